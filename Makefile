@@ -1,0 +1,50 @@
+# `make run` and `make test` need Python 3.11 or newer, make and a package manager; they see to the
+# rest themselves. `make help` lists all there is.
+
+PORT ?= 8000
+PYTHON ?= python3
+export PYTHON
+
+bin := .venv/bin
+pytest := $(bin)/python -m pytest -n 2
+# The same Python for every lock, whichever one runs it.
+compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
+
+.PHONY: help run test check lock clean
+
+help: ## List what make can do here
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+run: export DEBUG := true
+run: ## Install what is missing, then serve the portal on this machine
+	@tools/setup.sh run
+	@printf '\n  The portal is at http://localhost:%s/\n  Ctrl-C stops it.\n\n' $(PORT)
+	@exec $(bin)/python manage.py runserver 127.0.0.1:$(PORT)
+
+# Tests mean the same on every machine, whatever its environment says.
+test: export DEBUG := false
+test: export DATABASE_URL :=
+test: ## Install what is missing, then run every test, and those of the database on PostgreSQL too
+	@tools/setup.sh test
+	$(pytest)
+	$(bin)/python -m tests.postgres $(pytest) --only-database
+
+check: ## Check style, types, architecture, templates and migrations
+	@tools/setup.sh test
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/djlint templates --check --lint --quiet
+	$(bin)/python manage.py check
+	$(bin)/python manage.py makemigrations --check --dry-run
+
+lock: ## Lock the packages that pyproject.toml names, keeping versions that still fit
+	@tools/setup.sh test
+	$(compile) --output-file requirements.txt
+	$(compile) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove what was installed or built here, and keep var/: people's records are in it
+	rm -rf .venv staticfiles .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""People's answers, and what follows from them."""

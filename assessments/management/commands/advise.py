@@ -1,0 +1,200 @@
+"""`manage.py advise`: an answers document in, an advisory out. No database."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from assessments.reports.data import advisory_json
+from assessments.scoring.advisory import Advisory
+from assessments.scoring.answers import AnswerError, read_day, shown
+from assessments.scoring.assess import assess
+from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, read_document, unknown_election
+from bulletin.encoding.loader import EncodingFaults
+from bulletin.encoding.schema import Calendar, Edition, Election
+from bulletin.shelf import calendar, editions
+
+BAD_INPUT = 2
+CANNOT_PRINT = 1
+
+
+class Command(BaseCommand):
+    """Turns answers into an advisory, as JSON, as text or as a PDF."""
+
+    help = "Turn an answers document into an advisory: what to do, and when to contact the Integrity Commissioner."
+    requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - is standard input")
+        parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="the day of the assessment, where the document has none")
+        parser.add_argument("--election", metavar="ID", help="the election, where the document has none")
+        parser.add_argument("--format", choices=("json", "text", "pdf"), default="json", help="default: json")
+        parser.add_argument("--output", metavar="FILE", help="where to write; default: standard output")
+        parser.add_argument("--jsonl", metavar="FILE", help="one answers document a line in, one advisory a line out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if bool(options["answers"]) == bool(options["jsonl"]):
+            self.refuse(["give one of the two: ANSWERS.json, or --jsonl FILE"])
+        if options["jsonl"] and options["format"] != "json":
+            self.refuse([f"--format {options['format']}: --jsonl writes JSON only; leave --format out"])
+        if options["format"] == "pdf" and not options["output"] and sys.stdout.isatty():
+            self.refuse(["--format pdf: a terminal cannot show a PDF; name a file with --output"])
+        try:
+            shelf, elections = editions(), calendar()
+        except EncodingFaults as error:
+            self.refuse(error.faults, status=CANNOT_PRINT)
+        desk = _Desk(shelf, elections, *self.defaults(elections, options))
+        try:
+            if options["jsonl"]:
+                self.many(desk, options["jsonl"], options["output"])
+            else:
+                self.one(desk, options["answers"], options["format"], options["output"])
+        except BrokenPipeError:
+            # Whoever read our output has had enough of it. Point stdout away, or Python complains once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def refuse(self, faults: list[str], *, status: int = BAD_INPUT) -> NoReturn:
+        """Say what is wrong, a line each, and end."""
+        for fault in faults:
+            self.stderr.write(fault, style_func=str)
+        raise SystemExit(status)
+
+    def defaults(self, elections: Calendar, options: dict[str, Any]) -> tuple[date, Election | None]:
+        """The day and the election for documents that name none."""
+        day = timezone.localdate()
+        election: Election | None = None
+        faults = []
+        if (given := options["as_of"]) is not None:
+            try:
+                day = read_day(given)
+            except AnswerError as error:
+                faults.append(f"--as-of: {shown(given)}: {error}")
+        if (name := options["election"]) is not None:
+            election = elections.get(name)
+            if election is None:
+                faults.append(f"--election: {shown(name)}: {unknown_election(name, elections)}")
+        if faults:
+            self.refuse(faults)
+        return day, election
+
+    def one(self, desk: _Desk, answers: str, form: str, output: str | None) -> None:
+        with self.reading(answers) as source:
+            raw = source.read(MAX_BYTES + 1)
+        try:
+            document, advisory = desk.advise(raw)
+        except DocumentFaults as error:
+            self.refuse(error.faults)
+        with self.writing(output) as out:
+            out.write(self.printed(advisory, document, form, to_terminal=not output))
+
+    def printed(self, advisory: Advisory, document: Document, form: str, *, to_terminal: bool) -> bytes:
+        # Imported when needed: neither is, for JSON.
+        if form == "json":
+            return advisory_json(advisory, indent=2) + b"\n"
+        from assessments.reports.projection import project  # noqa: PLC0415
+
+        projection = project(advisory, document)
+        if form == "text":
+            from assessments.reports.text import advisory_text  # noqa: PLC0415
+
+            colour = to_terminal and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            width = min(os.get_terminal_size().columns, 100) if to_terminal and sys.stdout.isatty() else 80
+            return advisory_text(projection, width=width, colour=colour).encode()
+        from assessments.reports.pdf import advisory_pdf  # noqa: PLC0415
+        from assessments.reports.press import PressError  # noqa: PLC0415
+
+        try:
+            return advisory_pdf(projection)
+        except PressError as error:
+            self.refuse([str(error)], status=CANNOT_PRINT)
+
+    def many(self, desk: _Desk, lines: str, output: str | None) -> None:
+        bad = False
+        with self.reading(lines) as source, self.writing(output) as out:
+            for number, raw in _lines(source):
+                try:
+                    _, advisory = desk.advise(raw)
+                except DocumentFaults as error:
+                    bad = True
+                    for fault in error.faults:
+                        self.stderr.write(f"line {number}: {fault}", style_func=str)
+                else:
+                    out.write(advisory_json(advisory) + b"\n")
+        if bad:
+            raise SystemExit(BAD_INPUT)
+
+    @contextlib.contextmanager
+    def reading(self, name: str) -> Iterator[IO[bytes]]:
+        if name == "-":
+            yield sys.stdin.buffer
+            return
+        try:
+            file = Path(name).open("rb")  # noqa: SIM115  # closed below; only opening it may be refused here
+        except (OSError, ValueError) as error:
+            self.refuse([f"{shown(name)}: the file cannot be read ({getattr(error, 'strerror', None) or error})"])
+        with file:
+            yield file
+
+    @contextlib.contextmanager
+    def writing(self, name: str | None) -> Iterator[IO[bytes]]:
+        """Standard output, or a file that is there only once it is whole."""
+        if name is None:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        target = Path(name)
+        try:
+            file = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
+        except (OSError, ValueError) as error:
+            self.refuse([f"--output: {shown(name)}: cannot be written ({getattr(error, 'strerror', None) or error})"])
+        try:
+            with file:
+                yield file
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(file.name, 0o666 & ~umask)
+            os.replace(file.name, target)
+        except OSError as error:
+            os.unlink(file.name)
+            self.refuse([f"--output: {shown(name)}: cannot be written ({error.strerror})"])
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+class _Desk:
+    """What every document of a run has in common."""
+
+    def __init__(self, shelf: Any, elections: Calendar, day: date, election: Election | None) -> None:
+        self.shelf: dict[str, Edition] = shelf
+        self.elections, self.day, self.election = elections, day, election
+
+    def advise(self, raw: bytes) -> tuple[Document, Advisory]:
+        """The document in `raw` and its advisory; what the document says of day and election goes first."""
+        document = read_document(raw, self.shelf, self.elections)
+        as_of = document.as_of or self.day
+        election = document.election or self.election or self.elections.default_for(as_of)
+        return document, assess(document.edition, document.answers, as_of=as_of, election=election)
+
+
+def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers; of one that is too long, no more than shows it."""
+    number = 0
+    while line := source.readline(MAX_BYTES + 2):
+        number += 1
+        rest = line
+        while len(rest) == MAX_BYTES + 2 and not rest.endswith(b"\n"):
+            rest = source.readline(MAX_BYTES + 2)
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        if line.strip():
+            yield number, line

@@ -1,0 +1,184 @@
+"""People and offices: who may act, and for whom."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes and finds people by their e-mail address, however it was typed."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a person who can sign in.
+
+        Without a password nobody can sign in as them until they set one. Raises ValueError when
+        there is no address.
+        """
+        if not email:
+            raise ValueError("A person needs an e-mail address.")
+        user = self.model(email=self.model.normalize_username(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create an administrator who may do everything that the admin site offers."""
+        return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the person with this e-mail address, in whatever case it was typed."""
+        return self.get(email=self.model.normalize_username(username or ""))
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Anyone who signs in: a member, a member's staff, the Commissioner's staff, an administrator.
+
+    The e-mail address is the name. It is kept in lower case, so that nobody has two accounts that
+    differ only in how the address was typed. Nobody is deleted while a record tells of them; a
+    person who leaves is made inactive.
+    """
+
+    email = models.EmailField(
+        "e-mail address",
+        unique=True,
+        error_messages={"unique": "Someone with this e-mail address has an account already."},
+    )
+    name = models.CharField(max_length=200, help_text="As it should read beside an answer.")
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Unticked, this person can no longer sign in."
+    )
+    # Django's word. It has nothing to do with a member's staff: see Membership.
+    is_staff = models.BooleanField(
+        "administrator", default=False, help_text="May use the admin site."
+    )
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        constraints: ClassVar = [
+            # With the field's own uniqueness: unique in whatever case.
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="user_email_is_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Return the address as it is stored: trimmed, in lower case.
+
+        Forms come here too, by way of `clean`.
+        """
+        return super().normalize_username(username).strip().lower()
+
+
+class OfficeQuerySet(models.QuerySet["Office"]):
+    """Offices."""
+
+    def current(self) -> OfficeQuerySet:
+        """Keep the offices whose term has not ended."""
+        return self.filter(ends_on__isnull=True)
+
+
+class Office(models.Model):
+    """One member's term: what is assessed under it belongs to that member alone.
+
+    A successor gets a new office and sees nothing of this one, so `member` is chosen once. Dates
+    are days in Toronto. `ends_on`, the last day, stays empty until the term has ended.
+    """
+
+    name = models.CharField(max_length=200, help_text="The seat: “Mayor”, “Councillor, Ward 10”.")
+    member = models.ForeignKey(User, on_delete=models.PROTECT, related_name="offices")
+    starts_on = models.DateField("first day")
+    ends_on = models.DateField("last day", null=True, blank=True)
+
+    objects = OfficeQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "-starts_on"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gt=F("starts_on")),
+                name="office_ends_after_it_starts",
+                violation_error_message="A term ends after it starts.",
+            ),
+            models.UniqueConstraint(
+                fields=["member"],
+                condition=Q(ends_on__isnull=True),
+                name="office_one_current_per_member",
+                violation_error_message="This member holds an office already. End that one first.",
+            ),
+            models.UniqueConstraint(
+                Lower("name"),
+                condition=Q(ends_on__isnull=True),
+                name="office_one_current_per_name",
+                violation_error_message="Someone holds this seat already. End that term first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.member})"
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships."""
+
+    def current(self) -> MembershipQuerySet:
+        """Keep the memberships that have not ended."""
+        return self.filter(ended_at__isnull=True)
+
+
+class Membership(models.Model):
+    """A person on the staff of an office, from `joined_at` until `ended_at`.
+
+    Staff answer, review and comment; only the member attests. Someone who comes back gets a new
+    membership, so that the record shows when they were away.
+    """
+
+    office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="memberships", verbose_name="person"
+    )
+    joined_at = models.DateTimeField("joined", default=timezone.now)
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ended_at__gte=F("joined_at")),
+                name="membership_ends_after_it_starts",
+                violation_error_message="A membership ends after it starts.",
+            ),
+            models.UniqueConstraint(
+                fields=["office", "user"],
+                condition=Q(ended_at__isnull=True),
+                name="membership_one_current_per_person",
+                violation_error_message="This person is on the office's staff already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, staff of {self.office}"
+
+    def clean(self) -> None:
+        """Refuse the member as their own staff: no database constraint can look across tables."""
+        if self.office_id and self.user_id and self.office.member_id == self.user_id:
+            raise ValidationError({"user": "This is the office's member, who needs no membership."})

@@ -1,0 +1,80 @@
+"""The advisory as JSON: the contract that scripts outside rest on."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic_core import to_json
+
+from assessments.scoring.advisory import Advisory, Count, Finding
+from bulletin.encoding.conditions import Answer
+from bulletin.encoding.digest import digest
+from bulletin.encoding.schema import Edition
+
+def advisory_data(advisory: Advisory) -> dict[str, Any]:
+    """The advisory as plain data, keys and lists in the contract's order."""
+    edition, score = advisory.edition, advisory.score
+    return {
+        "edition": edition.id,
+        "revision": edition.sheet.revision,
+        "digest": digest(edition),
+        "as_of": advisory.as_of.isoformat(),
+        "election": {
+            "id": advisory.election.id,
+            "campaign_ends": advisory.election.campaign_ends.isoformat(),
+        },
+        "overall": advisory.overall,
+        "complete": advisory.complete,
+        "score": {**_count(score), "sections": {name: _count(c) for name, c in advisory.sections.items()}},
+        "facts": {fact: verdict.value for fact, verdict in advisory.facts.items()},
+        "contact": [
+            {"when": finding.contact, "rule": finding.rule.id, "why": edition.advice[finding.rule.id].about}
+            for finding in advisory.contacts
+        ],
+        "deadlines": [
+            {"rule": d.rule.id, "due": d.due.isoformat() if d.due else None, "text": d.text}
+            for d in advisory.deadlines
+        ],
+        "findings": [_finding(advisory, finding) for finding in advisory.findings],
+        "unanswered": list(advisory.unanswered),
+        "needed": list(advisory.needed),
+        "check": list(advisory.check),
+        "ignored": list(advisory.ignored),
+    }
+
+
+def advisory_json(advisory: Advisory, *, indent: int | None = None) -> bytes:
+    """The advisory as JSON in UTF-8, the same for the same input."""
+    return to_json(advisory_data(advisory), indent=indent)
+
+
+def _count(count: Count) -> dict[str, int]:
+    return {"consistent": count.consistent, "applicable": count.applicable}
+
+
+def _finding(advisory: Advisory, finding: Finding) -> dict[str, Any]:
+    rule = finding.rule
+    return {
+        "rule": rule.id,
+        "paragraphs": list(rule.paragraphs),
+        "force": rule.force,
+        "outcome": finding.outcome,
+        "contact": finding.contact,
+        "because": {question: answer_data(answer) for question, answer in advisory.because(finding).items()},
+        "advice": advisory.edition.advice[rule.id].for_outcome(finding.outcome),
+    }
+
+
+def answer_data(answer: Answer | None) -> str | list[str] | None:
+    """An answer as an answers document gives it; amounts are texts with two decimals."""
+    match answer:
+        case Decimal():
+            return f"{answer:.2f}"
+        case date():
+            return answer.isoformat()
+        case tuple():
+            return list(answer)
+        case _:
+            return answer

@@ -1,0 +1,136 @@
+"""Prints one HTML document to a PDF/UA-1, in a child process that can be killed.
+
+WeasyPrint is slow to import, keeps memory, may take minutes over a hostile word and must not be
+shared between threads. So it lives in one persistent child, spawned when first needed, and is never
+imported in the parent; `platen` is the child's side. The child fetches nothing but our own fonts
+and images. Equal input gives equal bytes, on any day: a PDF holds no date but one its HTML states.
+"""
+
+import atexit
+import multiprocessing.process
+import os
+import tempfile
+import threading
+from concurrent.futures import CancelledError
+
+from pebble import ProcessExpired, ProcessPool
+
+from assessments.reports import platen
+from assessments.reports.platen import PressError
+
+__all__ = ["MAX_HTML", "MAX_SECONDS", "PressError", "print_pdf", "stop"]
+
+MAX_SECONDS = 15.0
+"""Seconds that one document may take before its process is killed; a usual one takes about 0.3."""
+
+MAX_WAIT = 60.0
+"""Seconds that a caller may wait in all, for documents ahead of it and a new process included."""
+
+MAX_HTML = 1_000_000
+"""Characters of HTML: the text cap of `platen.MAX_TEXT` in the densest markup that we write is
+about 400,000, and beyond a million parsing alone takes seconds."""
+
+_DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.25 MB per document
+
+
+def print_pdf(html: str, *, css: str = "", seconds: float = MAX_SECONDS) -> bytes:
+    """Return `html` as a PDF/UA-1.
+
+    `html` is a whole document with `<html lang>`, `<title>` and, if wished, `<meta name=author>`;
+    all that people wrote in it must be escaped and have been through `typeset`. `css` is the
+    document's base stylesheet, parsed once per process: hand the same text each time. Both may name
+    `portal:fonts/…` and `portal:images/…`, the files under static/, and nothing else.
+
+    Safe to call from any thread; documents are printed one at a time, so a call may wait for
+    others. Takes `seconds` at most once its turn has come. Raises PressError.
+    """
+    if len(html) > MAX_HTML:
+        raise PressError(
+            "too_large",
+            f"This document is too large to print: {len(html):,} characters of HTML, "
+            f"and {MAX_HTML:,} are the most. Shorten the notes, or print fewer parts.",
+        )
+    try:
+        future = _press.pool().schedule(platen.print_document, args=(html, css), timeout=seconds)
+        try:
+            return future.result(timeout=MAX_WAIT)
+        except TimeoutError:
+            if future.done():
+                raise PressError(
+                    "too_slow",
+                    f"This document took more than {seconds:g} seconds to print and was stopped. "
+                    "A very long unbroken word or a very large table can cause this.",
+                ) from None
+            future.cancel()  # type: ignore[no-untyped-call]
+            raise PressError(
+                "busy", "The printer is busy with other documents. Try again in a minute."
+            ) from None
+    except (ProcessExpired, CancelledError, RuntimeError) as fault:
+        # The pool replaces a lost process, and `_press.pool` a broken pool, by itself.
+        raise PressError(
+            "broken",
+            "The printing process ended unexpectedly. Try again; if it happens again, tell "
+            "whoever runs this service.",
+        ) from fault
+
+
+def stop() -> None:
+    """End the printing process, if there is one. The next `print_pdf` starts another."""
+    _press.stop()
+
+
+class _Press:
+    """The printing process of this process, started when first asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: ProcessPool | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def pool(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is not None and not self._pool.active:
+                _end(self._pool)
+                self._pool = None
+            if self._pool is None:
+                # The parent owns the directory where WeasyPrint unpacks fonts, because a killed
+                # child cannot tidy up after itself.
+                self._scratch = tempfile.TemporaryDirectory(
+                    prefix="press-", ignore_cleanup_errors=True
+                )
+                self._pool = ProcessPool(
+                    max_workers=1,
+                    max_tasks=_DOCUMENTS_PER_PROCESS,
+                    initializer=platen.set_up,
+                    initargs=(self._scratch.name,),
+                    # Never fork: this may be a server with threads.
+                    context=multiprocessing.get_context("spawn"),
+                )
+            return self._pool
+
+    def stop(self) -> None:
+        with self._lock:
+            pool, scratch = self._pool, self._scratch
+            self._pool = self._scratch = None
+        if pool is not None:
+            _end(pool)
+        if scratch is not None:
+            scratch.cleanup()
+
+    def forget(self) -> None:
+        """Start afresh in a forked process: the pool, its child and the directory stay behind."""
+        if self._scratch is not None:
+            self._scratch._finalizer.detach()  # type: ignore[attr-defined]
+        self.__init__()  # type: ignore[misc]
+        # os.fork leaves the parent's children on our list, and at our exit they would be stopped.
+        multiprocessing.process._children.clear()  # type: ignore[attr-defined]
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
+
+
+_press = _Press()
+atexit.register(_press.stop)
+os.register_at_fork(after_in_child=_press.forget)

@@ -1,0 +1,209 @@
+"""Makes what people wrote fit to print, in any script, and says what could not be printed.
+
+PURE: text in, text out; `fonts.printable` is asked only when a caller does not say what prints.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Literal
+
+from fontTools.unicodedata import script, script_name
+
+from assessments.reports.fonts import printable as printable_here
+
+MOST_MARKS = 4
+"""Combining marks kept on one base character; no language stacks more, hostile text does."""
+
+LONG_WORD, BREAK_EVERY = 40, 30
+"""Characters: words longer than the first may be broken after every so many of the second. A line
+of 2,000 unbroken ones takes WeasyPrint seconds; a line that runs off the page loses words."""
+
+_ZERO_WIDTH_SPACE = "\u200b"
+# Invisible, yet part of the spelling: soft hyphen, (non-)joiners, word joiner, direction marks,
+# and the Arabic and Syriac signs that enclose digits. All other format characters go, the
+# overrides and isolates that could make a line read otherwise than it is stored among them.
+_KEPT_FORMATS = frozenset(
+    "\u00ad\u200b\u200c\u200d\u2060\u200e\u200f\u061c"
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2"
+)
+_INVISIBLE = frozenset("\n\u00ad\u200b\u200c\u200d\u2060\u200e\u200f\u061c")
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+# What only varies or joins pictographs: selectors, keycaps, skin tones.
+_DROPPED = re.compile("[\ufe00-\ufe0f\u20e3\U000e0100-\U000e01ef\U0001f3fb-\U0001f3ff]")
+_LOST_JOINER = re.compile("(?<=])\u200d+|\u200d+(?=\\[)")
+_FLAG = re.compile("([\U0001f1e6-\U0001f1ff])([\U0001f1e6-\U0001f1ff])")
+_PICTOGRAPHS = range(0x1F000, 0x20000)
+_PLAIN = re.compile(r"[\n -~]*")
+# Scripts that are written without spaces, where a line may break anyway: Thai to Burmese, Khmer,
+# and East Asia. A break put in by counting would split their syllables.
+_UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_LONG = re.compile(rf"[^\s{_ZERO_WIDTH_SPACE}{_UNSPACED}]{{{LONG_WORD + 1},}}")
+
+# The likeliest language of a script in this city, for a reading voice and for the shapes of
+# letters; scripts that are not here say no more than their name.
+_LANGUAGES = {
+    "Arab": "ar", "Armn": "hy", "Beng": "bn", "Cans": "iu", "Cyrl": "ru", "Deva": "hi",
+    "Ethi": "am", "Geor": "ka", "Grek": "el", "Gujr": "gu", "Guru": "pa", "Hang": "ko",
+    "Hebr": "he", "Hira": "ja", "Kana": "ja", "Khmr": "km", "Knda": "kn", "Laoo": "lo",
+    "Mlym": "ml", "Mymr": "my", "Orya": "or", "Sinh": "si", "Taml": "ta", "Telu": "te",
+    "Thai": "th", "Tibt": "bo",
+}  # fmt: skip
+_URDU, _PERSIAN, _UKRAINIAN = (re.compile(f"[{s}]") for s in ("ٹڈڑںےہ", "پچژگیک", "іїєґ"))
+
+
+@dataclass(frozen=True, slots=True)
+class Typeset:
+    """Text that prints.
+
+    `text` is not escaped. `unprintable` has, in order and once each, what stands in brackets there
+    in place of characters that no font here has. `lang` is the BCP 47 language where most letters
+    are not Latin, else empty; `direction` is the base direction, rtl only where `lang` is set.
+    """
+
+    text: str
+    unprintable: tuple[str, ...] = ()
+    lang: str = ""
+    direction: Literal["ltr", "rtl"] = "ltr"
+
+
+def typeset(text: str, *, printable: Container[int] | None = None) -> Typeset:
+    """Return `text` fit to print.
+
+    Composed (NFC), without control and bidi-override characters, with at most four marks to a base
+    and a chance to break in every long word. What cannot be printed is named in brackets:
+    “[grinning face]”, “[14 characters of Tamil]” or, where nameless, “[U+E000]”. `printable` holds
+    the code points that print: by default, those that this machine's fonts have.
+    """
+    if _PLAIN.fullmatch(text) and not _LONG.search(text):
+        return Typeset(text)
+    text = _DROPPED.sub("", _LINE_ENDS.sub("\n", text)).replace("\t", " ")
+    text = "".join(char for char in text if _may_stay(char))
+    # Capped before composing, too, which takes the square of the length of a run of marks.
+    text = _cap_marks(unicodedata.normalize("NFC", _cap_marks(text)))
+    if printable is None:
+        printable = printable_here()
+    text, unprintable = _name_unprintable(text, printable)
+    lang = _language(text)
+    sides = Counter(map(unicodedata.bidirectional, text))
+    rtl = bool(lang) and sides["R"] + sides["AL"] > sides["L"]
+    text = _LONG.sub(lambda match: _with_breaks(match[0]), text)
+    return Typeset(text, unprintable, lang, "rtl" if rtl else "ltr")
+
+
+def _may_stay(char: str) -> bool:
+    category = unicodedata.category(char)
+    return char == "\n" or char in _KEPT_FORMATS or category not in ("Cc", "Cf")
+
+
+def _cap_marks(text: str) -> str:
+    kept, marks = [], 0
+    for char in text:
+        is_mark = unicodedata.combining(char) or unicodedata.category(char) == "Me"
+        marks = marks + 1 if is_mark else 0
+        if marks <= MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
+def _name_unprintable(text: str, printable: Container[int]) -> tuple[str, tuple[str, ...]]:
+    """Put names in brackets for what cannot be printed; return the text and the names."""
+    names: dict[str, None] = {}
+
+    def named(name: str) -> str:
+        names[name] = None
+        return f"[{name}]"
+
+    def flag(match: re.Match[str]) -> str:
+        letters = (chr(ord(indicator) - 0x1F1E6 + ord("A")) for indicator in match.groups())
+        return named("flag " + "".join(letters))
+
+    out: list[str] = []
+    pending = ""  # letters of one script that cannot be printed, and the spaces between them
+    for char in [*_FLAG.sub(flag, text), ""]:
+        if pending and (char == " " or _wants_letters(char, printable, like=pending[0])):
+            pending += char
+            continue
+        if pending:
+            letters = pending.rstrip(" ")
+            count, noun = len(letters), "characters" if len(letters) > 1 else "character"
+            out.append(named(f"{count} {noun} of {script_name(script(letters[0]))}"))
+            out.append(pending[len(letters) :])
+            pending = ""
+        if _wants_letters(char, printable):
+            pending = char
+        elif not char or char in _INVISIBLE or _prints(char, printable):
+            out.append(char)
+        elif unicodedata.category(char) == "Zs":
+            out.append(" ")
+        else:
+            out.append(named(unicodedata.name(char, "").lower() or f"U+{ord(char):04X}"))
+    return _LOST_JOINER.sub("", "".join(out)), tuple(names)
+
+
+def _prints(char: str, printable: Container[int]) -> bool:
+    # Pictographs are always named. Their colour fonts print as pictures without text, which a
+    # screen reader passes over, and Noto's symbol font has some of them and lacks others.
+    return (
+        ord(char) in printable
+        and ord(char) not in _PICTOGRAPHS
+        and unicodedata.category(char) not in ("Co", "Cn", "Cs")
+    )
+
+
+def _wants_letters(char: str, printable: Container[int], like: str = "") -> bool:
+    """Whether `char` is of a script's letters and marks and cannot be printed."""
+    if not char or unicodedata.category(char)[0] not in "LM" or _prints(char, printable):
+        return False
+    own = script(char)
+    return own not in ("Zyyy", "Zinh", "Zzzz") and (not like or own == script(like))
+
+
+def _language(text: str) -> str:
+    letters = [char for char in text if unicodedata.category(char)[0] == "L"]
+    other = Counter(map(script, letters))
+    for common in ("Latn", "Zyyy", "Zinh", "Zzzz"):
+        del other[common]
+    if other.total() * 2 <= len(letters):
+        return ""
+    main = other.most_common(1)[0][0]
+    if main == "Hani":
+        if other["Hira"] + other["Kana"]:
+            return "ja"
+        return "zh-Hant" if _is_traditional(letters) else "zh-Hans"
+    if main == "Arab" and _URDU.search(text):
+        return "ur"
+    if main == "Arab" and _PERSIAN.search(text):
+        return "fa"
+    if main == "Cyrl" and _UKRAINIAN.search(text):
+        return "uk"
+    return _LANGUAGES.get(main, f"und-{main}")
+
+
+def _is_traditional(letters: list[str]) -> bool:
+    """Whether more characters are in Taiwan's old standard alone than in the mainland's alone."""
+
+    def known(char: str, encoding: str) -> bool:
+        return bool(char.encode(encoding, "ignore"))
+
+    return sum(known(char, "big5") - known(char, "gb2312") for char in letters) > 0
+
+
+def _with_breaks(word: str) -> str:
+    """Put a zero-width space after every 30 or so characters, never within what is drawn as one."""
+    parts, since = [], 0
+    for before, char in zip(" " + word, word, strict=False):
+        joined = (
+            unicodedata.category(char)[0] == "M"
+            or char in "\u200c\u200d"
+            or before in "\u200c\u200d"
+            or unicodedata.combining(before) == 9  # a virama joins the letter that follows
+        )
+        if since >= LONG_WORD or (since >= BREAK_EVERY and not joined):
+            parts.append(_ZERO_WIDTH_SPACE)
+            since = 0
+        parts.append(char)
+        since += 1
+    return "".join(parts)

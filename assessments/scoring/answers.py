@@ -1,0 +1,142 @@
+"""What a valid answer is, kind by kind, and what is wrong with one that is not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from bulletin.encoding.conditions import UNSURE, Answer
+from bulletin.encoding.nearest import nearest
+from bulletin.encoding.schema import Question
+
+MAX_AMOUNT = Decimal(1_000_000)
+MAX_NOTE = 2_000
+"""Characters of a note."""
+
+_AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+"""Characters that make text read other than it is written: bidirectional embeddings, overrides and isolates."""
+
+
+class AnswerError(ValueError):
+    """A value that is no answer to its question; the message says what would be."""
+
+
+def read_answer(question: Question, value: Any) -> Answer | None:
+    """`value`, as JSON gives it, as the answer to `question`; None for no answer.
+
+    Amounts come back with two decimals and choices in the question's order, so that equal answers are equal.
+    Raises AnswerError.
+    """
+    if value is None or (question.kind == "choices" and value == []):
+        return None
+    if value == UNSURE and isinstance(value, str) and question.may_be_unsure:
+        return UNSURE
+    match question.kind:
+        case "ynu" | "choice":
+            return _one_of(question, value)
+        case "choices":
+            return _some_of(question, value)
+        case "date":
+            return read_day(value)
+        case "money":
+            return _amount(value)
+
+
+def _or_unsure(question: Question, words: list[str]) -> str:
+    words = [*words, UNSURE] if question.may_be_unsure else words
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _one_of(question: Question, value: Any) -> str:
+    if isinstance(value, str) and value in question.values:
+        return value
+    hint = nearest(value, question.values) if isinstance(value, str) else ""
+    raise AnswerError(f"the answer is one of {_or_unsure(question, list(question.values))}{hint}")
+
+
+def _some_of(question: Question, value: Any) -> tuple[str, ...]:
+    known = question.values
+    if not isinstance(value, list):
+        raise AnswerError(
+            f"the answer is a list of {', '.join(known)}" + (", or unsure on its own" if question.unsure else "")
+        )
+    for choice in value:
+        if choice == UNSURE and question.unsure:
+            raise AnswerError(f'"{UNSURE}" stands on its own; write it in place of the list')
+        if not isinstance(choice, str) or choice not in known:
+            hint = nearest(choice, known) if isinstance(choice, str) else ""
+            raise AnswerError(f"{shown(choice)} is not one of {', '.join(known)}{hint}")
+    return tuple(choice for choice in known if choice in value)
+
+
+def read_day(value: Any) -> date:
+    """A date like 2026-08-21. Raises AnswerError."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise AnswerError("there is no such day; write one like 2026-08-21") from None
+    raise AnswerError("not a date; write one like 2026-08-21")
+
+
+def _amount(value: Any) -> Decimal:
+    wrong = AnswerError("the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or unsure")
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise wrong
+    if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+        raise wrong
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        raise wrong from None
+    if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
+        raise wrong
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -2:
+        raise AnswerError("the answer has at most two decimals, like 620.00")
+    return abs(amount.quantize(Decimal("0.01")))
+
+
+def wrong_with_text(text: str, *, longest: int, lines: bool = False) -> str | None:
+    """What keeps `text` from being kept as it is, or None; `lines` allows new lines and tabs."""
+    if len(text) > longest:
+        return f"the text has {len(text):,} characters; at most {longest:,} are kept"
+    if text.isascii() and text.isprintable():
+        return None
+    for at, character in enumerate(text, start=1):
+        if character in "\n\r\t" and lines:
+            continue
+        kind = unicodedata.category(character)
+        if kind in ("Zl", "Zp") and not lines:
+            return f"character {at} is U+{ord(character):04X}, a line break; take it out"
+        if kind == "Cc":
+            return f"character {at} is U+{ord(character):04X}, a control character; take it out"
+        if kind == "Cs":
+            return f"character {at} is U+{ord(character):04X}, half of a character; write the whole one"
+        if character in _OVERRIDES:
+            return f"character {at} is U+{ord(character):04X}, which makes text read other than it is; take it out"
+    return None
+
+
+def shown(value: Any) -> str:
+    """A value as a message may show it: short, on one line, and with nothing hidden in it."""
+    match value:
+        case str():
+            cut = value if len(value) <= 60 else f"{value[:57]}..."
+            return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut).replace('"', '\\"') + '"'
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            text = str(value)
+            return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,262 @@
+"""The reference interpreter: the readable definition of how answers become an advisory.
+
+Nothing here names a question, a rule or a fact of an edition. What is in the way of an outcome is always a set
+of questions; whether they are unanswered or unsure decides what the outcome is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Literal
+
+from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
+from bulletin.encoding.schema import (
+    CAMPAIGN_OVER,
+    OUTCOME_BY_FORCE,
+    ByFilingDate,
+    Contact,
+    Edition,
+    Election,
+    Outcome,
+    Overall,
+    Rule,
+)
+
+from .advisory import Advisory, Count, Deadline, Finding
+from .wording import long_date
+
+Asking = Literal["asked", "pending", "not_asked"]
+
+NOTHING: frozenset[str] = frozenset()
+COUNTED: frozenset[Outcome] = frozenset({"consistent", "action", "improvement", "ask", "check"})
+"""The outcomes that make a rule count as applicable in the score."""
+TO_DO: frozenset[Outcome] = frozenset({"action", "improvement"})
+"""The outcomes that ask for something to be done, and so have a deadline."""
+
+
+class Situation:
+    """The answers that count, and the facts that follow from them and from the calendar."""
+
+    def __init__(self, edition: Edition, answers: Mapping[str, Answer], *, campaign_over: bool) -> None:
+        self.answers = dict(answers)
+        self._edition = edition
+        self._facts = {CAMPAIGN_OVER: Verdict(campaign_over, NOTHING)}
+        self._weighed: dict[int, Verdict] = {}
+
+    def weigh(self, condition: Condition) -> Verdict:
+        """The verdict of a condition that stands in the edition, reckoned once for all places where it stands.
+
+        Right from the first time on, since `settle_asking` settles all that a condition hangs on before it.
+        """
+        verdict = self._weighed.get(id(condition))
+        if verdict is None:
+            verdict = self._weighed[id(condition)] = condition.weigh(self)
+        return verdict
+
+    def fact(self, name: str) -> Verdict:
+        verdict = self._facts.get(name)
+        if verdict is None:
+            when = self._edition.fact[name].when
+            assert not isinstance(when, str), "the loader lets the calendar tell one fact only"
+            verdict = self._facts[name] = when.weigh(self)
+        return verdict
+
+    def has_unanswered(self, questions: Iterable[str]) -> bool:
+        return any(question not in self.answers for question in questions)
+
+
+def settle_asking(edition: Edition, situation: Situation) -> dict[str, Asking]:
+    """Whether each question is asked; an answer to one that is not asked is dropped from the situation.
+
+    One pass is enough: in `asking_order` everything that a question hangs on is settled before it.
+    """
+    asking: dict[str, Asking] = {}
+    for question in edition.asking_order:
+        value, rests_on = situation.weigh(question.asked)
+        if value is False:
+            situation.answers.pop(question.id, None)
+            asking[question.id] = "not_asked"
+        elif value is None and situation.has_unanswered(rests_on):
+            asking[question.id] = "pending"
+        else:
+            asking[question.id] = "asked"
+    return asking
+
+
+def find(rule: Rule, situation: Situation) -> tuple[Outcome, frozenset[str], frozenset[str]]:
+    """A rule's outcome, the questions it rests on, and those in its way."""
+    applies = situation.weigh(rule.applies)
+    if applies.value is False:
+        return "not_applicable", applies.rests_on, NOTHING
+    if rule.met is None:
+        if applies.value:
+            return "information", applies.rests_on, NOTHING
+        in_the_way = rests_on = applies.rests_on
+    else:
+        met = situation.weigh(rule.met)
+        if met.value:
+            return "consistent", met.rests_on | (applies.rests_on if applies.value else NOTHING), NOTHING
+        rests_on = applies.rests_on | met.rests_on
+        if applies.value and met.value is False:
+            return OUTCOME_BY_FORCE[rule.force], rests_on, NOTHING
+        in_the_way = NOTHING.union(*[verdict.rests_on for verdict in (applies, met) if verdict.value is None])
+    outcome: Outcome = "unanswered" if situation.has_unanswered(in_the_way) else rule.unsure
+    return outcome, rests_on, in_the_way
+
+
+def find_last(rule: Rule, situation: Situation, others: list[Finding], timing: Timing) -> Finding:
+    """The finding of the rule that is reckoned last: it speaks only when nothing else is to be said.
+
+    Where other findings decide it, it rests on what they rest on.
+    """
+    value, rests_on = situation.weigh(rule.applies)
+    in_the_way = rests_on if value is None else NOTHING
+    pressing = [finding for finding in others if finding.outcome == "action" or finding.contact]
+    still_open = [finding for finding in others if finding.outcome == "unanswered"]
+    to_check = [finding for finding in others if finding.outcome == "check"]
+    outcome: Outcome = "information"
+    deciding: list[Finding] = []
+    if value is False:
+        outcome, in_the_way = "not_applicable", NOTHING
+    elif pressing:
+        outcome, deciding, in_the_way = "not_applicable", pressing, NOTHING
+        rests_on = NOTHING.union(*[finding.rests_on for finding in pressing])
+    elif situation.has_unanswered(in_the_way) or still_open:
+        outcome, deciding = "unanswered", still_open
+        rests_on = in_the_way.union(*[finding.in_the_way for finding in still_open])
+    elif value is None:
+        outcome, in_the_way = "not_applicable", NOTHING
+    elif to_check:
+        outcome, deciding = "check", to_check
+        rests_on = NOTHING.union(*[finding.in_the_way for finding in to_check])
+    contact = timing.contact(rule, outcome)
+    return Finding(rule, outcome, contact, rests_on, in_the_way, tuple(finding.rule for finding in deciding))
+
+
+class Timing:
+    """Where the assessment stands between wish, filing and launch."""
+
+    def __init__(self, edition: Edition, situation: Situation, as_of: date, election: Election) -> None:
+        timing = edition.sheet.timing
+        filing = situation.answers.get(timing.filing)
+        self.planned = timing.planned.weigh(situation).value is True
+        self.wished = timing.wished.weigh(situation).value is True
+        self.filing = filing if isinstance(filing, date) else None
+        self.as_of = as_of
+        self.election = election
+        self._words = edition.sheet.deadlines
+
+    @property
+    def filing_is_ahead(self) -> bool:
+        return self.filing is not None and self.filing > self.as_of
+
+    def contact(self, rule: Rule, outcome: Outcome) -> Contact | None:
+        """When to contact the Integrity Commissioner about a finding, if at all."""
+        contact: Contact | None = None
+        if outcome == "ask":
+            contact = "now"
+        elif outcome in TO_DO or (rule.force == "note" and outcome == "information"):
+            contact = rule.contact
+        if contact == "before_filing" and not (self.wished and self.filing_is_ahead):
+            contact = "now"
+        if contact == "now" and self.planned:
+            contact = "before_launch"
+        return contact
+
+    def deadline(self, rule: Rule) -> Deadline:
+        """By when a finding's advice is to be followed."""
+        words = self._words
+        match rule.deadline:
+            case "launch":
+                text = words.launch.planned if self.planned else words.launch.live
+                return Deadline(rule, None, text, at_once=not self.planned)
+            case "before_campaign_use":
+                text = words.before_campaign_use.wished if self.wished else words.before_campaign_use.now
+                return Deadline(rule, None, text, at_once=not self.wished)
+            case "until_campaign_ends":
+                end = self.election.campaign_ends
+                return Deadline(rule, end, self._filled(words.until_campaign_ends.ends, end), at_once=False)
+            case "before_other_steps":
+                return self._by_filing_date(rule, words.before_other_steps)
+            case "before_filing":
+                return self._by_filing_date(rule, words.before_filing)
+            case "from_filing":
+                return self._by_filing_date(rule, words.from_filing)
+
+    def _by_filing_date(self, rule: Rule, words: ByFilingDate) -> Deadline:
+        if self.filing is None:
+            return Deadline(rule, None, words.unknown, at_once=False)
+        if self.filing > self.as_of:
+            return Deadline(rule, self.filing, self._filled(words.ahead, self.filing), at_once=False)
+        text = words.today if self.filing == self.as_of else words.passed
+        return Deadline(rule, None, self._filled(text, self.filing), at_once=True)
+
+    def _filled(self, text: str, day: date) -> str:
+        return text.replace("{date}", long_date(day)).replace("{election}", self.election.name)
+
+
+def overall_of(findings: Iterable[Finding]) -> Overall:
+    """The first that holds, from the most pressing down."""
+    outcomes = set()
+    for finding in findings:
+        if finding.contact:
+            return "contact_commissioner"
+        outcomes.add(finding.outcome)
+    if "action" in outcomes:
+        return "action_required"
+    if outcomes & {"unanswered", "check"}:
+        return "incomplete"
+    return "improvements_suggested" if "improvement" in outcomes else "consistent"
+
+
+def count(findings: Iterable[Finding]) -> Count:
+    """The score: a count, without weights."""
+    counted = [f.outcome for f in findings if f.rule.force != "note" and f.outcome in COUNTED]
+    return Count(consistent=counted.count("consistent"), applicable=len(counted))
+
+
+def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, election: Election) -> Advisory:
+    """The advisory for `answers` (valid ones, by question; no entry is no answer) as of a day.
+
+    `election` decides only whether the campaign period is over, and when it ends.
+    """
+    situation = Situation(edition, answers, campaign_over=as_of > election.campaign_ends)
+    asking = settle_asking(edition, situation)
+    timing = Timing(edition, situation, as_of, election)
+
+    findings: list[Finding] = []
+    for rule in edition.rules:
+        if not rule.last:
+            outcome, rests_on, in_the_way = find(rule, situation)
+            findings.append(Finding(rule, outcome, timing.contact(rule, outcome), rests_on, in_the_way))
+    for at, rule in enumerate(edition.rules):
+        if rule.last:
+            findings.insert(at, find_last(rule, situation, findings, timing))
+
+    asked = tuple(q.id for q in edition.questions if asking[q.id] == "asked")
+    unanswered = tuple(q for q in asked if q not in situation.answers and not edition.question[q].optional)
+    open_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
+    check_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
+    by_section: dict[str, list[Finding]] = {section.id: [] for section in edition.sections_with_rules}
+    for finding in findings:
+        by_section[finding.rule.section].append(finding)
+
+    return Advisory(
+        edition=edition,
+        election=election,
+        as_of=as_of,
+        answers=situation.answers,
+        asked=asked,
+        facts={fact: situation.fact(fact) for fact in edition.fact},
+        findings=tuple(findings),
+        deadlines=tuple(timing.deadline(f.rule) for f in findings if f.outcome in TO_DO),
+        overall=overall_of(findings),
+        complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
+        score=count(findings),
+        sections={section: count(of_section) for section, of_section in by_section.items()},
+        unanswered=unanswered,
+        needed=tuple(question for question in unanswered if question in open_ways),
+        check=tuple(q.id for q in edition.questions if q.id in check_ways and situation.answers.get(q.id) == UNSURE),
+        ignored=tuple(q.id for q in edition.questions if q.id in answers and asking[q.id] == "not_asked"),
+    )

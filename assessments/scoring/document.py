@@ -1,0 +1,226 @@
+"""The answers document: from bytes that anyone may have written to a Document, or to every fault in them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from bulletin.encoding.conditions import Answer
+from bulletin.encoding.nearest import nearest
+from bulletin.encoding.schema import Calendar, Edition, Election
+
+from .answers import MAX_NOTE, AnswerError, read_answer, read_day, shown, wrong_with_text
+
+MAX_BYTES = 1_000_000
+MAX_FAULTS = 200
+"""Faults that are told one by one; a document with a mistake in every answer and every note has fewer."""
+MAX_ACCOUNT_TEXT = 200
+"""Characters of a platform, a handle or a member's name."""
+KEYS = ("edition", "revision", "account", "answers", "notes", "as_of", "election")
+ACCOUNT_KEYS = ("platform", "handle", "member")
+
+
+class DocumentFaults(Exception):
+    """The bytes are no answers document; `faults` has one line each: place, value, what would be right."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Document:
+    """A valid answers document. `answers` leaves out what has no answer; `notes` are by question."""
+
+    edition: Edition
+    answers: Mapping[str, Answer]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, str] = field(default_factory=dict)
+    as_of: date | None = None
+    election: Election | None = None
+
+
+class _Faults(list[str]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.untold = 0
+
+    def add(self, place: str, value: Any, says: str, *, known: Iterable[str] = ()) -> None:
+        """Note a fault; of the names in `known`, the nearest to `value` is offered."""
+        if len(self) >= MAX_FAULTS:  # looking for the nearest name of each would take minutes
+            self.untold += 1
+            return
+        hint = nearest(value, known) if isinstance(value, str) else ""
+        self.append(f"{place}: {shown(value)}: {says}{hint}")
+
+    def told(self) -> list[str]:
+        return [*self, f"and {self.untold:,} more faults"] if self.untold else list(self)
+
+
+class _Doubled(dict[str, Any]):
+    """A JSON object in which keys stand twice."""
+
+    twice: list[str]
+
+
+def parse_json(raw: bytes) -> Any:
+    """The JSON value in `raw`, its numbers as Decimal. Raises DocumentFaults with the place of what is wrong."""
+    if len(raw) > MAX_BYTES:
+        raise DocumentFaults([f"the document has over {MAX_BYTES:,} bytes; at most that many are read"])
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise DocumentFaults(["line 1 column 1: the document begins with a byte order mark; save it as plain UTF-8"])
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        byte = raw[error.start]
+        raise DocumentFaults(
+            [f"line {line} column {column}: byte 0x{byte:02X} is not UTF-8; save the document as UTF-8"]
+        ) from None
+    try:
+        # NaN and Infinity become numbers, too: no place takes them, and so each is named with its place.
+        return json.loads(
+            text, parse_float=_number, parse_int=_number, parse_constant=Decimal, object_pairs_hook=_object_of
+        )
+    except json.JSONDecodeError as error:
+        near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
+        raise DocumentFaults([f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"]) from None
+    except RecursionError:
+        raise DocumentFaults(["not an answers document: brackets inside brackets, too deep to read"]) from None
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    counts = Counter(key for key, _ in pairs)
+    doubled = _Doubled(found)
+    doubled.twice = [key for key in found if counts[key] > 1]
+    return doubled
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of many digits: out of every range, so say it there
+        return Decimal("Infinity")
+
+
+def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calendar) -> Document:
+    """The answers document in `raw`. Raises DocumentFaults with one line for every fault found."""
+    data = parse_json(raw)
+    if not isinstance(data, dict):
+        raise DocumentFaults([f'{shown(data)}: the document is an object: {{"edition": …, "answers": …}}'])
+    faults = _Faults()
+    for key in data:
+        if key not in KEYS:
+            faults.add("document", key, "unknown key", known=KEYS)
+    for place, part in [("document", data), *((key, data.get(key)) for key in ("account", "answers", "notes"))]:
+        for key in part.twice if isinstance(part, _Doubled) else ():
+            faults.add(place, key, "stands twice; keep one")
+    edition = _edition(data, editions, faults)
+    account = _account(data.get("account"), faults)
+    as_of = _as_of(data.get("as_of"), faults)
+    election = _election(data.get("election"), calendar, faults)
+    answers: dict[str, Answer] = {}
+    notes: dict[str, str] = {}
+    given, remarks = _object(data, "answers", faults), _object(data, "notes", faults)
+    if "answers" not in data:
+        faults.add("answers", None, 'the document has no answers; {"answers": {}} is a document with none yet')
+    if edition:
+        for question, value in _known(given, "answers", edition, faults):
+            try:
+                answer = read_answer(edition.question[question], value)
+            except AnswerError as error:
+                faults.add(f"answers.{question}", value, str(error))
+            else:
+                if answer is not None:
+                    answers[question] = answer
+        for question, value in _known(remarks, "notes", edition, faults):
+            if value is None:
+                continue
+            says = "a note is a text"
+            if not isinstance(value, str) or (says := wrong_with_text(value, longest=MAX_NOTE, lines=True) or ""):
+                faults.add(f"notes.{question}", value, says)
+            elif value.strip():
+                notes[question] = value
+    if faults or not edition:
+        raise DocumentFaults(faults.told())
+    return Document(edition, answers, notes, account, as_of, election)
+
+
+def _known(given: dict[str, Any], place: str, edition: Edition, faults: _Faults) -> list[tuple[str, Any]]:
+    for name in given:
+        if name not in edition.question:
+            faults.add(place, name, f"{edition.id} has no such question", known=edition.question)
+    return [(name, value) for name, value in given.items() if name in edition.question]
+
+
+def _object(data: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
+    found = data.get(key)
+    if found is not None and not isinstance(found, dict):
+        faults.add(key, found, 'an object is wanted here: {"resources.email": …}')
+    return found if isinstance(found, dict) else {}
+
+
+def _edition(data: dict[str, Any], editions: Mapping[str, Edition], faults: _Faults) -> Edition | None:
+    name = data.get("edition")
+    edition = editions.get(name) if isinstance(name, str) else None
+    if edition is None:
+        faults.add("edition", name, f"no such edition; there is {', '.join(editions)}", known=editions)
+        return None
+    revision = data.get("revision")
+    if revision is not None and (isinstance(revision, bool) or revision != edition.sheet.revision):
+        faults.add("revision", revision, f"{edition.id} is here in revision {edition.sheet.revision}")
+    return edition
+
+
+def _account(value: Any, faults: _Faults) -> dict[str, str]:
+    account: dict[str, str] = {}
+    if value is not None and not isinstance(value, dict):
+        faults.add("account", value, 'an object is wanted here: {"platform": …, "handle": …, "member": …}')
+    for key, text in (value if isinstance(value, dict) else {}).items():
+        says: str | None = None
+        if key not in ACCOUNT_KEYS:
+            faults.add("account", key, "unknown key", known=ACCOUNT_KEYS)
+        elif text is None:
+            continue
+        elif not isinstance(text, str):
+            faults.add(f"account.{key}", text, "a text is wanted here")
+        elif says := wrong_with_text(text, longest=MAX_ACCOUNT_TEXT):
+            faults.add(f"account.{key}", text, says)
+        elif text.strip():
+            account[key] = text.strip()
+    return account
+
+
+def _as_of(value: Any, faults: _Faults) -> date | None:
+    if value is None:
+        return None
+    try:
+        return read_day(value)
+    except AnswerError as error:
+        faults.add("as_of", value, str(error))
+        return None
+
+
+def _election(value: Any, calendar: Calendar, faults: _Faults) -> Election | None:
+    if value is None:
+        return None
+    election = calendar.get(value) if isinstance(value, str) else None
+    if election is None:
+        faults.add("election", value, unknown_election(value, calendar))
+    return election
+
+
+def unknown_election(name: Any, calendar: Calendar) -> str:
+    """What to say of an election that the calendar does not have."""
+    known = [election.id for election in calendar.elections]
+    hint = nearest(name, known) if isinstance(name, str) else ""
+    return f"no such election; there are {', '.join(known)}{hint}"

@@ -1,0 +1,1 @@
+"""The pages: each fetches, binds, calls one service or report, and answers."""

@@ -1,0 +1,1 @@
+"""What the bulletin says. Knows nothing of people or their answers."""

@@ -1,0 +1,9 @@
+"""The bulletin app."""
+
+from django.apps import AppConfig
+
+
+class BulletinConfig(AppConfig):
+    """The bulletin's published editions."""
+
+    name = "bulletin"

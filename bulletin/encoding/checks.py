@@ -1,0 +1,381 @@
+"""What must hold across the files of an edition: names that exist, conditions that fit their questions, no
+cycles, advice for every outcome, nothing that nothing uses. Each check notes its faults where they stand.
+
+Entries that the schema refused are None here, and a file that could not be read has no entries. What either of
+them names still counts as known and as used, so that one slip makes one fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .conditions import AtMost, Condition, Fact, Has, Term
+from .nearest import nearest
+from .schema import (
+    CALENDAR,
+    CAMPAIGN_OVER,
+    Advice,
+    Election,
+    NamedFact,
+    Paragraph,
+    Question,
+    Reading,
+    Rule,
+    Sheet,
+    Timing,
+)
+
+if TYPE_CHECKING:
+    from .loader import Place, Source
+
+NEEDS_CHOICES = ("choice", "choices")
+MAX_CHAIN = 20
+"""Facts and questions that rest on one another in a row; Toronto's longest row has five."""
+
+
+def entries(data: Any) -> list[Any]:
+    """The entries of what should be a list, or none."""
+    return data if isinstance(data, list) else []
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The five files as far as they could be read; an entry that the schema refused is None."""
+
+    sources: Mapping[str, Source]
+    sheet: Sheet | None
+    timing: Timing | None
+    facts: tuple[NamedFact | None, ...]
+    readings: tuple[Reading | None, ...]
+    paragraphs: tuple[Paragraph | None, ...]
+    questions: tuple[Question | None, ...]
+    rules: tuple[Rule | None, ...]
+    advice: Mapping[str, Advice | None]
+
+    def raw(self, file: str, key: str | None = None) -> list[Any] | None:
+        """The entries of a file, or under a key of it, as they stand there; None if they cannot be read."""
+        data = self.sources[file].data
+        if key is not None:
+            data = data.get(key) if isinstance(data, dict) else None
+        return data if isinstance(data, list) else None
+
+    def ids(self, file: str, key: str | None = None) -> list[str] | None:
+        """The ids of those entries, well spelt or not."""
+        raw = self.raw(file, key)
+        return None if raw is None else _ids(raw)
+
+
+def check_edition(draft: Draft) -> None:
+    """Note every fault that only shows when the files are read together."""
+    for file in ("paragraphs", "questions", "rules"):
+        _unique_ids(draft.sources[file], draft.raw(file), ())
+    for key in ("facts", "sections"):
+        _unique_ids(draft.sources["edition"], draft.raw("edition", key), (key,))
+    names = _Names(draft)
+    stated = tuple(_stated_conditions(draft))
+    for source, place, condition in stated:
+        for term in dict.fromkeys(condition.terms()):
+            if wrong := names.wrong_with(term):
+                source.fault(place, wrong)
+    _check_sheet(draft, names)
+    _check_questions(draft)
+    _check_rules(draft)
+    _check_citations(draft)
+    _check_carried(draft)
+    _check_advice(draft)
+    _check_cycles(draft)
+    _check_use(draft, stated)
+
+
+def check_elections(source: Source, elections: tuple[Election | None, ...]) -> None:
+    """Note elections out of order, and dates that cannot follow one another."""
+    _unique_ids(source, source.data, ())
+    before: Election | None = None
+    for at, election in enumerate(elections):
+        if election is None:
+            continue
+        days = [
+            ("nominations_open", election.nominations_open),
+            ("nominations_close", election.nominations_close),
+            ("voting_day", election.voting_day),
+            ("campaign_ends", election.campaign_ends),
+        ]
+        known = [(key, day) for key, day in days if day]
+        for (earlier, first), (later, second) in zip(known, known[1:], strict=False):
+            if second < first:
+                source.fault((at, later), f"{second} is before {earlier} ({first}); it must come after")
+        if before and election.campaign_ends <= before.campaign_ends:
+            source.fault((at, "campaign_ends"), f"elections stand earliest first; this one ends before {before.id}")
+        before = election
+
+
+def _ids(data: list[Any]) -> list[str]:
+    return [e["id"] for e in data if isinstance(e, dict) and isinstance(e.get("id"), str)]
+
+
+def _unique_ids(source: Source, data: Any, place: Place) -> None:
+    seen: set[str] = set()
+    for at, entry in enumerate(entries(data)):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name in seen:
+            source.fault((*place, at, "id"), f"`{name}` stands twice; ids are unique")
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+class _Names:
+    """The questions and facts that a condition may name."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.questions = {question.id: question for question in draft.questions if question}
+        self.question_ids = draft.ids("questions")
+        self.facts = draft.ids("edition", "facts")
+
+    def unknown_question(self, name: str) -> str | None:
+        known = self.question_ids
+        if known is None or name in known:
+            return None
+        return f"there is no question `{name}`{nearest(name, known)}"
+
+    def wrong_with(self, term: Term) -> str | None:
+        if isinstance(term, Fact):
+            if self.facts is None or term.name in self.facts:
+                return None
+            return f"there is no fact `{term.name}`{nearest(term.name, self.facts)}"
+        question = self.questions.get(term.question)
+        if question is None:
+            return self.unknown_question(term.question)
+        if isinstance(term, AtMost):
+            if question.kind != "money":
+                return f"`{term}`: `at most` is for money; `{question.id}` is of kind {question.kind}"
+            return None
+        fits = ("choices",) if isinstance(term, Has) else ("ynu", "choice")
+        if question.kind not in fits:
+            right = {"choices": "`has`", "money": "`at most`", "date": "nothing at all"}
+            wanted = right.get(question.kind, "`is`")
+            return f"`{term}`: a question of kind {question.kind} is compared with {wanted}"
+        if question.values and term.choice not in question.values:
+            hint = nearest(term.choice, question.values)
+            return f"`{term}`: `{question.id}` has no choice `{term.choice}`{hint}"
+        return None
+
+
+Stated = tuple[tuple["Source", "Place", Condition], ...]
+
+
+def _stated_conditions(draft: Draft) -> Iterator[tuple[Source, Place, Condition]]:
+    """Every condition of the edition, with the place where it stands."""
+    whole = draft.sources["edition"]
+    for at, fact in enumerate(draft.facts):
+        if fact and not isinstance(fact.when, str):
+            yield whole, ("facts", at, "when"), fact.when
+    if draft.timing:
+        yield whole, ("timing", "planned"), draft.timing.planned
+        yield whole, ("timing", "wished"), draft.timing.wished
+    for at, question in enumerate(draft.questions):
+        if question:
+            yield draft.sources["questions"], (at, "asked"), question.asked
+    for at, rule in enumerate(draft.rules):
+        if rule:
+            yield draft.sources["rules"], (at, "applies"), rule.applies
+            if rule.met is not None:
+                yield draft.sources["rules"], (at, "met"), rule.met
+
+
+def _check_sheet(draft: Draft, names: _Names) -> None:
+    source = draft.sources["edition"]
+    if draft.timing:
+        filing = draft.timing.filing
+        if wrong := names.unknown_question(filing):
+            source.fault(("timing", "filing"), wrong)
+        elif filing in names.questions and names.questions[filing].kind != "date":
+            source.fault(("timing", "filing"), f"`{filing}` must be a question of kind date")
+    for at, fact in enumerate(draft.facts):
+        if fact and (fact.id == CAMPAIGN_OVER) != (fact.when == CALENDAR):
+            source.fault(
+                ("facts", at, "when"),
+                f"the calendar tells `{CAMPAIGN_OVER}` and nothing else; "
+                "write a condition for any other fact",
+            )
+    if draft.sheet:
+        for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
+            if len(getattr(draft.sheet.words, key)) != wanted:
+                source.fault(("words", key), f"words for all {wanted} are wanted")
+
+
+def _check_questions(draft: Draft) -> None:
+    source, sections = draft.sources["questions"], draft.ids("edition", "sections")
+    for at, question in enumerate(draft.questions):
+        if question is None:
+            continue
+        if wrong := _unknown_section(question.section, sections):
+            source.fault((at, "id"), wrong)
+        if (question.kind in NEEDS_CHOICES) != bool(question.choices):
+            says = "choices are given for the kinds choice and choices, and for no other"
+            source.fault((at, "choices"), says)
+        if question.unsure and question.kind in ("ynu", "date"):
+            says = "leave this out: ynu may always be unsure, a date never"
+            source.fault((at, "unsure"), says)
+        if "unsure" in question.choices:
+            says = "write `unsure: true` in place of a choice of that name"
+            source.fault((at, "choices", "unsure"), says)
+
+
+def _unknown_section(name: str, sections: list[str] | None) -> str | None:
+    if sections is None or name in sections:
+        return None
+    return f"there is no section `{name}`{nearest(name, sections)}"
+
+
+def _check_rules(draft: Draft) -> None:
+    source, sections = draft.sources["rules"], draft.ids("edition", "sections")
+    last = [at for at, rule in enumerate(draft.rules) if rule and rule.last]
+    for at in last[1:]:
+        source.fault((at, "last"), "only one rule is reckoned last")
+    for at, rule in enumerate(draft.rules):
+        if rule is None:
+            continue
+        if wrong := _unknown_section(rule.section, sections):
+            source.fault((at, "section"), wrong)
+        if (rule.force == "note") != (rule.met is None):
+            source.fault((at, "met"), "a note has no `met`; every other rule has one")
+        if rule.last and rule.force != "note":
+            source.fault((at, "last"), "the rule reckoned last must be a note")
+        if rule.contact == "before_acting" and rule.force != "note":
+            source.fault((at, "contact"), "`before_acting` is for notes")
+
+
+def _check_citations(draft: Draft) -> None:
+    raw = draft.raw("paragraphs")
+    if raw is None:
+        return
+    citable = set(_ids(raw))
+    for entry in raw:
+        if isinstance(entry, dict) and isinstance(points := entry.get("points"), dict):
+            citable |= {f"{entry.get('id')}{point}" for point in points}
+    citing: tuple[tuple[str, Place, Iterable[Question | Rule | Reading | None]], ...] = (
+        ("questions", (), draft.questions),
+        ("rules", (), draft.rules),
+        ("edition", ("readings",), draft.readings),
+    )
+    for file, place, entries_of_it in citing:
+        for at, entry in enumerate(entries_of_it):
+            for citation in entry.paragraphs if entry else ():
+                if citation not in citable:
+                    says = f"there is no paragraph {citation}{nearest(citation, citable)}"
+                    draft.sources[file].fault((*place, at, "paragraphs"), says)
+
+
+def _check_carried(draft: Draft) -> None:
+    """Each paragraph is cited by a rule, or says why not."""
+    raw = draft.raw("rules")
+    if raw is None:
+        return
+    rules = [rule for rule in raw if isinstance(rule, dict)]
+    cited = [str(citation) for rule in rules for citation in entries(rule.get("paragraphs"))]
+    carried = {citation.partition("(")[0] for citation in cited}
+    for at, paragraph in enumerate(draft.paragraphs):
+        if paragraph and not paragraph.no_rule and paragraph.id not in carried:
+            says = "no rule cites this paragraph; say why in `no_rule`"
+            draft.sources["paragraphs"].fault((at,), says)
+
+
+def _check_advice(draft: Draft) -> None:
+    source, rule_ids = draft.sources["advice"], draft.ids("rules")
+    if rule_ids is None or not isinstance(source.data, dict):
+        return
+    for told in draft.advice:
+        if told not in rule_ids:
+            source.fault((told,), f"there is no rule `{told}`{nearest(told, rule_ids)}")
+    for rule in draft.rules:
+        if rule is None:
+            continue
+        if rule.id not in draft.advice:
+            wanted = ", ".join(rule.outcomes)
+            source.fault((), f"rule {rule.id} has no advice; write a text for {wanted}")
+        elif texts := draft.advice[rule.id]:
+            _check_texts(source, rule, texts)
+
+
+def _check_texts(source: Source, rule: Rule, texts: Advice) -> None:
+    given = {key for key, text in texts if text is not None}
+    wanted = {*rule.outcomes, *(("about",) if rule.may_carry_contact else ())}
+    for key in sorted(wanted - given):
+        source.fault((rule.id,), f"the text for `{key}` is missing; the rule can come to it")
+    for key in sorted(given - wanted):
+        says = f"this rule can never come to `{key}`; take the text out"
+        source.fault((rule.id, key), says)
+
+
+def _check_cycles(draft: Draft) -> None:
+    """Facts that rest on themselves, and questions whose being asked hangs on their own answer.
+
+    Those that rest on nothing still waiting are taken away, round by round. Where none can be, there is a
+    circle. No recursion: a chain may be long here, and is refused so that it is short everywhere else.
+    """
+    stands: dict[str, tuple[Source, Place]] = {}
+    waiting: dict[str, list[str]] = {}
+    for at, fact in enumerate(draft.facts):
+        if fact and not isinstance(fact.when, str):
+            stands[fact.id] = draft.sources["edition"], ("facts", at, "when")
+            waiting[fact.id] = _names_in(fact.when)
+    for at, question in enumerate(draft.questions):
+        if question:
+            stands[question.id] = draft.sources["questions"], (at, "asked")
+            waiting[question.id] = _names_in(question.asked)
+    rounds = 0
+    while waiting:
+        ready = [name for name, needs in waiting.items() if not any(n in waiting for n in needs)]
+        rounds += 1
+        if ready and rounds > MAX_CHAIN:
+            source, place = stands[ready[0]]
+            says = f"rests on more than {MAX_CHAIN} facts and questions in a row; state it more directly"
+            source.fault(place, says)
+            return
+        if not ready:
+            ready = _circle(waiting)
+            source, place = stands[ready[0]]
+            loop = " -> ".join([*ready, ready[0]])
+            source.fault(place, f"goes round in a circle: {loop}; break it at one of them")
+        for name in ready:
+            del waiting[name]
+
+
+def _circle(waiting: Mapping[str, list[str]]) -> list[str]:
+    """A circle among names of which each rests on another."""
+    path: dict[str, None] = {}
+    name = next(iter(waiting))
+    while name not in path:
+        path[name] = None
+        name = next(needed for needed in waiting[name] if needed in waiting)
+    names = list(path)
+    return names[names.index(name) :]
+
+
+def _names_in(condition: Condition) -> list[str]:
+    return [term.name if isinstance(term, Fact) else term.question for term in condition.terms()]
+
+
+def _check_use(draft: Draft, stated: Stated) -> None:
+    facts = draft.raw("edition", "facts")
+    questions, rules = draft.raw("questions"), draft.raw("rules")
+    if facts is None or questions is None or rules is None or draft.timing is None:
+        return
+    used = {draft.timing.filing}
+    for _, _, condition in stated:
+        used |= set(_names_in(condition))
+    for entry in (*facts, *questions, *rules):  # the refused among them use what they name, too
+        for key in ("when", "asked", "applies", "met"):
+            if isinstance(entry, dict) and isinstance(text := entry.get(key), str):
+                used |= set(re.findall(r"[a-z][a-z0-9_.]*", text))
+    for at, question in enumerate(draft.questions):
+        if question and question.id not in used:
+            says = "nothing uses this question; use it in a rule or take it out"
+            draft.sources["questions"].fault((at, "id"), says)
+    for at, fact in enumerate(draft.facts):
+        if fact and fact.id not in used:
+            says = "nothing uses this fact; use it in a rule or take it out"
+            draft.sources["edition"].fault(("facts", at, "id"), says)

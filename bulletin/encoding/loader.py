@@ -1,0 +1,362 @@
+"""From the files of an edition to an Edition, or to every fault in them at once.
+
+A fault reads `file:line:column place: what is wrong, what would be right`. Every scalar is read as text, so that
+YAML's own ideas of `no`, `on` or 13 never come in; the schema says what is a number, a date or true.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    Event,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from . import schema
+from .checks import Draft, check_edition, check_elections, entries
+from .nearest import nearest
+from .schema import (
+    Advice,
+    Calendar,
+    Edition,
+    Election,
+    NamedFact,
+    Paragraph,
+    Question,
+    Reading,
+    Rule,
+    Sheet,
+    Timing,
+)
+
+MAX_BYTES = 250_000
+"""Of one file; Toronto's largest has some 40 kB."""
+MAX_VALUES = 10_000
+"""Of one file, keys included; Toronto's largest has some 1,200."""
+MAX_ENTRIES = 500
+"""Of one list, or keys of one mapping; Toronto's longest has 58."""
+MAX_DEPTH = 12
+"""Levels of YAML inside one another; the schema needs six."""
+MAX_MESSAGE = 500
+"""Characters of one fault."""
+
+Place = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class EncodingFaults(Exception):
+    """The files are no edition (or no calendar); `faults` has one line for each thing to mend."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass
+class Source:
+    """One file as plain data, with the line and column of every key and value in it."""
+
+    name: str
+    data: Any = None
+    marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
+
+    def fault(self, place: Place, says: str) -> None:
+        """Note a fault at `place`, or at the nearest thing around it that stands in the file."""
+        known = place
+        while known not in self.marks and known:
+            known = known[:-1]
+        self.note(self.marks.get(known, (1, 1)), f"{self.words(place)}{says}")
+
+    def note(self, at: tuple[int, int], says: str) -> None:
+        """Note a fault at a line and column: on one line, and no longer than a person reads."""
+        line = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in says[:MAX_MESSAGE])
+        self.faults.append((at, line if len(says) <= MAX_MESSAGE else f"{line}..."))
+
+    def words(self, place: Place) -> str:
+        """`rules[11-place].applies: `, with ids in place of the numbers of a list."""
+        text, data = "", self.data
+        if place and isinstance(place[0], int):
+            text = Path(self.name).stem
+        for step in place:
+            try:
+                data = data[step]
+            except (KeyError, IndexError, TypeError):
+                data = None
+            if isinstance(step, int):
+                name = data.get("id") if isinstance(data, dict) else None
+                text += f"[{name[:60] if isinstance(name, str) and name else step + 1}]"
+            else:
+                text += f".{step[:60]}" if text else step[:60]
+        return f"{text}: " if text else ""
+
+    def lines(self) -> list[str]:
+        return [f"{self.name}:{line}:{column} {says}" for (line, column), says in sorted(self.faults)]
+
+
+def read(path: Path) -> Source:
+    """The file as text-only data; whatever is wrong with it as YAML is among its faults."""
+    source = Source(path.name)
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        source.fault((), f"the file cannot be read ({error.strerror}); an edition needs it")
+        return source
+    if raw is None:
+        source.fault((), f"the file is over {MAX_BYTES:,} bytes, which no edition needs")
+        return source
+    try:
+        text = raw.decode("utf-8")
+        _refuse_what_hides(text, source)
+        if not source.faults:
+            node = YAML(typ="safe", pure=True).compose(text)
+            source.data = _plain(node, (), source)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        says = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+        source.note((line, error.start - raw.rfind(b"\n", 0, error.start)), says)
+    except ReaderError as error:
+        before = text[: error.position]
+        at = (before.count("\n") + 1, error.position - before.rfind("\n"))
+        source.note(at, f"U+{error.character:04X} is a control character; take it out")
+    except MarkedYAMLError as error:
+        source.note(*_in_place(error))
+    except YAMLError as error:
+        source.note((1, 1), f"not YAML: {str(error).splitlines()[0]}")
+    return source
+
+
+def _in_place(error: MarkedYAMLError) -> tuple[tuple[int, int], str]:
+    """Where the parser stopped, what it found there, and where the thing begins that it was reading."""
+    context, begun, mark = error.context, error.context_mark, error.problem_mark
+    if context and begun and mark and begun.index < mark.index:
+        context = f"{context} from {begun.line + 1}:{begun.column + 1}"
+    mark = mark or begun
+    says = ", ".join(part for part in (context, error.problem) if part)
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1), f"not YAML: {says}"
+
+
+def _refuse_what_hides(text: str, source: Source) -> None:
+    """Anchors, aliases and tags let a file mean other than it reads; bulk only ever wastes time."""
+    bulk = _Bulk()
+    at = (1, 1)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            at = (event.start_mark.line + 1, event.start_mark.column + 1)
+            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+                says = "anchors and aliases are not read; write the text out where it is meant"
+                source.note(at, says)
+            if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
+                source.note(at, "tags are not read; write the plain value")
+            if too_much := bulk.after(event):
+                source.note(at, too_much)
+                return
+            if len(source.faults) > 20:
+                return
+    except (ValueError, OverflowError):  # numbers that the parser itself trips over
+        source.note(at, "not YAML: after this stands a number or character code out of range")
+
+
+class _Bulk:
+    """What a file holds, counted while it is read, so that nothing large is ever built."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self.room: list[int] = []  # for each open list or mapping, how much more it may hold
+
+    def after(self, event: Event) -> str | None:
+        """What is too much once `event` is read, if anything is."""
+        if isinstance(event, NodeEvent):
+            self.values += 1
+            if self.room:
+                self.room[-1] -= 1
+        if self.values > MAX_VALUES:
+            return f"more than {MAX_VALUES:,} values in one file"
+        if self.room and self.room[-1] < 0:
+            return f"more than {MAX_ENTRIES} entries in one list"
+        if isinstance(event, CollectionStartEvent):
+            self.room.append(MAX_ENTRIES * (2 if isinstance(event, MappingStartEvent) else 1))
+        elif isinstance(event, CollectionEndEvent):
+            self.room.pop()
+        return f"more than {MAX_DEPTH} levels inside one another" if len(self.room) > MAX_DEPTH else None
+
+
+def _plain(node: Node | None, place: Place, source: Source) -> Any:
+    if node is None:
+        return None
+    source.marks.setdefault(place, _mark(node))
+    if isinstance(node, ScalarNode):
+        return _seen(node, source)
+    if isinstance(node, SequenceNode):
+        return [_plain(item, (*place, at), source) for at, item in enumerate(node.value)]
+    assert isinstance(node, MappingNode)
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        if not isinstance(key, ScalarNode):
+            source.note(_mark(key), "a key must be a word")
+            continue
+        name = _seen(key, source)
+        inner = (*place, name)
+        if name in found:
+            source.note(_mark(key), f"{source.words(inner)}the key stands twice; keep one")
+            continue
+        source.marks[inner] = _mark(key)
+        found[name] = _plain(value, inner, source)
+    return found
+
+
+def _mark(node: Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that do not show, or change how those around them read."""
+
+
+def _seen(node: ScalarNode, source: Source) -> str:
+    """The text without what cannot be seen in it, which is a fault."""
+    text: str = node.value
+    if text.isprintable():
+        return text
+    unseen = [c for c in text if c != "\n" and unicodedata.category(c) in _UNSEEN]
+    for character in unseen[:1]:
+        says = f"U+{ord(character):04X} cannot be seen in a text; take it out"
+        source.note(_mark(node), says)
+    return "".join(c for c in text if c not in unseen)
+
+
+_ALL_KEYS = sorted(
+    {
+        key
+        for model in vars(schema).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for key in model.model_fields
+    }
+)
+
+
+def validate(model: type[Model], data: Any, place: Place, source: Source) -> Model | None:
+    """`data` as `model`, or None with every fault noted."""
+    try:
+        return TypeAdapter(model).validate_python(data)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            where = (*place, *(step for step in one["loc"] if step != "[key]"))
+            source.fault(where, _in_words(one))
+        return None
+
+
+_IN_WORDS = {
+    "missing": "this key is missing",
+    "literal_error": "{given} is not one of {expected}",
+    "string_too_short": "there is no text here",
+    "string_too_long": "the text is longer than {max_length} characters",
+    "too_short": "the list is empty; at least one entry is wanted",
+    "string_pattern_mismatch": "{given} is not spelt as an id; it must match {pattern}",
+    "value_error": "{error}",
+    "int_parsing": "{given} is no whole number",
+    "greater_than_equal": "{given} is too small; the least is {ge}",
+    "bool_parsing": "{given} is neither true nor false",
+    "model_type": "keys with values are wanted here",
+    "dict_type": "keys with values are wanted here",
+    "mapping_type": "keys with values are wanted here",
+    "tuple_type": "a list is wanted here",
+    "list_type": "a list is wanted here",
+    "string_type": "one text is wanted here",
+}
+"""Pydantic's kinds of fault as sentences that say what would be right."""
+
+
+def _in_words(error: Any) -> str:
+    given = repr(str(error.get("input"))[:60])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key{nearest(str(error['loc'][-1]), _ALL_KEYS)}"
+    if says := _IN_WORDS.get(error["type"]):
+        return says.format(given=given, **error.get("ctx", {}))
+    return f"{given}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
+    """The entries of a file that is a list; those with faults are None and keep their place."""
+    if isinstance(source.data, list):
+        return tuple(validate(model, item, (at,), source) for at, item in enumerate(source.data))
+    if source.data is not None:
+        source.fault((), "a list is wanted here; begin each entry with `- id:`")
+    elif not source.faults:
+        source.fault((), "the file is empty; a list is wanted")
+    return ()
+
+
+def _salvaged(model: type[Model], data: Any) -> Model | None:
+    """A part of a refused whole: the part itself may be sound, and its faults are noted already."""
+    try:
+        return TypeAdapter(model).validate_python(data)
+    except ValidationError:
+        return None
+
+
+def _keyed(source: Source, says: str) -> dict[str, Any]:
+    """The content of a file that is a mapping."""
+    if isinstance(source.data, dict):
+        return source.data
+    if source.data is not None:
+        source.fault((), says)
+    elif not source.faults:
+        source.fault((), f"the file is empty; {says}")
+    return {}
+
+
+def load_edition(folder: Path) -> Edition:
+    """The edition in `folder`. Raises EncodingFaults with every fault of all five files."""
+    names = ("edition", "paragraphs", "questions", "rules", "advice")
+    sources = {name: read(folder / f"{name}.yaml") for name in names}
+    whole, told = sources["edition"], sources["advice"]
+    raw = _keyed(whole, "keys with values are wanted here")
+    sheet = validate(Sheet, raw, (), whole) if isinstance(whole.data, dict) else None
+    texts = _keyed(told, "rule ids with their texts are wanted here")
+    draft = Draft(
+        sources=sources,
+        sheet=sheet,
+        timing=_salvaged(Timing, raw.get("timing")),
+        facts=tuple(_salvaged(NamedFact, fact) for fact in entries(raw.get("facts"))),
+        readings=tuple(_salvaged(Reading, given) for given in entries(raw.get("readings"))),
+        paragraphs=_each(Paragraph, sources["paragraphs"]),
+        questions=_each(Question, sources["questions"]),
+        rules=_each(Rule, sources["rules"]),
+        advice={rule: validate(Advice, given, (rule,), told) for rule, given in texts.items()},
+    )
+    check_edition(draft)
+    faults = [line for name in names for line in sources[name].lines()]
+    if faults or sheet is None:
+        raise EncodingFaults(faults)
+    return Edition(
+        sheet=sheet,
+        paragraphs=tuple(p for p in draft.paragraphs if p),
+        questions=tuple(q for q in draft.questions if q),
+        rules=tuple(r for r in draft.rules if r),
+        advice={rule: given for rule, given in draft.advice.items() if given},
+    )
+
+
+def load_calendar(path: Path) -> Calendar:
+    """The election calendar in `path`. Raises EncodingFaults."""
+    source = read(path)
+    elections = _each(Election, source)
+    check_elections(source, elections)
+    if source.faults:
+        raise EncodingFaults(source.lines())
+    return Calendar(elections=tuple(e for e in elections if e))

@@ -1,0 +1,425 @@
+"""The frozen types of an edition and of the election calendar: what each file may say, and what it must.
+
+The loader reads the files into these types; nothing here is changed afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
+
+from .conditions import Always, Condition, Fact, parse
+
+Kind = Literal["ynu", "choice", "choices", "date", "money"]
+Force = Literal["must", "should", "consider", "note"]
+Outcome = Literal[
+    "not_applicable", "consistent", "action", "improvement", "ask", "check", "information", "unanswered"
+]
+Overall = Literal[
+    "contact_commissioner", "action_required", "incomplete", "improvements_suggested", "consistent"
+]
+Contact = Literal["now", "before_launch", "before_filing", "before_acting"]
+DeadlineKind = Literal[
+    "launch", "before_other_steps", "before_campaign_use", "before_filing", "from_filing", "until_campaign_ends"
+]
+
+CALENDAR = "calendar"
+"""In place of a condition: the one fact that the election calendar tells, not the answers."""
+CAMPAIGN_OVER = "campaign_over"
+OUTCOME_BY_FORCE: Mapping[Force, Outcome] = {"must": "action", "should": "improvement", "consider": "ask"}
+"""What a rule comes to when it applies and is not met; a note has no such outcome."""
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("one paragraph is wanted; fold the lines with `>-`")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=1500), AfterValidator(_one_line)]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=40)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=60)]
+
+
+def _day(text: object) -> object:
+    # Pydantic would read `20260105` as seconds since 1970.
+    if not isinstance(text, str):
+        return text
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError(f"{text[:60]!r} is no day; write one like 2026-01-05")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+def _stated(text: object) -> Condition:
+    if not isinstance(text, str):
+        raise ValueError("a condition is wanted here, as one text")
+    return parse(text)
+
+
+ConditionText = Annotated[Condition, PlainValidator(_stated), PlainSerializer(str)]
+FactText = Annotated[
+    Condition | str,
+    PlainValidator(lambda text: text if text == CALENDAR else _stated(text)),
+    PlainSerializer(str),
+]
+
+
+class Strict(BaseModel):
+    """Frozen, and closed to keys that it does not name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, ignored_types=(cached_property,))
+
+
+class Paragraph(Strict):
+    """A paragraph of the bulletin in plain language; `no_rule` says why it carries none, where it does not."""
+
+    id: Id
+    title: Line
+    says: Text
+    points: Mapping[Annotated[str, Field(pattern=r"^(\([a-z]+\)){1,2}$")], Text] = {}
+    no_rule: Text | None = None
+
+    @property
+    def citable(self) -> tuple[str, ...]:
+        """The ways to cite it: `13`, `13(a)`, `13(c)(i)`."""
+        return (self.id, *(f"{self.id}{point}" for point in self.points))
+
+
+class Question(Strict):
+    """One question: its words, the kind of its answer, and when it is asked.
+
+    `short` names it in a list of answers, in a few words.
+    """
+
+    id: QuestionId
+    short: Line
+    kind: Kind
+    paragraphs: tuple[str, ...]
+    asks: Text
+    hint: Text
+    example: Text | None = None
+    choices: Mapping[Name, Line] = {}
+    unsure: bool = False
+    optional: bool = False
+    asked: ConditionText
+
+    @property
+    def section(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def may_be_unsure(self) -> bool:
+        return self.kind == "ynu" or self.unsure
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The words that a condition may compare the answer with."""
+        return ("yes", "no") if self.kind == "ynu" else tuple(self.choices)
+
+
+class Rule(Strict):
+    """One rule beside its law: the paragraph, the operative phrase, the force, and the conditions."""
+
+    id: Id
+    title: Line
+    section: Name
+    paragraphs: tuple[str, ...] = Field(min_length=1)
+    phrase: Line
+    force: Force
+    applies: ConditionText
+    met: ConditionText | None = None
+    unsure: Literal["ask", "check", "information"]
+    contact: Literal["now", "before_filing", "before_acting"] | None = None
+    deadline: DeadlineKind = "launch"
+    last: bool = False
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Every outcome that this rule can have; the edition has advice for each of them and no other."""
+        found: set[Outcome] = {"unanswered", self.unsure}
+        if not isinstance(self.applies, Always):
+            found.add("not_applicable")
+        if self.force == "note":
+            found.add("information")
+        else:
+            found |= {"consistent", OUTCOME_BY_FORCE[self.force]}
+        return tuple(sorted(found))
+
+    @property
+    def may_carry_contact(self) -> bool:
+        return self.contact is not None or "ask" in self.outcomes
+
+
+class Advice(Strict):
+    """What a rule says for each outcome; `about` completes "Contact the Integrity Commissioner about …"."""
+
+    about: Text | None = None
+    not_applicable: Text | None = None
+    consistent: Text | None = None
+    action: Text | None = None
+    improvement: Text | None = None
+    ask: Text | None = None
+    check: Text | None = None
+    information: Text | None = None
+    unanswered: Text | None = None
+
+    def for_outcome(self, outcome: Outcome) -> str:
+        """The text for an outcome that the rule can have (the loader has seen to it that there is one)."""
+        text: str | None = getattr(self, outcome)
+        if text is None:
+            raise LookupError(f"no advice for the outcome {outcome}")
+        return text
+
+
+class Section(Strict):
+    id: Name
+    title: Line
+    intro: Text
+
+
+class NamedFact(Strict):
+    """A condition with a name; `when: calendar` marks the one that the election calendar tells."""
+
+    id: Name
+    title: Line
+    when: FactText
+
+
+class Timing(Strict):
+    """Which answers tell the stage, the wish and the filing date; the engine knows no question by name."""
+
+    planned: ConditionText
+    wished: ConditionText
+    filing: QuestionId
+
+
+class Office(Strict):
+    """How to reach the Integrity Commissioner."""
+
+    office: Line
+    organisation: Line
+    street: Line
+    place: Line
+    telephone: Line
+    email: Line
+    website: Line
+
+
+class Titled(Strict):
+    title: Line
+    says: Text
+
+
+class Words(Strict):
+    """The words for the engine's own identifiers."""
+
+    overall: Mapping[Overall, Titled]
+    outcomes: Mapping[Outcome, Titled]
+    forces: Mapping[Force, Line]
+    contact: Mapping[Contact, Titled]
+    unsure: Line
+    yes: Line
+    no: Line
+
+
+def _dated(text: str) -> str:
+    unknown = set(re.findall(r"\{.*?\}", text)) - {"{date}", "{election}"}
+    if unknown:
+        raise ValueError(f"{sorted(unknown)[0]} is not filled in; only {{date}} and {{election}} are")
+    return text
+
+
+DatedText = Annotated[Text, AfterValidator(_dated)]
+
+
+class ByFilingDate(Strict):
+    """A deadline in words, by where the filing date stands to the date of the assessment."""
+
+    ahead: DatedText
+    today: DatedText
+    passed: DatedText
+    unknown: DatedText
+
+
+class ByStage(Strict):
+    planned: Text
+    live: Text
+
+
+class ByWish(Strict):
+    wished: Text
+    now: Text
+
+
+class UntilTheEnd(Strict):
+    ends: DatedText
+
+
+class Deadlines(Strict):
+    launch: ByStage
+    before_other_steps: ByFilingDate
+    before_campaign_use: ByWish
+    before_filing: ByFilingDate
+    from_filing: ByFilingDate
+    until_campaign_ends: UntilTheEnd
+
+
+class Reading(Strict):
+    """A reading that goes beyond the text, with its reason."""
+
+    paragraphs: tuple[str, ...] = Field(min_length=1)
+    reading: Text
+    reason: Text
+
+
+class Sheet(Strict):
+    """edition.yaml: all that is said of the edition as a whole."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=60)]
+    revision: Annotated[int, Field(ge=1)]
+    title: Line
+    version: Line
+    issued: Day
+    publisher: Line
+    source: Line
+    supersedes: Text
+    names_elections: tuple[Id, ...]
+    contact: Office
+    sections: tuple[Section, ...] = Field(min_length=1)
+    timing: Timing
+    facts: tuple[NamedFact, ...]
+    words: Words
+    deadlines: Deadlines
+    calendar_note: DatedText
+    limits: tuple[Text, ...] = Field(min_length=1)
+    readings: tuple[Reading, ...]
+
+
+class Election(Strict):
+    """One municipal election; dates are of the City of Toronto's own day."""
+
+    id: Id
+    name: Line
+    nominations_open: Day | None = None
+    nominations_close: Day
+    voting_day: Day
+    campaign_ends: Day
+    confirmed: bool
+    source: Text
+    last_confirmed: Day
+    note: Text
+
+
+class Calendar(Strict):
+    """The elections, earliest first."""
+
+    elections: tuple[Election, ...] = Field(min_length=1)
+
+    def get(self, election_id: str) -> Election | None:
+        return next((election for election in self.elections if election.id == election_id), None)
+
+    def default_for(self, day: date) -> Election:
+        """The first whose campaign period ends on or after `day`; with none left, the last."""
+        return next((e for e in self.elections if e.campaign_ends >= day), self.elections[-1])
+
+
+class Edition(Strict):
+    """A bulletin, encoded: checked, frozen, and in the order in which everything is shown."""
+
+    sheet: Sheet
+    paragraphs: tuple[Paragraph, ...]
+    questions: tuple[Question, ...]
+    rules: tuple[Rule, ...]
+    advice: Mapping[str, Advice]
+
+    def __hash__(self) -> int:
+        # Cheap, for what is remembered of an edition; equality still compares everything.
+        return hash((self.sheet.id, self.sheet.revision))
+
+    @property
+    def id(self) -> str:
+        return self.sheet.id
+
+    @cached_property
+    def question(self) -> Mapping[str, Question]:
+        return {question.id: question for question in self.questions}
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Where each question stands."""
+        return {question.id: at for at, question in enumerate(self.questions)}
+
+    @cached_property
+    def fact(self) -> Mapping[str, NamedFact]:
+        return {fact.id: fact for fact in self.sheet.facts}
+
+    @cached_property
+    def rule(self) -> Mapping[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def asking_order(self) -> tuple[Question, ...]:
+        """The questions so that each comes after all that decide whether it is asked (there are no cycles)."""
+        done: dict[str, Question] = {}
+
+        def place(question: Question) -> None:
+            if question.id not in done:
+                for needed in self._questions_behind(question.asked):
+                    place(self.question[needed])
+                done[question.id] = question
+
+        for question in self.questions:
+            place(question)
+        return tuple(done.values())
+
+    def facts_behind(self, *conditions: ConditionText | str | None) -> tuple[NamedFact, ...]:
+        """The facts that conditions name, and those that these name in turn."""
+        found: dict[str, NamedFact] = {}
+        for condition in conditions:
+            if condition is not None and not isinstance(condition, str):
+                for term in condition.terms():
+                    if isinstance(term, Fact):
+                        fact = self.fact[term.name]
+                        found |= {fact.id: fact} | {inner.id: inner for inner in self.facts_behind(fact.when)}
+        return tuple(found.values())
+
+    def _questions_behind(self, condition: ConditionText) -> list[str]:
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        open_ways: list[Condition] = [condition]
+        while open_ways:
+            for term in open_ways.pop().terms():
+                if not isinstance(term, Fact):
+                    found[term.question] = None
+                elif term.name not in seen:  # facts that share facts would double the work each time
+                    seen.add(term.name)
+                    when = self.fact[term.name].when
+                    if not isinstance(when, str):
+                        open_ways.append(when)
+        return list(found)
+
+    @cached_property
+    def sections_with_rules(self) -> tuple[Section, ...]:
+        sections = {rule.section for rule in self.rules}
+        return tuple(section for section in self.sheet.sections if section.id in sections)

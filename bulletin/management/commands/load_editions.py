@@ -1,0 +1,29 @@
+"""`manage.py load_editions`: check the editions and the calendar on file, and publish what is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bulletin.encoding.loader import EncodingFaults
+from bulletin.publish import EditionChanged, publish_edition
+from bulletin.shelf import calendar, editions
+
+
+class Command(BaseCommand):
+    """Publishes every edition on file that is not published yet."""
+
+    help = "Check the editions and the election calendar on file, and publish what is new."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            calendar()
+            for edition in editions().values():
+                published, is_new = publish_edition(edition=edition)
+                says = "published" if is_new else "already published"
+                self.stdout.write(f"{published}: {says} (digest {published.digest[:16]})")
+        except EncodingFaults as error:
+            raise CommandError("The files cannot be used:\n" + "\n".join(error.faults)) from error
+        except EditionChanged as error:
+            raise CommandError(str(error)) from error

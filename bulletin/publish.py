@@ -1,0 +1,41 @@
+"""Publishing an edition: from then on it never changes."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import transaction
+
+from bulletin.encoding.digest import canonical, digest
+from bulletin.encoding.schema import Edition
+from bulletin.models import PublishedEdition
+
+
+class EditionChanged(Exception):
+    """An edition on file differs from what was published under the same revision."""
+
+
+@transaction.atomic
+def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
+    """Publish an edition, and say whether it is new.
+
+    To publish the same content again changes nothing. Raises EditionChanged for other content under a revision
+    that is published, or for a revision older than the newest one.
+    """
+    revision, its_digest = edition.sheet.revision, digest(edition)
+    published = PublishedEdition.objects.select_for_update().filter(edition_id=edition.id)
+    newest = published.order_by("-revision").first()
+    if newest is None or newest.revision < revision:
+        return (
+            PublishedEdition.objects.create(
+                edition_id=edition.id, revision=revision, digest=its_digest, content=json.loads(canonical(edition))
+            ),
+            True,
+        )
+    same = published.filter(revision=revision, digest=its_digest).first()
+    if same is None:
+        raise EditionChanged(
+            f"{edition.id}: the files differ from revision {revision} as it was published. A published edition "
+            f"never changes: set `revision: {newest.revision + 1}` in edition.yaml."
+        )
+    return same, False

@@ -1,0 +1,55 @@
+"""Every rule, case by case (tests/cases/rules.yaml)."""
+
+import pytest
+
+from bulletin.encoding.schema import Contact, Rule
+from tests.tables import BASE, advised, edition, outcome_of, rows_of_rules
+
+ROWS = list(rows_of_rules())
+
+
+@pytest.mark.parametrize(("rule", "row"), ROWS, ids=[f"{rule}: {row['case']}" for rule, row in ROWS])
+def test_in_this_case_the_rule_has_this_outcome_and_contact(rule, row):
+    found = outcome_of(rule, advised(row["given"], as_of=row["as_of"]))
+    assert found == (row["outcome"], row.get("contact"))
+
+
+def test_in_the_base_situation_nothing_is_flagged_and_the_full_policy_is_all_there_is_to_say():
+    advisory = advised({})
+    assert advisory.overall == "consistent"
+    assert advisory.score.consistent == advisory.score.applicable
+    assert [f.rule.id for f in advisory.findings if f.outcome == "information"] == ["24"]
+
+
+def test_the_base_situation_answers_every_question_but_the_optional_one():
+    required = [question.id for question in edition().questions if not question.optional]
+    assert list(BASE["answers"]) == required
+
+
+def test_the_table_has_every_rule_in_the_editions_order():
+    assert list(dict.fromkeys(rule for rule, _ in ROWS)) == [rule.id for rule in edition().rules]
+
+
+def test_no_rule_has_two_cases_of_one_name():
+    names = [(rule, row["case"]) for rule, row in ROWS]
+    assert len(names) == len(set(names))
+
+
+def test_the_table_shows_every_outcome_of_every_rule():
+    shown = {(rule, row["outcome"]) for rule, row in ROWS}
+    assert shown == {(rule.id, outcome) for rule in edition().rules for outcome in rule.outcomes}
+
+
+def contacts_of(rule: Rule) -> set[Contact]:
+    """Every time at which a rule can send a member to the Commissioner."""
+    can: set[Contact] = set()
+    if rule.contact:
+        can.add(rule.contact)
+    if "ask" in rule.outcomes or rule.contact in ("now", "before_filing"):
+        can |= {"now", "before_launch"}
+    return can
+
+
+def test_the_table_shows_every_contact_that_every_rule_can_carry():
+    shown = {(rule, row["contact"]) for rule, row in ROWS if "contact" in row}
+    assert shown == {(rule.id, when) for rule in edition().rules for when in contacts_of(rule)}

@@ -1,0 +1,64 @@
+"""Whole situations, each with all that its advisory must say (tests/cases/situations.yaml)."""
+
+import pytest
+
+from assessments.reports.data import advisory_data
+from tests.tables import advised, rows_of_situations
+
+ROWS = rows_of_situations()
+OUTCOMES = {
+    "actions": "action",
+    "improvements": "improvement",
+    "asks": "ask",
+    "checks": "check",
+    "open": "unanswered",
+    "informs": "information",
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])
+def test_in_this_situation_the_advisory_says_exactly_this(row):
+    said = advisory_data(
+        advised(
+            row["given"], as_of=row["as_of"], on=row["election"], else_answered=row["all_else"]
+        )
+    )
+    outcomes = {finding["rule"]: finding["outcome"] for finding in said["findings"]}
+    found = {
+        "overall": said["overall"],
+        "complete": "yes" if said["complete"] else "no",
+        "score": f"{said['score']['consistent']} of {said['score']['applicable']}",
+        "contacts": [f"{contact['rule']} {contact['when']}" for contact in said["contact"]],
+        "deadlines": {d["rule"]: d["due"] for d in said["deadlines"] if d["due"]},
+        "needed": said["needed"],
+        "look_up": said["check"],
+        "ignored": said["ignored"],
+        **{
+            name: [rule for rule, had in outcomes.items() if had == outcome]
+            for name, outcome in OUTCOMES.items()
+        },
+    }
+    assert found == {name: row[name] for name in found}
+    assert [d["rule"] for d in said["deadlines"]] == [
+        rule for rule, outcome in outcomes.items() if outcome in ("action", "improvement")
+    ]
+
+
+def test_no_two_situations_have_one_name():
+    assert len({row["case"] for row in ROWS}) == len(ROWS)
+
+
+def test_the_situations_show_every_overall_result_and_every_time_for_contact():
+    assert {row["overall"] for row in ROWS} == {
+        "contact_commissioner",
+        "action_required",
+        "incomplete",
+        "improvements_suggested",
+        "consistent",
+    }
+    assert {contact.split()[1] for row in ROWS for contact in row["contacts"]} == {
+        "now",
+        "before_launch",
+        "before_filing",
+        "before_acting",
+    }

@@ -1,0 +1,123 @@
+"""Every threshold below, on and above it (tests/cases/thresholds.yaml)."""
+
+import json
+from datetime import date
+
+import pytest
+
+from assessments.scoring.document import DocumentFaults, read_document
+from bulletin import shelf
+from tests.tables import EDITION, advised, outcome_of, table
+
+ROWS = table("thresholds.yaml")
+STEPS = {
+    "election.plan": "no",
+    "election.publications": "no",
+    "election.profile": "no",
+    "election.registration": "no",
+    "election.website": "no",
+    "election.team": "no",
+    "election.notice": "no",
+    "election.label": "no",
+    "election.keep": "no",
+}
+PROFILE_STEPS = {"13c-i", "13c-ii", "13c-iii", "13c-iv", "13c-v", "13c-vi"}
+
+
+def each(part, *names):
+    """One test for each row of a part, called by what the row gives under `names`."""
+    return pytest.mark.parametrize(
+        "row", ROWS[part], ids=[" ".join(row[name] for name in names) for row in ROWS[part]]
+    )
+
+
+def document(**fields: object) -> bytes:
+    return json.dumps({"edition": EDITION, "answers": {}, **fields}).encode()
+
+
+def accepted(raw: bytes) -> str:
+    try:
+        read_document(raw, shelf.editions(), shelf.calendar())
+    except DocumentFaults:
+        return "no"
+    return "yes"
+
+
+@each("gifts", "value")
+def test_content_of_this_value_has_this_outcome(row):
+    advisory = advised({"gifts.unpaid": "yes", "gifts.value": row["value"]})
+    assert outcome_of("21b", advisory) == (row["outcome"], row.get("contact"))
+
+
+@each("amounts", "value")
+def test_this_amount_is_or_is_not_accepted_as_text_and_as_number(row):
+    as_text = document(answers={"gifts.value": row["value"]})
+    assert accepted(as_text) == row["accepted"]
+    assert accepted(as_text.replace(b'"%s"' % row["value"].encode(), row["value"].encode())) == (
+        row["accepted"]
+    )
+
+
+@each("campaign_end", "election", "as_of")
+def test_on_this_day_the_campaign_period_of_this_election_is_or_is_not_over(row):
+    given = {"election.use": "now", "election.supported": "yes", "election.keep": "no"}
+    advisory = advised(given, as_of=row["as_of"], on=row["election"])
+    assert advisory.facts["campaign_over"].value is (row["over"] == "yes")
+    if row["over"] == "yes":
+        wanted = ("not_applicable", "information", {})
+    else:
+        wanted = ("action", "not_applicable", {"14": row["until"]})
+    dues = {d.rule.id: str(d.due) for d in advisory.deadlines}
+    assert (outcome_of("14", advisory)[0], outcome_of("14-over", advisory)[0], dues) == wanted
+
+
+@each("default_election", "as_of")
+def test_on_this_day_this_election_is_meant_where_none_is_named(row):
+    assert shelf.calendar().default_for(date.fromisoformat(row["as_of"])).id == row["election"]
+
+
+@each("filing", "case")
+def test_with_this_filing_date_the_steps_have_this_contact_and_these_deadlines(row):
+    given = {"election.candidate": "yes", "election.supported": "yes", **STEPS, **row["given"]}
+    advisory = advised(given)
+    assert outcome_of("13a", advisory) == ("action", row["contact"])
+    deadlines = {d.rule.id: (str(d.due) if d.due else None, d.text) for d in advisory.deadlines}
+    assert deadlines == {
+        "13a": (row.get("due"), row["13a"]),
+        "13b": (None, row["13b"]),
+        **dict.fromkeys(PROFILE_STEPS, (row.get("due"), row["13c"])),
+        "14": ("2026-12-31", "Until 31 December 2026, when the campaign period ends."),
+    }
+
+
+@each("separate_account", "case")
+def test_with_this_filing_date_a_separate_account_has_this_deadline(row):
+    given = {"election.candidate": "yes", "election.separate": "no", **row["given"]}
+    (deadline,) = advised(given).deadlines
+    assert deadline.rule.id == "12"
+    assert (str(deadline.due) if deadline.due else None, deadline.text) == (row.get("due"), row["says"])
+
+
+@each("stage", "stage")
+def test_at_this_stage_contact_and_deadline_are_these(row):
+    advisory = advised({"account.stage": row["stage"], "gifts.lobbyist": "yes"})
+    assert outcome_of("21a", advisory) == ("improvement", row["contact"])
+    assert [(d.rule.id, d.due, d.text) for d in advisory.deadlines] == [("21a", None, row["says"])]
+
+
+@each("note", "characters")
+def test_a_note_of_this_many_characters_is_or_is_not_accepted(row):
+    note = "é" * int(row["characters"])
+    assert accepted(document(notes={"resources.email": note})) == row["accepted"]
+
+
+@each("account", "characters")
+@pytest.mark.parametrize("key", ["platform", "handle", "member"])
+def test_a_name_of_this_many_characters_is_or_is_not_accepted(row, key):
+    assert accepted(document(account={key: "é" * int(row["characters"])})) == row["accepted"]
+
+
+@each("document", "bytes")
+def test_a_document_of_this_many_bytes_is_or_is_not_accepted(row):
+    raw = document()
+    assert accepted(raw + b" " * (int(row["bytes"]) - len(raw))) == row["accepted"]

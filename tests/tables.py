@@ -1,0 +1,130 @@
+"""The tables under tests/cases/: read as plain text, so that no, on and 1.10 mean what they say there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from assessments.scoring.advisory import Advisory
+from assessments.scoring.answers import read_answer
+from assessments.scoring.assess import Asking, Situation, assess, settle_asking
+from bulletin import shelf
+from bulletin.encoding.conditions import Answer
+from bulletin.encoding.loader import read
+from bulletin.encoding.schema import Contact, Edition, Election, Outcome
+
+CASES = Path(__file__).parent / "cases"
+EDITION = "toronto-social-media-1.1"
+UNANSWERED = "unanswered"
+
+Row = dict[str, Any]
+
+
+def table(name: str) -> Any:
+    """The table `name`, every scalar of it a text; a key that stands twice is refused."""
+    source = read(CASES / name)
+    assert not source.faults, "\n".join(source.lines())
+    return source.data
+
+
+BASE: Mapping[str, Any] = table("base.yaml")
+
+
+def edition() -> Edition:
+    """The bulletin that the tables are about."""
+    return shelf.editions()[EDITION]
+
+
+def election(name: str) -> Election:
+    """The election called `name` in the calendar."""
+    found = shelf.calendar().get(name)
+    assert found, f"the calendar has no {name}"
+    return found
+
+
+def answers_of(given: Mapping[str, Any]) -> dict[str, Answer]:
+    """The answers that a row gives; `unanswered` is none."""
+    unknown = given.keys() - edition().question.keys()
+    assert not unknown, f"no such question: {sorted(unknown)}"
+    answers = {
+        question: read_answer(edition().question[question], value)
+        for question, value in given.items()
+        if value != UNANSWERED
+    }
+    return {question: answer for question, answer in answers.items() if answer is not None}
+
+
+def advised(
+    given: Mapping[str, Any],
+    *,
+    as_of: str = BASE["as_of"],
+    on: str = BASE["election"],
+    else_answered: str | None = None,
+) -> Advisory:
+    """The advisory for `given`; what else comes up is answered as in the base situation, or in one way."""
+    answers = answers_of(given)
+    while True:
+        advisory = assess(
+            edition(), answers, as_of=date.fromisoformat(as_of), election=election(on)
+        )
+        left = {
+            question: else_answered or BASE["answers"][question]
+            for question in advisory.unanswered
+            if question not in given
+        }
+        if not left or else_answered == UNANSWERED:
+            return advisory
+        answers |= answers_of(left)
+
+
+def asking(row: Row, *, by: Edition | None = None) -> dict[str, Asking]:
+    """Whether each question comes up in a row of asking.yaml, by an edition."""
+    answers = answers_of(BASE["answers"] | row["given"])
+    over = date.fromisoformat(row["as_of"]) > election(BASE["election"]).campaign_ends
+    by = by or edition()
+    return settle_asking(by, Situation(by, answers, campaign_over=over))
+
+
+def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, Contact | None]:
+    """The outcome and the contact of a rule's finding."""
+    return next((f.outcome, f.contact) for f in advisory.findings if f.rule.id == rule)
+
+
+def rows(found: Iterable[Row], *, may_have: set[str]) -> Iterator[Row]:
+    """Each row with its `given` and `as_of` filled in; a key that the table does not explain is refused."""
+    for row in found:
+        unknown = row.keys() - may_have - {"case", "given", "as_of"}
+        assert not unknown, f"{row.get('case')}: no such key: {sorted(unknown)}"
+        yield {"given": {}, "as_of": BASE["as_of"], **row}
+
+
+def rows_of_rules() -> Iterator[tuple[str, Row]]:
+    """Each row of rules.yaml with its rule, and with what the rule gives throughout put in."""
+    for rule in table("rules.yaml"):
+        assert rule.keys() <= {"rule", "throughout", "cases"}, rule.keys()
+        for row in rows(rule["cases"], may_have={"outcome", "contact"}):
+            yield rule["rule"], {**row, "given": {**rule.get("throughout", {}), **row["given"]}}
+
+
+def rows_of_asking() -> list[Row]:
+    """Each row of asking.yaml."""
+    return list(rows(table("asking.yaml"), may_have={"asked", "pending", "not_asked"}))
+
+
+def rows_of_situations() -> list[Row]:
+    """Each row of situations.yaml, what it does not name filled in as empty."""
+    lists = {
+        "contacts", "actions", "improvements", "asks", "checks", "open", "informs",
+        "needed", "look_up", "ignored",
+    }  # fmt: skip
+    plain = {"election", "all_else", "overall", "complete", "score", "deadlines"}
+    return [
+        {
+            **dict.fromkeys(lists, []),
+            "deadlines": {},
+            "election": BASE["election"],
+            "all_else": None,
+            **row,
+        }
+        for row in rows(table("situations.yaml"), may_have=lists | plain)
+    ]

@@ -1,0 +1,188 @@
+#!/bin/sh
+# Makes a machine ready: system packages, .venv with the locked Python packages, the database.
+#
+#   tools/setup.sh run     what the site needs
+#   tools/setup.sh test    that, and what the tests and checks need
+#
+# Every step first looks whether it is done, so that a second time is quick, and takes a lock, so
+# that two may run side by side.
+set -eu
+cd "$(dirname "$0")/.."
+
+purpose=${1:?"say what for: run or test"}
+step=${2:-all}
+python=${PYTHON:-python3}
+
+say() { printf '%s\n' "$@" >&2; }
+die() { say "$@"; exit 1; }
+
+# locked FILE COMMAND...: run the command while no other holds the file. Python's own lock, because
+# not every system has `flock`.
+locked() {
+  "$python" -c '
+import fcntl, subprocess, sys
+with open(sys.argv[1], "w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    sys.exit(subprocess.call(sys.argv[2:]))
+' "$@"
+}
+
+# --- System packages ----------------------------------------------------------
+
+has_library() { # has_library NAME VERSION
+  "$python" -c '
+import ctypes, sys
+name, version = sys.argv[1:]
+for path in f"lib{name}.so.{version}", f"lib{name}.dylib", f"/opt/homebrew/lib/lib{name}.dylib":
+    try:
+        ctypes.CDLL(path)
+    except OSError:
+        continue
+    sys.exit(0)
+sys.exit(1)
+' "$1" "$2"
+}
+
+# has_fonts PATTERN...: whether each finds one, in fontconfig's words
+has_fonts() {
+  for pattern; do fc-list "$pattern" 2>/dev/null | grep -q . || return 1; done
+}
+
+has_program() { command -v "$1" >/dev/null; }
+
+# Sets $missing to Debian's names for what must be there, $fonts for what had better be.
+look() {
+  missing='' fonts=''
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+  has_library pango-1.0 0 || missing="$missing libpango-1.0-0"
+  has_library pangoft2-1.0 0 || missing="$missing libpangoft2-1.0-0"
+  # Without this one PDFs come out all the same, but take half as long again.
+  has_library harfbuzz-subset 0 || missing="$missing libharfbuzz-subset0"
+  if [ "$purpose" = test ]; then
+    has_program chromium || has_program chromium-browser || has_program google-chrome ||
+      missing="$missing chromium"
+    has_program pdftoppm || missing="$missing poppler-utils"
+  fi
+  # Notes may be in any of the city's languages. Together these are 80 MB to fetch.
+  has_fonts :lang=ar :lang=bn :lang=fa :lang=gu :lang=hi :lang=pa :lang=ta :lang=ur ||
+    fonts="$fonts fonts-noto-core"
+  has_fonts :lang=zh-cn :lang=zh-tw :lang=ko || fonts="$fonts fonts-noto-cjk"
+  has_fonts 'Noto Color Emoji' || fonts="$fonts fonts-noto-color-emoji"
+}
+
+# how_to_install PACKAGE...: the command to type, in the words of this machine's package manager.
+how_to_install() {
+  if has_program apt-get; then
+    echo "sudo apt-get install $*"
+  elif has_program dnf; then
+    echo "sudo dnf install $(echo "$*" | sed '
+      s/python3-venv/python3/; s/libpango-1.0-0/pango/; s/libpangoft2-1.0-0/pango/
+      s/libharfbuzz-subset0/harfbuzz/; s/fonts-noto-core/google-noto-sans-fonts/
+      s/fonts-noto-cjk/google-noto-sans-cjk-fonts/
+      s/fonts-noto-color-emoji/google-noto-color-emoji-fonts/')"
+  elif has_program brew; then
+    echo "brew install $(echo "$*" | sed '
+      s/python3-venv/python/; s/libpango-1.0-0/pango/; s/libpangoft2-1.0-0/pango/
+      s/libharfbuzz-subset0/harfbuzz/; s/poppler-utils/poppler/; s/fonts-noto-core/font-noto-sans/
+      s/fonts-noto-cjk/font-noto-sans-cjk-sc/; s/fonts-noto-color-emoji/font-noto-color-emoji/')"
+  else
+    echo "(with your package manager; these are Debian's names) $*"
+  fi
+}
+
+install_with_apt() {
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+# Lists of packages stand unquoted below: each is meant to become words.
+# shellcheck disable=SC2086
+system_packages() {
+  look
+  # Fonts are tried for once: a machine that cannot have them should not wait for them each time.
+  if [ "$(id -u)" = 0 ] && has_program apt-get &&
+    { [ -n "$missing" ] || { [ -n "$fonts" ] && [ ! -e .venv ]; }; }; then
+    say "Installing with apt-get:$missing$fonts"
+    apt-get update -qq >&2 || say "The list of packages is as it was; going on with that."
+    [ -z "$missing" ] || install_with_apt $missing
+    # The site works without these, so one that cannot be had stops nothing.
+    for font in $fonts; do install_with_apt "$font" || true; done
+    look
+  fi
+  [ -z "$missing" ] || die "" "This machine lacks what the portal needs. Install it, then try again:" \
+    "" "    $(how_to_install $missing $fonts)" ""
+  [ -z "$fonts" ] || say "Some fonts are missing: a PDF will say which characters it cannot print." \
+    "To have them: $(how_to_install $fonts)"
+}
+
+# --- Python packages ----------------------------------------------------------
+
+# A stamp's name changes with the locks and with the Python that .venv stands on.
+stamp() {
+  "$python" -c '
+import hashlib, pathlib, sys
+made_of = [pathlib.Path(name).read_bytes() for name in ("requirements.txt", "requirements-dev.txt")]
+key = hashlib.sha256(b"".join([sys.version.encode(), *made_of]))
+print(f".venv/ready-to-{sys.argv[1]}-{key.hexdigest()[:16]}")
+' "$1"
+}
+
+python_packages() {
+  # What is ready to test is ready to run.
+  [ ! -e "$(stamp test)" ] || return 0
+  [ "$purpose" = test ] || [ ! -e "$(stamp run)" ] || return 0
+
+  say "Installing Python packages into .venv"
+  # One that is half made, or was made by another Python, is made anew.
+  if ! ls .venv/ready-to-* >/dev/null 2>&1 ||
+    [ "$(.venv/bin/python -VV 2>&1)" != "$("$python" -VV)" ]; then
+    "$python" -m venv --clear .venv
+  fi
+  rm -f .venv/ready-to-*
+  # uv comes by pip, at the version and with one of the hashes that are locked.
+  awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements-dev.txt \
+    >.venv/uv.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+    --only-binary :all: --require-hashes --requirement .venv/uv.txt
+  export UV_PYTHON_DOWNLOADS=never
+  # Some networks have a certificate authority of their own; uv knows only the public ones.
+  [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
+  if [ "$purpose" = test ]; then
+    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+  else
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+      --requirement requirements.txt
+  fi
+  : >"$(stamp "$purpose")"
+}
+
+# --- Records ------------------------------------------------------------------
+
+records() {
+  .venv/bin/python manage.py migrate --verbosity 0
+  .venv/bin/python manage.py load_editions
+}
+
+# --- In turn ------------------------------------------------------------------
+
+case $step in
+  system) system_packages ;;
+  here)
+    python_packages
+    # Tests make databases of their own.
+    [ "$purpose" = test ] || records
+    ;;
+  all)
+    has_program "$python" || die "Python 3.11 or newer is needed, and there is no $python."
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+      die "Python 3.11 or newer is needed, and $python is older. Name one: make PYTHON=python3.12"
+    # What is for the whole machine waits for others on it; what is here, for others here.
+    if [ "$(id -u)" = 0 ] && has_program apt-get; then
+      locked /run/lock/self-check-portal "$0" "$purpose" system
+    else
+      "$0" "$purpose" system
+    fi
+    locked var/setup.lock "$0" "$purpose" here
+    ;;
+  *) die "There is no step $step." ;;
+esac
