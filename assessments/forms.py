@@ -24,7 +24,7 @@ class AnswersForm(forms.Form):
     )
     answers = forms.CharField(
         label="Or paste an answers file",
-        help_text="JSON, as `manage.py advise` reads it. What you paste goes before the sample.",
+        help_text="The JSON that the advise command reads. If you paste one, the sample is not used.",
         # Whitespace is the reader's to judge: it says in which line and column a fault is.
         strip=False,
         required=False,

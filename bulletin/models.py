@@ -29,9 +29,7 @@ class PublishedEdition(models.Model):
     edition_id = models.CharField(
         max_length=100, help_text="The bulletin and its version: “toronto-social-media-1.1”."
     )
-    revision = models.PositiveSmallIntegerField(
-        help_text="Counts the corrections of our encoding, from 1."
-    )
+    revision = models.PositiveSmallIntegerField(help_text="Counts the corrections of our encoding, from 1.")
     digest = models.CharField(
         max_length=64,
         unique=True,
@@ -45,12 +43,8 @@ class PublishedEdition(models.Model):
     class Meta:
         ordering: ClassVar = ["edition_id", "-revision"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["edition_id", "revision"], name="edition_each_revision_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(revision__gte=1), name="edition_revisions_count_from_one"
-            ),
+            models.UniqueConstraint(fields=["edition_id", "revision"], name="edition_each_revision_once"),
+            models.CheckConstraint(condition=Q(revision__gte=1), name="edition_revisions_count_from_one"),
             models.CheckConstraint(
                 condition=Q(Exact(Length("digest"), 64)) & Q(digest=Lower("digest")),
                 name="edition_digest_is_sha256",

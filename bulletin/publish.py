@@ -28,7 +28,10 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
     if newest is None or newest.revision < revision:
         return (
             PublishedEdition.objects.create(
-                edition_id=edition.id, revision=revision, digest=its_digest, content=json.loads(canonical(edition))
+                edition_id=edition.id,
+                revision=revision,
+                digest=its_digest,
+                content=json.loads(canonical(edition)),
             ),
             True,
         )

@@ -64,9 +64,7 @@ def advised(
     """The advisory for `given`; what else comes up is answered as in the base situation, or in one way."""
     answers = answers_of(given)
     while True:
-        advisory = assess(
-            edition(), answers, as_of=date.fromisoformat(as_of), election=election(on)
-        )
+        advisory = assess(edition(), answers, as_of=date.fromisoformat(as_of), election=election(on))
         left = {
             question: else_answered or BASE["answers"][question]
             for question in advisory.unanswered
@@ -120,7 +118,7 @@ def rows_of_situations() -> list[Row]:
     plain = {"election", "all_else", "overall", "complete", "score", "deadlines"}
     return [
         {
-            **dict.fromkeys(lists, []),
+            **{name: [] for name in lists},
             "deadlines": {},
             "election": BASE["election"],
             "all_else": None,

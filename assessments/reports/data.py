@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from assessments.scoring.advisory import Advisory, Count, Finding
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import Edition
+
 
 def advisory_data(advisory: Advisory) -> dict[str, Any]:
     """The advisory as plain data, keys and lists in the contract's order."""

@@ -11,9 +11,7 @@ process and `printable` both go by it, so that what the one promises the other c
 
 OUR_FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
 
-SYSTEM_PACKAGES = (
-    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core fonts-noto-cjk"
-)
+SYSTEM_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core fonts-noto-cjk"
 """The Debian packages that printing needs: the libraries, then the fonts for other scripts."""
 
 

@@ -57,7 +57,7 @@ def set_up(scratch: str) -> None:
     for left_by_a_killed_process in Path(scratch).iterdir():
         shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     tempfile.tempdir = scratch
-    with contextlib.suppress(PressError):
+    with contextlib.suppress(Exception):
         _shop()
 
 
@@ -83,9 +83,7 @@ def print_document(html: str, css: str) -> bytes:
         if not rendering.metadata.title:
             raise PressError("bad_document", "The document to print has no title.")
         texts = [note_texts(page) for page in rendering.pages]
-        pdf: bytes = rendering.write_pdf(
-            finisher=partial(mend, texts=texts), pdf_variant="pdf/ua-1"
-        )
+        pdf: bytes = rendering.write_pdf(finisher=partial(mend, texts=texts), pdf_variant="pdf/ua-1")
     except shop.fatal:
         pdf = b""
     except RecursionError:
@@ -100,8 +98,7 @@ def print_document(html: str, css: str) -> bytes:
     if _refusals:
         raise PressError(
             "refused",
-            f"The document asks for “{_refusals[0][:80]}”; a PDF may use our own fonts and images "
-            "only.",
+            f"The document asks for “{_refusals[0][:80]}”; a PDF may use our own fonts and images only.",
         )
     _check_log()
     return pdf
@@ -177,7 +174,7 @@ def _our_files() -> dict[str, tuple[Path, str]]:
 
 def _font_faces(files: dict[str, tuple[Path, str]]) -> str:
     # No unicode-range, unlike fonts.css: WeasyPrint takes the range for what the font holds, and
-    # would print nothing for a character in the range that the file lacks.
+    # would print a box for a character in the range that the file lacks, such as U+2010.
     faces = [
         f"@font-face {{ font-family: '{FAMILY_EXT if '-ext-' in url else FAMILY}';"
         f" font-weight: {url.split('-')[-2]}; src: url('{url}') }}"

@@ -95,9 +95,7 @@ class _Press:
             if self._pool is None:
                 # The parent owns the directory where WeasyPrint unpacks fonts, because a killed
                 # child cannot tidy up after itself.
-                self._scratch = tempfile.TemporaryDirectory(
-                    prefix="press-", ignore_cleanup_errors=True
-                )
+                self._scratch = tempfile.TemporaryDirectory(prefix="press-", ignore_cleanup_errors=True)
                 self._pool = ProcessPool(
                     max_workers=1,
                     max_tasks=_DOCUMENTS_PER_PROCESS,

@@ -17,7 +17,7 @@ from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import NamedFact, Office, Outcome, Overall, Question, Titled
+from bulletin.encoding.schema import Contact, NamedFact, Office, Outcome, Overall, Question, Titled
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
 """The five statuses that have a colour and an icon, and the plain rest."""
@@ -39,7 +39,7 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "information": "plain",
     "not_applicable": "plain",
 }
-CONTACT_ORDER = ("now", "before_acting", "before_filing", "before_launch")
+CONTACT_ORDER: tuple[Contact, ...] = ("now", "before_acting", "before_filing", "before_launch")
 """The most pressing first."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
@@ -138,6 +138,8 @@ class Alikes:
 
 @dataclass(frozen=True)
 class SectionOfItems:
+    """The findings of one section, with its count."""
+
     title: str
     count: str
     items: tuple[Item, ...]
@@ -146,7 +148,9 @@ class SectionOfItems:
     def groups(self) -> tuple[Alikes, ...]:
         """The findings by outcome, the most pressing first; within one, in the bulletin's order."""
         return tuple(
-            _alikes(found) for outcome in READING_ORDER if (found := [i for i in self.items if i.outcome == outcome])
+            _alikes(found)
+            for outcome in READING_ORDER
+            if (found := [i for i in self.items if i.outcome == outcome])
         )
 
 
@@ -186,6 +190,8 @@ class StatedFact:
 
 @dataclass(frozen=True)
 class Note:
+    """What someone wrote beside a question."""
+
     question: str
     short: str
     text: str
@@ -274,7 +280,9 @@ def project(advisory: Advisory, document: Document) -> Projection:
             StatedFact(
                 fact.title,
                 _truth(advisory.facts[fact.id].value),
-                in_line(_in_short(advisory, advisory.facts[fact.id].rests_on, edition.facts_behind(fact.when))),
+                in_line(
+                    _in_short(advisory, advisory.facts[fact.id].rests_on, edition.facts_behind(fact.when))
+                ),
             )
             for fact in sheet.facts
         ),
@@ -314,7 +322,12 @@ def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
     A finding that other findings decide names them.
     """
     if finding.decided_by:
-        return (Basis("The findings on", "; ".join(dict.fromkeys(cite(rule.paragraphs) for rule in finding.decided_by))),)
+        return (
+            Basis(
+                "The findings on",
+                "; ".join(dict.fromkeys(cite(rule.paragraphs) for rule in finding.decided_by)),
+            ),
+        )
     facts = advisory.edition.facts_behind(finding.rule.applies, finding.rule.met)
     return _in_short(advisory, finding.rests_on, facts)
 
@@ -360,7 +373,9 @@ def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
         item = items[deadline.rule.id]
         groups.setdefault(deadline.text, []).append((item, item.advice))
         order[deadline.text] = (not deadline.at_once, deadline.due or date.max)
-    return tuple(Group(text.rstrip("."), "", tuple(groups[text])) for text in sorted(groups, key=order.__getitem__))
+    return tuple(
+        Group(text.rstrip("."), "", tuple(groups[text])) for text in sorted(groups, key=order.__getitem__)
+    )
 
 
 def _look_up(question: Question) -> LookUp:
@@ -384,7 +399,11 @@ def _section_count(count: Count) -> str:
 def _calendar_note(advisory: Advisory) -> str:
     election = advisory.election
     note = advisory.edition.sheet.calendar_note
-    text = note.replace("{election}", f"the {election.name}").replace("{date}", long_date(election.campaign_ends))
+    text = note.replace("{election}", f"the {election.name}").replace(
+        "{date}", long_date(election.campaign_ends)
+    )
     if not election.confirmed:
-        text += f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."
+        text += (
+            f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."
+        )
     return text

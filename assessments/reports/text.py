@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule as Line
+from rich.table import Table
 from rich.text import Text
 
 from .projection import Group, Item, LookUp, Projection, Tone, in_line
@@ -51,6 +52,19 @@ class _Page:
         self.console, self.of = console, projection
 
     def write(self) -> None:
+        self.head()
+        self.contacts()
+        self.to_do()
+        self.questions("What to look up", self.of.check)
+        for section in self.of.sections:
+            self.heading(f"{section.title} ({section.count})")
+            for item in section.items:
+                self.item(item)
+        self.questions("Not answered yet", self.of.unanswered)
+        self.rest_of_what_was_given()
+        self.foot()
+
+    def head(self) -> None:
         of = self.of
         self.line(of.title, "bold")
         self.line(of.bulletin)
@@ -61,26 +75,26 @@ class _Page:
         self.line(of.meaning)
         self.line(of.score)
 
+    def contacts(self) -> None:
         self.heading("When to contact the Integrity Commissioner, and about what")
-        if not of.contacts:
-            self.line("Nothing on these answers needs the Commissioner. You can always ask for confidential advice.")
-        for group in of.contacts:
+        if not self.of.contacts:
+            self.line("Nothing on these answers needs the Commissioner.")
+            self.line("You can always ask for confidential advice.")
+        for group in self.of.contacts:
             self.group(group)
-        self.office()
+        office = self.of.office
+        self.line(f"{office.office}, {office.telephone}, {office.email}", "bold")
+        self.line(f"{office.organisation}, {office.street}, {office.place}; {office.website}")
 
+    def to_do(self) -> None:
         self.heading("What to do, and by when")
-        if not of.to_do:
+        if not self.of.to_do:
             self.line("Nothing on these answers calls for a change.")
-        for group in of.to_do:
+        for group in self.of.to_do:
             self.group(group)
 
-        self.questions("What to look up", of.check)
-        for section in of.sections:
-            self.heading(f"{section.title} ({section.count})")
-            for item in section.items:
-                self.item(item)
-
-        self.questions("Not answered yet", of.unanswered)
+    def rest_of_what_was_given(self) -> None:
+        of = self.of
         if of.ignored:
             self.heading("Answers kept but not counted")
             self.line("These questions are not asked on your other answers: " + "; ".join(of.ignored) + ".")
@@ -89,6 +103,9 @@ class _Page:
             for note in of.notes:
                 self.line(f"{note.short}:", "bold")
                 self.line(note.text, indent=2)
+
+    def foot(self) -> None:
+        of = self.of
         self.heading("What this rests on")
         for fact in of.facts:
             self.line(f"{fact.title}: {fact.truth}")
@@ -96,9 +113,15 @@ class _Page:
                 self.line(f"({fact.because})", "dim", indent=2)
         self.heading("The limits of this advisory")
         for limit in (*of.limits, *((of.calendar_note,) if of.calendar_note else ())):
-            self.line(f"- {limit}")
+            self.point(limit)
         self.line("")
         self.line(f"Edition {of.edition}, revision {of.revision}, digest {of.digest}", "dim")
+
+    def point(self, text: str) -> None:
+        """A line of a list, the lines after the first set in."""
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_row("-", Text(text))
+        self.console.print(row)
 
     def line(self, text: str, style: str = "", indent: int = 0) -> None:
         self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
@@ -128,9 +151,4 @@ class _Page:
         if found:
             self.heading(title)
             for question in found:
-                self.line(f"- {question.asks}" + (f" ({question.citation})" if question.citation else ""))
-
-    def office(self) -> None:
-        office = self.of.office
-        self.line(f"{office.office}, {office.telephone}, {office.email}", "bold")
-        self.line(f"{office.organisation}, {office.street}, {office.place}; {office.website}")
+                self.point(question.asks + (f" ({question.citation})" if question.citation else ""))

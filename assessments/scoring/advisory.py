@@ -81,4 +81,7 @@ class Advisory:
     def because(self, finding: Finding) -> dict[str, Answer | None]:
         """The answers that a finding rests on, in the questions' order; None for those still open."""
         position = self.edition.position
-        return {question: self.answers.get(question) for question in sorted(finding.rests_on, key=position.__getitem__)}
+        return {
+            question: self.answers.get(question)
+            for question in sorted(finding.rests_on, key=position.__getitem__)
+        }

@@ -63,7 +63,8 @@ def _some_of(question: Question, value: Any) -> tuple[str, ...]:
     known = question.values
     if not isinstance(value, list):
         raise AnswerError(
-            f"the answer is a list of {', '.join(known)}" + (", or unsure on its own" if question.unsure else "")
+            f"the answer is a list of {', '.join(known)}"
+            + (", or unsure on its own" if question.unsure else "")
         )
     for choice in value:
         if choice == UNSURE and question.unsure:
@@ -128,7 +129,11 @@ def shown(value: Any) -> str:
     match value:
         case str():
             cut = value if len(value) <= 60 else f"{value[:57]}..."
-            return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut).replace('"', '\\"') + '"'
+            return (
+                '"'
+                + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut).replace('"', '\\"')
+                + '"'
+            )
         case None:
             return "null"
         case bool():

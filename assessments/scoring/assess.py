@@ -58,7 +58,8 @@ class Situation:
         verdict = self._facts.get(name)
         if verdict is None:
             when = self._edition.fact[name].when
-            assert not isinstance(when, str), "the loader lets the calendar tell one fact only"
+            if isinstance(when, str):
+                raise LookupError(f"the calendar tells {CAMPAIGN_OVER} only, and not {name}")
             verdict = self._facts[name] = when.weigh(self)
         return verdict
 
@@ -257,6 +258,8 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         sections={section: count(of_section) for section, of_section in by_section.items()},
         unanswered=unanswered,
         needed=tuple(question for question in unanswered if question in open_ways),
-        check=tuple(q.id for q in edition.questions if q.id in check_ways and situation.answers.get(q.id) == UNSURE),
+        check=tuple(
+            q.id for q in edition.questions if q.id in check_ways and situation.answers.get(q.id) == UNSURE
+        ),
         ignored=tuple(q.id for q in edition.questions if q.id in answers and asking[q.id] == "not_asked"),
     )

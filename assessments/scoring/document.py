@@ -73,7 +73,9 @@ def parse_json(raw: bytes) -> Any:
     if len(raw) > MAX_BYTES:
         raise DocumentFaults([f"the document has over {MAX_BYTES:,} bytes; at most that many are read"])
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise DocumentFaults(["line 1 column 1: the document begins with a byte order mark; save it as plain UTF-8"])
+        raise DocumentFaults(
+            ["line 1 column 1: the document begins with a byte order mark; save it as plain UTF-8"]
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -90,9 +92,13 @@ def parse_json(raw: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
-        raise DocumentFaults([f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"]) from None
+        raise DocumentFaults(
+            [f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"]
+        ) from None
     except RecursionError:
-        raise DocumentFaults(["not an answers document: brackets inside brackets, too deep to read"]) from None
+        raise DocumentFaults(
+            ["not an answers document: brackets inside brackets, too deep to read"]
+        ) from None
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -121,7 +127,10 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     for key in data:
         if key not in KEYS:
             faults.add("document", key, "unknown key", known=KEYS)
-    for place, part in [("document", data), *((key, data.get(key)) for key in ("account", "answers", "notes"))]:
+    for place, part in [
+        ("document", data),
+        *((key, data.get(key)) for key in ("account", "answers", "notes")),
+    ]:
         for key in part.twice if isinstance(part, _Doubled) else ():
             faults.add(place, key, "stands twice; keep one")
     edition = _edition(data, editions, faults)
@@ -132,7 +141,9 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     notes: dict[str, str] = {}
     given, remarks = _object(data, "answers", faults), _object(data, "notes", faults)
     if "answers" not in data:
-        faults.add("answers", None, 'the document has no answers; {"answers": {}} is a document with none yet')
+        faults.add(
+            "answers", None, 'the document has no answers; {"answers": {}} is a document with none yet'
+        )
     if edition:
         for question, value in _known(given, "answers", edition, faults):
             try:
@@ -146,7 +157,9 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
             if value is None:
                 continue
             says = "a note is a text"
-            if not isinstance(value, str) or (says := wrong_with_text(value, longest=MAX_NOTE, lines=True) or ""):
+            if not isinstance(value, str) or (
+                says := wrong_with_text(value, longest=MAX_NOTE, lines=True) or ""
+            ):
                 faults.add(f"notes.{question}", value, says)
             elif value.strip():
                 notes[question] = value

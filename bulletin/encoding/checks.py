@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .conditions import AtMost, Condition, Fact, Has, Term
@@ -104,11 +105,13 @@ def check_elections(source: Source, elections: tuple[Election | None, ...]) -> N
             ("campaign_ends", election.campaign_ends),
         ]
         known = [(key, day) for key, day in days if day]
-        for (earlier, first), (later, second) in zip(known, known[1:], strict=False):
+        for (earlier, first), (later, second) in pairwise(known):
             if second < first:
                 source.fault((at, later), f"{second} is before {earlier} ({first}); it must come after")
         if before and election.campaign_ends <= before.campaign_ends:
-            source.fault((at, "campaign_ends"), f"elections stand earliest first; this one ends before {before.id}")
+            source.fault(
+                (at, "campaign_ends"), f"elections stand earliest first; this one ends before {before.id}"
+            )
         before = election
 
 

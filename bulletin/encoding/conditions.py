@@ -311,22 +311,22 @@ class _Parser:
                 f"at character {place + 1}: more than {MAX_DEPTH} brackets or `not`s inside one "
                 "another; give a part a name as a fact"
             )
-        token = self.peek()
-        if token == "(":
+        word = self.peek()
+        if word == "(":
             self.take()
             inner = self.joined(depth + 1)
             self.expect(")")
             return inner
-        if token == "not":
+        if word == "not":
             self.take()
             return Not(self.single(depth + 1))
-        if token == "always":
+        if word == "always":
             self.take()
             return Always()
-        if not token or not token[0].isalpha() or token in _WORDS:
+        if not word or not word[0].isalpha() or word in _WORDS:
             raise self.wrong("a question, a fact, `not`, `always` or an opening bracket")
         self.take()
-        return self.about(token) if "." in token else Fact(token)
+        return self.about(word) if "." in word else Fact(word)
 
     def about(self, question: str) -> Condition:
         word = self.peek()

@@ -13,7 +13,7 @@ ENGINE_VERSION = "1"
 
 
 def canonical(edition: Edition) -> str:
-    """The parsed content as JSON with one spelling only: comments and layout are no part of it, the order of choices is."""
+    """The parsed content as JSON with one spelling only: the order of choices counts, layout and comments do not."""
     return json.dumps(edition.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
 
 

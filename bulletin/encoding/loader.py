@@ -7,23 +7,27 @@ YAML's own ideas of `no`, `on` or 13 never come in; the schema says what is a nu
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
     CollectionStartEvent,
+    DocumentStartEvent,
     Event,
+    MappingEndEvent,
     MappingStartEvent,
     NodeEvent,
     ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
 )
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from . import schema
@@ -121,10 +125,10 @@ def read(path: Path) -> Source:
         return source
     try:
         text = raw.decode("utf-8")
-        _refuse_what_hides(text, source)
-        if not source.faults:
-            node = YAML(typ="safe", pure=True).compose(text)
-            source.data = _plain(node, (), source)
+        events = _events(text, source)
+        if events and not source.faults:
+            rest = iter(events)
+            source.data = _plain(next(rest), rest, (), source)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         says = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
@@ -150,25 +154,41 @@ def _in_place(error: MarkedYAMLError) -> tuple[tuple[int, int], str]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1), f"not YAML: {says}"
 
 
-def _refuse_what_hides(text: str, source: Source) -> None:
-    """Anchors, aliases and tags let a file mean other than it reads; bulk only ever wastes time."""
-    bulk = _Bulk()
+def _events(text: str, source: Source) -> list[Event]:
+    """The file in pieces. What hides or only wastes time is a fault, and ends the reading where it is much.
+
+    Anchors, aliases and tags let a file mean other than it reads; so does a second document.
+    """
+    bulk, documents = _Bulk(), 0
+    events: list[Event] = []
     at = (1, 1)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
-            at = (event.start_mark.line + 1, event.start_mark.column + 1)
-            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-                says = "anchors and aliases are not read; write the text out where it is meant"
+            at = _mark(event)
+            if says := _hides(event):
                 source.note(at, says)
-            if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
-                source.note(at, "tags are not read; write the plain value")
-            if too_much := bulk.after(event):
-                source.note(at, too_much)
-                return
+            if says := bulk.after(event):
+                source.note(at, says)
+                break
+            documents += isinstance(event, DocumentStartEvent)
+            if documents > 1:
+                source.note(at, "a second document begins here; a file is one")
+                break
             if len(source.faults) > 20:
-                return
+                break
+            if isinstance(event, NodeEvent | CollectionEndEvent):
+                events.append(event)
     except (ValueError, OverflowError):  # numbers that the parser itself trips over
         source.note(at, "not YAML: after this stands a number or character code out of range")
+    return events
+
+
+def _hides(event: Event) -> str | None:
+    if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+        return "anchors and aliases are not read; write the text out where it is meant"
+    if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
+        return "tags are not read; write the plain value"
+    return None
 
 
 class _Bulk:
@@ -195,47 +215,48 @@ class _Bulk:
         return f"more than {MAX_DEPTH} levels inside one another" if len(self.room) > MAX_DEPTH else None
 
 
-def _plain(node: Node | None, place: Place, source: Source) -> Any:
-    if node is None:
-        return None
-    source.marks.setdefault(place, _mark(node))
-    if isinstance(node, ScalarNode):
-        return _seen(node, source)
-    if isinstance(node, SequenceNode):
-        return [_plain(item, (*place, at), source) for at, item in enumerate(node.value)]
-    assert isinstance(node, MappingNode)
+def _plain(event: Event, rest: Iterator[Event], place: Place, source: Source) -> Any:
+    """The data that begins with `event`; takes from `rest` what belongs to it."""
+    source.marks.setdefault(place, _mark(event))
+    if isinstance(event, ScalarEvent):
+        return _seen(event, source)
+    if isinstance(event, SequenceStartEvent):
+        items: list[Any] = []
+        while not isinstance(item := next(rest), SequenceEndEvent):
+            items.append(_plain(item, rest, (*place, len(items)), source))
+        return items
     found: dict[str, Any] = {}
-    for key, value in node.value:
-        if not isinstance(key, ScalarNode):
+    while not isinstance(key := next(rest), MappingEndEvent):
+        name = _plain(key, rest, (*place, "?"), source)
+        inner = (*place, str(name))
+        if not isinstance(name, str):
             source.note(_mark(key), "a key must be a word")
-            continue
-        name = _seen(key, source)
-        inner = (*place, name)
-        if name in found:
+        elif name in found:
             source.note(_mark(key), f"{source.words(inner)}the key stands twice; keep one")
-            continue
-        source.marks[inner] = _mark(key)
-        found[name] = _plain(value, inner, source)
+        source.marks.setdefault(inner, _mark(key))
+        value = _plain(next(rest), rest, inner, source)
+        if isinstance(name, str):
+            found.setdefault(name, value)
     return found
 
 
-def _mark(node: Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _mark(event: Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that do not show, or change how those around them read."""
 
 
-def _seen(node: ScalarNode, source: Source) -> str:
+def _seen(event: ScalarEvent, source: Source) -> str:
     """The text without what cannot be seen in it, which is a fault."""
-    text: str = node.value
+    text: str = event.value
     if text.isprintable():
         return text
     unseen = [c for c in text if c != "\n" and unicodedata.category(c) in _UNSEEN]
     for character in unseen[:1]:
         says = f"U+{ord(character):04X} cannot be seen in a text; take it out"
-        source.note(_mark(node), says)
+        source.note(_mark(event), says)
     return "".join(c for c in text if c not in unseen)
 
 
@@ -252,7 +273,7 @@ _ALL_KEYS = sorted(
 def validate(model: type[Model], data: Any, place: Place, source: Source) -> Model | None:
     """`data` as `model`, or None with every fault noted."""
     try:
-        return TypeAdapter(model).validate_python(data)
+        return model.model_validate(data)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = (*place, *(step for step in one["loc"] if step != "[key]"))
@@ -304,7 +325,7 @@ def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
 def _salvaged(model: type[Model], data: Any) -> Model | None:
     """A part of a refused whole: the part itself may be sound, and its faults are noted already."""
     try:
-        return TypeAdapter(model).validate_python(data)
+        return model.model_validate(data)
     except ValidationError:
         return None
 

@@ -33,7 +33,12 @@ Overall = Literal[
 ]
 Contact = Literal["now", "before_launch", "before_filing", "before_acting"]
 DeadlineKind = Literal[
-    "launch", "before_other_steps", "before_campaign_use", "before_filing", "from_filing", "until_campaign_ends"
+    "launch",
+    "before_other_steps",
+    "before_campaign_use",
+    "before_filing",
+    "from_filing",
+    "until_campaign_ends",
 ]
 
 CALENDAR = "calendar"
@@ -88,7 +93,9 @@ FactText = Annotated[
 class Strict(BaseModel):
     """Frozen, and closed to keys that it does not name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, ignored_types=(cached_property,))
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, ignored_types=(cached_property,)
+    )
 
 
 class Paragraph(Strict):
@@ -193,6 +200,8 @@ class Advice(Strict):
 
 
 class Section(Strict):
+    """A section of the questionnaire, by the prefix of its questions."""
+
     id: Name
     title: Line
     intro: Text
@@ -227,6 +236,8 @@ class Office(Strict):
 
 
 class Titled(Strict):
+    """A word of the engine’s in the edition’s words: a title, and what it means."""
+
     title: Line
     says: Text
 
@@ -263,20 +274,28 @@ class ByFilingDate(Strict):
 
 
 class ByStage(Strict):
+    """A deadline in words, by whether the account is launched."""
+
     planned: Text
     live: Text
 
 
 class ByWish(Strict):
+    """A deadline in words, by whether campaign use is wished or has begun."""
+
     wished: Text
     now: Text
 
 
 class UntilTheEnd(Strict):
+    """A deadline in words that lasts to the end of the campaign period."""
+
     ends: DatedText
 
 
 class Deadlines(Strict):
+    """The words of every kind of deadline."""
+
     launch: ByStage
     before_other_steps: ByFilingDate
     before_campaign_use: ByWish

@@ -44,9 +44,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "content",
-                    models.JSONField(
-                        help_text="The whole edition: paragraphs, questions, rules, advice."
-                    ),
+                    models.JSONField(help_text="The whole edition: paragraphs, questions, rules, advice."),
                 ),
                 ("published_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],

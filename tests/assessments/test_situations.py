@@ -19,9 +19,7 @@ OUTCOMES = {
 @pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])
 def test_in_this_situation_the_advisory_says_exactly_this(row):
     said = advisory_data(
-        advised(
-            row["given"], as_of=row["as_of"], on=row["election"], else_answered=row["all_else"]
-        )
+        advised(row["given"], as_of=row["as_of"], on=row["election"], else_answered=row["all_else"])
     )
     outcomes = {finding["rule"]: finding["outcome"] for finding in said["findings"]}
     found = {

@@ -33,9 +33,7 @@ def variants(condition: Condition) -> Iterator[Condition]:
 def changed(**fields: object) -> Edition:
     """The edition with other `fields`, unchecked so that it may be wrong."""
     right = edition()
-    return Edition.model_construct(
-        **{name: getattr(right, name) for name in Edition.model_fields} | fields
-    )
+    return Edition.model_construct(**{name: getattr(right, name) for name in Edition.model_fields} | fields)
 
 
 def unseen_mistakes(

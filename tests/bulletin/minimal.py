@@ -1,5 +1,6 @@
-"""The small, sound edition under tests/cases/minimal/, and copies of it with one thing changed."""
+"""The small, sound edition under tests/cases/minimal/, and copies of it with something changed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,20 @@ from tests.tables import CASES
 MINIMAL = CASES / "minimal"
 
 
-def edition_with(folder: Path, file: str, replace: str, by: str) -> Path:
-    """The small edition in `folder`, save that in `file` one text, which stands there once, is another."""
-    text = (MINIMAL / file).read_text(encoding="utf-8")
-    assert text.count(replace) == 1, f"{replace!r} stands {text.count(replace)} times in {file}"
-    return edition_of(folder, {file: text.replace(replace, by)})
+def edition_with(folder: Path, *slips: Mapping[str, str]) -> Path:
+    """The small edition in `folder` with `slips`: `in` a file, `replace` one text `by` another."""
+    files: dict[str, str | bytes | None] = {}
+    for slip in slips:
+        text = str(files.get(slip["in"], text_of(slip["in"])))
+        count = text.count(slip["replace"])
+        assert count == 1, f"{slip['replace']!r} stands {count} times in {slip['in']}"
+        files[slip["in"]] = text.replace(slip["replace"], slip["by"])
+    return edition_of(folder, files)
+
+
+def text_of(file: str) -> str:
+    """A file of the small edition."""
+    return (MINIMAL / file).read_text(encoding="utf-8")
 
 
 def edition_of(folder: Path, files: dict[str, str | bytes | None]) -> Path:

@@ -35,12 +35,18 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - is standard input")
-        parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="the day of the assessment, where the document has none")
+        parser.add_argument(
+            "answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - is standard input"
+        )
+        parser.add_argument(
+            "--as-of", metavar="YYYY-MM-DD", help="the day of the assessment, where the document has none"
+        )
         parser.add_argument("--election", metavar="ID", help="the election, where the document has none")
         parser.add_argument("--format", choices=("json", "text", "pdf"), default="json", help="default: json")
         parser.add_argument("--output", metavar="FILE", help="where to write; default: standard output")
-        parser.add_argument("--jsonl", metavar="FILE", help="one answers document a line in, one advisory a line out")
+        parser.add_argument(
+            "--jsonl", metavar="FILE", help="one answers document a line in, one advisory a line out"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["answers"]) == bool(options["jsonl"]):
@@ -141,7 +147,9 @@ class Command(BaseCommand):
         try:
             file = Path(name).open("rb")  # noqa: SIM115  # closed below; only opening it may be refused here
         except (OSError, ValueError) as error:
-            self.refuse([f"{shown(name)}: the file cannot be read ({getattr(error, 'strerror', None) or error})"])
+            self.refuse(
+                [f"{shown(name)}: the file cannot be read ({getattr(error, 'strerror', None) or error})"]
+            )
         with file:
             yield file
 
@@ -156,19 +164,22 @@ class Command(BaseCommand):
         try:
             file = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
         except (OSError, ValueError) as error:
-            self.refuse([f"--output: {shown(name)}: cannot be written ({getattr(error, 'strerror', None) or error})"])
+            self.refuse(
+                [f"--output: {shown(name)}: cannot be written ({getattr(error, 'strerror', None) or error})"]
+            )
+        made = Path(file.name)
         try:
             with file:
                 yield file
             umask = os.umask(0)
             os.umask(umask)
-            os.chmod(file.name, 0o666 & ~umask)
-            os.replace(file.name, target)
+            made.chmod(0o666 & ~umask)
+            made.replace(target)
         except OSError as error:
-            os.unlink(file.name)
+            made.unlink(missing_ok=True)
             self.refuse([f"--output: {shown(name)}: cannot be written ({error.strerror})"])
         except BaseException:
-            os.unlink(file.name)
+            made.unlink(missing_ok=True)
             raise
 
 

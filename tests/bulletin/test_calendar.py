@@ -1,0 +1,116 @@
+"""The election calendar: its dates, which election is meant on a day, and what it refuses."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bulletin import shelf
+from bulletin.encoding.loader import EncodingFaults, load_calendar
+from tests.bulletin.minimal import MINIMAL, edition_of, edition_with
+from tests.tables import rows_of, table
+
+ELECTIONS = rows_of(table("contract.yaml")["elections"])
+FAULTS = table("calendar_faults.yaml")
+MONDAY, FRIDAY = 0, 4
+
+
+def faults_of(folder: Path) -> list[str]:
+    with pytest.raises(EncodingFaults) as raised:
+        load_calendar(folder / "elections.yaml")
+    return raised.value.faults
+
+
+def test_the_elections_stand_with_these_dates_in_this_order():
+    found = [
+        [
+            election.id,
+            str(election.nominations_open or ""),
+            str(election.nominations_close),
+            str(election.voting_day),
+            str(election.campaign_ends),
+            str(election.confirmed).lower(),
+        ]
+        for election in shelf.calendar().elections
+    ]
+    assert found == ELECTIONS
+
+
+@pytest.mark.parametrize("election", shelf.calendar().elections, ids=lambda election: election.id)
+def test_voting_is_on_the_fourth_monday_of_october_and_nominations_close_on_the_third_friday_of_august(
+    election,
+):
+    voting, close = election.voting_day, election.nominations_close
+    assert (voting.month, voting.weekday(), (voting.day - 1) // 7) == (10, MONDAY, 3)
+    assert (close.month, close.weekday(), (close.day - 1) // 7) == (8, FRIDAY, 2)
+    assert close.year == voting.year == election.campaign_ends.year
+
+
+def test_the_2022_end_is_the_bulletins_own_and_its_note_tells_of_the_other_date():
+    election = shelf.calendar().get("toronto-2022")
+    assert election
+    assert "Interpretation Bulletin" in election.source
+    assert "3 January 2023" in election.note
+
+
+def test_an_election_that_is_not_confirmed_says_so_in_its_note():
+    notes = [election.note for election in shelf.calendar().elections if not election.confirmed]
+    assert notes
+    assert all("not yet confirmed" in note.lower() for note in notes)
+
+
+def test_the_elections_that_an_edition_names_are_in_the_calendar():
+    for edition in shelf.editions().values():
+        for name in edition.sheet.names_elections:
+            assert shelf.calendar().get(name), f"{edition.id} names {name}"
+
+
+def test_an_election_that_is_not_there_is_none():
+    assert shelf.calendar().get("toronto-2018") is None
+
+
+@pytest.mark.parametrize(
+    ("day", "meant"),
+    [
+        (date.min, "toronto-2022"),
+        (date(2022, 12, 30), "toronto-2022"),
+        (date(2022, 12, 31), "toronto-2022"),
+        (date(2023, 1, 1), "toronto-2026"),
+        (date(2026, 12, 30), "toronto-2026"),
+        (date(2026, 12, 31), "toronto-2026"),
+        (date(2027, 1, 1), "toronto-2030"),
+        (date(2030, 12, 30), "toronto-2030"),
+        (date(2030, 12, 31), "toronto-2030"),
+        (date(2031, 1, 1), "toronto-2030"),
+        (date.max, "toronto-2030"),
+    ],
+    ids=str,
+)
+def test_the_first_election_whose_campaign_has_not_ended_by_this_day_is_meant(day, meant):
+    assert shelf.calendar().default_for(day).id == meant
+
+
+@pytest.mark.parametrize("row", FAULTS, ids=lambda row: row["case"])
+def test_this_slip_in_a_calendar_is_named_with_its_place(row, tmp_path):
+    assert faults_of(edition_with(tmp_path, row)) == row["says"]
+
+
+def test_a_sound_calendar_is_read():
+    spring, autumn = load_calendar(MINIMAL / "elections.yaml").elections
+    assert (spring.nominations_open, autumn.nominations_open) == (date(2026, 1, 2), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "the file cannot be read (No such file or directory); it is needed"),
+        ("", "the file is empty; a list is wanted"),
+        ("[]", "the list is empty; at least one election is wanted"),
+        ("spring", "a list is wanted here; begin each entry with `- id:`"),
+        ("[" * 100, "more than 12 levels inside one another"),
+    ],
+    ids=["missing", "empty", "no election", "a word", "a hundred brackets"],
+)
+def test_a_file_that_is_no_calendar_makes_one_fault(content, says, tmp_path):
+    (fault,) = faults_of(edition_of(tmp_path, {"elections.yaml": content}))
+    assert fault.partition(" ")[2] == says
