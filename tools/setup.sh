@@ -67,7 +67,6 @@ look() {
   has_fonts :lang=ar :lang=bn :lang=fa :lang=gu :lang=hi :lang=pa :lang=ta :lang=ur ||
     fonts="$fonts fonts-noto-core"
   has_fonts :lang=zh-cn :lang=zh-tw :lang=ko || fonts="$fonts fonts-noto-cjk"
-  has_fonts 'Noto Color Emoji' || fonts="$fonts fonts-noto-color-emoji"
 }
 
 # how_to_install PACKAGE...: the command to type, in the words of this machine's package manager.
@@ -78,13 +77,12 @@ how_to_install() {
     echo "sudo dnf install $(echo "$*" | sed '
       s/python3-venv/python3/; s/libpango-1.0-0/pango/; s/libpangoft2-1.0-0/pango/
       s/libharfbuzz-subset0/harfbuzz/; s/fonts-noto-core/google-noto-sans-fonts/
-      s/fonts-noto-cjk/google-noto-sans-cjk-fonts/
-      s/fonts-noto-color-emoji/google-noto-color-emoji-fonts/')"
+      s/fonts-noto-cjk/google-noto-sans-cjk-fonts/')"
   elif has_program brew; then
     echo "brew install $(echo "$*" | sed '
       s/python3-venv/python/; s/libpango-1.0-0/pango/; s/libpangoft2-1.0-0/pango/
       s/libharfbuzz-subset0/harfbuzz/; s/poppler-utils/poppler/; s/fonts-noto-core/font-noto-sans/
-      s/fonts-noto-cjk/font-noto-sans-cjk-sc/; s/fonts-noto-color-emoji/font-noto-color-emoji/')"
+      s/fonts-noto-cjk/font-noto-sans-cjk-sc/')"
   else
     echo "(with your package manager; these are Debian's names) $*"
   fi
@@ -145,6 +143,8 @@ python_packages() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
     --only-binary :all: --require-hashes --requirement .venv/uv.txt
   export UV_PYTHON_DOWNLOADS=never
+  # The first PDF of a process waits for WeasyPrint to be imported: half as long when it is compiled.
+  export UV_COMPILE_BYTECODE=1
   # Some networks have a certificate authority of their own; uv knows only the public ones.
   [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
   if [ "$purpose" = test ]; then

@@ -41,7 +41,6 @@ def advisory_html(projection: Projection) -> str:
             "account": account,
             "handle": account[-1][1].text if account else "",
             "notes": notes,
-            "told": {item.rule for group in projection.to_do for item, _ in group.items},
             "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
         },
     )

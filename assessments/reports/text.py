@@ -127,8 +127,12 @@ class _Page:
         self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
 
     def heading(self, text: str, style: str = "bold") -> None:
+        title = Text(text, style=style)
         self.console.print()
-        self.console.print(Line(Text(text, style=style), align="left", characters="─", style="dim"))
+        if title.cell_len > self.console.width - 2:  # a Line would cut it short
+            self.console.print(title)
+        else:
+            self.console.print(Line(title, align="left", characters="─", style="dim"))
 
     def group(self, group: Group) -> None:
         self.line(f"{group.when}:", "bold")

@@ -40,7 +40,7 @@ def advisory(request: HttpRequest) -> HttpResponse:
     result = assess(document.edition, document.answers, as_of=as_of, election=election)
     wanted = request.POST.get("file")
     if wanted == "json":
-        return _file(advisory_json(result, indent=2), "application/json", "advisory.json")
+        return _file(advisory_json(result, indent=2) + b"\n", "application/json", "advisory.json")
     projection = project(result, document)
     problem = ""
     if wanted == "pdf":

@@ -118,10 +118,10 @@ def read(path: Path) -> Source:
     try:
         raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except OSError as error:
-        source.fault((), f"the file cannot be read ({error.strerror}); an edition needs it")
+        source.fault((), f"the file cannot be read ({error.strerror})")
         return source
     if raw is None:
-        source.fault((), f"the file is over {MAX_BYTES:,} bytes, which no edition needs")
+        source.fault((), f"the file is over {MAX_BYTES:,} bytes; none here needs as many")
         return source
     try:
         text = raw.decode("utf-8")
@@ -378,6 +378,8 @@ def load_calendar(path: Path) -> Calendar:
     source = read(path)
     elections = _each(Election, source)
     check_elections(source, elections)
+    if not elections and not source.faults:
+        source.fault((), "the list is empty; at least one election is wanted")
     if source.faults:
         raise EncodingFaults(source.lines())
     return Calendar(elections=tuple(e for e in elections if e))

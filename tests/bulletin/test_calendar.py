@@ -7,10 +7,10 @@ import pytest
 
 from bulletin import shelf
 from bulletin.encoding.loader import EncodingFaults, load_calendar
+from tests.bulletin.contract import columns
 from tests.bulletin.minimal import MINIMAL, edition_of, edition_with
-from tests.tables import rows_of, table
+from tests.tables import table
 
-ELECTIONS = rows_of(table("contract.yaml")["elections"])
 FAULTS = table("calendar_faults.yaml")
 MONDAY, FRIDAY = 0, 4
 
@@ -33,7 +33,7 @@ def test_the_elections_stand_with_these_dates_in_this_order():
         ]
         for election in shelf.calendar().elections
     ]
-    assert found == ELECTIONS
+    assert found == columns("elections")
 
 
 @pytest.mark.parametrize("election", shelf.calendar().elections, ids=lambda election: election.id)
@@ -103,7 +103,7 @@ def test_a_sound_calendar_is_read():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "the file cannot be read (No such file or directory); it is needed"),
+        (None, "the file cannot be read (No such file or directory)"),
         ("", "the file is empty; a list is wanted"),
         ("[]", "the list is empty; at least one election is wanted"),
         ("spring", "a list is wanted here; begin each entry with `- id:`"),

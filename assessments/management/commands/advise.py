@@ -53,6 +53,8 @@ class Command(BaseCommand):
             self.refuse(["give one of the two: ANSWERS.json, or --jsonl FILE"])
         if options["jsonl"] and options["format"] != "json":
             self.refuse([f"--format {options['format']}: --jsonl writes JSON only; leave --format out"])
+        if sys.stdout is None and not options["output"]:
+            self.refuse(["standard output is closed; name a file with --output"])
         if options["format"] == "pdf" and not options["output"] and sys.stdout.isatty():
             self.refuse(["--format pdf: a terminal cannot show a PDF; name a file with --output"])
         try:
@@ -65,9 +67,12 @@ class Command(BaseCommand):
                 self.many(desk, options["jsonl"], options["output"])
             else:
                 self.one(desk, options["answers"], options["format"], options["output"])
-        except BrokenPipeError:
-            # Whoever read our output has had enough of it. Point stdout away, or Python complains once more at exit.
+        except OSError as error:
+            # What is still to be written has nowhere to go: point stdout away, or Python complains once more at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # A broken pipe means that whoever read our output has had enough of it; anything else is a fault.
+            if not isinstance(error, BrokenPipeError):
+                self.refuse([f"reading or writing failed ({error.strerror or error})"])
 
     def refuse(self, faults: list[str], *, status: int = BAD_INPUT) -> NoReturn:
         """Say what is wrong, a line each, and end."""
@@ -142,6 +147,8 @@ class Command(BaseCommand):
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[IO[bytes]]:
         if name == "-":
+            if sys.stdin is None:
+                self.refuse(["-: standard input is closed"])
             yield sys.stdin.buffer
             return
         try:
@@ -155,15 +162,21 @@ class Command(BaseCommand):
 
     @contextlib.contextmanager
     def writing(self, name: str | None) -> Iterator[IO[bytes]]:
-        """Standard output, or a file that is there only once it is whole."""
+        """Standard output, or a file that is there only once it is whole; a device or a pipe is written as it is."""
         if name is None:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
             return
-        target = Path(name)
         try:
+            target = Path(name).resolve()  # a link stays, and what it leads to is written
+            is_there = target.exists()
+            if is_there and not target.is_file():
+                with target.open("wb") as device:
+                    yield device
+                return
+            mode = target.stat().st_mode & 0o777 if is_there else None
             file = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
-        except (OSError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             self.refuse(
                 [f"--output: {shown(name)}: cannot be written ({getattr(error, 'strerror', None) or error})"]
             )
@@ -171,9 +184,7 @@ class Command(BaseCommand):
         try:
             with file:
                 yield file
-            umask = os.umask(0)
-            os.umask(umask)
-            made.chmod(0o666 & ~umask)
+            made.chmod(_usual_mode() if mode is None else mode)
             made.replace(target)
         except OSError as error:
             made.unlink(missing_ok=True)
@@ -207,5 +218,12 @@ def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         while len(rest) == MAX_BYTES + 2 and not rest.endswith(b"\n"):
             rest = source.readline(MAX_BYTES + 2)
         line = line.removesuffix(b"\n").removesuffix(b"\r")
-        if line.strip():
+        if line.strip() or len(line) > MAX_BYTES:
             yield number, line
+
+
+def _usual_mode() -> int:
+    """What a new file may be used for: to learn the umask is to set it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
