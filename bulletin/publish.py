@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.db import transaction
 
 from bulletin.encoding.digest import canonical, digest
@@ -31,7 +29,8 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
                 edition_id=edition.id,
                 revision=revision,
                 digest=its_digest,
-                content=json.loads(canonical(edition)),
+                # As one text: PostgreSQL's jsonb would forget the order of choices, and so change the digest.
+                content=canonical(edition),
             ),
             True,
         )

@@ -22,9 +22,7 @@ def pytest_configure() -> None:
     # A hash that is slow on purpose would make every sign-in of every test slow.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Names with a hash in them would need `collectstatic` before every run.
-    settings.STORAGES["staticfiles"]["BACKEND"] = (
-        "django.contrib.staticfiles.storage.StaticFilesStorage"
-    )
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 def pytest_report_header() -> str:

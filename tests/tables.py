@@ -68,7 +68,7 @@ def advised(
         left = {
             question: else_answered or BASE["answers"][question]
             for question in advisory.unanswered
-            if question not in given
+            if question not in given and question not in answers
         }
         if not left or else_answered == UNANSWERED:
             return advisory

@@ -40,9 +40,7 @@ class Migration(migrations.Migration):
                 (
                     "email",
                     models.EmailField(
-                        error_messages={
-                            "unique": "Someone with this e-mail address has an account already."
-                        },
+                        error_messages={"unique": "Someone with this e-mail address has an account already."},
                         max_length=254,
                         unique=True,
                         verbose_name="e-mail address",
@@ -50,9 +48,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        help_text="As it should read beside an answer.", max_length=200
-                    ),
+                    models.CharField(help_text="As it should read beside an answer.", max_length=200),
                 ),
                 (
                     "is_active",
@@ -113,9 +109,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        help_text="The seat: “Mayor”, “Councillor, Ward 10”.", max_length=200
-                    ),
+                    models.CharField(help_text="The seat: “Mayor”, “Councillor, Ward 10”.", max_length=200),
                 ),
                 ("starts_on", models.DateField(verbose_name="first day")),
                 ("ends_on", models.DateField(blank=True, null=True, verbose_name="last day")),

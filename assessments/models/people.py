@@ -55,9 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         "active", default=True, help_text="Unticked, this person can no longer sign in."
     )
     # Django's word. It has nothing to do with a member's staff: see Membership.
-    is_staff = models.BooleanField(
-        "administrator", default=False, help_text="May use the admin site."
-    )
+    is_staff = models.BooleanField("administrator", default=False, help_text="May use the admin site.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -71,9 +69,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
         constraints: ClassVar = [
             # With the field's own uniqueness: unique in whatever case.
-            models.CheckConstraint(
-                condition=Q(email=Lower("email")), name="user_email_is_lower_case"
-            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
         ]
 
     def __str__(self) -> str:

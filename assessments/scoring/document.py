@@ -124,6 +124,20 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     if not isinstance(data, dict):
         raise DocumentFaults([f'{shown(data)}: the document is an object: {{"edition": …, "answers": …}}'])
     faults = _Faults()
+    _check_keys(data, faults)
+    edition = _edition(data, editions, faults)
+    account = _account(data.get("account"), faults)
+    as_of = _as_of(data.get("as_of"), faults)
+    election = _election(data.get("election"), calendar, faults)
+    given, remarks = _object(data, "answers", faults), _object(data, "notes", faults)
+    if edition:
+        answers, notes = _answers(given, edition, faults), _notes(remarks, edition, faults)
+    if faults or not edition:
+        raise DocumentFaults(faults.told())
+    return Document(edition, answers, notes, account, as_of, election)
+
+
+def _check_keys(data: dict[str, Any], faults: _Faults) -> None:
     for key in data:
         if key not in KEYS:
             faults.add("document", key, "unknown key", known=KEYS)
@@ -133,39 +147,37 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     ]:
         for key in part.twice if isinstance(part, _Doubled) else ():
             faults.add(place, key, "stands twice; keep one")
-    edition = _edition(data, editions, faults)
-    account = _account(data.get("account"), faults)
-    as_of = _as_of(data.get("as_of"), faults)
-    election = _election(data.get("election"), calendar, faults)
-    answers: dict[str, Answer] = {}
-    notes: dict[str, str] = {}
-    given, remarks = _object(data, "answers", faults), _object(data, "notes", faults)
     if "answers" not in data:
         faults.add(
             "answers", None, 'the document has no answers; {"answers": {}} is a document with none yet'
         )
-    if edition:
-        for question, value in _known(given, "answers", edition, faults):
-            try:
-                answer = read_answer(edition.question[question], value)
-            except AnswerError as error:
-                faults.add(f"answers.{question}", value, str(error))
-            else:
-                if answer is not None:
-                    answers[question] = answer
-        for question, value in _known(remarks, "notes", edition, faults):
-            if value is None:
-                continue
-            says = "a note is a text"
-            if not isinstance(value, str) or (
-                says := wrong_with_text(value, longest=MAX_NOTE, lines=True) or ""
-            ):
-                faults.add(f"notes.{question}", value, says)
-            elif value.strip():
-                notes[question] = value
-    if faults or not edition:
-        raise DocumentFaults(faults.told())
-    return Document(edition, answers, notes, account, as_of, election)
+
+
+def _answers(given: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, Answer]:
+    answers: dict[str, Answer] = {}
+    for question, value in _known(given, "answers", edition, faults):
+        try:
+            answer = read_answer(edition.question[question], value)
+        except AnswerError as error:
+            faults.add(f"answers.{question}", value, str(error))
+        else:
+            if answer is not None:
+                answers[question] = answer
+    return answers
+
+
+def _notes(remarks: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, str]:
+    notes: dict[str, str] = {}
+    for question, value in _known(remarks, "notes", edition, faults):
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            faults.add(f"notes.{question}", value, "a note is a text")
+        elif says := wrong_with_text(value, longest=MAX_NOTE, lines=True):
+            faults.add(f"notes.{question}", value, says)
+        elif value.strip():
+            notes[question] = value
+    return notes
 
 
 def _known(given: dict[str, Any], place: str, edition: Edition, faults: _Faults) -> list[tuple[str, Any]]:

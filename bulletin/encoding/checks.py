@@ -110,7 +110,8 @@ def check_elections(source: Source, elections: tuple[Election | None, ...]) -> N
                 source.fault((at, later), f"{second} is before {earlier} ({first}); it must come after")
         if before and election.campaign_ends <= before.campaign_ends:
             source.fault(
-                (at, "campaign_ends"), f"elections stand earliest first; this one does not end after {before.id}"
+                (at, "campaign_ends"),
+                f"elections stand earliest first; this one does not end after {before.id}",
             )
         before = election
 

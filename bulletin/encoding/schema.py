@@ -417,30 +417,24 @@ class Edition(Strict):
         return tuple(done.values())
 
     def facts_behind(self, *conditions: ConditionText | str | None) -> tuple[NamedFact, ...]:
-        """The facts that conditions name, and those that these name in turn."""
+        """The facts that conditions name, and those that these name in turn, each looked into once."""
         found: dict[str, NamedFact] = {}
-        for condition in conditions:
+
+        def look_into(condition: ConditionText | str | None) -> None:
             if condition is not None and not isinstance(condition, str):
                 for term in condition.terms():
-                    if isinstance(term, Fact):
-                        fact = self.fact[term.name]
-                        found |= {fact.id: fact} | {inner.id: inner for inner in self.facts_behind(fact.when)}
+                    if isinstance(term, Fact) and term.name not in found:
+                        found[term.name] = self.fact[term.name]
+                        look_into(found[term.name].when)
+
+        for condition in conditions:
+            look_into(condition)
         return tuple(found.values())
 
     def _questions_behind(self, condition: ConditionText) -> list[str]:
-        found: dict[str, None] = {}
-        seen: set[str] = set()
-        open_ways: list[Condition] = [condition]
-        while open_ways:
-            for term in open_ways.pop().terms():
-                if not isinstance(term, Fact):
-                    found[term.question] = None
-                elif term.name not in seen:  # facts that share facts would double the work each time
-                    seen.add(term.name)
-                    when = self.fact[term.name].when
-                    if not isinstance(when, str):
-                        open_ways.append(when)
-        return list(found)
+        stated = [condition, *(fact.when for fact in self.facts_behind(condition))]
+        terms = [term for each in stated if not isinstance(each, str) for term in each.terms()]
+        return [term.question for term in terms if not isinstance(term, Fact)]
 
     @cached_property
     def sections_with_rules(self) -> tuple[Section, ...]:

@@ -81,9 +81,7 @@ def test_a_person_is_shown_by_name_and_by_address_while_they_have_none(member):
 
 def test_createsuperuser_makes_an_administrator(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "quiet-harbour-9")
-    call_command(
-        "createsuperuser", "--noinput", email="First@Example.ca", name="First", verbosity=0
-    )
+    call_command("createsuperuser", "--noinput", email="First@Example.ca", name="First", verbosity=0)
     first = User.objects.get(email="first@example.ca")
     assert first.is_staff
     assert first.is_superuser
@@ -207,9 +205,7 @@ def test_an_administrator_cannot_give_an_office_to_another_member(admin, office,
 
 
 @pytest.mark.parametrize("kind", ["user", "office", "membership"])
-def test_an_administrator_finds_lists_and_forms_of_people_offices_and_staff(
-    admin, office, staff, kind
-):
+def test_an_administrator_finds_lists_and_forms_of_people_offices_and_staff(admin, office, staff, kind):
     membership = Membership.objects.create(office=office, user=staff)
     key = {"user": staff.pk, "office": office.pk, "membership": membership.pk}[kind]
     for page in ("", "?q=ward", "add/", f"{key}/change/"):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulletin.encoding import loader
-from bulletin.encoding.conditions import Either
+from bulletin.encoding.conditions import Either, Fact
 from bulletin.encoding.digest import digest
 from bulletin.encoding.loader import EncodingFaults, load_edition
 from tests.bulletin.minimal import MINIMAL, edition_of, edition_with, faults_of, text_of
@@ -302,6 +302,7 @@ def test_facts_that_share_facts_are_each_looked_into_once(tmp_path, monkeypatch)
     monkeypatch.setattr(Either, "terms", counted)
     asked = [question.id for question in edition.asking_order]
     assert asked == [question.id for question in edition.questions]
+    assert [fact.id for fact in edition.facts_behind(Fact("f15"))] == [f"f{at}" for at in range(15, -1, -1)]
 
 
 def test_a_question_comes_after_those_that_decide_whether_it_is_asked(tmp_path):

@@ -91,9 +91,7 @@ def test_a_kept_key_is_the_same_each_time_and_for_its_owner_alone(
 @pytest.mark.django_db
 def test_every_answer_forbids_what_the_page_does_not_need(client):
     answer = client.get("/admin/login/")
-    policy = dict(
-        directive.split(" ", 1) for directive in answer["Content-Security-Policy"].split("; ")
-    )
+    policy = dict(directive.split(" ", 1) for directive in answer["Content-Security-Policy"].split("; "))
     assert policy == {
         "default-src": "'none'",
         "style-src": "'self'",
@@ -129,9 +127,7 @@ def sqlite(tmp_path, django_db_blocker):
     as_set = django_settings.DATABASES["default"]
     if "sqlite3" not in as_set["ENGINE"]:
         pytest.skip("this run is not on SQLite")
-    connection = ConnectionHandler({"default": {**as_set, "NAME": tmp_path / "db.sqlite3"}})[
-        "default"
-    ]
+    connection = ConnectionHandler({"default": {**as_set, "NAME": tmp_path / "db.sqlite3"}})["default"]
     with django_db_blocker.unblock():
         yield connection
         connection.close()

@@ -1,0 +1,638 @@
+"""`manage.py advise`: what comes out, what is refused and in which words, and what is left behind."""
+
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from assessments.management.commands.advise import Command
+from assessments.reports import pdf
+from assessments.reports.press import PressError
+from assessments.samples import TITLES, sample
+from assessments.scoring.document import MAX_BYTES
+from tests.tables import EDITION, edition
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT: dict[str, Any] = {
+    "edition": EDITION,
+    "as_of": "2026-07-01",
+    "answers": {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "620.00"},
+}
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: bytes
+    errors: list[str]
+
+    @property
+    def advisory(self) -> Any:
+        assert self.status == 0, self.errors
+        return json.loads(self.out)
+
+
+Advise = Callable[..., Ended]
+
+
+@pytest.fixture
+def advise(capfdbinary, monkeypatch: pytest.MonkeyPatch) -> Advise:
+    """Run the command in this process, as `manage.py` would, with `given` as standard input."""
+
+    def run(*arguments: str | Path, given: bytes = b"") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        capfdbinary.readouterr()
+        status = 0
+        try:
+            Command().run_from_argv(["manage.py", "advise", *map(str, arguments)])
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 1
+        out, errors = capfdbinary.readouterr()
+        return Ended(status, out, errors.decode().splitlines())
+
+    return run
+
+
+def advise_outside(*arguments: str | Path, given: bytes = b"", **environment: str) -> Ended:
+    """Run the command as a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "advise", *arguments],
+        input=given,
+        env=os.environ | environment,
+        capture_output=True,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr.decode().splitlines())
+
+
+def document(**changes: Any) -> bytes:
+    """The usual document with some of its keys otherwise; None takes a key out."""
+    whole = {key: value for key, value in (DOCUMENT | changes).items() if value is not None}
+    return json.dumps(whole, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def answers(**given: Any) -> bytes:
+    """The usual document with one answer more: `money__value` stands for `money.value`."""
+    more = {question.replace("__", "."): value for question, value in given.items()}
+    return document(answers=DOCUMENT["answers"] | more)
+
+
+# --- The advisory -------------------------------------------------------------
+
+
+def test_the_json_has_the_contracts_keys_in_the_contracts_order(advise):
+    found = advise("-", given=sample("conversion")).advisory
+    assert list(found) == [
+        "edition", "revision", "digest", "as_of", "election", "overall", "complete", "score", "facts",
+        "contact", "deadlines", "findings", "unanswered", "needed", "check", "ignored",
+    ]  # fmt: skip
+    assert list(found["election"]) == ["id", "campaign_ends"]
+    assert list(found["score"]) == ["consistent", "applicable", "sections"]
+    assert {tuple(section) for section in found["score"]["sections"].values()} == {
+        ("consistent", "applicable")
+    }
+    assert {tuple(contact) for contact in found["contact"]} == {("when", "rule", "why")}
+    assert {tuple(deadline) for deadline in found["deadlines"]} == {("rule", "due", "text")}
+    assert {tuple(finding) for finding in found["findings"]} == {
+        ("rule", "paragraphs", "force", "outcome", "contact", "because", "advice")
+    }
+
+
+def test_findings_facts_sections_and_questions_stand_in_the_editions_order(advise):
+    found = advise("-", given=sample("first-ten-minutes")).advisory
+    rules = [finding["rule"] for finding in found["findings"]]
+    assert rules == [rule.id for rule in edition().rules]
+    assert list(found["facts"]) == [fact.id for fact in edition().sheet.facts]
+    assert list(found["score"]["sections"]) == list(dict.fromkeys(rule.section for rule in edition().rules))
+    assert [c["rule"] for c in found["contact"]] == [f["rule"] for f in found["findings"] if f["contact"]]
+    to_do = [f["rule"] for f in found["findings"] if f["outcome"] in ("action", "improvement")]
+    assert [deadline["rule"] for deadline in found["deadlines"]] == to_do
+    position = edition().position
+    lists = [found[key] for key in ("unanswered", "needed", "check", "ignored")]
+    for questions in (*lists, *(list(finding["because"]) for finding in found["findings"])):
+        assert questions == sorted(questions, key=position.__getitem__)
+    assert set(found["needed"]) <= set(found["unanswered"])
+
+
+def test_answers_come_back_as_a_document_gives_them_and_open_ones_as_null(advise):
+    given = answers(moderation__removes="yes", moderation__grounds=["spam", "abuse"], gifts__value=620)
+    found = advise("-", given=given).advisory
+    because = {finding["rule"]: finding["because"] for finding in found["findings"]}
+    assert because["21b"] == {"gifts.unpaid": "yes", "gifts.value": "620.00"}
+    assert because["C4"] == {"moderation.removes": "yes", "moderation.grounds": ["abuse", "spam"]}
+    assert because["19"] == {"confidential.meetings": None}
+
+
+def test_a_process_of_its_own_needs_no_database_and_says_the_same_bytes_each_time(advise, tmp_path):
+    answers_file = tmp_path / "answers.json"
+    answers_file.write_bytes(sample("conversion"))
+    unreachable = "postgres://nobody@host.invalid/nothing"
+    outside = advise_outside(answers_file, DATABASE_URL=unreachable, PYTHONHASHSEED="1")
+    assert (outside.status, outside.errors) == (0, [])
+    assert outside.out == advise(answers_file).out
+
+
+# --- The day and the election -------------------------------------------------
+
+
+def test_the_documents_day_and_election_go_before_the_options(advise):
+    options = ("--as-of", "2030-01-01", "--election", "toronto-2030")
+    found = advise("-", *options, given=document(election="toronto-2022")).advisory
+    assert (found["as_of"], found["election"]["id"]) == ("2026-07-01", "toronto-2022")
+
+
+def test_the_options_go_before_the_defaults(advise):
+    options = ("--as-of", "2026-02-03", "--election", "toronto-2030")
+    found = advise("-", *options, given=document(as_of=None)).advisory
+    assert found["as_of"] == "2026-02-03"
+    assert found["election"] == {"id": "toronto-2030", "campaign_ends": "2030-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        ("2022-12-31", "toronto-2022"),
+        ("2023-01-01", "toronto-2026"),
+        ("2026-12-31", "toronto-2026"),
+        ("2027-01-01", "toronto-2030"),
+        ("2031-01-01", "toronto-2030"),
+    ],
+)
+def test_without_an_election_it_is_the_first_whose_campaign_period_has_not_ended(advise, day, expected):
+    by_option = advise("-", "--as-of", day, given=document(as_of=None)).advisory
+    by_document = advise("-", given=document(as_of=day)).advisory
+    assert by_option["election"]["id"] == by_document["election"]["id"] == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "today"),
+    [
+        (datetime(2026, 7, 1, 3, 59, 59, tzinfo=UTC), "2026-06-30"),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "2026-07-01"),
+        (datetime(2027, 1, 1, 4, 59, 59, tzinfo=UTC), "2026-12-31"),
+        (datetime(2027, 1, 1, 5, 0, tzinfo=UTC), "2027-01-01"),
+    ],
+)
+def test_without_a_day_it_is_today_in_toronto(advise, moment, today):
+    with time_machine.travel(moment, tick=False):
+        assert advise("-", given=document(as_of=None)).advisory["as_of"] == today
+        assert json.loads(advise("--jsonl", "-", given=document(as_of=None)).out)["as_of"] == today
+
+
+def test_an_unknown_election_and_a_day_that_is_none_are_refused_together_with_the_nearest_name(advise):
+    refused = advise("-", "--as-of", "2026-02-31", "--election", "toronto-2062", given=document())
+    assert (refused.status, refused.out) == (2, b"")
+    assert refused.errors == [
+        '--as-of: "2026-02-31": there is no such day; write one like 2026-08-21',
+        (
+            '--election: "toronto-2062": no such election; there are toronto-2022, toronto-2026, toronto-2030; '
+            "did you mean `toronto-2026`?"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("given", ["today", "20260701", "2026-7-1", "", "2026-07-01T00:00", "٢٠٢٦-٠٧-٠١"])
+def test_a_day_in_another_form_is_refused(advise, given):
+    refused = advise("-", "--as-of", given, given=document())
+    assert (refused.status, refused.out) == (2, b"")
+    assert len(refused.errors) == 1
+    assert "not a date; write one like 2026-08-21" in refused.errors[0]
+
+
+# --- The arguments ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "give one of the two: ANSWERS.json, or --jsonl FILE"),
+        (["a.json", "--jsonl", "b.jsonl"], "give one of the two: ANSWERS.json, or --jsonl FILE"),
+        (["--jsonl", "-", "--format", "pdf"], "--format pdf: --jsonl writes JSON only; leave --format out"),
+        (["--jsonl", "-", "--format", "text"], "--format text: --jsonl writes JSON only"),
+        (["-", "--format", "docx"], "invalid choice: 'docx' (choose from 'json', 'text', 'pdf')"),
+        (["-", "--colour"], "unrecognized arguments: --colour"),
+        (["no-such-file.json"], '"no-such-file.json": the file cannot be read (No such file or directory)'),
+        (["--jsonl", "/"], '"/": the file cannot be read (Is a directory)'),
+        (["a\0b"], '"a\\u0000b": the file cannot be read (embedded null byte)'),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_words(advise, arguments, says):
+    refused = advise(*arguments, given=document())
+    assert (refused.status, refused.out) == (2, b"")
+    assert says in refused.errors[-1]
+
+
+# --- Where it goes ------------------------------------------------------------
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_output_writes_to_the_file_what_would_go_to_standard_output(advise, tmp_path, form):
+    target = tmp_path / "advisory"
+    printed = advise("-", "--format", form, given=sample("conversion"))
+    written = advise("-", "--format", form, "--output", target, given=sample("conversion"))
+    assert (written.status, written.out, written.errors) == (0, b"", [])
+    assert target.read_bytes() == printed.out
+    assert left_in(tmp_path) == ["advisory"]
+
+
+def test_bad_input_makes_no_file_and_keeps_an_older_one_unharmed(advise, tmp_path):
+    for output in (new := tmp_path / "new", old := tmp_path / "old"):
+        if output is old:
+            old.write_text("older advisory")
+        assert advise("-", "--output", output, given=answers(gifts__value="lots")).status == 2
+        assert not new.exists()
+    assert old.read_text() == "older advisory"
+    assert left_in(tmp_path) == ["old"]
+
+
+def test_when_printing_fails_halfway_the_older_file_stays_and_nothing_else_is_left(
+    advise, tmp_path, monkeypatch
+):
+    def fails(*_: object, **__: object) -> bytes:
+        raise PressError("too_slow", "This document took too long.")
+
+    monkeypatch.setattr(pdf, "print_pdf", fails)
+    target = tmp_path / "advisory.pdf"
+    target.write_text("older advisory")
+    refused = advise("-", "--format", "pdf", "--output", target, given=document())
+    assert (refused.status, refused.errors) == (1, ["This document took too long."])
+    assert target.read_text() == "older advisory"
+    assert left_in(tmp_path) == ["advisory.pdf"]
+
+
+def test_when_a_line_halfway_brings_the_run_down_no_temporary_file_is_left(advise, tmp_path, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("assessments.management.commands.advise.advisory_json", fails)
+    with pytest.raises(KeyboardInterrupt):
+        advise("--jsonl", "-", "--output", tmp_path / "out", given=document())
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["missing/advisory", "file/advisory", "folder", "x" * 300, "a\0b", "loop"])
+def test_a_place_that_cannot_be_written_is_refused_in_words(advise, tmp_path, where):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    before = left_in(tmp_path)
+    refused = advise("-", "--output", f"{tmp_path}/{where}", given=document())
+    assert (refused.status, refused.out) == (2, b"")
+    assert len(refused.errors) == 1
+    assert re.fullmatch(r'--output: ".*": cannot be written \(.+\)', refused.errors[0])
+    assert left_in(tmp_path) == before
+
+
+def test_a_new_file_has_the_usual_mode_and_an_older_one_keeps_its_own(advise, tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.touch(mode=0o600)
+    umask = os.umask(0o027)
+    try:
+        assert advise("-", "--output", old, given=document()).status == 0
+        assert advise("-", "--output", new, given=document()).status == 0
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(umask)
+    assert (old.stat().st_mode & 0o777, new.stat().st_mode & 0o777) == (0o600, 0o640)
+
+
+def test_output_through_a_link_writes_what_the_link_leads_to(advise, tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    assert advise("-", "--output", link, given=document()).status == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_bytes())["edition"] == EDITION
+
+
+def test_a_device_is_written_to_and_not_replaced_by_a_file(advise, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert advise("-", "--output", pipe, given=document()).status == 0
+        assert os.read(reader, 100).startswith(b'{\n  "edition"')
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert left_in(tmp_path) == ["pipe"]
+
+
+def test_a_full_disk_is_a_message_and_not_a_traceback():
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device, and short
+        ended = subprocess.run(
+            [sys.executable, ROOT / "manage.py", "advise", "-"],
+            input=document(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert ended.stderr.decode() == "reading or writing failed (No space left on device)\n"
+    assert ended.returncode == 2
+
+
+def test_closed_standard_input_or_output_is_a_message_and_not_a_traceback(advise, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        closed = advise("-", given=document())
+    assert (closed.status, closed.errors) == (2, ["standard output is closed; name a file with --output"])
+    monkeypatch.setattr(io, "TextIOWrapper", lambda _: None)
+    closed = advise("-", given=document())
+    assert (closed.status, closed.errors) == (2, ["-: standard input is closed"])
+
+
+def test_a_reader_that_has_had_enough_ends_the_command_quietly():
+    lines = b"\n".join([document()] * 60)
+    with subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", "advise", "--jsonl", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdin
+        assert running.stdout
+        assert running.stderr
+        running.stdin.write(lines)
+        running.stdin.close()
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0
+
+
+def test_a_terminal_gets_the_text_in_colour(tmp_path):
+    """A terminal of its own, since only there does the command colour what it prints."""
+    controller, terminal = pty.openpty()
+    (tmp_path / "answers.json").write_bytes(sample("nothing-flagged"))
+    command = [sys.executable, ROOT / "manage.py", "advise", tmp_path / "answers.json", "--format"]
+    with subprocess.Popen([*command, "text"], stdout=terminal, stderr=terminal) as running:
+        os.close(terminal)
+        seen = b""
+        while True:
+            try:
+                part = os.read(controller, 65_536)
+            except OSError:  # the other side has closed it
+                break
+            seen += part
+    os.close(controller)
+    assert running.returncode == 0
+    assert b"\x1b[1;32m" in seen
+    assert "Nothing flagged on your answers" in seen.decode()
+
+
+def test_a_pdf_is_not_thrown_at_a_terminal(advise, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    refused = advise("-", "--format", "pdf", given=document())
+    assert (refused.status, refused.out) == (2, b"")
+    assert refused.errors == ["--format pdf: a terminal cannot show a PDF; name a file with --output"]
+
+
+# --- Many at once -------------------------------------------------------------
+
+
+def test_jsonl_writes_an_advisory_a_line_the_same_as_each_document_gets_alone(advise):
+    documents = [sample(name) for name in TITLES]
+    lines = b"\n".join(json.dumps(json.loads(one)).encode() for one in documents)
+    many = advise("--jsonl", "-", given=lines)
+    assert (many.status, many.errors) == (0, [])
+    assert many.out.endswith(b"\n")
+    alone = [advise("-", given=one).advisory for one in documents]
+    assert [json.loads(line) for line in many.out.splitlines()] == alone
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_jsonl_names_bad_lines_by_number_and_still_writes_the_good_ones_in_order(advise, tmp_path, to_file):
+    source, target = tmp_path / "lines.jsonl", tmp_path / "out.jsonl"
+    good = [document(as_of=f"2026-07-0{day}") for day in (1, 2, 3)]
+    bad = answers(resources__emial="yes", gifts__value=-1)
+    source.write_bytes(b"\r\n".join([good[0], bad, b"", b" \t ", good[1], b"{", good[2]]))
+    ended = advise("--jsonl", source, *(["--output", target] if to_file else []))
+    assert ended.status == 2
+    assert ended.errors == [
+        (
+            'line 2: answers: "resources.emial": toronto-social-media-1.1 has no such question; '
+            "did you mean `resources.email`?"
+        ),
+        (
+            "line 2: answers.gifts.value: -1: the answer is an amount from 0 to 1000000.00 dollars, like 620.00, "
+            "or unsure"
+        ),
+        "line 6: line 1 column 2: the end: not JSON (Expecting property name enclosed in double quotes)",
+    ]
+    written = target.read_bytes() if to_file else ended.out
+    days = [json.loads(line)["as_of"] for line in written.splitlines()]
+    assert days == ["2026-07-01", "2026-07-02", "2026-07-03"]
+    assert to_file == (ended.out == b"")
+
+
+@pytest.mark.parametrize("filler", [b"x", b" ", b"[", b'"'], ids=["letters", "spaces", "brackets", "quotes"])
+def test_jsonl_steps_over_a_line_of_two_megabytes_and_says_so(advise, filler):
+    long = filler * (2 * MAX_BYTES) + document()
+    ended = advise("--jsonl", "-", given=b"\n".join([document(), long, document()]))
+    assert ended.status == 2
+    assert ended.errors == ["line 2: the document has over 1,000,000 bytes; at most that many are read"]
+    assert len(ended.out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+@pytest.mark.parametrize(("more", "status"), [(0, 0), (1, 2), (2, 2)])
+def test_jsonl_reads_a_line_of_exactly_a_megabyte_and_none_that_is_longer(advise, more, status, end):
+    given = document().ljust(MAX_BYTES + more) + end + document()
+    if not end:
+        given = document() + b"\n" + document().ljust(MAX_BYTES + more)
+    ended = advise("--jsonl", "-", given=given)
+    assert (ended.status, len(ended.out.splitlines())) == (status, 1 if status else 2)
+
+
+def test_jsonl_of_no_lines_gives_none(advise):
+    ended = advise("--jsonl", "-", given=b"\n\r\n\n")
+    assert (ended.status, ended.out, ended.errors) == (0, b"", [])
+
+
+def test_a_document_of_exactly_a_megabyte_is_read_and_one_of_a_byte_more_is_not(advise):
+    assert advise("-", given=document().ljust(MAX_BYTES)).status == 0
+    refused = advise("-", given=document().ljust(MAX_BYTES + 1))
+    assert refused.status == 2
+    assert refused.errors == ["the document has over 1,000,000 bytes; at most that many are read"]
+
+
+# --- Bad input ----------------------------------------------------------------
+
+WORD = "x" * 10_000
+DEEP = b"[" * 900_000
+HOSTILE: dict[str, tuple[bytes, list[str]]] = {
+    "nothing": (b"", ["line 1 column 1: the end: not JSON"]),
+    "no JSON": (b"\x7fELF", ['line 1 column 1: "\\u007fELF": not JSON']),
+    "a list": (b"[]", ["a list: the document is an object"]),
+    "null": (b"null", ["null: the document is an object"]),
+    "a byte order mark": (b"\xef\xbb\xbf" + document(), ["line 1 column 1: the document begins with a byte"]),
+    "UTF-16": (document().decode().encode("utf-16"), ["line 1 column 1: the document begins with a byte"]),
+    "Latin-1 bytes": (
+        b'{\n "edition": "Qu\xe9bec"}',
+        ["line 2 column 16: byte 0xE9 is not UTF-8; save the document as UTF-8"],
+    ),
+    "a million brackets": (DEEP, ["not an answers document: brackets inside brackets, too deep to read"]),
+    "brackets within": (
+        b'{"answers": {"gifts.value": ' + DEEP,
+        ["not an answers document: brackets inside brackets"],
+    ),
+    "over a megabyte": (b" " * (MAX_BYTES + 1), ["the document has over 1,000,000 bytes"]),
+    "NaN": (answers(gifts__value=float("nan")), ["answers.gifts.value: NaN: the answer is an amount"]),
+    "infinity": (answers(gifts__value=float("inf")), ["answers.gifts.value: Infinity: the answer is"]),
+    "1e9": (answers(gifts__value=1e9), ["answers.gifts.value: 1000000000.0: the answer is an amount"]),
+    "1e9 as a text": (answers(gifts__value="1e9"), ['answers.gifts.value: "1e9": the answer is an amount']),
+    "an endless number": (
+        answers(gifts__value=0).replace(b'"gifts.value": 0', b'"gifts.value": 1e' + b"9" * 5_000),
+        ["answers.gifts.value: Infinity: the answer is an amount"],
+    ),
+    "a number of 100,000 digits": (
+        answers(gifts__value=0).replace(b'"gifts.value": 0', b'"gifts.value": ' + b"9" * 100_000),
+        [f"answers.gifts.value: {'9' * 57}...: the answer is an amount"],
+    ),
+    "three decimals": (answers(gifts__value="500.001"), ["at most two decimals"]),
+    "less than nothing": (answers(gifts__value="-0.01"), ['answers.gifts.value: "-0.01": the answer is']),
+    "over a million": (answers(gifts__value="1000000.01"), ['answers.gifts.value: "1000000.01": the answer']),
+    "31 February": (
+        answers(election__candidate="yes", election__nomination_date="2026-02-31"),
+        ['answers.election.nomination_date: "2026-02-31": there is no such day'],
+    ),
+    "31 February as the day": (document(as_of="2026-02-31"), ['as_of: "2026-02-31": there is no such day']),
+    "a day in words": (document(as_of="1 July 2026"), ['as_of: "1 July 2026": not a date']),
+    "an unknown edition": (
+        document(edition="toronto-social-media-1.0"),
+        ['edition: "toronto-social-media-1.0": no such edition; there is toronto-social-media-1.1; did you'],
+    ),
+    "an edition that is no text": (document(edition=1.1), ["edition: 1.1: no such edition"]),
+    "a revision to come": (document(revision=99), ["revision: 99: toronto-social-media-1.1 is here in"]),
+    "an unknown election": (
+        document(election="toronto-2025"),
+        ['election: "toronto-2025": no such election; there are toronto-2022, toronto-2026, toronto-2030'],
+    ),
+    "an unknown question": (
+        answers(resources__emial="yes"),
+        ['answers: "resources.emial": toronto-social-media-1.1 has no such question; did you mean `resources'],
+    ),
+    "an unknown choice": (
+        answers(account__stage="lvie"),
+        ['answers.account.stage: "lvie": the answer is one of planned or live; did you mean `live`?'],
+    ),
+    "an unknown ground": (
+        answers(moderation__grounds=["spam", "spma"]),
+        ['answers.moderation.grounds: a list: "spma" is not one of abuse, crime, false_harmful, spam'],
+    ),
+    "unsure within a list": (
+        answers(moderation__grounds=["unsure"]),
+        ['answers.moderation.grounds: a list: "unsure" stands on its own'],
+    ),
+    "true for yes": (answers(resources__email=True), ["answers.resources.email: true: the answer is one of"]),
+    "an object for yes": (answers(resources__email={}), ["answers.resources.email: an object: the answer is"]),
+    "answers in a list": (document(answers=["yes"]), ["answers: a list: an object is wanted here"]),
+    "no answers": (document(answers=None), ["answers: null: the document has no answers"]),
+    "an unknown key": (document(anwsers={}), ['document: "anwsers": unknown key; did you mean `answers`?']),
+    "a key twice": (
+        b'{"edition": "toronto-social-media-1.1", "answers": {"gifts.other": "no", "gifts.other": "yes"}}',
+        ['answers: "gifts.other": stands twice; keep one'],
+    ),
+    "emoji for an answer": (answers(resources__email="👍🏽"), ['answers.resources.email: "👍🏽": the answer is']),
+    "a long word for an answer": (
+        answers(resources__email=WORD),
+        [f'answers.resources.email: "{"x" * 57}...": the answer is one of yes, no or unsure'],
+    ),
+    "a long word for a question": (answers(**{WORD: "yes"}), [f'answers: "{"x" * 57}...": toronto-social']),
+    "a long word for an edition": (document(edition=WORD), [f'edition: "{"x" * 57}...": no such edition']),
+    "a long note": (
+        document(notes={"gifts.value": WORD}),
+        ["the text has 10,000 characters; at most 2,000 are kept"],
+    ),
+    "a long name": (
+        document(account={"member": WORD}),
+        ["the text has 10,000 characters; at most 200 are kept"],
+    ),
+    "an escape in a note": (
+        document(notes={"gifts.value": "safe \x1b[31mred"}),
+        ['notes.gifts.value: "safe \\u001b[31mred": character 6 is U+001B, a control character; take it out'],
+    ),
+    "an escape in a name": (document(account={"member": "\x9b2J"}), ["character 1 is U+009B, a control"]),
+    "two lines for a name": (document(account={"member": "a\nb"}), ["character 2 is U+000A, a control"]),
+    "a bidi override": (
+        document(account={"handle": "@\u202egnp.exe"}),
+        ['account.handle: "@\\u202egnp.exe": character 2 is U+202E, which makes text read other than it is'],
+    ),
+    "half of a character": (
+        document(notes={"gifts.value": "x"}).replace(b'"x"', b'"\\ud800"'),
+        ['notes.gifts.value: "\\ud800": character 1 is U+D800, half of a character'],
+    ),
+    "control characters in a key": (
+        answers(**{"gifts\n\x1b[2J": "no"}),
+        ['answers: "gifts\\u000a\\u001b[2J": toronto-social-media-1.1 has no such question'],
+    ),
+    "many faults": (
+        document(as_of="never", election=7, account=[], notes={"gifts.other": 1, "gift": "x"}, answers={}),
+        ["account: a list", 'as_of: "never"', "election: 7", 'notes: "gift"', "notes.gifts.other: 1"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "places"), HOSTILE.values(), ids=HOSTILE)
+def test_bad_input_is_told_a_line_for_each_fault_and_writes_nothing(advise, tmp_path, given, places):
+    ended = advise("-", "--output", tmp_path / "out", given=given)
+    assert (ended.status, ended.out) == (2, b"")
+    assert left_in(tmp_path) == []
+    assert len(ended.errors) == len(places), ended.errors
+    for line, place in zip(ended.errors, places, strict=True):
+        assert place in line
+        assert len(line) < 400
+        assert line.isprintable()
+
+
+def test_thousands_of_faults_are_told_up_to_two_hundred_and_counted_beyond(advise):
+    ended = advise("-", given=answers(**{f"gifts__value{n}": "yes" for n in range(5_000)}))
+    assert ended.status == 2
+    assert len(ended.errors) == 201
+    assert ended.errors[-1] == "and 4,800 more faults"
+
+
+def test_bad_input_to_a_process_of_its_own_ends_it_with_two_and_no_traceback(tmp_path):
+    bad = tmp_path / "answers.json"
+    bad.write_bytes(HOSTILE["many faults"][0])
+    target = tmp_path / "advisory.pdf"
+    ended = advise_outside(bad, "--format", "pdf", "--output", target, PYTHONIOENCODING="ascii")
+    assert (ended.status, ended.out, len(ended.errors)) == (2, b"", 5)
+    assert not any("Traceback" in line for line in ended.errors)
+    assert left_in(tmp_path) == ["answers.json"]
+
+
+def test_an_edition_on_file_that_cannot_be_used_is_told_and_is_not_called_bad_input(tmp_path):
+    """In a copy of the portal, since the editions of this one are as they are."""
+    for part in ("assessments", "bulletin", "config", "manage.py"):
+        source, target = ROOT / part, tmp_path / part
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    rules = tmp_path / "bulletin" / "editions" / EDITION / "rules.yaml"
+    rules.write_text(rules.read_text().replace("force: must", "force: msut", 1))
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "advise", "-"],
+        cwd=tmp_path,
+        input=document(),
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert re.match(rb".*rules\.yaml:\d+:\d+ .*must", ended.stderr)
+    assert b"Traceback" not in ended.stderr

@@ -1,0 +1,93 @@
+"""How many advisories a second `manage.py advise --jsonl` writes: `python -m tests.bench.advise_jsonl`.
+
+On one core, reading and writing included, starting Python and loading the editions not; beside it what it takes
+to read and write the same lines as JSON and nothing more. Times are of the processor, so that what else runs on
+the machine counts less; use the ratio. Each is the best of three.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+LINES = 3_000
+TIMES = 3
+
+
+def lines() -> list[bytes]:
+    """The samples, each many times with a third of its answers changed: all of them valid."""
+    from assessments.samples import TITLES, sample  # noqa: PLC0415 - after django.setup
+    from bulletin.shelf import editions  # noqa: PLC0415
+
+    random = Random(1)  # noqa: S311 - nothing is kept secret with it
+    documents = [json.loads(sample(name)) for name in TITLES]
+    found = []
+    for number in range(LINES):
+        document: dict[str, Any] = documents[number % len(documents)]
+        questions = editions()[document["edition"]].questions
+        answers = dict(document["answers"])
+        for question in random.sample(questions, len(questions) // 3):
+            if question.kind == "ynu":
+                answers[question.id] = random.choice(["yes", "no", "unsure", None])
+            elif question.kind == "choice":
+                answers[question.id] = random.choice(question.values)
+            elif question.kind == "money":
+                answers[question.id] = f"{random.randint(0, 1_000)}.00"
+        found.append(json.dumps(document | {"answers": answers}, ensure_ascii=False).encode() + b"\n")
+    return found
+
+
+def advise(source: Path, target: Path) -> None:
+    """What is measured."""
+    call_command("advise", jsonl=str(source), output=str(target))
+
+
+def parse_and_dump(source: Path, target: Path) -> None:
+    """The same lines through `json` alone."""
+    with source.open("rb") as read, target.open("wb") as written:
+        for line in read:
+            written.write(json.dumps(json.loads(line)).encode() + b"\n")
+
+
+def seconds(work: Callable[[Path, Path], None], source: Path, target: Path) -> float:
+    """The processor's seconds of the quickest of some runs."""
+    found = []
+    for _ in range(TIMES):
+        began = time.process_time()
+        work(source, target)
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+def main() -> None:
+    """Measure and print."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "lines.jsonl"), Path(folder, "out.jsonl")
+        source.write_bytes(b"".join(lines()))
+        seconds(advise, source, target)  # the editions are loaded, and everything is imported
+        took = seconds(advise, source, target)
+        assert target.read_bytes().count(b"\n") == LINES
+        floor = seconds(parse_and_dump, source, target)
+        size = source.stat().st_size
+    print(f"{LINES:,} lines of {size / LINES:,.0f} bytes, Python {sys.version.split()[0]}")
+    print(
+        f"advise --jsonl         {LINES / took:9,.0f} advisories a second  ({took / LINES * 1e6:,.0f} µs each)"
+    )
+    print(
+        f"json.loads, json.dumps {LINES / floor:9,.0f} lines a second       ({floor / LINES * 1e6:,.0f} µs each)"
+    )
+    print(f"ratio                  {took / floor:9.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""A real browser, for the tests that walk through the portal as a person does."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all journeys."""
+    # Playwright runs an event loop in this thread, so that Django takes the ORM calls of fixtures
+    # for calls from asynchronous code and refuses them.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@dataclass
+class Visitors:
+    """Opens pages of the portal, each as a person with a browser of their own, and keeps what they complain of."""
+
+    browser: Browser
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def come(self, **how: Any) -> Page:
+        """A new person on the home page; `how` is Playwright's, such as java_script_enabled=False."""
+        context = self.browser.new_context(locale="en-CA", **how)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        page.on("requestfailed", self._failed)
+        page.on("response", self._answered)
+        page.goto(self.address)
+        return page
+
+    def _failed(self, request: Any) -> None:
+        # A response that is saved as a file ends the navigation that asked for it.
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.complaints.append(f"failed: {request.url}: {request.failure}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400 or not response.url.startswith(self.address):
+            self.complaints.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture
+def visitors(browser: Browser, live_server: Any) -> Iterator[Visitors]:
+    """People who come to the portal. At the end, no page may have complained of anything in its console."""
+    people = Visitors(browser, live_server.url)
+    yield people
+    for context in people.contexts:
+        context.close()
+    assert people.complaints == []
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    """Where a test saves what it downloads."""
+    return tmp_path
