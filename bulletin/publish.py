@@ -37,7 +37,7 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
     same = published.filter(revision=revision, digest=its_digest).first()
     if same is None:
         raise EditionChanged(
-            f"{edition.id}: the files differ from revision {revision} as it was published. A published edition "
-            f"never changes: set `revision: {newest.revision + 1}` in edition.yaml."
+            f"{edition.id}: the files, or the engine, differ from revision {revision} as published. "
+            f"A published edition never changes: set `revision: {newest.revision + 1}` in edition.yaml."
         )
     return same, False

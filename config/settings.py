@@ -8,8 +8,10 @@ DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in va
 Reading this file opens no database: `manage.py advise` has none.
 """
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -27,15 +29,14 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 def _kept_key() -> str:
     """Return this machine's own key, made on first use, so that a restart signs nobody out."""
     kept = VAR / "secret_key"
-    try:
-        # Only the first of two processes that start together may create the file.
-        descriptor = os.open(kept, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return kept.read_text()
-    key = secrets.token_urlsafe(50)
-    os.write(descriptor, key.encode())
-    os.close(descriptor)
-    return key
+    if not kept.exists():
+        # Of two processes that start together one links its key, whole, and the other finds it there.
+        with tempfile.NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as made:
+            made.write(secrets.token_urlsafe(50))
+            made.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(made.name, kept)
+    return kept.read_text()
 
 
 # Without a key Django refuses to sign anything, and config.wsgi refuses to start.

@@ -29,7 +29,7 @@ RESTS_ON = "What this rests on"
 LIMITS = "The limits of this advisory"
 
 Block = tuple[str, str]
-"""A piece of a page: its tag (h1 to h3, p, li, dt, dd or address) and its text."""
+"""A piece of a page: its tag (h1 to h6, p, li, dt, dd or address) and its text."""
 
 
 def flat(text: str) -> str:
@@ -158,7 +158,7 @@ def _calendar_note(edition: Edition, advisory: Advisory) -> str:
 
 
 class _Blocks(HTMLParser):
-    TAGS = frozenset({"h1", "h2", "h3", "p", "li", "dt", "dd", "address"})
+    TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "dt", "dd", "address"})
 
     def __init__(self) -> None:
         super().__init__()

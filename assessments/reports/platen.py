@@ -19,7 +19,7 @@ from assessments.reports.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
 from assessments.reports.mending import mend, note_texts
 
 MAX_TEXT = 60_000
-"""Characters of text in a document: some thirty pages, or every note at its limit. This much takes
+"""Characters of text in a document: some thirty pages, or twenty notes at their limit. This much takes
 about 1 s as sentences and 4 s as unbroken words, well within the time a document may take."""
 
 FAMILY = "Atkinson Hyperlegible Next"
@@ -54,8 +54,9 @@ def set_up(scratch: str) -> None:
     reports what is missing.
     """
     threading.Thread(target=_leave_with_parent, args=(scratch,), daemon=True).start()
-    for left_by_a_killed_process in Path(scratch).iterdir():
-        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
+    with contextlib.suppress(OSError):  # something that tidies temporary files may have been here
+        for left_by_a_killed_process in Path(scratch).iterdir():
+            shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     tempfile.tempdir = scratch
     with contextlib.suppress(Exception):
         _shop()
@@ -73,7 +74,7 @@ def print_document(html: str, css: str) -> bytes:
             raise PressError(
                 "too_large",
                 f"This document is too long to print: {size:,} characters of text, and "
-                f"{MAX_TEXT:,} are the most. Shorten the notes, or print fewer parts.",
+                f"{MAX_TEXT:,} are the most. Shorten the notes.",
             )
         rendering = document.render(
             font_config=shop.fonts,

@@ -23,13 +23,20 @@ __all__ = ["MAX_HTML", "MAX_SECONDS", "PressError", "print_pdf", "stop"]
 MAX_SECONDS = 15.0
 """Seconds that one document may take before its process is killed; a usual one takes about 0.3."""
 
-MAX_WAIT = 60.0
-"""Seconds that a caller may wait in all, for documents ahead of it and a new process included."""
+MAX_WAIT = 25.0
+"""Seconds that a caller may wait in all, for documents ahead of it and a new process included: less than a web
+server lets a request take."""
+
+MAX_QUEUE = 8
+"""Callers that may wait at once. Each holds a thread of the server; one more is told at once that it is busy."""
 
 MAX_HTML = 1_000_000
 """Characters of HTML: the text cap of `platen.MAX_TEXT` in the densest markup that we write is
 about 400,000, and beyond a million parsing alone takes seconds."""
 
+BUSY = "The printer is busy with other documents. Try again in a minute."
+
+_places = threading.BoundedSemaphore(MAX_QUEUE)
 _DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.25 MB per document
 
 
@@ -48,8 +55,17 @@ def print_pdf(html: str, *, css: str = "", seconds: float = MAX_SECONDS) -> byte
         raise PressError(
             "too_large",
             f"This document is too large to print: {len(html):,} characters of HTML, "
-            f"and {MAX_HTML:,} are the most. Shorten the notes, or print fewer parts.",
+            f"and {MAX_HTML:,} are the most. Shorten the notes.",
         )
+    if not _places.acquire(blocking=False):
+        raise PressError("busy", BUSY)
+    try:
+        return _printed(html, css, seconds)
+    finally:
+        _places.release()
+
+
+def _printed(html: str, css: str, seconds: float) -> bytes:
     try:
         future = _press.pool().schedule(platen.print_document, args=(html, css), timeout=seconds)
         try:
@@ -62,9 +78,7 @@ def print_pdf(html: str, *, css: str = "", seconds: float = MAX_SECONDS) -> byte
                     "A very long unbroken word or a very large table can cause this.",
                 ) from None
             future.cancel()  # type: ignore[no-untyped-call]
-            raise PressError(
-                "busy", "The printer is busy with other documents. Try again in a minute."
-            ) from None
+            raise PressError("busy", BUSY) from None
     except (ProcessExpired, CancelledError, RuntimeError) as fault:
         # The pool replaces a lost process, and `_press.pool` a broken pool, by itself.
         raise PressError(

@@ -7,7 +7,7 @@ The page, the PDF and the text all render one Projection, so that they cannot sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Literal
@@ -175,7 +175,6 @@ class LookUp:
 
     question: str
     asks: str
-    hint: str
     citation: str
 
 
@@ -220,13 +219,15 @@ class Projection:
     ignored: tuple[str, ...]
     facts: tuple[StatedFact, ...]
     notes: tuple[Note, ...]
+    no_contacts: str
+    no_to_do: str
     calendar_note: str | None
+    filing_note: str | None
     limits: tuple[str, ...]
     office: Office
     edition: str
     revision: int
     digest: str
-    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stamp(self) -> str:
@@ -289,13 +290,15 @@ def project(advisory: Advisory, document: Document) -> Projection:
         notes=tuple(
             Note(q.id, q.short, document.notes[q.id]) for q in edition.questions if q.id in document.notes
         ),
+        no_contacts=words.nothing.contact if advisory.complete else words.nothing.contact_so_far,
+        no_to_do=_no_to_do(advisory),
         calendar_note=None if named else _calendar_note(advisory),
+        filing_note=_filing_note(advisory),
         limits=sheet.limits,
         office=sheet.contact,
         edition=edition.id,
         revision=sheet.revision,
         digest=digest(edition),
-        words={outcome: titled.title for outcome, titled in words.outcomes.items()},
     )
 
 
@@ -379,7 +382,7 @@ def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
 
 
 def _look_up(question: Question) -> LookUp:
-    return LookUp(question.id, question.asks, question.hint, cite(question.paragraphs))
+    return LookUp(question.id, question.asks, cite(question.paragraphs))
 
 
 def _truth(value: bool | None) -> str:
@@ -394,6 +397,25 @@ def _score(count: Count) -> str:
 
 def _section_count(count: Count) -> str:
     return f"{count.consistent} of {count.applicable} consistent" if count.applicable else "nothing counted"
+
+
+def _no_to_do(advisory: Advisory) -> str:
+    nothing = advisory.edition.sheet.words.nothing
+    if advisory.contacts:
+        return nothing.to_do_but_contact
+    return nothing.to_do if advisory.complete else nothing.to_do_so_far
+
+
+def _filing_note(advisory: Advisory) -> str | None:
+    """A word of warning where the filing date is no day for filing in the election chosen."""
+    sheet, election = advisory.edition.sheet, advisory.election
+    filing = advisory.answers.get(sheet.timing.filing)
+    first, last = election.nominations_open, election.nominations_close
+    if not isinstance(filing, date) or ((first is None or first <= filing) and filing <= last):
+        return None
+    days = f"from {long_date(first)} to {long_date(last)}" if first else f"until {long_date(last)}"
+    note = sheet.filing_note.replace("{date}", long_date(filing)).replace("{days}", days)
+    return note.replace("{election}", f"the {election.name}")
 
 
 def _calendar_note(advisory: Advisory) -> str:

@@ -78,8 +78,7 @@ class _Page:
     def contacts(self) -> None:
         self.heading("When to contact the Integrity Commissioner, and about what")
         if not self.of.contacts:
-            self.line("Nothing on these answers needs the Commissioner.")
-            self.line("You can always ask for confidential advice.")
+            self.line(self.of.no_contacts)
         for group in self.of.contacts:
             self.group(group)
         office = self.of.office
@@ -89,9 +88,11 @@ class _Page:
     def to_do(self) -> None:
         self.heading("What to do, and by when")
         if not self.of.to_do:
-            self.line("Nothing on these answers calls for a change.")
+            self.line(self.of.no_to_do)
         for group in self.of.to_do:
             self.group(group)
+        if self.of.filing_note:
+            self.line(self.of.filing_note)
 
     def rest_of_what_was_given(self) -> None:
         of = self.of

@@ -305,7 +305,9 @@ _IN_WORDS = {
 def _in_words(error: Any) -> str:
     given = repr(str(error.get("input"))[:60])
     if error["type"] == "extra_forbidden":
-        return f"unknown key{nearest(str(error['loc'][-1]), _ALL_KEYS)}"
+        key = str(error["loc"][-1])
+        known = key in _ALL_KEYS
+        return "this key belongs elsewhere" if known else f"unknown key{nearest(key, _ALL_KEYS)}"
     if says := _IN_WORDS.get(error["type"]):
         return says.format(given=given, **error.get("ctx", {}))
     return f"{given}: {error['msg'][0].lower()}{error['msg'][1:]}"

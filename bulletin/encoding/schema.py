@@ -242,6 +242,16 @@ class Titled(Strict):
     says: Text
 
 
+class Nothing(Strict):
+    """What is said where there is nobody to contact, or nothing to do: for now, or on complete answers."""
+
+    contact: Text
+    contact_so_far: Text
+    to_do: Text
+    to_do_so_far: Text
+    to_do_but_contact: Text
+
+
 class Words(Strict):
     """The words for the engine's own identifiers."""
 
@@ -249,15 +259,18 @@ class Words(Strict):
     outcomes: Mapping[Outcome, Titled]
     forces: Mapping[Force, Line]
     contact: Mapping[Contact, Titled]
+    nothing: Nothing
     unsure: Line
     yes: Line
     no: Line
 
 
 def _dated(text: str) -> str:
-    unknown = set(re.findall(r"\{.*?\}", text)) - {"{date}", "{election}"}
+    unknown = set(re.findall(r"\{.*?\}", text)) - {"{date}", "{election}", "{days}"}
     if unknown:
-        raise ValueError(f"{sorted(unknown)[0]} is not filled in; only {{date}} and {{election}} are")
+        raise ValueError(
+            f"{sorted(unknown)[0]} is not filled in; only {{date}}, {{election}} and {{days}} are"
+        )
     return text
 
 
@@ -331,6 +344,7 @@ class Sheet(Strict):
     words: Words
     deadlines: Deadlines
     calendar_note: DatedText
+    filing_note: DatedText
     limits: tuple[Text, ...] = Field(min_length=1)
     readings: tuple[Reading, ...]
 

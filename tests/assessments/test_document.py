@@ -493,7 +493,7 @@ steady = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=500,
+    max_examples=300,
     suppress_health_check=[HealthCheck.too_slow],
 )
 

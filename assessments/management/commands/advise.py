@@ -49,9 +49,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if bool(options["answers"]) == bool(options["jsonl"]):
+        if (options["answers"] is None) == (options["jsonl"] is None):
             self.refuse(["give one of the two: ANSWERS.json, or --jsonl FILE"])
-        if options["jsonl"] and options["format"] != "json":
+        if options["jsonl"] is not None and options["format"] != "json":
             self.refuse([f"--format {options['format']}: --jsonl writes JSON only; leave --format out"])
         if sys.stdout is None and not options["output"]:
             self.refuse(["standard output is closed; name a file with --output"])
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             self.refuse(error.faults, status=CANNOT_PRINT)
         desk = _Desk(shelf, elections, *self.defaults(elections, options))
         try:
-            if options["jsonl"]:
+            if options["jsonl"] is not None:
                 self.many(desk, options["jsonl"], options["output"])
             else:
                 self.one(desk, options["answers"], options["format"], options["output"])
