@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
@@ -72,6 +73,7 @@ class Told:
     facts: dict[str, str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     office: set[str] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)
     stamp: str = ""
 
 
@@ -86,7 +88,7 @@ def told_by_json(raw: bytes, advisory: Advisory, document: Document) -> Told:
     by_rule = {finding["rule"]: finding for finding in data["findings"]}
     told = Told(
         headline=flat(words.overall[data["overall"]].title),
-        meaning_and_score=flat(words.overall[data["overall"]].says + _score(data["score"])),
+        meaning_and_score=flat(words.overall[data["overall"]].says + _score(data)),
         given={flat(value) for value in document.account.values()}
         | {flat(long_date(advisory.as_of)), flat(long_date(advisory.election.campaign_ends))},
         look_up=[_asked(edition, question) for question in data["check"]],
@@ -99,12 +101,16 @@ def told_by_json(raw: bytes, advisory: Advisory, document: Document) -> Told:
         },
         limits=[flat(limit) for limit in edition.sheet.limits],
         office={flat(line) for line in edition.sheet.contact.model_dump().values()},
+        remarks={flat(remark) for remark in _remarks(data, advisory)},
         stamp=flat(f"Edition {data['edition']}, revision {data['revision']}, digest {data['digest']}"),
     )
     if data["election"]["id"] not in edition.sheet.names_elections:
         told.limits.append(_calendar_note(edition, advisory))
     for contact in data["contact"]:
         when = flat(words.contact[contact["when"]].title)
+        filing = advisory.answers.get(edition.sheet.timing.filing)
+        if contact["when"] == "before_filing" and isinstance(filing, date):
+            when += flat(f", on {long_date(filing)}")
         told.contacts.setdefault(when, []).append((contact["rule"], flat(contact["why"])))
     for deadline in data["deadlines"]:
         by_when = flat(deadline["text"].rstrip("."))
@@ -130,12 +136,33 @@ def told_by_json(raw: bytes, advisory: Advisory, document: Document) -> Told:
     return told
 
 
-def _score(score: Mapping[str, Any]) -> str:
+def _score(data: Mapping[str, Any]) -> str:
+    score, left = data["score"], len(data["unanswered"])
+    which = "that apply" if data["complete"] else "counted so far"
+    said = f"{score['consistent']} of the {score['applicable']} rules {which} are consistent on your answers."
     if not score["applicable"]:
-        return "No rule can be counted yet."
-    return (
-        f"{score['consistent']} of the {score['applicable']} rules that apply are consistent on your answers."
-    )
+        said = "No rule can be counted yet."
+    more = f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
+    return said + more if left else said
+
+
+def _remarks(data: Mapping[str, Any], advisory: Advisory) -> Iterator[str]:
+    """What is said where there is nothing to list, and of a filing date that is no day for filing."""
+    sheet, election = advisory.edition.sheet, advisory.election
+    nothing = sheet.words.nothing
+    if not data["contact"]:
+        yield nothing.contact if data["complete"] else nothing.contact_so_far
+    if not data["deadlines"]:
+        if data["contact"]:
+            yield nothing.to_do_but_contact
+        else:
+            yield nothing.to_do if data["complete"] else nothing.to_do_so_far
+    filing = advisory.answers.get(sheet.timing.filing)
+    first, last = election.nominations_open, election.nominations_close
+    if isinstance(filing, date) and not (first or filing) <= filing <= last:
+        days = f"from {long_date(first)} to {long_date(last)}" if first else f"until {long_date(last)}"
+        note = sheet.filing_note.replace("{date}", long_date(filing)).replace("{days}", days)
+        yield note.replace("{election}", f"the {election.name}")
 
 
 def _asked(edition: Edition, question_id: str) -> str:
@@ -272,7 +299,10 @@ def told_by_blocks(blocks: list[Block], advisory: Advisory) -> Told:
     assert len(by_title) == len(parts) - 2, "a heading stands twice"
 
     told.contacts = _grouped(by_title[flat(CONTACTS)], {f"{name}:": rule for name, rule in names.items()})
-    told.office = {text for tag, text in by_title[flat(CONTACTS)] if tag in ("p", "address")}
+    told.office, told.remarks = _office_and_remarks(
+        (text for part in (CONTACTS, TO_DO) for tag, text in by_title[flat(part)] if tag in ("p", "address")),
+        edition,
+    )
     told.to_do = _grouped(by_title[flat(TO_DO)], {f"{name}.": rule for name, rule in names.items()})
     _read_findings(by_title[flat(FINDINGS)], with_force, told, advisory)
     told.look_up = [text for tag, text in by_title.get(flat(LOOK_UP), []) if tag == "li"]
@@ -317,6 +347,16 @@ def _read_findings(blocks: list[Block], names: Mapping[str, str], told: Told, ad
                     rests_on=questions_in(basis, advisory, rule),
                 )
                 assert not (above and advice), f"{rule} is advised twice"
+
+
+def _office_and_remarks(lines: Iterable[str], edition: Edition) -> tuple[set[str], set[str]]:
+    office = edition.sheet.contact
+    office_lines: set[str] = set()
+    remarks: set[str] = set()
+    for line in lines:
+        is_office = flat(office.telephone) in line or flat(office.street) in line
+        (office_lines if is_office else remarks).add(line)
+    return office_lines, remarks
 
 
 def _noted(lines: Iterable[tuple[str, bool]]) -> dict[str, str]:
@@ -408,7 +448,15 @@ def told_by_text(text: str, advisory: Advisory) -> Told:
     assert len(by_title) == len(parts) - 2, "a heading stands twice"
     told.contacts = _grouped_lines(by_title[flat(CONTACTS)], with_comma)
     told.to_do = _grouped_lines(by_title[flat(TO_DO)], with_comma)
-    told.office = {flat(line) for line in by_title[flat(CONTACTS)] if not line.startswith("  ")}
+    told.office, told.remarks = _office_and_remarks(
+        (
+            flat(line)
+            for part in (CONTACTS, TO_DO)
+            for line in by_title[flat(part)]
+            if not line.startswith("  ") and not line.endswith(":")
+        ),
+        edition,
+    )
     sections = {flat(section.title) for section in edition.sections_with_rules}
     for title, lines in by_title.items():
         if (section := title.rpartition("(")[0]) not in sections:

@@ -263,7 +263,7 @@ def project(advisory: Advisory, document: Document) -> Projection:
         tone=TONE_OF_OVERALL[advisory.overall],
         headline=overall.title,
         meaning=overall.says,
-        score=_score(advisory.score),
+        score=_score(advisory),
         contacts=_contacts(advisory, items),
         to_do=_to_do(advisory, items),
         sections=tuple(
@@ -356,6 +356,7 @@ def _answers(advisory: Advisory, questions: Iterable[str]) -> tuple[Basis, ...]:
 
 def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     groups = []
+    filing = advisory.answers.get(advisory.edition.sheet.timing.filing)
     for when in CONTACT_ORDER:
         due: list[tuple[Item, str]] = [
             (items[finding.rule.id], advisory.edition.advice[finding.rule.id].about or "")
@@ -364,7 +365,10 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
         ]
         if due:
             titled: Titled = advisory.edition.sheet.words.contact[when]
-            groups.append(Group(titled.title, titled.says, tuple(due)))
+            title = titled.title
+            if when == "before_filing" and isinstance(filing, date):
+                title = f"{title}, on {long_date(filing)}"
+            groups.append(Group(title, titled.says, tuple(due)))
     return tuple(groups)
 
 
@@ -389,10 +393,16 @@ def _truth(value: bool | None) -> str:
     return {True: "Yes", False: "No", None: "Not known yet"}[value]
 
 
-def _score(count: Count) -> str:
+def _score(advisory: Advisory) -> str:
+    """The count in words, and how much is still open: on a part of the answers it counts a part of the rules."""
+    count, left = advisory.score, len(advisory.unanswered)
+    which = "that apply" if advisory.complete else "counted so far"
+    said = f"{count.consistent} of the {count.applicable} rules {which} are consistent on your answers."
     if not count.applicable:
-        return "No rule can be counted yet."
-    return f"{count.consistent} of the {count.applicable} rules that apply are consistent on your answers."
+        said = "No rule can be counted yet."
+    if left:
+        said += f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
+    return said
 
 
 def _section_count(count: Count) -> str:

@@ -197,6 +197,9 @@ def _object(data: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
 def _edition(data: dict[str, Any], editions: Mapping[str, Edition], faults: _Faults) -> Edition | None:
     name = data.get("edition")
     edition = editions.get(name) if isinstance(name, str) else None
+    if edition is None and name is None:
+        faults.append(f"edition: the document names no edition; there is {', '.join(editions)}")
+        return None
     if edition is None:
         faults.add("edition", name, f"no such edition; there is {', '.join(editions)}", known=editions)
         return None

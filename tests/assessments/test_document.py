@@ -212,7 +212,7 @@ WRONG_PARTS = {
     "answers as a number": (document(answers=0), f"answers: 0: {OBJECT}"),
     "answers as false": (document(answers=False), f"answers: false: {OBJECT}"),
     "notes as a text": (document(notes="none"), f'notes: "none": {OBJECT}'),
-    "no edition": (b'{"answers": {}}', f"edition: null: {NO_EDITION}"),
+    "no edition": (b'{"answers": {}}', f"edition: the document names no edition; there is {EDITION}"),
     "another edition": (
         document(edition="toronto-social-media-1.0"),
         f'edition: "toronto-social-media-1.0": {NO_EDITION}; did you mean `{EDITION}`?',

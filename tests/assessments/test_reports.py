@@ -44,7 +44,7 @@ from tests.reading import (
 from tests.tables import BASE, EDITION, advised, answers_of, edition, rows_of_rules
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_PDFS = 8
+MOST_PDFS = 10
 WIDE = 1_500
 """Columns in which no line of these documents is broken."""
 
@@ -257,12 +257,32 @@ def test_the_calendar_note_stands_exactly_where_the_edition_does_not_name_the_el
         assert_same(told, expected)
 
 
+@pytest.mark.parametrize(
+    ("filing", "warned"),
+    [("2026-04-30", True), ("2026-05-01", False), ("2026-08-21", False), ("2026-08-22", True)],
+)
+def test_a_filing_date_outside_the_days_for_filing_is_warned_of_in_text_page_and_print(filing, warned):
+    answers = {"election.candidate": "yes", "election.nomination_date": filing}
+    case = case_of(filing, raw_of(answers=answers, election="toronto-2026"))
+    html = advisory_html(project(case.advisory, case.document))
+    for told in (
+        told_by_text(text_of(case, WIDE), case.advisory),
+        told_by_blocks(blocks_of_html(page_of(case)), case.advisory),
+        told_by_blocks(blocks_of_html(html), case.advisory),
+    ):
+        assert_same(told, case.json)
+        warnings = [said for said in told.remarks if "from1May2026to21August2026" in said]
+        assert len(warnings) == warned
+
+
 def test_contacts_and_things_to_do_come_with_the_most_pressing_first():
     words = edition().sheet.words.contact
     order = [flat(words[when].title) for when in ("now", "before_acting", "before_filing", "before_launch")]
     for case in every_outcome():
         told = told_by_blocks(blocks_of_html(page_of(case)), case.advisory)
-        assert list(told.contacts) == sorted(told.contacts, key=order.index)
+        assert list(told.contacts) == sorted(
+            told.contacts, key=lambda when: order.index(when.partition(",on")[0])
+        )
         due = {flat(d.text.rstrip(".")): (not d.at_once, d.due or date.max) for d in case.advisory.deadlines}
         assert list(told.to_do) == sorted(told.to_do, key=lambda by_when: due[by_when])
 

@@ -60,8 +60,8 @@ def test_other_content_under_the_same_revision_is_refused_in_words_and_changes_n
         publish_edition(edition=changed())
     revision = edition().sheet.revision
     assert str(refused.value) == (
-        f"{EDITION}: the files differ from revision {revision} as it was published. A published edition never "
-        f"changes: set `revision: {revision + 1}` in edition.yaml."
+        f"{EDITION}: the files, or the engine, differ from revision {revision} as published. "
+        f"A published edition never changes: set `revision: {revision + 1}` in edition.yaml."
     )
     assert rows() == before
     content = Edition.model_validate_json(PublishedEdition.objects.get().content)

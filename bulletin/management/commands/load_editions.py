@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,10 +17,16 @@ class Command(BaseCommand):
 
     help = "Check the editions and the election calendar on file, and publish what is new."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only check the files; publish nothing")
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             calendar()
             for edition in editions().values():
+                if options["check"]:
+                    self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: no fault")
+                    continue
                 published, is_new = publish_edition(edition=edition)
                 says = "published" if is_new else "already published"
                 self.stdout.write(f"{published}: {says} (digest {published.digest[:16]})")
