@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -11,6 +12,7 @@ from pydantic_core import to_json
 from assessments.scoring.advisory import Advisory, Count, Finding
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
+from bulletin.encoding.schema import Edition, Outcome
 
 
 def advisory_data(advisory: Advisory) -> dict[str, Any]:
@@ -55,16 +57,23 @@ def _count(count: Count) -> dict[str, int]:
 
 
 def _finding(advisory: Advisory, finding: Finding) -> dict[str, Any]:
-    rule = finding.rule
+    rule, outcome, contact = finding[:3]
+    paragraphs, advice = _texts(advisory.edition, rule.id, outcome)
     return {
         "rule": rule.id,
-        "paragraphs": list(rule.paragraphs),
+        "paragraphs": paragraphs,
         "force": rule.force,
-        "outcome": finding.outcome,
-        "contact": finding.contact,
+        "outcome": outcome,
+        "contact": contact,
         "because": {question: answer_data(answer) for question, answer in advisory.because(finding).items()},
-        "advice": advisory.edition.advice[rule.id].for_outcome(finding.outcome),
+        "advice": advice,
     }
+
+
+@lru_cache(maxsize=1_000)
+def _texts(edition: Edition, rule: str, outcome: Outcome) -> tuple[list[str], str]:
+    """What every finding of this rule with this outcome says alike."""
+    return list(edition.rule[rule].paragraphs), edition.advice[rule].for_outcome(outcome)
 
 
 def answer_data(answer: Answer | None) -> str | list[str] | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from bulletin.encoding.conditions import Answer, Verdict
 from bulletin.encoding.schema import Contact, Edition, Election, Outcome, Overall, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One rule's outcome.
 
     `rests_on` names the questions that decide the outcome; `in_the_way` those of them that keep it open (none
@@ -26,8 +26,7 @@ class Finding:
     decided_by: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """By when something is to be done.
 
     `due` is None where only words can tell; `at_once` says that the time is now or has passed.
@@ -39,8 +38,7 @@ class Deadline:
     at_once: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """Of the `applicable` rules (notes aside, and only settled or looked-up ones), how many are `consistent`."""
 
     consistent: int
@@ -80,6 +78,8 @@ class Advisory:
 
     def because(self, finding: Finding) -> dict[str, Answer | None]:
         """The answers that a finding rests on, in the questions' order; None for those still open."""
+        if len(finding.rests_on) < 2:
+            return {question: self.answers.get(question) for question in finding.rests_on}
         position = self.edition.position
         return {
             question: self.answers.get(question)

@@ -32,13 +32,13 @@ def read_answer(question: Question, value: Any) -> Answer | None:
     Amounts come back with two decimals and choices in the question's order, so that equal answers are equal.
     Raises AnswerError.
     """
+    if isinstance(value, str) and value in question.whole_answers:
+        return value
     if value is None or (question.kind == "choices" and value == []):
         return None
-    if value == UNSURE and isinstance(value, str) and question.may_be_unsure:
-        return UNSURE
     match question.kind:
         case "ynu" | "choice":
-            return _one_of(question, value)
+            raise _not_one_of(question, value)
         case "choices":
             return _some_of(question, value)
         case "date":
@@ -52,11 +52,9 @@ def _or_unsure(question: Question, words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _one_of(question: Question, value: Any) -> str:
-    if isinstance(value, str) and value in question.values:
-        return value
+def _not_one_of(question: Question, value: Any) -> AnswerError:
     hint = nearest(value, question.values) if isinstance(value, str) else ""
-    raise AnswerError(f"the answer is one of {_or_unsure(question, list(question.values))}{hint}")
+    return AnswerError(f"the answer is one of {_or_unsure(question, list(question.values))}{hint}")
 
 
 def _some_of(question: Question, value: Any) -> tuple[str, ...]:

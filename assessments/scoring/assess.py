@@ -235,7 +235,7 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         if rule.last:
             findings.insert(at, find_last(rule, situation, findings, timing))
 
-    asked = tuple(q.id for q in edition.questions if asking[q.id] == "asked")
+    asked = tuple(q for q in edition.question if asking[q] == "asked")
     unanswered = tuple(q for q in asked if q not in situation.answers and not edition.question[q].optional)
     open_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
     check_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
@@ -258,8 +258,6 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         sections={section: count(of_section) for section, of_section in by_section.items()},
         unanswered=unanswered,
         needed=tuple(question for question in unanswered if question in open_ways),
-        check=tuple(
-            q.id for q in edition.questions if q.id in check_ways and situation.answers.get(q.id) == UNSURE
-        ),
-        ignored=tuple(q.id for q in edition.questions if q.id in answers and asking[q.id] == "not_asked"),
+        check=tuple(q for q in edition.question if q in check_ways and situation.answers.get(q) == UNSURE),
+        ignored=tuple(q for q in edition.question if q in answers and q not in situation.answers),
     )

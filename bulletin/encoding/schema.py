@@ -21,7 +21,7 @@ from pydantic import (
     PlainValidator,
 )
 
-from .conditions import Always, Condition, Fact, parse
+from .conditions import UNSURE, Always, Condition, Fact, parse
 
 Kind = Literal["ynu", "choice", "choices", "date", "money"]
 Force = Literal["must", "should", "consider", "note"]
@@ -138,6 +138,12 @@ class Question(Strict):
     @property
     def may_be_unsure(self) -> bool:
         return self.kind == "ynu" or self.unsure
+
+    @cached_property
+    def whole_answers(self) -> frozenset[str]:
+        """The words that are an answer all by themselves."""
+        words = set(self.values) if self.kind in ("ynu", "choice") else set()
+        return frozenset(words | ({UNSURE} if self.may_be_unsure else set()))
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -131,6 +132,8 @@ class Command(BaseCommand):
 
     def many(self, desk: _Desk, lines: str, output: str | None) -> None:
         bad = False
+        # What is loaded by now stays to the end: the collector need not look through it again and again.
+        gc.freeze()
         with self.reading(lines) as source, self.writing(output) as out:
             for number, raw in _lines(source):
                 try:
