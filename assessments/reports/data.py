@@ -78,6 +78,8 @@ def _texts(edition: Edition, rule: str, outcome: Outcome) -> tuple[list[str], st
 
 def answer_data(answer: Answer | None) -> str | list[str] | None:
     """An answer as an answers document gives it; amounts are texts with two decimals."""
+    if answer is None or isinstance(answer, str):  # as nearly all are
+        return answer
     match answer:
         case Decimal():
             return f"{answer:.2f}"
@@ -85,5 +87,3 @@ def answer_data(answer: Answer | None) -> str | list[str] | None:
             return answer.isoformat()
         case tuple():
             return list(answer)
-        case _:
-            return answer

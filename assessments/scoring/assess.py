@@ -31,6 +31,8 @@ Asking = Literal["asked", "pending", "not_asked"]
 NOTHING: frozenset[str] = frozenset()
 COUNTED: frozenset[Outcome] = frozenset({"consistent", "action", "improvement", "ask", "check"})
 """The outcomes that make a rule count as applicable in the score."""
+SILENT: frozenset[Outcome] = frozenset({"consistent", "not_applicable", "unanswered", "check"})
+"""The outcomes that never carry a contact."""
 TO_DO: frozenset[Outcome] = frozenset({"action", "improvement"})
 """The outcomes that ask for something to be done, and so have a deadline."""
 
@@ -155,6 +157,8 @@ class Timing:
     def contact(self, rule: Rule, outcome: Outcome) -> Contact | None:
         """When to contact the Integrity Commissioner about a finding, if at all."""
         contact: Contact | None = None
+        if outcome in SILENT:
+            return None
         if outcome == "ask":
             contact = "now"
         elif outcome in TO_DO or (rule.force == "note" and outcome == "information"):
@@ -211,10 +215,9 @@ def overall_of(findings: Iterable[Finding]) -> Overall:
     return "improvements_suggested" if "improvement" in outcomes else "consistent"
 
 
-def count(findings: Iterable[Finding]) -> Count:
-    """The score: a count, without weights."""
-    counted = [f.outcome for f in findings if f.rule.force != "note" and f.outcome in COUNTED]
-    return Count(consistent=counted.count("consistent"), applicable=len(counted))
+def count(counted: list[Finding]) -> Count:
+    """The score of the findings that count: how many there are and how many are consistent, without weights."""
+    return Count(sum(finding.outcome == "consistent" for finding in counted), len(counted))
 
 
 def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, election: Election) -> Advisory:
@@ -241,7 +244,9 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
     check_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
     by_section: dict[str, list[Finding]] = {section.id: [] for section in edition.sections_with_rules}
     for finding in findings:
-        by_section[finding.rule.section].append(finding)
+        if finding.outcome in COUNTED and finding.rule.force != "note":
+            by_section[finding.rule.section].append(finding)
+    sections = {section: count(counted) for section, counted in by_section.items()}
 
     return Advisory(
         edition=edition,
@@ -254,8 +259,10 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         deadlines=tuple(timing.deadline(f.rule) for f in findings if f.outcome in TO_DO),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
-        score=count(findings),
-        sections={section: count(of_section) for section, of_section in by_section.items()},
+        score=Count(
+            sum(c.consistent for c in sections.values()), sum(c.applicable for c in sections.values())
+        ),
+        sections=sections,
         unanswered=unanswered,
         needed=tuple(question for question in unanswered if question in open_ways),
         check=tuple(q for q in edition.question if q in check_ways and situation.answers.get(q) == UNSURE),
