@@ -11,7 +11,7 @@ pytest := $(bin)/python -m pytest -n 2
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check lock clean
+.PHONY: help run test check screenshots lock clean
 
 help: ## List what make can do here
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -39,6 +39,10 @@ check: ## Check style, types, architecture, templates and migrations
 	$(bin)/djlint templates --check --lint --quiet
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
+
+screenshots: ## Picture every page, in both widths and colour schemes, on one sheet in var/screenshots
+	@tools/setup.sh test
+	$(bin)/python tools/screenshots.py
 
 lock: ## Lock the packages that pyproject.toml names, keeping versions that still fit
 	@tools/setup.sh test

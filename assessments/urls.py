@@ -1,10 +1,42 @@
 """The addresses of the assessments app."""
 
-from django.urls import path
+from django.urls import include, path
 
-from assessments.views import public
+from assessments.views import public, questionnaire, register
+
+shared_pages = [
+    path("", questionnaire.tasks, name="tasks"),
+    path("section/<slug:section>", questionnaire.section, name="section"),
+    path("answers", questionnaire.answers, name="answers"),
+    path("advisory", questionnaire.advisory, name="advisory"),
+    path("advisory.pdf", questionnaire.advisory_file, {"form": "pdf"}, name="pdf"),
+    path("advisory.json", questionnaire.advisory_file, {"form": "json"}, name="json"),
+    path("answers.json", questionnaire.advisory_file, {"form": "answers"}, name="file"),
+]
+own_pages = [
+    *shared_pages,
+    path("details", questionnaire.details, name="details"),
+    path("delete", questionnaire.delete, name="delete"),
+]
 
 urlpatterns = [
     path("", public.home, name="home"),
-    path("advisory", public.advisory, name="advisory"),
+    path("check/start", public.start, name="start"),
+    path("check/bring-back", public.bring_back, name="bring_back"),
+    path("check/restart", public.restart, name="restart"),
+    path("check/keep", register.keep, name="keep"),
+    path("check/", include((own_pages, "check"))),
+    path("assessments/<int:pk>/", include((shared_pages, "assessment"))),
+    path("office/", register.register, name="register"),
+    path("office/accounts/new", register.new_account, name="new_account"),
+    path("office/accounts/<int:pk>", register.account, name="account"),
+    path("office/accounts/<int:pk>/assess", register.assess_account, name="assess_account"),
+    path("examples/<slug:name>", public.example, name="example"),
+    path("examples/<slug:name>.pdf", public.example_pdf, name="example_pdf"),
+    path("questionnaire.pdf", public.questionnaire, name="questionnaire"),
+    path("help", public.page, {"name": "help"}, name="help"),
+    path("privacy", public.page, {"name": "privacy"}, name="privacy"),
+    path("accessibility", public.page, {"name": "accessibility"}, name="accessibility"),
+    path("deleted", public.page, {"name": "deleted"}, name="deleted"),
+    path("style/", public.style, name="style"),
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.db import transaction
 
 from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.schema import Edition
 from bulletin.models import PublishedEdition
+from bulletin.shelf import editions
 
 
 class EditionChanged(Exception):
@@ -41,3 +44,17 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
             f"A published edition never changes: set `revision: {newest.revision + 1}` in edition.yaml."
         )
     return same, False
+
+
+def encoded(published: PublishedEdition) -> Edition:
+    """A published edition as it can be reckoned with; read from the database only where it is not on file."""
+    for edition in editions().values():
+        if digest(edition) == published.digest:
+            return edition
+    return _from_database(published.pk)
+
+
+@lru_cache(maxsize=16)
+def _from_database(pk: int) -> Edition:
+    # A published edition never changes, so what is remembered stays right.
+    return Edition.model_validate_json(PublishedEdition.objects.get(pk=pk).content)

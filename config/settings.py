@@ -4,6 +4,9 @@ DEBUG          true on one's own machine only; default false
 SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3
+EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
+EMAIL_FROM     the address that mail comes from; default: portal@localhost
+PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0
 
 Reading this file opens no database: `manage.py advise` has none.
 """
@@ -49,6 +52,10 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
+    # For htmx itself, which it ships as a static file.
+    "django_htmx",
+    "allauth",
+    "allauth.account",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -67,6 +74,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "assessments.views.sign_in.keep_signed_in",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,6 +126,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- People -------------------------------------------------------------------
 
 AUTH_USER_MODEL = "assessments.User"
+# One backend: a second would hash a wrong password a second time, and only for addresses that exist.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# New hashes are Argon2; the others are still read, and replaced at the next sign-in.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "Scrypt")
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -126,6 +141,64 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "register"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+
+# A session ends when the browser closes, and after 12 hours without a request.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+ACCOUNT_SESSION_REMEMBER = False
+
+ACCOUNT_ADAPTER = "assessments.views.sign_in.Adapter"
+ACCOUNT_FORMS = {
+    name: f"assessments.forms.sign_in.{form}"
+    for name, form in {
+        "login": "SignInForm",
+        "change_password": "ChangePasswordForm",
+        "set_password": "SetPasswordForm",
+        "reset_password": "ResetPasswordForm",
+        "reset_password_from_key": "NewPasswordForm",
+    }.items()
+}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# People come by invitation: whoever invites vouches for the address.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# A link in a mail must lead to HTTPS even where a proxy speaks HTTP to us.
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
+# Django's own: allauth's writes a row for an address that exists, which is work that would tell it from others.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+# How long a link to a new password works.
+PASSWORD_RESET_TIMEOUT = 60 * 60
+
+# --- Limits -------------------------------------------------------------------
+
+# Limits on guessing are counted where every worker and host sees them: in the database that is there anyway.
+# `manage.py createcachetable` makes its table.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # At the usual 300 entries, anyone could push out the count of their own guesses with others.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# Counted by address: without this, all who come through a proxy would share one.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)
+
+# --- Mail ---------------------------------------------------------------------
+
+_mail = env.dj_email_url("EMAIL_URL", default="console:" if DEBUG else "smtp://localhost:25")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+# Nobody should wait for a mail server that does not answer.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default="portal@localhost")
 
 # --- Words and time -----------------------------------------------------------
 
@@ -158,6 +231,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         "script-src": [SELF],
+        # htmx asks this site, and no other.
+        "connect-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -168,6 +243,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # A browser keeps our cookies to HTTPS, which one's own machine does not have.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# A form whose token no longer fits is given back with what was typed.
+CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
 # An answers file is at most 1 MB; this leaves room for what a form adds to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 

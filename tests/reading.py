@@ -6,7 +6,7 @@ All texts in that shape are without white space, because a printed line ends whe
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from html.parser import HTMLParser
 from io import BytesIO
@@ -28,9 +28,14 @@ IGNORED = "Answers kept but not counted"
 NOTES = "Your notes"
 RESTS_ON = "What this rests on"
 LIMITS = "The limits of this advisory"
+LETTER = (
+    "Write an e-mail about these points",
+    "Your own mail program opens with the points filled in. Nothing is sent until you send it.",
+)
+"""What a page on screen offers below the contacts: a way to write to the office."""
 
 Block = tuple[str, str]
-"""A piece of a page: its tag (h1 to h6, p, li, dt, dd or address) and its text."""
+"""A piece of a page: its tag (h1 to h6, p, li, dt, dd, address or summary) and its text."""
 
 
 def flat(text: str) -> str:
@@ -185,7 +190,7 @@ def _calendar_note(edition: Edition, advisory: Advisory) -> str:
 
 
 class _Blocks(HTMLParser):
-    TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "dt", "dd", "address"})
+    TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "dt", "dd", "address", "summary"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -303,14 +308,20 @@ def told_by_blocks(blocks: list[Block], advisory: Advisory) -> Told:
         (text for part in (CONTACTS, TO_DO) for tag, text in by_title[flat(part)] if tag in ("p", "address")),
         edition,
     )
+    if told.contacts:
+        told.remarks -= set(map(flat, LETTER))
     told.to_do = _grouped(by_title[flat(TO_DO)], {f"{name}.": rule for name, rule in names.items()})
     _read_findings(by_title[flat(FINDINGS)], with_force, told, advisory)
     told.look_up = [text for tag, text in by_title.get(flat(LOOK_UP), []) if tag == "li"]
     told.unanswered = [text for tag, text in by_title.get(flat(OPEN), []) if tag == "li"]
+    for tag, text in by_title.get(flat(OPEN), []):
+        assert tag != "p" or text.startswith(f"{len(told.unanswered)}question")
     for _, text in by_title.get(flat(IGNORED), []):
         told.ignored = text.partition("notasked:")[2].removesuffix(".")
     told.notes = _noted((text, tag != "h3") for tag, text in by_title.get(flat(NOTES), []))
-    for _, text in by_title[flat(RESTS_ON)]:
+    for tag, text in by_title[flat(RESTS_ON)]:
+        if tag == "summary":
+            continue
         fact, truth = next((f, text[len(f) :]) for f in _facts(edition) if text.startswith(f"{f}:"))
         told.facts[fact] = truth.removeprefix(":").partition(".")[0]
     limits = by_title[flat(LIMITS)]
@@ -319,34 +330,70 @@ def told_by_blocks(blocks: list[Block], advisory: Advisory) -> Told:
     return told
 
 
+@dataclass
+class _Head:
+    """What is said of a group of findings before them: in print in one paragraph, on screen in several.
+
+    `cites` is what a folded group names of those in it, to which the advice above belongs.
+    """
+
+    status: str = ""
+    above: bool = False
+    shared: str = ""
+    cites: str | None = None
+
+    def read(self, text: str) -> "_Head":
+        """The head with one more paragraph, or a new one that begins with it."""
+        if text == flat("What to do stands above."):
+            return replace(self, above=True)
+        head, _, shared = text.removesuffix(".").partition("Allreston:")
+        if not head:
+            return replace(self, shared=shared)
+        status, _, note = head.partition(":")
+        return _Head(status, flat("what to do stands above") in note, shared)
+
+    def check(self, rules: Iterable[Iterable[str]], edition: Edition) -> None:
+        """That a folded group names what is in it, if what to do stands above, and no more."""
+        if self.cites is not None:
+            lines = [[flat(cited(edition.rule[rule].paragraphs)) for rule in line] for line in rules]
+            expected = "".join(dict.fromkeys(cite for line in lines for cite in line))
+            assert self.cites == (expected if self.above else ""), f"folded as {self.cites}"
+
+
 def _read_findings(blocks: list[Block], names: Mapping[str, str], told: Told, advisory: Advisory) -> None:
     advice_above = {rule: advice for group in told.to_do.values() for rule, advice in group}
-    status = shared = ""
-    above = False
-    for tag, text in blocks:
-        if tag == "h3":
+    statuses = [flat(said.title) for said in advisory.edition.sheet.words.outcomes.values()]
+    head = _Head()
+    lines: list[list[str]] = []
+    for tag, text in [*blocks, ("h3", "")]:
+        if tag in ("h3", "summary"):
+            head.check(lines, advisory.edition)
+            head, lines = _Head(), []
+        if tag == "h3" and text:
             told.sections.append(text)
+        elif tag == "summary":
+            status = max((s for s in statuses if text.startswith(s)), key=len)
+            head = _Head(status, cites=text.removeprefix(status))
         elif tag == "p" and told.sections:
-            head, _, shared = text.removesuffix(".").partition("Allreston:")
-            status, _, note = head.partition(":")
-            above = flat("what to do stands above") in note
+            head = head.read(text)
         elif tag == "li":
             rules, rest = _several(text, names)
+            lines.append(rules)
             contact = ""
             if match := re.match(r"ContacttheCommissioner:(.+?)\.", rest):
                 contact, rest = match[1], rest[match.end() :]
-            advice, _, own = rest.partition("Andon:" if shared else "Restson:")
-            basis = ";".join(filter(None, [shared, own.removesuffix(".")]))
+            advice, _, own = rest.partition("Andon:" if head.shared else "Restson:")
+            basis = ";".join(filter(None, [head.shared, own.removesuffix(".")]))
             for rule in rules:
                 assert rule not in told.findings, f"{rule} is told twice"
                 told.findings[rule] = Found(
                     section=told.sections[-1],
-                    status=status,
+                    status=head.status,
                     contact=contact,
-                    advice=advice_above[rule] if above else advice,
+                    advice=advice_above[rule] if head.above else advice,
                     rests_on=questions_in(basis, advisory, rule),
                 )
-                assert not (above and advice), f"{rule} is advised twice"
+                assert not (head.above and advice), f"{rule} is advised twice"
 
 
 def _office_and_remarks(lines: Iterable[str], edition: Edition) -> tuple[set[str], set[str]]:

@@ -1,29 +1,46 @@
 """Every address of the portal, by who asks and how (tests/cases/permissions.yaml)."""
 
+import functools
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
+from django.utils import timezone
 
-from assessments.models import User
+from assessments.models import AnonymousCheck, Membership, Office, SocialAccount, User
+from assessments.samples import sample
+from assessments.services.drafts import start_assessment, start_check
+from assessments.views.desk import COOKIE
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
 from tests.tables import table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-PEOPLE = ("anonymous", "signed_in")
+PEOPLE = ("anonymous", "with_check", "stranger", "former_staff", "staff", "member")
+INSIDE = ("staff", "member")
+"""Who may see what the office keeps."""
+SIGNED_IN = PEOPLE[2:]
+GROUPS = {"everyone": PEOPLE, "not_signed_in": PEOPLE[:2], "signed_in": SIGNED_IN, "inside": INSIDE}
 REFUSED = 405
 ELSEWHERE = "admin/"
 """Whose addresses are Django's own, and tested there."""
+OFFICES, CHECKS = "@office-6142", "@check-6142"
+"""The handles of the office's account and of the browser's check: no one else may read them."""
 
 ROWS: list[dict[str, Any]] = table("permissions.yaml")
-CASES = [
-    (row["address"], person, method, int(row[person].get(method, REFUSED)))
-    for row in ROWS
-    for person in PEOPLE
-    for method in METHODS
-]
+ROW = {row["address"]: row for row in ROWS}
+
+
+def expected(row: dict[str, Any], person: str) -> dict[str, int]:
+    """The status of each method: of the row's lines the narrowest that is about the person."""
+    lines = [row[group] for group, people in GROUPS.items() if person in people and group in row]
+    said = row.get(person) or lines[-1]
+    return {method: int(said.get(method, said.get("any", REFUSED))) for method in METHODS}
 
 
 def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "", space: str = "") -> set[str]:
@@ -42,58 +59,147 @@ def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "", sp
 
 
 def not_in_the_table(urls: Any = None) -> set[str]:
-    return addresses(get_resolver(urls).url_patterns) - {row["address"] for row in ROWS}
+    return addresses(get_resolver(urls).url_patterns) - ROW.keys()
+
+
+# --- The table --------------------------------------------------------------------
 
 
 def test_every_address_is_in_the_table():
     assert not_in_the_table() == set()
 
 
-def test_every_row_of_the_table_is_an_address_and_names_everyone():
-    named = [row["address"] for row in ROWS]
-    assert sorted(named) == sorted(addresses(get_resolver().url_patterns))
+def test_every_row_of_the_table_is_an_address_once_and_names_people_and_methods():
+    assert sorted(row["address"] for row in ROWS) == sorted(addresses(get_resolver().url_patterns))
     for row in ROWS:
-        assert row.keys() == {"address", *PEOPLE}
-        assert {method for person in PEOPLE for method in row[person]} <= set(METHODS)
+        said = row.keys() - {"address", "to", "query", "sent"}
+        assert said <= {*GROUPS, *PEOPLE}
+        assert {method for who in said for method in row[who]} <= {*METHODS, "any"}
 
 
-def _view(request: HttpRequest) -> HttpResponse:
+def _view(_: HttpRequest, **__: Any) -> HttpResponse:
     return HttpResponse()
 
 
-planted = [
-    path("", include("assessments.urls")),
-    path("secret/", _view, name="secret"),
-    path("nameless/<int:number>", _view),
-    path("deep/", include(([path("er/", _view, name="inner")], "app"), namespace="space")),
-    path("admin/", _view),
-]
+class MoreAddresses:
+    urlpatterns = (
+        path("", include("config.urls")),
+        path("secret/", _view, name="secret"),
+        path("nameless/<int:number>", _view),
+        path("deep/", include(([path("er/", _view, name="inner")], "app"), namespace="space")),
+        path("admin/", _view),
+    )
 
 
 def test_an_address_that_the_table_lacks_is_found():
-    class Planted:
-        urlpatterns = planted
+    assert not_in_the_table(MoreAddresses) == {"secret", "nameless/<int:number>", "space:inner"}
 
-    assert not_in_the_table(Planted) == {"secret", "nameless/<int:number>", "space:inner"}
+
+# --- What each person gets ----------------------------------------------------------
+
+
+@functools.cache
+def _read_editions() -> tuple[Any, ...]:
+    return tuple(editions().values())
 
 
 @pytest.fixture
-def clients(db: None) -> dict[str, Client]:
-    signed_in = Client()
-    signed_in.force_login(User.objects.create_user(email="someone@example.ca", name="Someone"))
-    return {"anonymous": Client(), "signed_in": signed_in}
+def pks(db: None) -> dict[str, int]:
+    """An office with an account and a draft, by the names that addresses give them."""
+    for edition in _read_editions():
+        publish_edition(edition=edition)
+    people = {name: User.objects.create_user(f"{name}@example.ca", name=name) for name in SIGNED_IN}
+    office = Office.objects.create(name="Ward 10", member=people["member"], starts_on=date(2022, 11, 15))
+    Office.objects.create(name="Ward 4", member=people["stranger"], starts_on=date(2022, 11, 15))
+    left = timezone.now() + timedelta(seconds=1)
+    Membership.objects.create(office=office, user=people["staff"])
+    Membership.objects.create(office=office, user=people["former_staff"], ended_at=left)
+    account = SocialAccount.objects.create(office=office, platform="TikTok", handle=OFFICES)
+    draft = start_assessment(account=account, by=people["member"])
+    return {"the_account": account.pk, "the_draft": draft.pk}
 
 
-@pytest.mark.parametrize(("address", "person", "method", "status"), CASES)
-def test_the_status_is_what_the_table_says(clients, address, person, method, status):
-    sent = {"data": {"sample": "nothing-flagged"}} if method == "POST" else {}
-    answer = getattr(clients[person], method.lower())(reverse(address), **sent)
-    assert answer.status_code == status
+def client_of(person: str, **options: Any) -> Client:
+    client = Client(**options)
+    if person == "with_check":
+        check, client.cookies[COOKIE] = start_check()
+        AnonymousCheck.objects.filter(pk=check.pk).update(handle=CHECKS)
+    elif person in SIGNED_IN:
+        client.force_login(User.objects.get(email=f"{person}@example.ca"))
+    return client
+
+
+def address_of(row: dict[str, Any], pks: dict[str, int]) -> str:
+    values = {name: pks.get(value, value) for name, value in row.get("to", {}).items()}
+    return str(reverse(row["address"], kwargs=values)) + str(row.get("query", ""))
+
+
+def answers_to(row: dict[str, Any], person: str, pks: dict[str, int]) -> dict[str, Any]:
+    """What each method is answered with, each as if nothing had been asked before."""
+    sent = dict(row.get("sent", {}))
+    if sent.get("answers"):
+        sent["answers"] = sample(sent["answers"]).decode()
+    answers = {}
+    for method in METHODS:
+        with transaction.atomic():
+            more = {"data": sent} if method == "POST" else {}
+            answers[method] = getattr(client_of(person), method.lower())(address_of(row, pks), **more)
+            transaction.set_rollback(True)
+    return answers
+
+
+def statuses(answers: dict[str, Any]) -> dict[str, int]:
+    return {method: answer.status_code for method, answer in answers.items()}
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-@pytest.mark.parametrize("address", [row["address"] for row in ROWS if "POST" in row["anonymous"]])
-def test_a_form_without_its_token_is_refused_whoever_sends_it(clients, address, person):
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = clients[person].cookies
-    assert strict.post(reverse(address), {"sample": "nothing-flagged"}).status_code == 403
+@pytest.mark.parametrize("address", ROW)
+def test_each_person_gets_what_the_table_says_and_reads_only_their_own(pks, address, person):
+    answers = answers_to(ROW[address], person, pks)
+    assert statuses(answers) == expected(ROW[address], person)
+    for method, answer in answers.items():
+        assert person in INSIDE or OFFICES.encode() not in answer.content, method
+        assert person == "with_check" or CHECKS.encode() not in answer.content, method
+
+
+@pytest.mark.parametrize(
+    ("address", "person", "word"),
+    [
+        *(
+            (address, who, OFFICES)
+            for address in ("register", "account", "assessment:tasks")
+            for who in INSIDE
+        ),
+        ("check:details", "with_check", CHECKS),
+    ],
+)
+def test_those_who_may_read_it_do(pks, address, person, word):
+    assert word in client_of(person).get(address_of(ROW[address], pks)).content.decode()
+
+
+@pytest.mark.parametrize("address", ROW)
+def test_a_form_without_its_token_is_refused_whoever_sends_it(pks, address):
+    row = ROW[address]
+    got = {
+        person: client_of(person, enforce_csrf_checks=True).post(address_of(row, pks), row.get("sent", {}))
+        for person in PEOPLE
+    }
+    assert statuses(got) == dict.fromkeys(PEOPLE, 403)
+
+
+class Unguarded:
+    """The portal with one of its views planted anew, without its guards."""
+
+    urlpatterns = (
+        path("assessments/<int:pk>/", include(([path("answers", _view, name="answers")], "assessment"))),
+        path("", include("config.urls")),
+    )
+
+
+@pytest.mark.parametrize("person", [who for who in PEOPLE if who not in INSIDE])
+def test_a_view_without_its_guard_is_found(pks, settings, person):
+    row = ROW["assessment:answers"]
+    address = address_of(row, pks)
+    settings.ROOT_URLCONF = Unguarded
+    assert client_of(person).get(address).status_code == 200
+    assert statuses(answers_to(row, person, pks)) != expected(row, person)

@@ -14,7 +14,7 @@ from tests.tables import table
 
 WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
-PYTHON = ("assessments/reports", "assessments/scoring", "assessments/views", "assessments/forms.py")
+PYTHON = ("assessments/reports", "assessments/scoring", "assessments/views", "assessments/forms")
 READ_ALOUD = {"alt", "aria-label", "content", "label", "placeholder", "title", "value"}
 
 

@@ -160,7 +160,11 @@ python_packages() {
 
 records() {
   .venv/bin/python manage.py migrate --verbosity 0
+  # Where limits on guessing are counted. It has no model, so no migration makes it.
+  .venv/bin/python manage.py createcachetable
   .venv/bin/python manage.py load_editions
+  # Does nothing where people are.
+  [ "${DEBUG:-}" != true ] || .venv/bin/python manage.py demo_data
 }
 
 # --- In turn ------------------------------------------------------------------

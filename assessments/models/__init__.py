@@ -1,5 +1,19 @@
 """The records of the assessments app, each kind in a module of its own."""
 
+from assessments.models.accounts import SocialAccount
+from assessments.models.answers import AnswerRow
+from assessments.models.assessments import Answer, Assessment
+from assessments.models.checks import AnonymousCheck, CheckAnswer
 from assessments.models.people import Membership, Office, User
 
-__all__ = ["Membership", "Office", "User"]
+__all__ = [
+    "AnonymousCheck",
+    "Answer",
+    "AnswerRow",
+    "Assessment",
+    "CheckAnswer",
+    "Membership",
+    "Office",
+    "SocialAccount",
+    "User",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -10,6 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
 
 
 class UserManager(BaseUserManager["User"]):
@@ -90,6 +93,13 @@ class OfficeQuerySet(models.QuerySet["Office"]):
     def current(self) -> OfficeQuerySet:
         """Keep the offices whose term has not ended."""
         return self.filter(ends_on__isnull=True)
+
+    def visible_to(self, user: User | AnonymousUser) -> OfficeQuerySet:
+        """Keep the offices that this person works in: as their member, or on their staff today."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        on_staff = Membership.objects.current().filter(user=user)
+        return self.filter(Q(member=user) | Q(memberships__in=on_staff)).distinct()
 
 
 class Office(models.Model):

@@ -1,16 +1,24 @@
-"""The advisory as a PDF/UA-1: the page's sibling, to hand on or to file. The same input gives the same bytes."""
+"""What is printed, as PDF/UA-1: the advisory, and the blank questionnaire. The same input gives the same bytes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from assessments.reports.asked_in_words import fact_in_words, in_words
 from assessments.reports.press import print_pdf
-from assessments.reports.projection import Projection
+from assessments.reports.projection import Projection, cite
 from assessments.reports.typeset import Typeset, typeset
+from bulletin.encoding.conditions import Fact
+from bulletin.encoding.digest import digest
+from bulletin.encoding.schema import Edition, Question, Section
+
+GUARDED = "election"
+"""The section with a warning before it: campaign work on a City device, or with staff, may engage paragraph 11."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,67 @@ def advisory_html(projection: Projection) -> str:
     )
 
 
+def questionnaire_pdf(edition: Edition) -> bytes:
+    """The PDF of the blank questionnaire, to fill in by hand. Raises PressError, whose message is for people."""
+    return print_pdf(questionnaire_html(edition), css=print_css("questionnaire.css"))
+
+
+def questionnaire_html(edition: Edition) -> str:
+    """Every section and question with empty boxes, and in words when a question is to be answered."""
+    sheet = edition.sheet
+    questions = {s.id: [q for q in edition.questions if q.section == s.id] for s in sheet.sections}
+    numbers = {
+        question.id: f"{at}.{place}"
+        for at, section in enumerate(sheet.sections, 1)
+        for place, question in enumerate(questions[section.id], 1)
+    }
+    context = {
+        "sheet": sheet,
+        "stamp": f"{edition.id} · revision {sheet.revision} · digest {digest(edition)[:16]}",
+        "sections": [
+            _printed_section(edition, section, str(at), questions[section.id], numbers)
+            for at, section in enumerate(sheet.sections, 1)
+        ],
+    }
+    return render_to_string("assessments/questionnaire_pdf.html", context)
+
+
+def _printed_section(
+    edition: Edition, section: Section, number: str, questions: list[Question], numbers: Mapping[str, str]
+) -> dict[str, object]:
+    named = [term.name for q in questions for term in q.asked.terms() if isinstance(term, Fact)]
+    return {
+        "number": number,
+        "title": section.title,
+        "intro": section.intro,
+        "guarded": section.id == GUARDED,
+        "facts": [
+            (edition.fact[name].title, fact_in_words(edition, edition.fact[name], numbers))
+            for name in dict.fromkeys(named)
+        ],
+        "questions": [
+            {
+                "number": numbers[q.id],
+                "asks": q.asks,
+                "hint": q.hint,
+                "kind": q.kind,
+                "citation": cite(q.paragraphs),
+                "asked": in_words(edition, q.asked, numbers),
+                "options": _boxes(edition, q),
+            }
+            for q in questions
+        ],
+    }
+
+
+def _boxes(edition: Edition, question: Question) -> tuple[str, ...]:
+    words = edition.sheet.words
+    labels = (words.yes, words.no) if question.kind == "ynu" else tuple(question.choices.values())
+    return (*labels, words.unsure) if question.may_be_unsure else labels
+
+
 @cache
-def print_css() -> str:
-    """The PDF's stylesheet; the colours are the page's own."""
+def print_css(*more: str) -> str:
+    """The PDFs' stylesheet, and what one document adds; the colours are the page's own."""
     folder = settings.BASE_DIR / "static" / "css"
-    return "\n".join((folder / name).read_text() for name in ("tokens.css", "pdf.css"))
+    return "\n".join((folder / name).read_text() for name in ("tokens.css", "pdf.css", *more))

@@ -135,6 +135,11 @@ class Alikes:
     shared: str
     findings: tuple[Alike, ...]
 
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """The paragraphs that the findings are about, each once."""
+        return tuple(dict.fromkeys(item.citation for finding in self.findings for item in finding.items))
+
 
 @dataclass(frozen=True)
 class SectionOfItems:

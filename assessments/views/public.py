@@ -1,64 +1,161 @@
-"""What anyone may see, without signing in. Nothing is kept: answers come in a POST and go out with the response."""
+"""What anyone may see without signing in, and the ways into a self-check."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assessments.forms import AnswersForm
-from assessments.reports.data import advisory_json
-from assessments.reports.pdf import advisory_pdf
+from assessments.forms.answers_file import AnswersFileForm
+from assessments.forms.section import SEEN, SectionForm
+from assessments.reports.pdf import advisory_pdf, questionnaire_pdf
 from assessments.reports.press import PressError
 from assessments.reports.projection import project
+from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
-from bulletin.shelf import calendar
+from assessments.scoring.document import read_document
+from assessments.services.answering import save_answers
+from assessments.services.drafts import delete_check, start_check
+from assessments.views.desk import COOKIE, Desk, keep_typed, own_check, private, remember
+from bulletin.shelf import calendar, editions
+
+STATIC_PAGES = ("help", "privacy", "accessibility", "deleted")
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What the portal does, and a way to try it."""
-    return render(request, "assessments/home.html", {"form": AnswersForm()})
+    """What the portal does, for whom, and the ways in."""
+    return private(render(request, "assessments/home.html", {"check": own_check(request), "samples": TITLES}))
 
 
-@never_cache
+@require_safe
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """A page of words: help, privacy, accessibility."""
+    office = next(iter(editions().values())).sheet.contact
+    return render(request, f"pages/{name}.html", {"office": office})
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Begin a new self-check; one that this browser had is deleted when the person says so."""
+    old = own_check(request)
+    if old is not None:
+        if "replace" not in request.POST:
+            return redirect("check:tasks")
+        delete_check(check=old)
+    check, token = start_check()
+    return remember(redirect(Desk(check, None).url("tasks")), token)
+
+
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-def advisory(request: HttpRequest) -> HttpResponse:
-    """The advisory for posted answers: a page, or with `form` pdf or json a file to keep."""
-    if request.method != "POST":
-        return redirect("home")
-    form = AnswersForm(request.POST)
-    if not form.is_valid() or form.document is None:
-        return _private(render(request, "assessments/home.html", {"form": form}))
-    document = form.document
+def bring_back(request: HttpRequest) -> HttpResponse:
+    """Go on with answers from a file."""
+    posted = request.method == "POST"
+    form = AnswersFileForm(request.POST if posted else None, request.FILES if posted else None)
+    if posted and form.is_valid() and form.document is not None:
+        old = own_check(request)
+        check, token = start_check(document=form.document)
+        if old is not None:
+            delete_check(check=old)
+        return remember(private(redirect(Desk(check, None).url("tasks"))), token)
+    context = {"form": form, "check": own_check(request)}
+    return private(render(request, "assessments/bring_back.html", context))
+
+
+@sensitive_post_parameters()
+@require_POST
+def restart(request: HttpRequest) -> HttpResponse:
+    """Begin a new check with what was typed on a page whose check had ended."""
+    section = _section_named(request.GET.get("to", ""))
+    check = own_check(request)
+    token = None
+    if check is None:
+        check, token = start_check()
+    form = SectionForm(Desk(check, None).state, section, request.POST)
+    form.is_valid()
+    saved = save_answers(draft=check, changes=form.changes, by=None)
+    if form.problems or saved.conflicts:
+        messages.warning(request, "Some of what you typed could not be saved: look over this section.")
+    response = redirect(Desk(check, None).url("section", section=section) + "?ready")
+    return remember(response, token) if token else response
+
+
+def _section_named(address: str) -> str:
+    try:
+        match = resolve(address)
+    except Resolver404:
+        raise Http404 from None
+    if match.view_name != "check:section":
+        raise Http404
+    section = str(match.kwargs["section"])
+    if not any(
+        question.section == section for edition in editions().values() for question in edition.questions
+    ):
+        raise Http404
+    return section
+
+
+@require_safe
+def example(request: HttpRequest, name: str) -> HttpResponse:
+    """The advisory on one of the sample situations."""
+    projection = _example(name)
+    context = {"a": projection, "example": name, "title": TITLES[name]}
+    return render(request, "assessments/advisory.html", context)
+
+
+@require_safe
+def example_pdf(request: HttpRequest, name: str) -> HttpResponse:
+    """The same as a PDF."""
+    return _pdf(advisory_pdf, _example(name), "example-advisory.pdf", request)
+
+
+def _example(name: str) -> object:
+    if name not in TITLES:
+        raise Http404
+    document = read_document(sample(name), editions(), calendar())
     as_of = document.as_of or timezone.localdate()
     election = document.election or calendar().default_for(as_of)
-    result = assess(document.edition, document.answers, as_of=as_of, election=election)
-    wanted = request.POST.get("file")
-    if wanted == "json":
-        return _file(advisory_json(result, indent=2) + b"\n", "application/json", "advisory.json")
-    projection = project(result, document)
-    problem = ""
-    if wanted == "pdf":
-        try:
-            return _file(advisory_pdf(projection), "application/pdf", "advisory.pdf")
-        except PressError as error:
-            problem = str(error)
-    context = {"a": projection, "raw": form.raw, "problem": problem}
-    return _private(render(request, "assessments/advisory.html", context))
+    return project(assess(document.edition, document.answers, as_of=as_of, election=election), document)
 
 
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _private(response)
+@require_safe
+def questionnaire(request: HttpRequest) -> HttpResponse:
+    """The blank questionnaire, to print and think over."""
+    return _pdf(questionnaire_pdf, next(iter(editions().values())), "questionnaire.pdf", request)
 
 
-def _private(response: HttpResponse) -> HttpResponse:
-    """Out of every search engine; `never_cache` keeps it out of every cache."""
-    response["X-Robots-Tag"] = "noindex, nofollow"
+def _pdf(make: object, of: object, name: str, request: HttpRequest) -> HttpResponse:
+    try:
+        content = make(of)  # type: ignore[operator]
+    except PressError as error:
+        return render(request, "pages/no_pdf.html", {"problem": str(error)}, status=503)
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django gives it
+    """A form whose token no longer fits: give answers back as they were typed, with a fresh token.
+
+    Only where the form is of our own site, or another site could have someone press a button for it; and only the
+    questionnaire's own forms, so that no password is ever given back.
+    """
+    ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    origin = request.headers.get("Origin")
+    ours = ours and origin in (None, f"{request.scheme}://{request.get_host()}")
+    if ours and any(name.startswith(SEEN) for name in request.POST):
+        return private(keep_typed(request, "stale", status=403))
+    return private(render(request, "403_csrf.html", status=403))
+
+
+def style(request: HttpRequest) -> HttpResponse:
+    """Every component in every state, for those who work on the portal."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "pages/style.html", {"cookie": COOKIE})

@@ -406,6 +406,10 @@ class Edition(Strict):
         return {question.id: question for question in self.questions}
 
     @cached_property
+    def paragraph(self) -> Mapping[str, Paragraph]:
+        return {paragraph.id: paragraph for paragraph in self.paragraphs}
+
+    @cached_property
     def position(self) -> Mapping[str, int]:
         """Where each question stands."""
         return {question.id: at for at, question in enumerate(self.questions)}

@@ -1,4 +1,4 @@
-"""The public pages: choose or paste, see the advisory, take it away; and nothing of it stays or leaks."""
+"""The public pages: the examples, answers that are brought back; and nothing of them leaks."""
 
 import html
 import io
@@ -6,19 +6,23 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from assessments.management.commands.advise import Command
+from assessments.models import AnonymousCheck, CheckAnswer
 from assessments.reports.press import PressError
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
 from tests.reading import blocks_of_html
 from tests.tables import EDITION, edition
+
+pytestmark = pytest.mark.django_db
 
 Answer = Any
 """What the test client gives: a response of a class that it makes up."""
@@ -26,14 +30,22 @@ Answer = Any
 CANARY = "canary7741"
 """A word that is in what people send and may be nowhere but in what they get back."""
 
+BACK = "/check/bring-back"
+
+
+@pytest.fixture(autouse=True)
+def published(db: None) -> None:
+    for one in editions().values():
+        publish_edition(edition=one)
+
 
 def document(**changes: Any) -> str:
     whole = {"edition": EDITION, "as_of": "2026-07-01", "answers": {"resources.email": "yes"}}
     return json.dumps(whole | changes)
 
 
-def posted(client: Client, **fields: str) -> Answer:
-    return client.post("/advisory", fields)
+def posted(client: Client, **fields: Any) -> Answer:
+    return client.post(BACK, fields)
 
 
 def text_of(answer: Answer) -> str:
@@ -55,96 +67,80 @@ def by_command(raw: bytes, form: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
     return out.getvalue()
 
 
-# --- Home ---------------------------------------------------------------------
+# --- Home and the examples ----------------------------------------------------
 
 
-def test_home_offers_every_sample_and_a_place_to_paste(client):
-    answer = client.get("/")
-    assert answer.status_code == 200
+def test_home_offers_every_example_and_the_ways_in(client):
+    page = client.get("/").content.decode()
     for name, title in TITLES.items():
-        assert f'value="{name}"' in answer.content.decode()
-        assert title in text_of(answer)
-    assert '<textarea name="answers"' in answer.content.decode()
-
-
-# --- The advisory -------------------------------------------------------------
+        assert f'href="/examples/{name}"' in page
+        assert title in html.unescape(page)
+    assert 'action="/check/start"' in page
+    assert f'href="{BACK}"' in page
 
 
 @pytest.mark.parametrize("name", TITLES)
-def test_a_sample_shows_its_advisory(client, name):
-    answer = posted(client, sample=name)
+def test_an_example_shows_its_advisory(client, name):
+    answer = client.get(f"/examples/{name}")
     assert answer.status_code == 200
     assert "Advisory on a social media account" in text_of(answer)
     assert json.loads(sample(name))["account"]["handle"] in text_of(answer)
-    assert faults_of(answer) == []
-
-
-def test_pasted_answers_show_their_advisory_and_go_before_a_sample(client):
-    pasted = document(account={"handle": "@of-my-own"}, notes={"resources.email": "Since\n2019"})
-    answer = posted(client, sample="conversion", answers=f"\r\n  {pasted}\r\n")
-    assert "@of-my-own" in text_of(answer)
-    assert "@CouncillorLee" not in text_of(answer)
-    assert "Since<br>2019" in answer.content.decode()
-
-
-def test_without_a_day_in_the_document_the_page_is_as_of_today_in_toronto(client):
-    with time_machine.travel(datetime(2026, 7, 1, 3, 59, 59, tzinfo=UTC), tick=False):
-        answer = posted(client, answers=json.dumps({"edition": EDITION, "answers": {}}))
-    assert "30 June 2026" in text_of(answer)
 
 
 @pytest.mark.parametrize("name", TITLES)
-def test_the_json_is_the_commands_byte_for_byte(client, monkeypatch, name):
-    answer = posted(client, sample=name, file="json")
-    assert answer["Content-Type"] == "application/json"
-    assert answer["Content-Disposition"] == 'attachment; filename="advisory.json"'
-    assert answer.content == by_command(sample(name), "json", monkeypatch)
-
-
-def test_the_pdf_is_the_commands_byte_for_byte(client, monkeypatch):
-    answer = posted(client, sample="nothing-flagged", file="pdf")
+def test_the_pdf_of_an_example_is_the_commands_byte_for_byte(client, monkeypatch, name):
+    answer = client.get(f"/examples/{name}.pdf")
     assert answer["Content-Type"] == "application/pdf"
-    assert answer["Content-Disposition"] == 'attachment; filename="advisory.pdf"'
-    assert answer.content == by_command(sample("nothing-flagged"), "pdf", monkeypatch)
+    assert answer["Content-Disposition"] == 'inline; filename="example-advisory.pdf"'
+    assert answer.content == by_command(sample(name), "pdf", monkeypatch)
 
 
-def test_what_the_page_hands_on_to_the_downloads_is_what_was_pasted(client):
-    pasted = document(notes={"resources.email": '"quoted" <b> & é 👍 &quot;'})
-    page = posted(client, answers=pasted).content.decode()
-    hidden = re.search(r'<input type="hidden" name="answers" value="([^"]*)"', page)
-    assert hidden
-    assert html.unescape(hidden[1]) == pasted
-    assert posted(client, answers=html.unescape(hidden[1]), file="json").status_code == 200
-
-
-def test_when_the_pdf_cannot_be_made_the_page_says_why_and_still_shows_the_advisory(client, monkeypatch):
+@pytest.mark.parametrize("address", ["/examples/conversion.pdf", "/questionnaire.pdf"])
+def test_when_a_pdf_cannot_be_made_the_page_says_why(client, monkeypatch, address):
     def busy(*_: object) -> bytes:
         raise PressError("busy", "The printer is busy with other documents.")
 
     monkeypatch.setattr("assessments.views.public.advisory_pdf", busy)
-    answer = posted(client, sample="conversion", file="pdf")
-    assert answer.status_code == 200
-    assert "The PDF could not be made" in text_of(answer)
+    monkeypatch.setattr("assessments.views.public.questionnaire_pdf", busy)
+    answer = client.get(address)
+    assert answer.status_code == 503
     assert "The printer is busy with other documents." in text_of(answer)
-    assert "@CouncillorLee" in text_of(answer)
 
 
-def test_an_advisory_that_is_asked_for_without_answers_leads_home(client):
-    answer = client.get("/advisory")
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+@pytest.mark.parametrize("name", ["nowhere", "..", "conversion.json", "%2e%2e%2fsettings", "conversion%00"])
+def test_an_example_that_there_is_not_is_not_found(client, name):
+    assert client.get(f"/examples/{name}").status_code == 404
+    assert client.get(f"/examples/{name}.pdf").status_code == 404
+
+
+# --- Answers that are brought back ----------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["pasted", "uploaded"])
+def test_answers_that_are_brought_back_are_a_self_check_of_this_browser(client, how):
+    raw = document(account={"handle": "@of-my-own"}, notes={"resources.email": "Since\n2019"})
+    sent: dict[str, Any] = {"answers": f"\r\n  {raw}\r\n"}
+    if how == "uploaded":
+        sent = {"file": SimpleUploadedFile("answers.json", raw.encode())}
+    answer = posted(client, **sent)
+    assert (answer.status_code, answer["Location"]) == (302, "/check/")
+    shown = client.get("/check/advisory")
+    assert "@of-my-own" in text_of(shown)
+    assert "Since<br>2019" in shown.content.decode()
+    assert list(CheckAnswer.objects.values_list("question", "value")) == [("resources.email", "yes")]
 
 
 # --- Faults -------------------------------------------------------------------
 
 
 def test_nothing_chosen_and_nothing_pasted_is_said(client):
-    assert faults_of(posted(client)) == ["Choose a sample situation, or paste an answers file."]
+    assert faults_of(posted(client)) == ["Choose your answers file, or paste what is in it."]
     assert faults_of(posted(client, answers=" \r\n\t ")) == faults_of(posted(client))
 
 
 def test_every_fault_is_told_and_what_was_typed_is_still_there(client):
     pasted = document(answers={"resources.emial": "yes", "gifts.value": "lots"}, edition=EDITION)
-    answer = posted(client, sample="conversion", answers=pasted)
+    answer = posted(client, answers=pasted)
     assert answer.status_code == 200
     assert faults_of(answer) == [
         (
@@ -159,8 +155,14 @@ def test_every_fault_is_told_and_what_was_typed_is_still_there(client):
     kept = re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.content.decode(), re.DOTALL)
     assert kept
     assert html.unescape(kept[1]).strip() == pasted
-    assert re.search(r'<input[^>]*value="conversion"[^>]*checked', answer.content.decode())
     assert "<title>Please correct:" in answer.content.decode()
+    assert not AnonymousCheck.objects.exists()
+
+
+def test_faults_leave_the_check_that_this_browser_has(client):
+    client.post("/check/start")
+    posted(client, answers="{")
+    assert client.get("/check/").status_code == 200
 
 
 HOSTILE = {
@@ -183,6 +185,7 @@ HOSTILE = {
 def test_hostile_answers_get_words_and_never_an_error_of_the_portals(client, pasted):
     answer = posted(client, answers=pasted)
     assert answer.status_code == 200
+    assert not AnonymousCheck.objects.exists()
     assert len(faults_of(answer)) == 1
     assert "<script" not in answer.content.decode()
 
@@ -192,10 +195,10 @@ def test_hostile_answers_get_words_and_never_an_error_of_the_portals(client, pas
     [
         (b"answers=%ff%fe%80&sample=", "application/x-www-form-urlencoded", {200}),
         (b"answers=\xff\xfe\x80", "application/x-www-form-urlencoded", {200}),
-        (b"sample=conversion%00", "application/x-www-form-urlencoded", {200}),
-        (b"sample=../../../etc/passwd", "application/x-www-form-urlencoded", {200}),
-        (b"sample=conversion&file=exe", "application/x-www-form-urlencoded", {200}),
-        (b"sample=conversion&sample=&answers=", "application/x-www-form-urlencoded", {200}),
+        (b"answers=conversion%00", "application/x-www-form-urlencoded", {200}),
+        (b"answers=../../../etc/passwd", "application/x-www-form-urlencoded", {200}),
+        (b"file=exe", "application/x-www-form-urlencoded", {200}),
+        (b"answers=%7B&answers=&answers=", "application/x-www-form-urlencoded", {200}),
         (b"&".join(b"a%d=1" % n for n in range(5_000)), "application/x-www-form-urlencoded", {400}),
         (b"answers=" + b"a" * 3_000_000, "application/x-www-form-urlencoded", {400}),
         (b"not a form", "multipart/form-data; boundary=x", {200, 400}),
@@ -207,24 +210,87 @@ def test_hostile_answers_get_words_and_never_an_error_of_the_portals(client, pas
     ],
 )
 def test_hostile_bodies_are_refused_and_never_an_error_of_the_portals(client, body, content_type, statuses):
-    answer = client.generic("POST", "/advisory", body, content_type)
+    answer = client.generic("POST", BACK, body, content_type)
     assert answer.status_code in statuses
+    assert not AnonymousCheck.objects.exists()
+
+
+@pytest.mark.parametrize("pasted", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_gets_words_and_its_text_to_mend(client, pasted):
+    file = SimpleUploadedFile(f"../{CANARY}.json\0", pasted.encode("utf-8", "surrogatepass"))
+    answer = posted(client, file=file)
+    assert answer.status_code == 200
+    assert len(faults_of(answer)) == 1
+    assert "<script>" not in answer.content.decode()
+    assert not AnonymousCheck.objects.exists()
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe\x80", b"\0" * 100, b"%PDF-1.7"])
+def test_a_file_that_is_no_text_gets_words(client, raw):
+    answer = posted(client, file=SimpleUploadedFile("answers.json", raw))
+    assert answer.status_code == 200
+    assert faults_of(answer)
+
+
+@pytest.mark.parametrize("to", ["", "nowhere", "//elsewhere.example/", "/check/", "\0", "/" + "a/" * 999])
+def test_a_restart_that_leads_nowhere_is_not_found(client, to):
+    answer = client.post("/check/restart", {"account.stage": "live"}, query_params={"to": to})
+    assert answer.status_code == 404
+    assert not AnonymousCheck.objects.exists()
 
 
 # --- What every answer carries ------------------------------------------------
 
 
+SHOWN = (
+    "faults",
+    "tasks",
+    "section",
+    "answers",
+    "advisory",
+    "json",
+    "file",
+    "details",
+    "brought back",
+    "home",
+)
+"""What shows answers, or whether there are any."""
+PAGES = (
+    "home",
+    "example",
+    "back",
+    "faults",
+    "tasks",
+    "section",
+    "answers",
+    "advisory",
+    "details",
+    "no token",
+    "ended",
+)
+
+
 def every_kind_of_answer(client: Client) -> dict[str, Answer]:
+    brought = posted(client, answers=sample("conversion").decode())
     return {
+        "brought back": brought,
         "home": client.get("/"),
-        "advisory": posted(client, sample="nothing-flagged"),
+        "example": client.get("/examples/conversion"),
+        "back": client.get(BACK),
         "faults": posted(client, answers="{"),
-        "json": posted(client, sample="nothing-flagged", file="json"),
-        "redirect": client.get("/advisory"),
-        "not allowed": client.put("/advisory"),
+        "tasks": client.get("/check/"),
+        "section": client.get("/check/section/account?ready"),
+        "answers": client.get("/check/answers"),
+        "advisory": client.get("/check/advisory"),
+        "details": client.get("/check/details"),
+        "json": client.get("/check/advisory.json"),
+        "file": client.get("/check/answers.json"),
+        "redirect": Client().get("/check/advisory"),
+        "ended": Client().post("/check/section/account", {"account.stage": "live"}),
+        "not allowed": client.put(BACK),
         "not found": client.get("/nowhere"),
-        "too large": client.post("/advisory", {"answers": "a" * 3_000_000}),
-        "no token": Client(enforce_csrf_checks=True).post("/advisory", {"sample": "conversion"}),
+        "too large": client.post(BACK, {"answers": "a" * 3_000_000}),
+        "no token": Client(enforce_csrf_checks=True).post(BACK, {"answers": "{}"}),
     }
 
 
@@ -240,40 +306,43 @@ def test_every_answer_forbids_what_a_page_does_not_need(client):
 
 
 def test_pages_hold_nothing_that_the_policy_refuses(client):
-    for kind in ("home", "advisory", "faults", "no token"):
-        page = every_kind_of_answer(client)[kind].content.decode()
-        assert not re.search(r"<style|\sstyle=|<script|\son[a-z]+=|javascript:", page), kind
+    answers = every_kind_of_answer(client)
+    for kind in PAGES:
+        page = answers[kind].content.decode()
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page), kind
+        # Scripts are files of our own, with nothing between the tags.
+        assert not re.search(r'<script(?! src="/static/[^"]+"[^>]*></script>)', page), kind
         assert not re.search(r'(?:src|href)="(?:https?:)?//(?!www\.toronto\.ca)', page), kind
 
 
 def test_what_shows_answers_is_kept_by_no_cache_and_no_search_engine(client):
     answers = every_kind_of_answer(client)
-    for kind in ("advisory", "faults", "json"):
+    for kind in (*SHOWN, "ended", "redirect", "no token"):
         assert "no-store" in answers[kind]["Cache-Control"], kind
         assert "private" in answers[kind]["Cache-Control"], kind
         assert answers[kind]["X-Robots-Tag"] == "noindex, nofollow", kind
-    assert "no-store" in answers["redirect"]["Cache-Control"]
 
 
 def test_a_form_without_its_token_is_refused_with_a_way_on():
-    answer = Client(enforce_csrf_checks=True).post("/advisory", {"sample": "conversion"})
+    answer = Client(enforce_csrf_checks=True).post(BACK, {"answers": document()})
     assert answer.status_code == 403
     assert "reload the page and send it again" in text_of(answer)
 
 
 def test_a_form_with_its_token_is_taken():
     client = Client(enforce_csrf_checks=True)
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/").content.decode())
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get(BACK).content.decode())
     assert token
-    answer = posted(client, sample="nothing-flagged", csrfmiddlewaretoken=token[1])
-    assert answer.status_code == 200
-    assert "Nothing flagged on your answers" in text_of(answer)
+    assert posted(client, answers=document(), csrfmiddlewaretoken=token[1])["Location"] == "/check/"
 
 
-def test_pages_touch_no_database_and_start_no_session(client):
-    """No database is at hand in this test, so that touching one would fail."""
-    for answer in every_kind_of_answer(client).values():
-        assert set(answer.cookies) <= {"csrftoken"}
+def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(client):
+    for kind, answer in every_kind_of_answer(client).items():
+        assert set(answer.cookies) <= ({"check"} if kind == "brought back" else {"csrftoken"}), kind
+    given = client.cookies["check"]
+    assert given["httponly"]
+    assert given["samesite"] == "Lax"
+    assert given["max-age"] == given["expires"] == ""
 
 
 # --- Where answers must not be ------------------------------------------------
@@ -302,47 +371,59 @@ def logged() -> Iterator[list[logging.LogRecord]]:
 
 def test_answers_are_in_no_address_no_header_and_no_log(client, logged, monkeypatch, capfd):
     good = document(account={"handle": f"@{CANARY}"}, notes={"resources.email": CANARY})
+    typed = {"account.stage": CANARY, "note.account.stage": CANARY, "seen.account.stage": "0.x"}
+    strict = Client(enforce_csrf_checks=True)
     sent = [
-        posted(client, answers=good),
-        posted(client, answers=good, file="json"),
         posted(client, answers=document(answers={CANARY: CANARY})),
         posted(client, answers="{" + CANARY),
-        posted(client, sample=CANARY),
+        posted(client, file=SimpleUploadedFile(f"{CANARY}.json", CANARY.encode())),
+        posted(client, answers=good),
+        client.get("/check/"),
+        client.get("/check/advisory"),
+        client.get("/check/answers.json"),
+        client.post("/check/section/account", typed),
+        Client().post("/check/section/account", typed),
         posted(client, answers=CANARY * 300_000),
-        Client(enforce_csrf_checks=True).post("/advisory", {"answers": CANARY}),
-        client.put("/advisory", CANARY),
+        strict.post(BACK, {"answers": CANARY}),
+        strict.post("/check/section/account", typed),
+        client.put(BACK, CANARY),
     ]
+    expected = [200, 200, 200, 302, 200, 200, 200, 200, 409, 400, 403, 403, 405]
+    assert [answer.status_code for answer in sent] == expected
+    assert CANARY in text_of(sent[5])
 
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("the view failed")
 
-    monkeypatch.setattr("assessments.views.public.project", fails)
+    monkeypatch.setattr("assessments.views.public.start_check", fails)
+    monkeypatch.setattr("assessments.views.questionnaire.save_answers", fails)
     client.raise_request_exception = False
-    sent.append(posted(client, answers=good))
+    failed = [posted(client, answers=good), client.post("/check/section/account", typed)]
+    assert [answer.status_code for answer in failed] == [500, 500]
 
-    assert [answer.status_code for answer in sent] == [200] * 5 + [400, 403, 405, 500]
-    assert CANARY in text_of(sent[0])
-    for answer in sent:
+    for answer in (*sent, *failed):
         assert CANARY not in str(answer.headers)
         assert CANARY not in str(answer.cookies)
+    for answer in failed:
+        assert CANARY not in text_of(answer)
     formatter = logging.Formatter()
     assert len(logged) >= 4
-    assert [line for line in map(formatter.format, logged) if CANARY in line] == []
+    lines = [formatter.format(record) for record in logged if record.levelno >= logging.INFO]
+    assert [line for line in lines if CANARY in line] == []
     assert CANARY not in "".join(capfd.readouterr())
 
 
 def test_no_form_of_the_pages_sends_answers_in_an_address(client):
-    for answer in (client.get("/"), posted(client, sample="conversion")):
-        forms = re.findall(r"<form[^>]*>", answer.content.decode())
-        assert len(forms) == 1
-        for form in forms:
-            assert 'method="post"' in form
-            assert 'action="/advisory"' in form
+    answers = every_kind_of_answer(client)
+    for kind in PAGES:
+        for form in re.findall(r"<form[^>]*>", answers[kind].content.decode()):
+            assert 'method="post"' in form, kind
 
 
 def test_links_to_elsewhere_take_no_address_of_the_page_along(client):
-    page = posted(client, sample="conversion").content.decode()
-    away = re.findall(r'<a [^>]*href="https?://[^>]*>', page)
-    assert away
-    assert all('rel="noreferrer"' in link for link in away)
-    assert edition().sheet.contact.website in text_of(posted(client, sample="conversion"))
+    answers = every_kind_of_answer(client)
+    for kind in ("example", "advisory"):
+        away = re.findall(r'<a [^>]*href="https?://[^>]*>', answers[kind].content.decode())
+        assert away
+        assert all('rel="noreferrer"' in link for link in away)
+        assert edition().sheet.contact.website in text_of(answers[kind])

@@ -20,6 +20,7 @@ import pytest
 from django.template.loader import render_to_string
 from pdfua.validator import validate
 
+from assessments.models import AnonymousCheck
 from assessments.reports.data import advisory_json, answer_data
 from assessments.reports.pdf import advisory_html, advisory_pdf
 from assessments.reports.press import PressError
@@ -29,6 +30,7 @@ from assessments.samples import TITLES, sample
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, read_document
+from assessments.views.desk import Desk
 from bulletin import shelf
 from tests.reading import (
     Told,
@@ -173,7 +175,8 @@ def pdf_of(case: Case) -> bytes:
 
 
 def page_of(case: Case) -> str:
-    context = {"a": project(case.advisory, case.document), "raw": "{}"}
+    """The page of a check in its browser, with all that it offers."""
+    context = {"a": project(case.advisory, case.document), "desk": Desk(AnonymousCheck(), None)}
     return render_to_string("assessments/advisory.html", context)
 
 

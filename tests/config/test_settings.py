@@ -33,7 +33,7 @@ urlpatterns = [path("failing/", failing)]
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the portal's root with this environment and no other settings."""
-    ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "DJANGO_SETTINGS_MODULE"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -90,7 +90,7 @@ def test_a_kept_key_is_the_same_each_time_and_for_its_owner_alone(
 
 @pytest.mark.django_db
 def test_every_answer_forbids_what_the_page_does_not_need(client):
-    answer = client.get("/admin/login/")
+    answer = client.get("/account/login/")
     policy = dict(directive.split(" ", 1) for directive in answer["Content-Security-Policy"].split("; "))
     assert policy == {
         "default-src": "'none'",
@@ -98,6 +98,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(client):
         "img-src": "'self'",
         "font-src": "'self'",
         "script-src": "'self'",
+        "connect-src": "'self'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
@@ -109,13 +110,14 @@ def test_every_answer_forbids_what_the_page_does_not_need(client):
 
 @pytest.mark.django_db
 def test_outside_debug_a_cookie_travels_by_https_alone(client):
-    client.get("/admin/login/")
+    client.get("/account/login/")
     assert client.cookies["csrftoken"]["secure"]
     assert django_settings.SESSION_COOKIE_SECURE
 
 
+@pytest.mark.django_db
 def test_a_form_of_more_than_two_and_a_half_megabytes_is_refused(client):
-    assert client.post("/admin/login/", {"username": "a" * 3_000_000}).status_code == 400
+    assert client.post("/account/login/", {"username": "a" * 3_000_000}).status_code == 400
 
 
 # --- Records ------------------------------------------------------------------

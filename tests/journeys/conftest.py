@@ -1,6 +1,7 @@
 """A real browser, for the tests that walk through the portal as a person does."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,10 @@ from shutil import which
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
 
 CHROMIUM = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
 QUIET = [
@@ -27,6 +31,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all journeys."""
     # Playwright runs an event loop in this thread, so that Django takes the ORM calls of fixtures
     # for calls from asynchronous code and refuses them.
+    expect.set_options(timeout=15_000)
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
@@ -47,18 +52,31 @@ class Visitors:
     address: str
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    forgiven: list[str] = field(default_factory=list)
 
     def come(self, **how: Any) -> Page:
         """A new person on the home page; `how` is Playwright's, such as java_script_enabled=False."""
         context = self.browser.new_context(locale="en-CA", **how)
         self.contexts.append(context)
+        return self.open_tab(context, self.address)
+
+    def open_tab(self, context: BrowserContext, address: str) -> Page:
+        """Another tab of someone who is there already."""
         page = context.new_page()
         page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
-        page.goto(self.address)
+        page.goto(address)
         return page
+
+    def forgive(self, complaint: str) -> None:
+        """Expect complaints that match a pattern, in a test that brings trouble about on purpose."""
+        self.forgiven.append(complaint)
+
+    def unforgiven(self) -> list[str]:
+        """What was complained of and not expected."""
+        return [one for one in self.complaints if not any(re.search(p, one) for p in self.forgiven)]
 
     def _failed(self, request: Any) -> None:
         # A response that is saved as a file ends the navigation that asked for it.
@@ -71,13 +89,20 @@ class Visitors:
 
 
 @pytest.fixture
-def visitors(browser: Browser, live_server: Any) -> Iterator[Visitors]:
+def published(transactional_db: None) -> None:
+    """The editions on the shelf, published: the database is emptied after each test."""
+    for edition in editions().values():
+        publish_edition(edition=edition)
+
+
+@pytest.fixture
+def visitors(browser: Browser, live_server: Any, published: None) -> Iterator[Visitors]:
     """People who come to the portal. At the end, no page may have complained of anything in its console."""
     people = Visitors(browser, live_server.url)
     yield people
     for context in people.contexts:
         context.close()
-    assert people.complaints == []
+    assert people.unforgiven() == []
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""The account that an anonymous check is about, and its election."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+from django.http import QueryDict
+
+from assessments.models import AnonymousCheck
+from assessments.scoring.answers import wrong_with_text
+from bulletin.shelf import calendar
+
+
+class DetailsForm(forms.ModelForm):
+    """Platform, handle, member and election of an anonymous check."""
+
+    election = forms.ChoiceField(
+        label="City election",
+        help_text="The rules on campaigning end with this election's campaign period.",
+    )
+
+    class Meta:
+        model = AnonymousCheck
+        fields = ("platform", "handle", "member", "election")
+        help_texts: ClassVar = {"platform": "Instagram, Facebook, TikTok …", "handle": "Such as @PatLee."}
+
+    def __init__(self, data: QueryDict | None = None, *, check: AnonymousCheck) -> None:
+        # A copy: the form must not change the check itself, a service does that.
+        super().__init__(data, instance=AnonymousCheck.objects.get(pk=check.pk))
+        field = self.fields["election"]
+        field.choices = [(e.id, e.name) for e in calendar().elections]  # type: ignore[attr-defined]
+        for name in ("platform", "handle", "member"):
+            self.fields[name].widget.attrs["autocomplete"] = "off"
+        self.helper = FormHelper()
+        self.helper.form_show_errors = True
+        self.helper.layout = Layout("platform", "handle", "member", "election", Submit("save", "Save"))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("platform", "handle", "member"):
+            says = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
+            if says:
+                self.add_error(name, f"{says[0].upper()}{says[1:]}.")
+        return cleaned

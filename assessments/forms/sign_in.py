@@ -1,0 +1,82 @@
+"""The forms for signing in and for passwords: allauth's, in our words and laid out like the other forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account import forms as allauth_forms
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Layout, Submit
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+
+if TYPE_CHECKING:
+    _Form = forms.Form
+else:
+    _Form = object
+
+
+class _LaidOut(_Form):
+    """Lays a form out in one column, with labels in place of placeholders."""
+
+    button = "Save"
+    labels: dict[str, str] = {}  # noqa: RUF012  # each form gives its own
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            # A placeholder is gone as soon as one types.
+            field.widget.attrs.pop("placeholder", None)
+            field.help_text = ""
+            field.label = self.labels.get(name, field.label)
+            field.error_messages["required"] = "Please fill this in."
+        if "password1" in self.fields:
+            self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+        self.helper = FormHelper()
+        # The page has the form's tag, so that it can add where to go afterwards.
+        self.helper.form_tag = False
+        self.helper.layout = Layout(*self.fields, Div(Submit("go", self.button), css_class="actions"))
+
+
+class SignInForm(_LaidOut, allauth_forms.LoginForm):  # type: ignore[misc]
+    """E-mail address and password."""
+
+    button = "Sign in"
+    labels = {"login": "E-mail address", "password": "Password"}  # noqa: RUF012
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Password managers look for this.
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
+
+
+class ChangePasswordForm(_LaidOut, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    """The current password, and a new one twice."""
+
+    button = "Change the password"
+    labels = {  # noqa: RUF012
+        "oldpassword": "Your current password",
+        "password1": "New password",
+        "password2": "New password again",
+    }
+
+
+class SetPasswordForm(_LaidOut, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+    """A first password, twice."""
+
+    button = "Set the password"
+    labels = {"password1": "Password", "password2": "Password again"}  # noqa: RUF012
+
+
+class ResetPasswordForm(_LaidOut, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """The address to send a link to."""
+
+    button = "Send the link"
+    labels = {"email": "E-mail address"}  # noqa: RUF012
+
+
+class NewPasswordForm(_LaidOut, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password, twice."""
+
+    button = "Set the password"
+    labels = {"password1": "New password", "password2": "New password again"}  # noqa: RUF012

@@ -1,0 +1,93 @@
+"""`manage.py demo_data`: people, an office and assessments to look at, on a machine of one's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import Membership, Office, User
+from assessments.samples import sample
+from assessments.services.answering import Change, save_answers
+from assessments.services.drafts import start_assessment
+from assessments.services.register import NewAccount, add_account
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Someone to sign in as. The password is no secret: it works where these people were made, and only there."""
+
+    role: str
+    email: str
+    password: str
+    name: str
+
+
+MEMBER = SignIn("Member", "member@demo.example", "maple-lantern-member", "Pat Lee")
+STAFF = SignIn("Member's staff", "staff@demo.example", "maple-lantern-staff", "Sam Roy")
+OFFICER = SignIn("Commissioner's office", "officer@demo.example", "maple-lantern-officer", "Robin Okafor")
+ADMINISTRATOR = SignIn("Administrator", "admin@demo.example", "maple-lantern-admin", "Alex Martin")
+SIGN_INS = (MEMBER, STAFF, OFFICER, ADMINISTRATOR)
+
+# Sample, handle and purpose of its account, and how many of its last answers are still to come: one that is done, one
+# that nearly is, and one that was begun.
+ASSESSMENTS = (
+    ("nothing-flagged", "@patlee.example", "personal", 0),
+    ("conversion", "@CouncillorLee", "official", 5),
+    ("first-ten-minutes", "@ward26.news", "official", 0),
+)
+
+
+class Command(BaseCommand):
+    """Fills an empty database with a demonstration, in DEBUG only."""
+
+    help = (
+        "Fill an empty database with an office, a sign-in for each role and three assessments (DEBUG only)."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError(
+                "Demonstration people have passwords that everybody knows: they need DEBUG=true."
+            )
+        if not User.objects.exists():
+            make()
+        elif not User.objects.filter(email=MEMBER.email).exists():
+            self.stdout.write("There are people here already: no demonstration was added.")
+            return
+        self.stdout.write("\n  To look around, sign in as:\n")
+        for one in SIGN_INS:
+            self.stdout.write(f"    {one.role:<22} {one.email:<22} {one.password}")
+
+
+@transaction.atomic
+def make() -> None:
+    """Make the people, their office and its three drafts."""
+    create = User.objects.create_user
+    member, staff, _ = (create(p.email, p.password, name=p.name) for p in (MEMBER, STAFF, OFFICER))
+    admin = ADMINISTRATOR
+    User.objects.create_superuser(admin.email, admin.password, name=admin.name)
+    began = timezone.localdate() - timedelta(days=200)
+    office = Office.objects.create(name="Councillor, Ward 26", member=member, starts_on=began)
+    Membership.objects.create(office=office, user=staff)
+    for name, handle, purpose, still_to_come in ASSESSMENTS:
+        document = json.loads(sample(name))
+        platform = document["account"]["platform"]
+        account = add_account(
+            account=NewAccount(office=office, platform=platform, handle=handle, purpose=purpose)
+        )
+        notes = document.get("notes", {})
+        answers = list(document["answers"].items())
+        given = answers[: len(answers) - still_to_come]
+        changes = [Change(question, value, notes.get(question, ""), seen=0) for question, value in given]
+        # Staff filled in the first half, so that the pages show two names.
+        half = len(changes) // 2
+        draft = start_assessment(account=account, by=staff)
+        save_answers(draft=draft, changes=changes[:half], by=staff)
+        save_answers(draft=draft, changes=changes[half:], by=member)

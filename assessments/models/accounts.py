@@ -1,0 +1,63 @@
+"""The social accounts that an office answers for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.core.validators import URLValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from assessments.models.people import Office, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class SocialAccountQuerySet(models.QuerySet["SocialAccount"]):
+    """Social accounts."""
+
+    def visible_to(self, user: User | AnonymousUser) -> SocialAccountQuerySet:
+        """Keep the accounts of the offices that this person works in."""
+        return self.filter(office__in=Office.objects.visible_to(user))
+
+
+class SocialAccount(models.Model):
+    """One account on one platform, of one office."""
+
+    class Purpose(models.TextChoices):
+        """What the account is for, as its office says."""
+
+        OFFICIAL = "official", "Official: my work as a member of Council"
+        CAMPAIGN = "campaign", "Campaign: my own election"
+        PERSONAL = "personal", "Personal"
+
+    office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="accounts")
+    platform = models.CharField(max_length=60, help_text="Instagram, Facebook, TikTok …")
+    handle = models.CharField(max_length=120, help_text="The name that people look it up by, like @PatLee.")
+    display_name = models.CharField("name shown", max_length=200, blank=True)
+    address = models.URLField(blank=True, validators=[URLValidator(schemes=["https"])])
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.OFFICIAL)
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SocialAccountQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["platform", "handle"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "office",
+                Lower("platform"),
+                Lower("handle"),
+                name="account_once_per_office",
+                violation_error_message="This account is in the register already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=["official", "campaign", "personal"]), name="account_purpose_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform}: {self.handle}"

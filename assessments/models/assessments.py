@@ -1,0 +1,64 @@
+"""An office's assessments of its social accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from assessments.models.accounts import SocialAccount
+from assessments.models.answers import AnswerRow
+from assessments.models.people import User
+from bulletin.models import PublishedEdition
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class AssessmentQuerySet(models.QuerySet["Assessment"]):
+    """Assessments."""
+
+    def visible_to(self, user: User | AnonymousUser) -> AssessmentQuerySet:
+        """Keep the assessments of the accounts that this person may see."""
+        return self.filter(account__in=SocialAccount.objects.visible_to(user))
+
+
+class Assessment(models.Model):
+    """A draft about one account, pinned for good to one edition revision and one election."""
+
+    account = models.ForeignKey(SocialAccount, on_delete=models.PROTECT, related_name="assessments")
+    edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
+    election = models.CharField(max_length=40)
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+
+    objects = AssessmentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"assessment {self.pk} of {self.account}"
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The account, as an answers document gives it."""
+        return {
+            "platform": self.account.platform,
+            "handle": self.account.handle,
+            "member": str(self.account.office.member),
+        }
+
+
+class Answer(AnswerRow):
+    """An answer within an office's assessment, and who gave it last."""
+
+    draft = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="answers")
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta(AnswerRow.Meta):
+        constraints: ClassVar = [
+            *AnswerRow.Meta.constraints,
+            models.UniqueConstraint(fields=["draft", "question"], name="answer_one_per_question"),
+        ]

@@ -1,0 +1,84 @@
+"""The self-check without signing in: kept for a day, under a token that only the browser has."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from assessments.models.answers import AnswerRow
+from bulletin.models import PublishedEdition
+
+LIFE = timedelta(hours=24)
+"""How long an anonymous check is kept after its last answer."""
+
+
+def token_hash(token: str) -> str:
+    """What is stored in place of a token: its SHA-256. The token is random and long, so it needs no salt."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def a_day_from_now() -> datetime:
+    """When a check that is answered now will end."""
+    return timezone.now() + LIFE
+
+
+class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
+    """Anonymous checks."""
+
+    def live(self) -> AnonymousCheckQuerySet:
+        """Keep the checks that have not ended."""
+        return self.filter(ends_at__gt=timezone.now())
+
+    def with_token(self, token: str) -> AnonymousCheckQuerySet:
+        """Keep the check of the browser that holds this token."""
+        return self.filter(token_hash=token_hash(token))
+
+
+class AnonymousCheck(models.Model):
+    """A self-check by someone who has not signed in. Whoever holds the token may see, change and delete it."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
+    election = models.CharField(max_length=40)
+    platform = models.CharField(max_length=60, blank=True)
+    handle = models.CharField("account", max_length=120, blank=True)
+    member = models.CharField("member of Council", max_length=200, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField(default=a_day_from_now, db_index=True)
+
+    objects = AnonymousCheckQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(Exact(Length("token_hash"), 64)), name="check_token_is_hashed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"anonymous check {self.pk}"
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The account, as an answers document gives it."""
+        named = {"platform": self.platform, "handle": self.handle, "member": self.member}
+        return {key: value for key, value in named.items() if value}
+
+
+class CheckAnswer(AnswerRow):
+    """An answer of an anonymous check."""
+
+    draft = models.ForeignKey(AnonymousCheck, on_delete=models.CASCADE, related_name="answers")
+
+    class Meta(AnswerRow.Meta):
+        constraints: ClassVar = [
+            *AnswerRow.Meta.constraints,
+            models.UniqueConstraint(fields=["draft", "question"], name="checkanswer_one_per_question"),
+        ]

@@ -1,0 +1,164 @@
+"""Conditions as a reader of a printed questionnaire can follow them, with a pen and no computer.
+
+election.candidate is yes and not campaign_over
+you answered “Yes” to 3.3 (Nomination papers filed or to be filed), unless the campaign period is over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from bulletin.encoding.conditions import Always, AtMost, Condition, Either, Every, Fact, Has, Is, Not
+from bulletin.encoding.schema import Edition, NamedFact
+
+Joint = Literal["and", "or"]
+
+FEW = 2
+"""So many questions are named in full; of more than that, their numbers alone."""
+
+
+def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str]) -> str:
+    """A condition as the end of “Answer this if …”; empty where it always holds.
+
+    `numbers` are those that the questions bear on paper. An answer of “I'm not sure” fulfils none, and so it
+    is with every condition: what rests on it is undetermined.
+    """
+    return _Words(edition, numbers).say(condition)
+
+
+def fact_in_words(edition: Edition, fact: NamedFact, numbers: Mapping[str, str]) -> str:
+    """When a fact holds, from answers alone: the facts within it are told as the answers that make them."""
+    if isinstance(fact.when, str):
+        return "the last day of the campaign period, in the City’s election calendar, has gone by"
+    return _Words(edition, numbers).say(_without_facts(edition, fact.when))
+
+
+def _without_facts(edition: Edition, condition: Condition) -> Condition:
+    """The condition with each fact in it replaced by what makes it; what the calendar tells stays a fact."""
+    match condition:
+        case Fact():
+            when = edition.fact[condition.name].when
+            return condition if isinstance(when, str) else _without_facts(edition, when)
+        case Not():
+            return Not(_without_facts(edition, condition.part))
+        case Either():
+            return Either(_flat(Either, (_without_facts(edition, part) for part in condition.parts)))
+        case Every():
+            return Every(_flat(Every, (_without_facts(edition, part) for part in condition.parts)))
+        case _:
+            return condition
+
+
+def _flat(kind: type[Either | Every], parts: Iterable[Condition]) -> tuple[Condition, ...]:
+    return tuple(one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
+
+
+class _Words:
+    def __init__(self, edition: Edition, numbers: Mapping[str, str]) -> None:
+        self.edition, self.numbers = edition, numbers
+
+    def say(self, condition: Condition) -> str:
+        match condition:
+            case Always():
+                return ""
+            case Fact():
+                return _uncapped(self.edition.fact[condition.name].title)
+            case Is():
+                return self._answered([condition.question], [condition.choice], "or")
+            case Has():
+                return f"you chose {self._label(condition)} in {self._named(condition.question)}"
+            case AtMost():
+                return f"the amount in {self._named(condition.question)} is at most ${condition.amount:,}"
+            case Not():
+                return self._opposite(condition.part)
+            case Either():
+                return self._joined(condition.parts, "or")
+            case Every():
+                return self._joined(condition.parts, "and")
+
+    def _opposite(self, part: Condition) -> str:
+        """What a `not` says, turned into something that a reader can look for."""
+        match part:
+            case Not():
+                return self.say(part.part)
+            case Is():
+                values = self.edition.question[part.question].values
+                return self._answered([part.question], [v for v in values if v != part.choice], "or")
+            case AtMost():
+                return f"the amount in {self._named(part.question)} is more than ${part.amount:,}"
+            case Has():
+                return f"you answered {self._named(part.question)} without {self._label(part)}"
+            case Either():
+                return self.say(Every(tuple(Not(one) for one in part.parts)))
+            case Every():
+                return self.say(Either(tuple(Not(one) for one in part.parts)))
+            case _:
+                return f"it is not so that {self.say(part)}"
+
+    def _joined(self, parts: tuple[Condition, ...], joint: Joint) -> str:
+        exceptions = [part.part for part in parts if isinstance(part, Not) and isinstance(part.part, Fact)]
+        if joint == "or" or len(exceptions) == len(parts):
+            return _list(self._phrases(parts, joint), joint)
+        rest = [part for part in parts if not isinstance(part, Not) or part.part not in exceptions]
+        said = _list(self._phrases(rest, joint), joint)
+        return said + (f", unless {_list([self.say(one) for one in exceptions], 'or')}" if exceptions else "")
+
+    def _phrases(self, parts: Iterable[Condition], joint: Joint) -> list[str]:
+        """Each part in words; neighbours that say the same of several questions, or of one, share a phrase."""
+        told: list[str | tuple[list[str], list[str]]] = []
+        for part in parts:
+            last = told[-1] if told else ""
+            if not isinstance(part, Is):
+                several = isinstance(part, Either | Every) and len(self._phrases(part.parts, "or")) > 1
+                told.append(f"({self.say(part)})" if several else self.say(part))
+            elif isinstance(last, tuple) and self._labels(last[0][:1], last[1]) == [self._label(part)]:
+                last[0].append(part.question)
+            elif isinstance(last, tuple) and last[0] == [part.question] and joint == "or":
+                last[1].append(part.choice)
+            else:
+                told.append(([part.question], [part.choice]))
+        return [one if isinstance(one, str) else self._answered(*one, joint) for one in told]
+
+    def _answered(self, questions: list[str], choices: list[str], joint: Joint) -> str:
+        few = len(questions) <= FEW
+        named = [self._named(q) for q in questions] if few else self._ranges(questions)
+        some = "" if few else "any of " if joint == "or" else "all of "
+        labels = _list(self._labels(questions[:1], choices), "or")
+        return f"you answered {labels} to {some}{_list(named, joint)}"
+
+    def _ranges(self, questions: list[str]) -> list[str]:
+        """`2.1 to 2.7` in place of each of the seven; every run is of one section."""
+        runs: list[list[str]] = []
+        position = self.edition.position
+        for question in sorted(questions, key=position.__getitem__):
+            last = runs[-1][-1] if runs else ""
+            follows = last and position[question] == position[last] + 1
+            if follows and self.edition.question[last].section == self.edition.question[question].section:
+                runs[-1].append(question)
+            else:
+                runs.append([question])
+        ends = [dict.fromkeys((self.numbers[run[0]], self.numbers[run[-1]])) for run in runs]
+        return [" to ".join(both) for both in ends]
+
+    def _labels(self, question: list[str], choices: list[str]) -> list[str]:
+        return [self._label(Is(question[0], choice)) for choice in choices]
+
+    def _label(self, term: Is | Has) -> str:
+        words, question = self.edition.sheet.words, self.edition.question[term.question]
+        by_value = {"yes": words.yes, "no": words.no} if question.kind == "ynu" else question.choices
+        return f"“{by_value[term.choice]}”"
+
+    def _named(self, question: str) -> str:
+        return f"{self.numbers[question]} ({self.edition.question[question].short})"
+
+
+def _list(parts: list[str], joint: Joint) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {joint} {parts[-1]}"
+
+
+def _uncapped(title: str) -> str:
+    """A fact's title within a sentence: their first words are articles and common nouns."""
+    return title[0].lower() + title[1:]

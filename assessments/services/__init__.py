@@ -1,0 +1,1 @@
+"""Every write: verb first, keyword-only, `by` the person who acts, one transaction each."""

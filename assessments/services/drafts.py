@@ -1,0 +1,123 @@
+"""Beginning, describing, keeping and deleting drafts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import AnonymousCheck, Assessment, CheckAnswer, SocialAccount, User
+from assessments.models.answers import AnswerRow
+from assessments.models.checks import token_hash
+from assessments.reports.data import answer_data
+from assessments.scoring.document import Document
+from bulletin.models import PublishedEdition
+from bulletin.shelf import calendar
+
+
+def newest_edition() -> PublishedEdition:
+    """The edition that a new draft is pinned to: the newest revision that is published.
+
+    Raises PublishedEdition.DoesNotExist where none is published yet.
+    """
+    return PublishedEdition.objects.defer("content").latest("published_at", "revision")
+
+
+def default_election() -> str:
+    """The election that a new draft is about, unless someone chooses another."""
+    return calendar().default_for(timezone.localdate()).id
+
+
+@transaction.atomic
+def start_check(*, document: Document | None = None) -> tuple[AnonymousCheck, str]:
+    """Begin an anonymous check, with the answers of a document if one is given; return it and its token.
+
+    The token is kept nowhere but in the browser.
+    """
+    token = secrets.token_urlsafe(32)
+    check = AnonymousCheck.objects.create(
+        token_hash=token_hash(token),
+        edition=newest_edition(),
+        election=document.election.id if document and document.election else default_election(),
+        **(_fitting(document.account) if document else {}),
+    )
+    if document:
+        CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **one) for one in _rows_of(document))
+    return check, token
+
+
+def _fitting(account: Mapping[str, str]) -> dict[str, str]:
+    """The account of a document, each text cut to what its column holds."""
+    longest = {"platform": 60, "handle": 120, "member": 200}
+    return {key: text[: longest[key]] for key, text in account.items()}
+
+
+def _rows_of(document: Document) -> list[dict[str, Any]]:
+    questions = dict.fromkeys((*document.answers, *document.notes))
+    return [
+        {
+            "question": question,
+            "value": answer_data(document.answers.get(question)),
+            "note": document.notes.get(question, ""),
+        }
+        for question in questions
+    ]
+
+
+def describe_check(*, check: AnonymousCheck, election: str, **about: str) -> None:
+    """Say which account a check is about (platform, handle, member), and which election it reckons with."""
+    for name, text in about.items():
+        setattr(check, name, text)
+    check.election = election
+    check.save(update_fields=["election", *about])
+
+
+def delete_check(*, check: AnonymousCheck) -> None:
+    """Delete an anonymous check and all its answers, now."""
+    check.delete()
+
+
+@transaction.atomic
+def start_assessment(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
+    """Begin a draft about an account."""
+    return Assessment.objects.create(
+        account=account, edition=newest_edition(), election=election or default_election(), started_by=by
+    )
+
+
+@transaction.atomic
+def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> Assessment:
+    """Move an anonymous check into an office, as a draft about one of its accounts.
+
+    The edition and the election stay those that it was begun with; the anonymous copy is deleted.
+    """
+    # The lock makes a double submit wait, and then find nothing to move.
+    check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
+    assessment = Assessment.objects.create(
+        account=account, edition_id=check.edition_id, election=check.election, started_by=by
+    )
+    rows: list[AnswerRow] = list(check.answers.all())
+    assessment.answers.bulk_create(
+        assessment.answers.model(
+            draft=assessment,
+            question=row.question,
+            value=row.value,
+            note=row.note,
+            answered_at=row.answered_at,
+            answered_by=by,
+        )
+        for row in rows
+    )
+    check.delete()
+    return assessment
+
+
+def delete_ended_checks() -> int:
+    """Delete the anonymous checks that have ended; return how many there were."""
+    ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now())
+    count = ended.count()
+    ended.delete()
+    return count

@@ -1,0 +1,60 @@
+"""The register of an office's social accounts, and what is moved or begun there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.services.drafts import keep_check, newest_edition, start_assessment
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """A social account as someone describes it."""
+
+    office: Office
+    platform: str
+    handle: str
+    purpose: str
+    display_name: str = ""
+    address: str = ""
+
+
+class AlreadyRegistered(Exception):
+    """The office has an account of this name on this platform."""
+
+
+def add_account(*, account: NewAccount) -> SocialAccount:
+    """Add an account to its office's register. Raises AlreadyRegistered."""
+    try:
+        with transaction.atomic():
+            return SocialAccount.objects.create(**vars(account))
+    except IntegrityError as error:
+        raise AlreadyRegistered from error
+
+
+@transaction.atomic
+def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccount, by: User) -> Assessment:
+    """Move an anonymous check into an office: to an account of its register, or to one that is added for it.
+
+    Raises AlreadyRegistered, and AnonymousCheck.DoesNotExist where the check was moved or deleted meanwhile; then
+    nothing is added.
+    """
+    # First of all, so that a double submit waits here, finds nothing to move, and adds no account.
+    check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
+    if isinstance(account, NewAccount):
+        account = add_account(account=account)
+    return keep_check(check=check, account=account, by=by)
+
+
+@transaction.atomic
+def assess_account(*, account: SocialAccount, by: User) -> Assessment:
+    """Begin a draft about an account, or go on with one that nobody has answered anything in.
+
+    So a button that is pressed twice begins one draft.
+    """
+    account = SocialAccount.objects.select_for_update().get(pk=account.pk)
+    blank = account.assessments.filter(answers__isnull=True, edition=newest_edition())
+    return blank.first() or start_assessment(account=account, by=by)

@@ -1,0 +1,196 @@
+"""The register of an office's social accounts, each with its drafts; and keeping an anonymous check there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from assessments.forms.register import TAKEN, AccountForm, KeepForm
+from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.reports.draft import DraftState, draft_state
+from assessments.reports.projection import TONE_OF_OVERALL, Tone
+from assessments.services import register as services
+from assessments.views.desk import COOKIE, keep_typed, own_check, private
+
+View = Callable[..., HttpResponse]
+
+
+def signed_in(view: View) -> View:
+    """Give the view the person who has signed in; its answer is kept by no cache.
+
+    Someone who has not signed in does so first; a POST is answered with a page that still holds what was typed.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if isinstance(request.user, User):
+            return private(view(request, by=request.user, **kwargs))
+        if request.method == "POST":
+            return private(keep_typed(request, "signed_out"))
+        return private(redirect_to_login(request.get_full_path()))
+
+    return wrapped
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """A draft in a list: where it stands today, in few words."""
+
+    draft: Assessment
+    state: DraftState
+
+    @property
+    def headline(self) -> str:
+        return self.state.edition.sheet.words.overall[self.state.advisory.overall].title
+
+    @property
+    def tone(self) -> Tone:
+        return TONE_OF_OVERALL[self.state.advisory.overall]
+
+    @property
+    def left(self) -> str:
+        """How much there is still to answer."""
+        questions, minutes = len(self.state.advisory.unanswered), self.state.minutes_left
+        facts = len(self.state.advisory.check)
+        if not questions:
+            return "Every question answered" + (f", {_number(facts, 'fact')} to look up" if facts else "")
+        return f"{_number(questions, 'question')} left, about {_number(minutes, 'minute')}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """An account in the register, with how many drafts it has and where the newest stands."""
+
+    account: SocialAccount
+    drafts: int
+    newest: DraftRow | None
+
+    @property
+    def purpose(self) -> str:
+        return _purpose(self.account)
+
+
+def _purpose(account: SocialAccount) -> str:
+    """The purpose in one word; the form's longer words explain it."""
+    return account.get_purpose_display().partition(":")[0]
+
+
+def _draft_rows(drafts: Iterable[Assessment]) -> list[DraftRow]:
+    return [DraftRow(draft, draft_state(draft, as_of=timezone.localdate())) for draft in drafts]
+
+
+def _drafts(user: User) -> Any:
+    """The drafts that a person may see, with all that a row of them shows."""
+    visible = Assessment.objects.visible_to(user)
+    related = visible.select_related("edition", "started_by", "account__office__member").defer(
+        "edition__content"
+    )
+    return related.prefetch_related("answers")
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was posted, were it nothing at all: that is a form with everything missing."""
+    return request.POST if request.method == "POST" else None
+
+
+@require_safe
+@signed_in
+def register(request: HttpRequest, by: User) -> HttpResponse:
+    """The accounts of one's offices."""
+    offices = list(Office.objects.visible_to(by).select_related("member"))
+    accounts = SocialAccount.objects.visible_to(by)
+    # Of each account its newest draft alone is reckoned.
+    last = accounts.order_by().annotate(last=Max("assessments")).values("last")
+    newest = {row.draft.account_id: row for row in _draft_rows(_drafts(by).filter(pk__in=last))}
+    rows = [
+        AccountRow(account, account.drafts, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
+        for account in accounts.annotate(drafts=Count("assessments"))
+    ]
+    listed = [(office, [row for row in rows if row.account.office_id == office.pk]) for office in offices]
+    context = {"offices": listed, "can_add": any(office.ends_on is None for office in offices)}
+    return render(request, "assessments/register.html", {**context, "check": own_check(request)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new_account(request: HttpRequest, by: User) -> HttpResponse:
+    """Add an account to the register."""
+    form = AccountForm(_posted(request), by=by)
+    if not form.offices:
+        return redirect("register")
+    if form.is_valid():
+        try:
+            account = services.add_account(account=form.described)
+        except services.AlreadyRegistered:
+            form.add_error("handle", TAKEN)
+        else:
+            messages.success(request, "The account is in your register now.")
+            return redirect("account", pk=account.pk)
+    return render(request, "assessments/new_account.html", {"form": form})
+
+
+@require_safe
+@signed_in
+def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """An account and its drafts, the newest first."""
+    visible = SocialAccount.objects.visible_to(by).select_related("office__member")
+    found = get_object_or_404(visible, pk=pk)
+    rows = _draft_rows(_drafts(by).filter(account=found))
+    context = {"account": found, "purpose": _purpose(found), "rows": rows}
+    return render(request, "assessments/account.html", context)
+
+
+@require_POST
+@signed_in
+def assess_account(_: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Begin a self-check of an account; an office whose term has ended begins none."""
+    offices = Office.objects.visible_to(by).current()
+    found = get_object_or_404(SocialAccount.objects.filter(office__in=offices), pk=pk)
+    return redirect("assessment:tasks", pk=services.assess_account(account=found, by=by).pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def keep(request: HttpRequest, by: User) -> HttpResponse:
+    """Move this browser's anonymous check into one of one's offices."""
+    check = own_check(request)
+    if check is None:
+        return _nothing_to_keep(request)
+    form = KeepForm(_posted(request), by=by, check=check)
+    if form.offices and form.is_valid():
+        try:
+            kept = services.keep_in_register(check=check, account=form.chosen, by=by)
+        except AnonymousCheck.DoesNotExist:
+            return _nothing_to_keep(request)
+        except services.AlreadyRegistered:
+            form.add_error("handle", TAKEN)
+        else:
+            messages.success(
+                request, "Your self-check is kept here now. It is no longer kept for this browser alone."
+            )
+            response = redirect("assessment:tasks", pk=kept.pk)
+            response.delete_cookie(COOKIE, samesite="Lax")
+            return response
+    return render(request, "assessments/keep.html", {"form": form, "check": check})
+
+
+def _nothing_to_keep(request: HttpRequest) -> HttpResponse:
+    """Where a second press of the button ends up as well, so it must not frighten."""
+    messages.info(
+        request, "This browser has no self-check to keep. If you just kept one, it is in the list below."
+    )
+    return redirect("register")

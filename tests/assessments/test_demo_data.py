@@ -1,0 +1,124 @@
+"""`demo_data` fills an empty database to look at; `purge_expired` empties what has ended."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from assessments.management.commands.demo_data import SIGN_INS
+from assessments.models import AnonymousCheck, Answer, Assessment, Office, SocialAccount, User
+from assessments.reports.draft import draft_state
+from assessments.services.answering import Change, save_answers
+from assessments.services.drafts import start_check
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def edition(db) -> None:
+    for one in editions().values():
+        publish_edition(edition=one)
+
+
+@pytest.fixture
+def debug(settings) -> None:
+    settings.DEBUG = True
+
+
+def run(command: str, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
+
+
+# --- Demonstration --------------------------------------------------------------
+
+
+def test_outside_debug_nobody_is_made_with_a_password_that_everybody_knows():
+    with pytest.raises(CommandError, match="DEBUG=true"):
+        run("demo_data")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("who", SIGN_INS, ids=lambda one: one.role)
+def test_each_role_signs_in_with_what_is_printed(debug, who):
+    printed = run("demo_data")
+    assert who.email in printed
+    assert who.password in printed
+    sent = {"login": who.email, "password": who.password}
+    assert Client().post("/account/login/", sent)["Location"] == "/office/"
+
+
+def test_the_member_and_their_staff_see_the_three_accounts_and_nobody_else_does(debug):
+    run("demo_data")
+    seen = [SocialAccount.objects.visible_to(User.objects.get(email=one.email)).count() for one in SIGN_INS]
+    assert seen == [3, 3, 0, 0]
+
+
+def test_one_assessment_is_done_one_nearly_and_one_begun(debug):
+    run("demo_data")
+    today = timezone.localdate()
+    left = [
+        len(draft_state(one, as_of=today).advisory.unanswered) for one in Assessment.objects.order_by("pk")
+    ]
+    assert left[0] == 0
+    assert 0 < left[1] <= 6
+    assert left[2] > 10
+
+
+def test_the_answers_show_two_names(debug):
+    run("demo_data")
+    names = Answer.objects.order_by().values_list("answered_by__name", flat=True).distinct()
+    assert set(names) == {"Pat Lee", "Sam Roy"}
+
+
+def test_a_second_run_adds_nothing_and_prints_the_sign_ins_again(debug):
+    first = run("demo_data")
+    assert run("demo_data") == first
+    assert (User.objects.count(), Office.objects.count(), Assessment.objects.count()) == (4, 1, 3)
+
+
+def test_where_people_are_nothing_is_made(debug):
+    User.objects.create_user("someone@example.ca")
+    assert "no demonstration was added" in run("demo_data")
+    assert (User.objects.count(), Office.objects.count()) == (1, 0)
+
+
+def test_a_run_that_fails_half_way_leaves_nothing(debug, monkeypatch):
+    monkeypatch.setattr(
+        "assessments.management.commands.demo_data.save_answers",
+        lambda **_: (_ for _ in ()).throw(RuntimeError("no disk")),
+    )
+    with pytest.raises(RuntimeError):
+        run("demo_data")
+    assert not User.objects.exists()
+
+
+# --- What has ended ---------------------------------------------------------------
+
+
+@pytest.fixture
+def checks() -> tuple[AnonymousCheck, AnonymousCheck]:
+    """One that has ended, and one that has not."""
+    (ended, _), (live, _) = start_check(), start_check()
+    for check in (ended, live):
+        save_answers(draft=check, changes=[Change("resources.email", "yes", "", 0)], by=None)
+    AnonymousCheck.objects.filter(pk=ended.pk).update(ends_at=timezone.now() - timedelta(seconds=1))
+    return ended, live
+
+
+def test_checks_that_have_ended_are_deleted_with_their_answers_and_others_stay(checks):
+    _, live = checks
+    assert run("purge_expired") == "Anonymous self-checks deleted: 1.\n"
+    assert list(AnonymousCheck.objects.all()) == [live]
+    assert live.answers.count() == live.answers.model.objects.count() == 1
+
+
+def test_a_dry_run_counts_and_deletes_nothing(checks):
+    assert "have ended: 1" in run("purge_expired", "--dry-run")
+    assert AnonymousCheck.objects.count() == 2

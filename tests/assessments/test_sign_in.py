@@ -1,0 +1,381 @@
+"""Signing in: by invitation only, without telling who has an account, and out again."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from assessments.models import User
+from assessments.views.sign_in import Adapter
+from config import settings as settings_file
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "quiet-harbour-9"
+MORNING = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def member() -> User:
+    return User.objects.create_user("member@example.ca", PASSWORD, name="Ana Silva")
+
+
+@pytest.fixture
+def former() -> User:
+    return User.objects.create_user("former@example.ca", PASSWORD, name="Bo Chen", is_active=False)
+
+
+def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/account/login/", {"login": email, "password": password, **more})
+
+
+def signed_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+def without_token(response: Any) -> str:
+    """A page as a person sees it: its form's token differs each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+
+
+def link_in(message: Any) -> str:
+    found = re.search(r"https?://\S+/account/password/reset/key/\S+", message.body)
+    assert found
+    return urlsplit(found[0]).path
+
+
+# --- In -----------------------------------------------------------------------
+
+
+def test_an_invited_person_signs_in_and_comes_to_the_register(client, member):
+    response = sign_in(client, "Member@Example.CA ")
+    assert (response.status_code, response["Location"]) == (302, "/office/")
+    assert signed_in(client)
+
+
+def test_signing_in_writes_no_row_about_the_address(client, member):
+    sign_in(client, member.email)
+    assert not EmailAddress.objects.exists()
+
+
+def test_an_inactive_person_with_the_right_password_is_told_that_the_sign_in_is_closed(client, former):
+    response = sign_in(client, former.email)
+    assert response["Location"] == "/account/inactive/"
+    assert not signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "address", ["/check/keep", "http://testserver/help", "/office/accounts/new?from=list"]
+)
+def test_after_signing_in_one_goes_on_to_where_one_was_going(client, member, address):
+    assert sign_in(client, member.email, next=address)["Location"] == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example/",
+        "http:///elsewhere.example",
+        r"/\elsewhere.example",
+        "javascript:alert(1)",
+        "https://testserver.elsewhere.example/",
+    ],
+)
+def test_signing_in_never_leads_to_another_site(client, member, address):
+    assert sign_in(client, member.email, next=address)["Location"] == "/office/"
+
+
+def test_what_was_typed_stays_on_the_page_but_not_the_password(client, member):
+    page = sign_in(client, "membre@example.ca", "not the one").content.decode()
+    assert 'value="membre@example.ca"' in page
+    assert "not the one" not in page
+
+
+def test_the_admin_site_sends_people_to_the_portals_own_sign_in(client):
+    assert client.get("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/account/login/?next=%2Fadmin%2F"
+
+
+def test_a_password_is_kept_as_an_argon2_hash():
+    assert settings_file.PASSWORD_HASHERS[0] == "django.contrib.auth.hashers.Argon2PasswordHasher"
+    assert Argon2PasswordHasher().encode(PASSWORD, "some-salt").startswith("argon2$argon2id$")
+
+
+# --- By invitation only ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "signup/",
+        "email/",
+        "confirm-email/",
+        "reauthenticate/",
+        "login/code/",
+        "social/connections/",
+        "3rdparty/",
+        "",
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_pages_for_people_who_were_not_invited_are_not_there(client, address, method):
+    sent = {"email": "new@example.ca", "password1": PASSWORD, "password2": PASSWORD}
+    assert getattr(client, method)(f"/account/{address}", sent).status_code == 404
+    assert not User.objects.exists()
+
+
+def test_nobody_can_sign_up_whatever_page_asks(rf):
+    assert Adapter().is_open_for_signup(rf.get("/")) is False
+
+
+# --- Without telling who has an account -------------------------------------------
+
+
+@pytest.fixture(params=["nobody@example.ca", "former@example.ca", "invited@example.ca"])
+def other(request, former) -> str:
+    """An address with no account, one whose account is closed, and one that has no password yet."""
+    User.objects.create_user("invited@example.ca", name="Invited")
+    return str(request.param)
+
+
+def test_a_wrong_password_gets_the_same_page_whoever_has_an_account(client, member, other):
+    known, unknown = (sign_in(client, email, "wrong") for email in (member.email, other))
+    assert known.status_code == unknown.status_code == 200
+    assert without_token(known).replace(member.email, "") == without_token(unknown).replace(other, "")
+
+
+def test_a_wrong_password_costs_the_same_work_whoever_has_an_account(client, member, other, monkeypatch):
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    work = []
+    for email in (member.email, other):
+        hashed.clear()
+        with CaptureQueriesContext(connection) as asked:
+            sign_in(client, email, "wrong")
+        work.append((len(hashed), len(asked)))
+    assert work[0] == work[1]
+    assert work[0][0] == 1
+
+
+@pytest.mark.parametrize("other", ["nobody@example.ca", "former@example.ca"])
+def test_a_reset_gets_the_same_answer_and_the_same_work_whoever_has_an_account(client, member, former, other):
+    answers, work = [], []
+    for email in (member.email, other):
+        with CaptureQueriesContext(connection) as asked:
+            response = client.post("/account/password/reset/", {"email": email})
+        answers.append((response.status_code, response["Location"], response.content))
+        work.append((len(asked), len(mail.outbox)))
+        mail.outbox.clear()
+    assert answers[0] == answers[1] == (302, "/account/password/reset/done/", b"")
+    assert work[0] == work[1]
+    assert work[0][1] == 1
+
+
+def test_the_page_after_a_reset_says_the_same_whoever_has_an_account(client, member):
+    pages = []
+    for email in (member.email, "nobody@example.ca"):
+        response = client.post("/account/password/reset/", {"email": email}, follow=True)
+        pages.append(without_token(response))
+    assert pages[0] == pages[1]
+    assert member.email not in pages[0]
+
+
+@pytest.mark.parametrize("email", ["nobody@example.ca", "former@example.ca"])
+def test_the_mail_to_an_address_without_a_sign_in_says_so_and_has_no_link(client, former, email):
+    client.post("/account/password/reset/", {"email": email})
+    (sent,) = mail.outbox
+    assert sent.to == [email]
+    assert "It has no sign-in there" in sent.body
+    assert "http" not in sent.body
+
+
+@pytest.mark.parametrize("email", ["member@example.ca", "nobody@example.ca"])
+def test_when_mail_cannot_be_sent_the_page_says_so_whoever_has_an_account(client, member, settings, email):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 9
+    response = client.post("/account/password/reset/", {"email": email})
+    assert response.status_code == 503
+    assert "Nothing was sent" in response.content.decode()
+
+
+def test_after_five_wrong_guesses_the_right_password_has_to_wait(client, member):
+    for _ in range(5):
+        sign_in(client, member.email, "wrong")
+    assert "tried too often" in sign_in(client, member.email).content.decode()
+    assert not signed_in(client)
+
+
+def test_the_limit_on_guesses_is_the_same_for_an_address_without_an_account(client, db):
+    for _ in range(5):
+        sign_in(client, "nobody@example.ca", "wrong")
+    assert "tried too often" in sign_in(client, "nobody@example.ca").content.decode()
+
+
+def test_a_header_that_anyone_can_send_does_not_start_the_count_of_guesses_again(client, member):
+    for at in range(31):
+        client.post(
+            "/account/login/",
+            {"login": f"{at}@example.ca", "password": "x"},
+            HTTP_X_FORWARDED_FOR=f"1.2.3.{at}",
+        )
+    response = client.post(
+        "/account/login/", {"login": member.email, "password": PASSWORD}, HTTP_X_FORWARDED_FOR="1.2.3.99"
+    )
+    assert response.status_code == 429
+
+
+# --- A new password -----------------------------------------------------------------
+
+
+def ask_for_link(client: Client, email: str) -> str:
+    client.post("/account/password/reset/", {"email": email})
+    return link_in(mail.outbox[-1])
+
+
+def set_password(client: Client, link: str, new: str) -> Any:
+    landed = client.get(link, follow=True)
+    return client.post(landed.request["PATH_INFO"], {"password1": new, "password2": new})
+
+
+def test_a_link_sets_a_new_password_once(client, member):
+    link = ask_for_link(client, member.email)
+    assert set_password(client, link, "loud-valley-77")["Location"] == "/account/password/reset/key/done/"
+    assert not signed_in(client)
+    assert "This link no longer works" in Client().get(link).content.decode()
+    assert sign_in(client, member.email, "loud-valley-77").status_code == 302
+
+
+def test_a_person_who_was_invited_sets_a_first_password_by_link(client):
+    invited = User.objects.create_user("invited@example.ca", name="Invited")
+    set_password(client, ask_for_link(client, invited.email), "loud-valley-77")
+    assert sign_in(client, invited.email, "loud-valley-77").status_code == 302
+
+
+def test_a_link_works_for_an_hour(client, member):
+    with time_machine.travel(MORNING, tick=False) as clock:
+        link = ask_for_link(client, member.email)
+        clock.shift(timedelta(hours=1, seconds=1))
+        assert "This link no longer works" in client.get(link).content.decode()
+
+
+def test_a_weak_new_password_is_refused_with_words_for_it(client, member):
+    page = set_password(client, ask_for_link(client, member.email), "12345").content.decode()
+    assert "too short" in page
+    assert not Client().login(username=member.email, password="12345")
+
+
+def test_a_change_of_password_signs_out_everywhere_else(client, member):
+    elsewhere = Client()
+    sign_in(client, member.email)
+    sign_in(elsewhere, member.email)
+    new = {"oldpassword": PASSWORD, "password1": "loud-valley-77", "password2": "loud-valley-77"}
+    assert client.post("/account/password/change/", new)["Location"] == "/office/"
+    assert client.get("/office/").status_code == 200
+    assert elsewhere.get("/office/").status_code == 302
+
+
+def test_without_the_current_password_there_is_no_new_one(client, member):
+    sign_in(client, member.email)
+    new = {"oldpassword": "wrong", "password1": "loud-valley-77", "password2": "loud-valley-77"}
+    assert "not your current password" in client.post("/account/password/change/", new).content.decode()
+    member.refresh_from_db()
+    assert member.check_password(PASSWORD)
+
+
+# --- Out ------------------------------------------------------------------------------
+
+
+def test_to_follow_a_link_to_sign_out_signs_nobody_out(client, member):
+    sign_in(client, member.email)
+    assert "Sign out?" in client.get("/account/logout/").content.decode()
+    assert signed_in(client)
+
+
+def test_signing_out_ends_the_session_and_leads_home(client, member):
+    sign_in(client, member.email)
+    key = client.session.session_key
+    assert client.post("/account/logout/")["Location"] == "/"
+    assert client.get("/office/")["Location"] == "/account/login/?next=/office/"
+    client.cookies["sessionid"] = key
+    assert client.get("/office/").status_code == 302
+
+
+def test_a_session_ends_with_the_browser_and_is_out_of_reach_of_scripts(client, member):
+    sign_in(client, member.email)
+    cookie = client.cookies["sessionid"]
+    assert cookie["max-age"] == cookie["expires"] == ""
+    assert cookie["httponly"]
+    assert cookie["secure"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_a_session_ends_after_twelve_hours_without_a_request_and_not_before(client, member):
+    with time_machine.travel(MORNING, tick=False) as clock:
+        sign_in(client, member.email)
+        for _ in range(3):
+            clock.shift(timedelta(hours=11, minutes=40))
+            assert client.get("/office/").status_code == 200
+        clock.shift(timedelta(hours=12, minutes=1))
+        assert client.get("/office/").status_code == 302
+
+
+def test_a_session_in_use_is_written_at_most_every_quarter_of_an_hour(client, member):
+    with time_machine.travel(MORNING, tick=False) as clock:
+        sign_in(client, member.email)
+        client.get("/office/")
+        clock.shift(timedelta(minutes=14))
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/office/")
+        assert not [one for one in asked if one["sql"].startswith("UPDATE")]
+
+
+# --- Every page -------------------------------------------------------------------------
+
+OUTSIDE = (
+    "login/",
+    "inactive/",
+    "password/reset/",
+    "password/reset/done/",
+    "password/reset/key/1-abc-123/",
+    "password/reset/key/done/",
+)
+INSIDE = ("logout/", "password/change/")
+
+
+@pytest.mark.parametrize("address", OUTSIDE + INSIDE)
+def test_a_page_about_signing_in_is_ours_and_is_kept_nowhere(client, member, address):
+    if address in INSIDE:
+        client.force_login(member)
+    response = client.get(f"/account/{address}")
+    assert response.status_code == 200
+    assert 'class="site-header"' in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+    assert "noindex" in response["X-Robots-Tag"]
+
+
+def test_a_person_without_a_password_is_led_to_set_one(client):
+    client.force_login(User.objects.create_user("invited@example.ca", name="Invited"))
+    response = client.get("/account/password/change/", follow=True)
+    assert response.request["PATH_INFO"] == "/account/password/set/"
+    assert "Set your password" in response.content.decode()
+
+
+def test_a_script_that_asks_for_json_gets_the_page(client):
+    response = client.get("/account/login/", HTTP_ACCEPT="application/json")
+    assert response["Content-Type"] == "text/html; charset=utf-8"

@@ -1,0 +1,301 @@
+"""Every page at both widths and in both colour schemes, on one sheet to look over: `make screenshots`.
+
+Serves the portal from a temporary database with the demonstration in it, walks it in Chromium, and writes the single
+pictures and `sheet.png` to var/screenshots/. Two of them, made small, are the README's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "assessments" / "samples"
+OUT = ROOT / "var" / "screenshots"
+README_PICTURES = ROOT / "static" / "images"
+
+WIDTHS = (1280, 360)
+SCHEMES = ("light", "dark")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# In a container Chromium has no sandbox, no graphics card and little shared memory; it need not look for news.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PUBLIC = {
+    "home": "/",
+    "bring-back": "/check/bring-back",
+    "example": "/examples/nothing-flagged",
+    "help": "/help",
+    "privacy": "/privacy",
+    "accessibility": "/accessibility",
+    "deleted": "/deleted",
+    "sign-in": "/account/login/",
+    "new-password": "/account/password/reset/",
+    "style": "/style/",
+}
+CHECK = {
+    "home-with-check": "/",
+    "tasks": "/check/",
+    "details": "/check/details",
+    "section-resources": "/check/section/resources",
+    "section-gifts": "/check/section/gifts",
+    "section-moderation": "/check/section/moderation",
+    "answers": "/check/answers",
+    "advisory": "/check/advisory",
+}
+SIGNED_IN = {
+    "register": "/office/",
+    "new-account": "/office/accounts/new",
+    "account": "/office/accounts/2",
+    "assessment": "/assessments/2/",
+    "assessment-section": "/assessments/2/section/gifts",
+    "assessment-advisory": "/assessments/2/advisory",
+    "change-password": "/account/password/change/",
+}
+ERRORS = ("403", "404", "429", "500", "pages/no_pdf")
+
+
+def main() -> None:
+    """Make all pictures anew."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served(Path(scratch)) as address,
+        sync_playwright() as tools,
+    ):
+        browser = tools.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                walk(browser, address, width, scheme)
+        for_readme(browser, address)
+        browser.close()
+    contact_sheet()
+    sys.stderr.write(f"{len(list(OUT.glob('*-*.png')))} pictures, and all of them on {OUT / 'sheet.png'}\n")
+
+
+def chromium() -> str:
+    """Where Chromium is."""
+    for name in CHROMIUM:
+        if found := shutil.which(name):
+            return found
+    sys.exit("There is no Chromium on this machine.")
+
+
+@contextmanager
+def served(scratch: Path) -> Iterator[str]:
+    """The portal on a free port, with a database of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    os.environ.update(DEBUG="true", DATABASE_URL=f"sqlite:///{scratch / 'db.sqlite3'}")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    for command in (["migrate", "--verbosity", "0"], ["createcachetable"], ["load_editions"], ["demo_data"]):
+        subprocess.run([*manage, *command], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    with (scratch / "log").open("w") as log:
+        server = subprocess.Popen([*manage, "runserver", "--noreload", address], stdout=log, stderr=log)  # noqa: S603
+        try:
+            wait_for(f"http://{address}/", (scratch / "log"))
+            yield f"http://{address}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def wait_for(address: str, log: Path) -> None:
+    """Return once something answers there."""
+    for _ in range(300):
+        with suppress(OSError):
+            urllib.request.urlopen(address, timeout=5).close()  # noqa: S310
+            return
+        time.sleep(0.1)
+    sys.exit(log.read_text())
+
+
+def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
+    """Picture every page, as a stranger, in a self-check, and as a member."""
+    stranger = opened(browser, width, scheme)
+    look(stranger, address, PUBLIC)
+    page = stranger.new_page()
+    page.goto(f"{address}/")
+    page.get_by_role("button", name="Start a self-check").click()
+    look(stranger, address, {"tasks-at-first": "/check/", "guard": "/check/section/election"})
+    page.goto(f"{address}/check/bring-back")
+    page.locator("#id_answers").fill('{"edition": "none", "answers": []}')
+    page.get_by_role("button", name="Go on with these answers").click()
+    picture(page, "bring-back-with-faults")
+    bring_back(page, address, "conversion")
+    look(stranger, address, CHECK)
+    faulty(page, address)
+    left_behind(page, address)
+    errors(page, address)
+    stranger.close()
+
+    member = opened(browser, width, scheme)
+    sign_in(member.new_page(), address)
+    look(member, address, SIGNED_IN)
+    member.close()
+
+
+def opened(browser: Browser, width: int, scheme: str) -> BrowserContext:
+    """A browser window as wide as that, and as tall as such screens are."""
+    size = {"width": width, "height": 900 if width > 1000 else 740}
+    return browser.new_context(
+        viewport=size,  # type: ignore[arg-type]
+        color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+        timezone_id="America/Toronto",
+        locale="en-CA",
+    )
+
+
+def look(context: BrowserContext, address: str, pages: dict[str, str]) -> None:
+    """Picture each of the pages."""
+    page = context.new_page()
+    for name, path in pages.items():
+        response = page.goto(address + path)
+        if response is None or not response.ok:
+            sys.exit(f"{path} answers {response and response.status}.")
+        picture(page, name)
+    page.close()
+
+
+def picture(page: Page, name: str) -> None:
+    """Take the whole page, and stop where it runs off its side."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        sys.exit(f"{page.url} is wider than {width} pixels.")
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.screenshot(path=OUT / f"{name}-{width}-{'dark' if dark else 'light'}.png", full_page=True)
+
+
+def bring_back(page: Page, address: str, sample: str) -> None:
+    """Begin a self-check with the answers of a sample."""
+    page.goto(f"{address}/check/bring-back")
+    page.locator("#id_answers").fill((SAMPLES / f"{sample}.json").read_text())
+    page.get_by_role("button", name="Go on with these answers").click()
+    page.wait_for_url("**/check/")
+
+
+def faulty(page: Page, address: str) -> None:
+    """Picture a section with an answer that cannot be read."""
+    page.goto(f"{address}/check/section/gifts")
+    page.locator("#q-gifts-value-input").fill("about five hundred")
+    page.locator("#section-form").evaluate(
+        "form => { form.noValidate = true; HTMLFormElement.prototype.submit.call(form) }"
+    )
+    page.wait_for_selector(".error-summary")
+    picture(page, "section-with-a-fault")
+
+
+def left_behind(page: Page, address: str) -> None:
+    """Picture what a member sees whose form has gone stale: everything typed, and the way to save it."""
+    page.goto(f"{address}/check/section/conduct")
+    page.evaluate("document.querySelector('#section-form [name=csrfmiddlewaretoken]').value = 'stale'")
+    page.locator("#section-form").evaluate("form => HTMLFormElement.prototype.submit.call(form)")
+    page.wait_for_selector(".error-summary")
+    picture(page, "not-saved")
+
+
+def errors(page: Page, address: str) -> None:
+    """Picture the pages of errors, which in DEBUG nothing leads to: rendered here, and shown at an address."""
+    import django  # noqa: PLC0415  # its settings come from the environment, which is set by now
+
+    django.setup()
+    from django.template.loader import render_to_string  # noqa: PLC0415
+
+    problem = {"problem": "The printer is busy with other documents. Try again in a minute."}
+    for template in ERRORS:
+        body = render_to_string(f"{template}.html", problem)
+        path = f"{address}/pictured/{template}"
+        page.route(path, partial(Route.fulfill, body=body, content_type="text/html"))
+        page.goto(path)
+        picture(page, f"error-{template.rpartition('/')[2]}")
+
+
+def sign_in(page: Page, address: str) -> None:
+    """Sign in as the demonstration's member."""
+    from assessments.management.commands.demo_data import MEMBER  # noqa: PLC0415  # needs settings
+
+    page.goto(f"{address}/account/login/")
+    page.locator("[name=login]").fill(MEMBER.email)
+    page.locator("[name=password]").fill(MEMBER.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/office/")
+
+
+def for_readme(browser: Browser, address: str) -> None:
+    """The task list and the advisory as the README shows them: the top of each, in few colours."""
+    context = browser.new_context(viewport={"width": 1120, "height": 860}, color_scheme="light")
+    page = context.new_page()
+    for sample, path, name in (
+        ("first-ten-minutes", "/check/", "task-list"),
+        ("conversion", "/check/advisory", "advisory-page"),
+    ):
+        bring_back(page, address, sample)
+        page.goto(address + path)
+        raw = OUT / f"{name}.png"
+        page.screenshot(path=raw)
+        in_its_own_colours(Image.open(raw).convert("RGB")).save(
+            README_PICTURES / f"{name}.png", optimize=True
+        )
+        raw.unlink()
+    context.close()
+
+
+def in_its_own_colours(picture: Image.Image) -> Image.Image:
+    """The picture in the 64 colours that it has most of: Pillow's own choice would mix the tints with the paper."""
+    counted = picture.getcolors(picture.width * picture.height) or []
+    most = [colour for _, colour in sorted(counted, reverse=True)[:64]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in most for part in colour])  # type: ignore[attr-defined]
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def contact_sheet() -> None:
+    """All pictures on one sheet: a page has its four side by side, cut where they run long."""
+    label, gap, tallest, across = 28, 12, 560, 2
+    font = ImageFont.load_default(18)
+    # Drawn large and small in the proportion of the screens, so that type can be compared.
+    shrunk = {1280: 360, 360: 140}
+    names = sorted({path.stem.rsplit("-", 2)[0] for path in OUT.glob("*-*.png")})
+    tile = sum(len(SCHEMES) * (shrunk[width] + gap) for width in WIDTHS) + gap
+    rows = -(-len(names) // across)
+    sheet = Image.new("RGB", (tile * across, rows * (tallest + label + 2 * gap)), "#8c8c8c")
+    draw = ImageDraw.Draw(sheet)
+    for at, name in enumerate(names):
+        x, y = (at % across) * tile + gap, (at // across) * (tallest + label + 2 * gap) + gap
+        draw.text((x, y), name, fill="#000000", font=font)
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                full = Image.open(OUT / f"{name}-{width}-{scheme}.png").convert("RGB")
+                height = min(round(full.height * shrunk[width] / width), tallest)
+                part = full.crop((0, 0, width, min(full.height, round(height * width / shrunk[width]))))
+                sheet.paste(part.resize((shrunk[width], height), Image.Resampling.LANCZOS), (x, y + label))
+                x += shrunk[width] + gap
+    sheet.quantize(128, dither=Image.Dither.NONE).save(OUT / "sheet.png", optimize=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
