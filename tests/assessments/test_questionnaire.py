@@ -222,3 +222,7 @@ def test_an_autosave_brings_back_only_what_changed(browser):
     assert 'id="q-resources-policies"' in fragments
     assert "<fieldset" in fragments
     assert fragments.count("<fieldset") == 1
+
+
+def test_the_page_of_a_section_is_laid_out_with_its_panel(browser):
+    assert 'class="column with-panel"' in page(browser, "account")
