@@ -13,15 +13,12 @@ from assessments.forms.section import CHOOSE, SEEN, SectionForm, element_id
 from assessments.models import AnonymousCheck
 from assessments.reports.data import advisory_json, answer_data
 from assessments.reports.draft import DraftState
-from assessments.reports.pdf import advisory_pdf
+from assessments.reports.pdf import GUARDED, advisory_pdf
 from assessments.reports.press import PressError
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check
 from assessments.views.desk import COOKIE, Desk, with_draft
-
-GUARDED = "election"
-"""The section with a warning before it: campaign work on a City device, or with staff, may engage paragraph 11."""
 
 
 @require_GET
