@@ -30,6 +30,7 @@ urlpatterns = [
     path("office/", register.register, name="register"),
     path("office/accounts/new", register.new_account, name="new_account"),
     path("office/accounts/<int:pk>", register.account, name="account"),
+    path("office/accounts/<int:pk>/edit", register.edit_account, name="edit_account"),
     path("office/accounts/<int:pk>/assess", register.assess_account, name="assess_account"),
     path("examples/<slug:name>", public.example, name="example"),
     path("examples/<slug:name>.pdf", public.example_pdf, name="example_pdf"),

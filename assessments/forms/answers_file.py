@@ -14,12 +14,24 @@ from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, re
 from bulletin.shelf import calendar, editions
 
 
+def another_file(raw: bytes) -> str:
+    """What to say of a file that is plainly another one; empty for what may be an answers file."""
+    right = "Choose the file whose name begins with “answers” and ends in “.json”."
+    if raw.startswith(b"%PDF"):
+        return f"This is a PDF, which is made to be read and printed. {right}"
+    if b'"findings"' in raw and b'"overall"' in raw:
+        return f"This is an advisory: what answers came to, and not the answers. {right}"
+    if b"\0" in raw:
+        return f"This is not a text file. {right}"
+    return ""
+
+
 class AnswersFileForm(forms.Form):
     """An answers file, uploaded or pasted; after validation, `document` is what was read."""
 
     file = forms.FileField(
         label="Your answers file",
-        help_text="The file that “Save your answers as a file” gave you: answers.json.",
+        help_text="The file that “Save your answers as a file” gave you. Its name begins with “answers”.",
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
     )
@@ -50,10 +62,12 @@ class AnswersFileForm(forms.Form):
                 raise forms.ValidationError("Choose your answers file, or paste what is in it.")
             return cleaned
         raw = uploaded.read(MAX_BYTES + 1) if uploaded else pasted.encode("utf-8", "surrogatepass")
+        if says := another_file(raw):
+            raise forms.ValidationError(says)
         try:
             self.document = read_document(raw, editions(), calendar())
         except DocumentFaults as error:
-            if uploaded and not pasted:
+            if uploaded and not pasted and len(raw) <= MAX_BYTES:
                 # A browser never keeps a chosen file: show its text, so that it can be mended here.
                 shown = QueryDict(mutable=True)
                 shown["answers"] = raw[:MAX_BYTES].decode("utf-8", "replace").replace("\x00", "")

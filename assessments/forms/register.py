@@ -10,15 +10,37 @@ from django import forms
 
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.scoring.answers import wrong_with_text
+from assessments.services.drafts import default_election
 from assessments.services.register import NewAccount
+from bulletin.shelf import calendar
 
 NEW = "new"
 """What stands in place of an account's number for one that is not in the register yet."""
 TAKEN = "This account is in the register already."
 
 
+def same_account(one: SocialAccount | AnonymousCheck, other: SocialAccount | AnonymousCheck) -> bool:
+    """Whether both are of one name, however it is typed: the database's constraint in Python."""
+    first, second = ((it.platform.lower(), it.handle.lower().replace("@", "")) for it in (one, other))
+    return first == second
+
+
+class ElectionForm(forms.Form):
+    """The election that a new self-check reckons with."""
+
+    election = forms.ChoiceField(label="City election")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["election"].choices = [(e.id, e.name) for e in calendar().elections]  # type: ignore[attr-defined]
+        self.fields["election"].initial = default_election()
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+
 class AccountForm(forms.ModelForm):
-    """An account for the register of one of a person's offices."""
+    """An account for the register of one of a person's offices, or one of it to describe anew."""
 
     address = forms.URLField(
         label="Web address",
@@ -40,8 +62,12 @@ class AccountForm(forms.ModelForm):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        is_new = self.instance.pk is None
         self.offices = list(Office.objects.visible_to(by).current().select_related("member"))
-        if len(self.offices) == 1:
+        if not is_new:
+            # An account stays where it is, with all that was said of it.
+            del self.fields["office"]
+        elif len(self.offices) == 1:
             # There is nothing to choose.
             del self.fields["office"]
             self.instance.office = self.offices[0]
@@ -53,16 +79,21 @@ class AccountForm(forms.ModelForm):
         for name in ("platform", "handle", "display_name", "address"):
             if name in self.fields:
                 self.fields[name].widget.attrs["autocomplete"] = "off"
+        if is_new:
+            # What an account is for decides much, so nothing is chosen beforehand.
+            self.initial.pop("purpose", None)
+            self.fields["purpose"].initial = None
         for field in self.fields.values():
             field.error_messages["required"] = "Please fill this in."
         self.helper = FormHelper()
         # What is missing is said in the page's own error summary.
         self.helper.attrs = {"novalidate": ""}
-        self.helper.layout = Layout(*self.fields, Div(Submit("add", "Add the account"), css_class="actions"))
+        button = Submit("add", "Add the account" if is_new else "Save")
+        self.helper.layout = Layout(*self.fields, Div(button, css_class="actions"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in ("platform", "handle", "display_name"):
+        for name in ("platform", "handle", "display_name", "address"):
             says = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
             if says:
                 self.add_error(name, f"{says[0].upper()}{says[1:]}.")
@@ -81,7 +112,7 @@ class AccountForm(forms.ModelForm):
 class KeepForm(AccountForm):
     """Where an anonymous check is to be kept: at an account of the register, or at a new one."""
 
-    address = None  # type: ignore[assignment]  # it can be added later
+    address = None  # type: ignore[assignment]  # it can be added later, with the account's other details
     account = forms.ChoiceField(label="The account it is about", widget=forms.RadioSelect)
 
     class Meta(AccountForm.Meta):
@@ -98,6 +129,9 @@ class KeepForm(AccountForm):
         choice.choices = [*named, (NEW, "An account that is not in the register yet")]  # type: ignore[attr-defined]
         choice.error_messages["required"] = "Choose an account, or the last line for a new one."
         choice.initial = self._likely(check)
+        if check.handle:
+            about = " ".join(filter(None, (check.platform, check.handle)))
+            choice.help_text = f"Your self-check says that it is about {about}."
         if not self.known:
             choice.widget = forms.HiddenInput()
         for name in self.Meta.fields:
@@ -118,9 +152,8 @@ class KeepForm(AccountForm):
 
     def _likely(self, check: AnonymousCheck) -> str | None:
         """The account that the check says it is about, if the register has it."""
-        about = (check.platform.lower(), check.handle.lower())
         for pk, account in self.known.items():
-            if (account.platform.lower(), account.handle.lower()) == about:
+            if same_account(account, check):
                 return pk
         return NEW if check.handle or not self.known else None
 

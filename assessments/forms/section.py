@@ -6,31 +6,37 @@ question that is no longer asked is kept, and counts again should the question c
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, LayoutObject
 from django import forms
 from django.http import QueryDict
-from django.template.loader import render_to_string
+from django.template.loader import get_template
 
 from assessments.models import AnswerRow
 from assessments.reports.data import answer_data
 from assessments.reports.draft import DraftState
 from assessments.reports.projection import cite
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
-from assessments.scoring.wording import answer_in_words
-from assessments.services.answering import Change, Conflict
-from bulletin.encoding.conditions import UNSURE
+from assessments.scoring.wording import answer_in_words, choice_words
+from assessments.services.answering import Change, Saved
+from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Question
 
-NOTE, SEEN, UNSURE_BOX, CHOOSE = "note.", "seen.", "unsure.", "choose"
+NOTE, SEEN, UNSURE_BOX = "note.", "seen.", "unsure."
 """What the names of a question's other inputs begin with; its answer bears the question's own name."""
+CHOOSE, TYPING = "choose", "typing"
+"""Of two answers that met, which to keep; and the question whose text someone is still typing, to be left alone."""
+YEARS = range(1990, 2100)
+"""A date outside these has a year that was mistyped, or is still being typed."""
 
 
 def element_id(question: str) -> str:
@@ -54,9 +60,13 @@ def mark(value: Any, note: str) -> str:
 
 @dataclass
 class Slot:
-    """One question as the page shows it: what it asks, what is typed, and what is wrong with that."""
+    """One question as the page shows it: what it asks, what is typed, and what is wrong with that.
+
+    `stamp` is that of the answer which the page was made from, `row` the answer that stands now.
+    """
 
     question: Question
+    labels: Mapping[str, str]
     shown: bool
     value: Any
     text: str
@@ -68,10 +78,11 @@ class Slot:
     says: tuple[tuple[str, str], ...]
     error: str = ""
     note_error: str = ""
+    still_counts: str = ""
     conflict: str = ""
     conflict_note: str = ""
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         return element_id(self.question.id)
 
@@ -80,30 +91,47 @@ class Slot:
         return cite(self.question.paragraphs)
 
     @property
-    def options(self) -> tuple[tuple[str, str, bool], ...]:
-        """Value, label and whether chosen, for the kinds that have options."""
-        question, chosen = self.question, self.value
-        labels = {"yes": "Yes", "no": "No"} if question.kind == "ynu" else dict(question.choices)
-        if question.may_be_unsure and question.kind != "choices":
-            labels[UNSURE] = "I'm not sure"
-        picked = chosen if isinstance(chosen, list) else [chosen]
-        return tuple((value, label, value in picked) for value, label in labels.items())
+    def in_trouble(self) -> bool:
+        """Whether something is wrong with it, or it met another answer."""
+        return bool(self.error or self.note_error or self.conflict)
+
+    @property
+    def option_type(self) -> str:
+        return "checkbox" if self.question.kind == "choices" else "radio"
+
+    @property
+    def options(self) -> tuple[tuple[str, str, str, bool], ...]:
+        """Id on the page, value, label and whether chosen, for the kinds that have options."""
+        picked = self.value if isinstance(self.value, list) else [self.value]
+        # Links to what is wrong lead to the first. Where several can be chosen, “I'm not sure” stands apart.
+        values = [v for v in self.labels if v != UNSURE or self.question.kind != "choices"]
+        return tuple(
+            (f"{self.id}-{value if at else 'input'}", value, self.labels[value], value in picked)
+            for at, value in enumerate(values)
+        )
 
 
 class _Lean(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no types
     """Lays out all shown questions of a section through one template, a fifth of the usual cost of a field each."""
 
     def render(self, form: SectionForm, context: Any, **_: Any) -> str:
-        return "".join(form.slot_html(slot) for slot in form.slots.values())
+        question = get_template("assessments/_question.html")
+        return "".join(question.render({"slot": slot}) for slot in form.slots.values())
 
 
 class SectionForm(forms.Form):
-    """The questions of one section of a draft; after validation, `changes` is what someone changed."""
+    """The questions of one section of a draft; after validation, `changes` is what someone changed.
 
-    def __init__(self, state: DraftState, section: str, data: QueryDict | None = None) -> None:
+    `anew` takes every answer and note that was posted for a change, for a page whose own draft is gone.
+    """
+
+    def __init__(
+        self, state: DraftState, section: str, data: QueryDict | None = None, *, anew: bool = False
+    ) -> None:
         super().__init__(data)
-        self.state, self.section, self.posted = state, section, data
+        self.state, self.section, self.posted, self.anew = state, section, data, anew
         self.slots = {q.id: self._slot(q) for q in state.questions_of(section)}
+        self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -116,6 +144,7 @@ class SectionForm(forms.Form):
         unsure = value == UNSURE
         return Slot(
             question=question,
+            labels=choice_words(self.state.edition, question),
             shown=question.id in self.state.advisory.asked,
             value=value,
             text="" if unsure or not isinstance(value, str) else value,
@@ -129,79 +158,97 @@ class SectionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Read every question that was posted; keep what was typed on the page whatever is wrong with it."""
-        chosen = self._chosen()
-        for question_id, slot in self.slots.items():
-            if self.posted is None or SEEN + question_id not in self.posted:
-                continue
-            value = self._typed(slot)
-            slot.note = self.posted.get(NOTE + question_id, "").replace("\r\n", "\n").strip()
-            version, _, was = self.posted.get(SEEN + question_id, "").partition(".")
-            seen = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
-            pick = chosen.get(question_id)
-            if pick and pick[0] == "theirs":
-                self.slots[question_id] = self._slot(slot.question)
-                continue
-            if pick:
-                seen = pick[1]
-            if says := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
-                slot.note_error = f"Your note: {says}."
-                self.add_error(None, forms.ValidationError(slot.note_error, code=question_id))
-            try:
-                answer = answer_data(read_answer(slot.question, value))
-            except AnswerError:
-                slot.error = in_plain_words(slot.question)
-                self.add_error(None, forms.ValidationError(slot.error, code=question_id))
-                continue
-            if not slot.note_error and (pick or mark(answer, slot.note) != was):
-                self.changes.append(Change(question_id, answer, slot.note, seen))
+        posted = self.posted or QueryDict()
+        chosen = self._chosen(posted)
+        for question, slot in self.slots.items():
+            whose, version = chosen.get(question, ("", 0))
+            if question in self.on_page and question != posted.get(TYPING) and whose != "theirs":
+                self._read(slot, posted, version if whose else None)
         return {}
 
-    def _chosen(self) -> dict[str, tuple[str, int]]:
+    def _read(self, slot: Slot, posted: QueryDict, over: int | None) -> None:
+        """Read one question; `over` is the version that was chosen to be overwritten, if any."""
+        question = slot.question.id
+        slot.note = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
+        slot.stamp = posted.get(SEEN + question, "")
+        version, _, was = slot.stamp.partition(".")
+        seen = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
+        if says := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
+            slot.note_error = f"{slot.question.short}, your note: {says}."
+        try:
+            answer = answer_data(self._answer(slot, posted))
+        except AnswerError:
+            slot.error = in_plain_words(slot)
+        for says in filter(None, (slot.error, slot.note_error)):
+            self.add_error(None, forms.ValidationError(says, code=question))
+        if slot.in_trouble:
+            return
+        if self.anew:
+            changed, seen = answer is not None or bool(slot.note), 0
+        else:
+            changed = over is not None or mark(answer, slot.note) != was
+        if changed:
+            self.changes.append(Change(question, answer, slot.note, seen if over is None else over))
+
+    @property
+    def chosen(self) -> set[str]:
+        """The questions of which one of two answers was chosen."""
+        return self.slots.keys() & self._chosen(self.posted or QueryDict())
+
+    def _chosen(self, posted: QueryDict) -> dict[str, tuple[str, int]]:
         """Of two answers that met: for each question, whose was chosen, and the version that it was chosen over."""
         found = {}
-        for chosen in self.posted.getlist(CHOOSE) if self.posted is not None else ():
+        for chosen in posted.getlist(CHOOSE):
             question, _, rest = chosen.partition(":")
             whose, _, version = rest.partition(":")
-            if (
-                question in self.slots
-                and whose in ("mine", "theirs")
-                and re.fullmatch(r"[0-9]{1,9}", version)
-            ):
+            if whose in ("mine", "theirs") and re.fullmatch(r"[0-9]{1,9}", version):
                 found[question] = (whose, int(version))
         return found
 
-    def _typed(self, slot: Slot) -> Any:
-        """The posted answer as an answers document would give it; the slot keeps it as it was typed."""
-        if self.posted is None:
-            return None
+    def _answer(self, slot: Slot, posted: QueryDict) -> Answer | None:
+        """The answer that was posted; the slot keeps it as it was typed. Raises AnswerError."""
         name, question = slot.question.id, slot.question
-        typed = [one for one in self.posted.getlist(name) if one]
-        slot.unsure = UNSURE_BOX + name in self.posted
+        typed = [one for one in posted.getlist(name) if one]
+        slot.unsure = UNSURE_BOX + name in posted
         slot.text = typed[0].strip() if typed else ""
+        slot.value = typed if question.kind == "choices" else slot.text
         if slot.unsure and question.kind in ("choices", "money"):
-            slot.value = UNSURE
-        elif question.kind == "choices":
-            slot.value = typed
-        elif question.kind == "money":
-            slot.value = plain_amount(slot.text) or None
-        else:
-            slot.value = slot.text or None
-        return slot.value
+            if slot.value:
+                raise AnswerError("an answer, and that one is not sure")
+            return UNSURE
+        value = slot.value or None
+        if question.kind == "money" and value:
+            value = plain_amount(slot.text)
+        answer = read_answer(question, value)
+        if isinstance(answer, date) and answer.year not in YEARS:
+            raise AnswerError("no likely year")
+        return answer
 
-    def tell(self, conflicts: list[Conflict]) -> None:
-        """Show on each question that changed meanwhile what stands now, beside what was typed."""
-        for conflict in conflicts:
-            slot, stored = self.slots[conflict.change.question], conflict.stored
-            edition = self.state.edition
-            answer = read_answer(slot.question, stored.value)
-            slot.row = stored
-            slot.conflict = answer_in_words(edition, slot.question.id, answer)
-            slot.conflict_note = stored.note
-            slot.shown = True
+    def after(self, state: DraftState, saved: Saved) -> SectionForm:
+        """The section as it stands after a save, with what could not be saved as it was typed.
 
-    def slot_html(self, slot: Slot) -> str:
-        """One question, or the empty place that it takes when it comes up."""
-        return render_to_string("assessments/_question.html", {"slot": slot})
+        What is shown of every other question is what is stored, beside the stamp of that.
+        """
+        fresh = SectionForm(state, self.section)
+        fresh.on_page = self.on_page
+        for question, typed in self.slots.items():
+            stored, now = saved.conflicts.get(question), fresh.slots[question]
+            if stored is not None:
+                answer = read_answer(typed.question, stored.value)
+                typed.conflict = answer_in_words(state.edition, question, answer)
+                typed.conflict_note = stored.note
+            elif not (typed.in_trouble and now.shown):
+                # What is wrong with an answer that nobody asks for any more need not be mended.
+                continue
+            elif question in state.answers:
+                typed.still_counts = answer_in_words(state.edition, question, state.answers[question])
+            fresh.slots[question] = replace(typed, shown=True, row=stored or now.row, why=now.why)
+        return fresh
+
+    @property
+    def conflicts(self) -> list[Slot]:
+        """The questions whose answers met others."""
+        return [slot for slot in self.slots.values() if slot.conflict]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -217,40 +264,32 @@ class SectionForm(forms.Form):
 
 def plain_amount(text: str) -> str:
     """An amount as people write it, `$1,250.00`, as the engine reads it: `1250.00`."""
-    return re.sub(r"[$\s]|,(?=[0-9]{3}(?:[^0-9]|$))", "", text.removeprefix("CA"))
+    bare = re.sub(r"^\s*(?:CAD|CA)?\s*\$?|\s*(?:\$|CAD|dollars?)?\s*$", "", text, flags=re.IGNORECASE)
+    return re.sub(r"\s|,(?=[0-9]{3}(?:[^0-9]|$))", "", bare)
 
 
-def in_plain_words(question: Question) -> str:
+def in_plain_words(slot: Slot) -> str:
     """What is wrong with an answer, for someone who never saw an answers file."""
-    match question.kind:
+    short, unsure = slot.question.short, slot.labels.get(UNSURE, "")
+    match slot.question.kind:
+        case "money" | "choices" if slot.unsure:
+            return f"{short}: either give an answer or choose “{unsure}”, not both."
         case "money":
-            return f"{question.short}: write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
+            return f"{short}: write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
         case "date":
-            return f"{question.short}: write a day that is in the calendar, such as 2026-08-21."
+            return f"{short}: write a day that is in the calendar, such as 2026-08-21."
         case _:
-            return f"{question.short}: choose one of the answers shown."
+            return f"{short}: choose one of the answers shown."
 
 
 def why_asked(state: DraftState, question: Question) -> str:
     """Which answers bring the question up, in words; empty for one that is always asked."""
-    verdict = question.asked.weigh(_Known(state))
-    named = sorted(verdict.rests_on, key=state.edition.position.__getitem__)
+    named = sorted(state.weigh(question.asked).rests_on, key=state.edition.position.__getitem__)
     return "; ".join(
         f"{state.edition.question[one].short}: "
         f"{answer_in_words(state.edition, one, state.advisory.answers.get(one))}"
         for one in named
     )
-
-
-class _Known:
-    """The settled answers and facts of a draft, to weigh a condition against."""
-
-    def __init__(self, state: DraftState) -> None:
-        self.answers: Mapping[str, Any] = state.advisory.answers
-        self._facts = state.advisory.facts
-
-    def fact(self, name: str) -> Any:
-        return self._facts[name]
 
 
 def what_the_bulletin_says(state: DraftState, question: Question) -> tuple[tuple[str, str], ...]:

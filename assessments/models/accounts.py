@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.core.validators import URLValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Lower, Replace
 from django.utils import timezone
 
 from assessments.models.people import Office, User
+from assessments.scoring.document import MAX_ACCOUNT_TEXT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -35,8 +36,11 @@ class SocialAccount(models.Model):
         PERSONAL = "personal", "Personal"
 
     office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="accounts")
-    platform = models.CharField(max_length=60, help_text="Instagram, Facebook, TikTok …")
-    handle = models.CharField(max_length=120, help_text="The name that people look it up by, like @PatLee.")
+    # As long as an answers file may have them.
+    platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, help_text="Instagram, Facebook, TikTok …")
+    handle = models.CharField(
+        max_length=MAX_ACCOUNT_TEXT, help_text="The name that people look it up by, like @PatLee."
+    )
     display_name = models.CharField("name shown", max_length=200, blank=True)
     address = models.URLField(blank=True, validators=[URLValidator(schemes=["https"])])
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.OFFICIAL)
@@ -50,7 +54,8 @@ class SocialAccount(models.Model):
             models.UniqueConstraint(
                 "office",
                 Lower("platform"),
-                Lower("handle"),
+                # @PatLee and patlee are one.
+                Lower(Replace("handle", Value("@"))),
                 name="account_once_per_office",
                 violation_error_message="This account is in the register already.",
             ),

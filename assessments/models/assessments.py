@@ -51,11 +51,20 @@ class Assessment(models.Model):
         }
 
 
+class AnswerManager(models.Manager["Answer"]):
+    """Answers, each with the person who gave it: wherever it is shown, so are they."""
+
+    def get_queryset(self) -> models.QuerySet[Answer]:
+        return super().get_queryset().select_related("answered_by")
+
+
 class Answer(AnswerRow):
     """An answer within an office's assessment, and who gave it last."""
 
     draft = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="answers")
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = AnswerManager()
 
     class Meta(AnswerRow.Meta):
         constraints: ClassVar = [

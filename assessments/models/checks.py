@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from assessments.models.answers import AnswerRow
+from assessments.scoring.document import MAX_ACCOUNT_TEXT
 from bulletin.models import PublishedEdition
 
 LIFE = timedelta(hours=24)
@@ -47,9 +48,10 @@ class AnonymousCheck(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
     election = models.CharField(max_length=40)
-    platform = models.CharField(max_length=60, blank=True)
-    handle = models.CharField("account", max_length=120, blank=True)
-    member = models.CharField("member of Council", max_length=200, blank=True)
+    # As long as an answers file may have them.
+    platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, blank=True)
+    handle = models.CharField("account", max_length=MAX_ACCOUNT_TEXT, blank=True)
+    member = models.CharField("member of Council", max_length=MAX_ACCOUNT_TEXT, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(default=a_day_from_now, db_index=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import Always, AtMost, Condition, Either, Every, Fact, Has, Is, Not
 from bulletin.encoding.schema import Edition, NamedFact
 
@@ -21,8 +22,8 @@ FEW = 2
 def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str]) -> str:
     """A condition as the end of “Answer this if …”; empty where it always holds.
 
-    `numbers` are those that the questions bear on paper. An answer of “I'm not sure” fulfils none, and so it
-    is with every condition: what rests on it is undetermined.
+    `numbers` are those that the questions bear on paper. A question that hangs on an answer of “I'm not sure” is
+    asked as well: the page says so once, for all of them.
     """
     return _Words(edition, numbers).say(condition)
 
@@ -145,9 +146,7 @@ class _Words:
         return [self._label(Is(question[0], choice)) for choice in choices]
 
     def _label(self, term: Is | Has) -> str:
-        words, question = self.edition.sheet.words, self.edition.question[term.question]
-        by_value = {"yes": words.yes, "no": words.no} if question.kind == "ynu" else question.choices
-        return f"“{by_value[term.choice]}”"
+        return f"“{choice_words(self.edition, self.edition.question[term.question])[term.choice]}”"
 
     def _named(self, question: str) -> str:
         return f"{self.numbers[question]} ({self.edition.question[question].short})"

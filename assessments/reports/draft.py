@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment
-from assessments.reports.projection import Projection, project
+from assessments.reports.projection import TONE_OF_OVERALL, Projection, Tone, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
-from bulletin.encoding.conditions import UNSURE, Answer
+from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
 from bulletin.encoding.schema import Edition, Election, Question, Section
 from bulletin.publish import encoded
 from bulletin.shelf import calendar
@@ -25,12 +26,16 @@ SECONDS_A_QUESTION = 12
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one section has come: of the questions asked in it, how many are answered."""
+    """How far one section has come: of the questions asked in it, how many are answered.
+
+    `waits`: nothing is asked in it so far, and what is still to be answered elsewhere may bring questions up.
+    """
 
     section: Section
     asked: tuple[str, ...]
     answered: int
     unsure: int
+    waits: bool = False
 
     @property
     def left(self) -> int:
@@ -40,14 +45,14 @@ class Progress:
     def status(self) -> str:
         """In words: what is said in a list of tasks."""
         if not self.asked:
-            return "Nothing to answer"
+            return "Depends on other answers" if self.waits else "Nothing to answer"
         if not self.answered:
             return "Not started"
         return "In progress" if self.left else "Done"
 
     @property
     def is_done(self) -> bool:
-        return not self.left
+        return not self.left and not self.waits
 
 
 @dataclass(frozen=True)
@@ -74,29 +79,43 @@ class DraftState:
     def projection(self) -> Projection:
         return project(self.advisory, self.document)
 
+    @property
+    def headline(self) -> str:
+        """What the whole comes to so far, in a few words; without the cost of a whole projection."""
+        return self.edition.sheet.words.overall[self.advisory.overall].title
+
+    @property
+    def tone(self) -> Tone:
+        return TONE_OF_OVERALL[self.advisory.overall]
+
     @cached_property
     def sections(self) -> tuple[Progress, ...]:
-        asked, unanswered = self.advisory.asked, set(self.advisory.unanswered)
+        unanswered = set(self.advisory.unanswered)
+        asked: dict[str, list[str]] = {section.id: [] for section in self.edition.sheet.sections}
+        for name in self.advisory.asked:
+            question = self.edition.question[name]
+            # An optional question is shown and never waited for.
+            if not question.optional:
+                asked[question.section].append(name)
         progress = []
         for section in self.edition.sheet.sections:
-            # An optional question is shown and never waited for.
-            here = tuple(
-                q
-                for q in asked
-                if self._section_of(q) == section.id and not self.edition.question[q].optional
-            )
-            answered = [q for q in here if q not in unanswered]
+            answered = [q for q in asked[section.id] if q not in unanswered]
             unsure = sum(self.advisory.answers.get(q) == UNSURE for q in answered)
-            progress.append(Progress(section, here, len(answered), unsure))
+            waits = not asked[section.id] and self._may_come_up(section.id)
+            progress.append(Progress(section, tuple(asked[section.id]), len(answered), unsure, waits))
         return tuple(progress)
 
-    def _section_of(self, question: str) -> str:
-        return self.edition.question[question].section
+    def _may_come_up(self, section: str) -> bool:
+        return any(self.weigh(question.asked).value is None for question in self.questions_of(section))
+
+    def weigh(self, condition: Condition) -> Verdict:
+        """A condition of the edition on the answers that count."""
+        return condition.weigh(_Settled(self.advisory))
 
     @property
     def sections_asked(self) -> int:
-        """How many sections have anything to answer."""
-        return sum(bool(progress.asked) for progress in self.sections)
+        """How many sections have anything to answer, or may come to have."""
+        return sum(bool(progress.asked) or progress.waits for progress in self.sections)
 
     @property
     def sections_done(self) -> int:
@@ -110,6 +129,17 @@ class DraftState:
 
     def questions_of(self, section: str) -> tuple[Question, ...]:
         return tuple(q for q in self.edition.questions if q.section == section)
+
+
+class _Settled:
+    """The settled answers and facts of an advisory, to weigh a condition against."""
+
+    def __init__(self, advisory: Advisory) -> None:
+        self.answers: Mapping[str, Any] = advisory.answers
+        self._facts = advisory.facts
+
+    def fact(self, name: str) -> Verdict:
+        return self._facts[name]
 
 
 def draft_state(draft: AnonymousCheck | Assessment, *, as_of: date) -> DraftState:

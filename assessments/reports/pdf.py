@@ -13,6 +13,7 @@ from assessments.reports.asked_in_words import fact_in_words, in_words
 from assessments.reports.press import print_pdf
 from assessments.reports.projection import Projection, cite
 from assessments.reports.typeset import Typeset, typeset
+from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import Edition, Question, Section
@@ -100,17 +101,11 @@ def _printed_section(
                 "kind": q.kind,
                 "citation": cite(q.paragraphs),
                 "asked": in_words(edition, q.asked, numbers),
-                "options": _boxes(edition, q),
+                "options": tuple(choice_words(edition, q).values()),
             }
             for q in questions
         ],
     }
-
-
-def _boxes(edition: Edition, question: Question) -> tuple[str, ...]:
-    words = edition.sheet.words
-    labels = (words.yes, words.no) if question.kind == "ynu" else tuple(question.choices.values())
-    return (*labels, words.unsure) if question.may_be_unsure else labels
 
 
 @cache

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from bulletin.encoding.conditions import UNSURE, Answer
-from bulletin.encoding.schema import Edition
+from bulletin.encoding.schema import Edition, Question
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
@@ -19,18 +19,21 @@ def long_date(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def choice_words(edition: Edition, question: Question) -> dict[str, str]:
+    """Each choice of a question and its label, “I'm not sure” last where it is one."""
+    words = edition.sheet.words
+    labels = {"yes": words.yes, "no": words.no} if question.kind == "ynu" else dict(question.choices)
+    return {**labels, UNSURE: words.unsure} if question.may_be_unsure else labels
+
+
 def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -> str:
     """An answer as its question words it: a choice's label, an amount in dollars, a date in full."""
-    words, question = edition.sheet.words, edition.question[question_id]
+    question = edition.question[question_id]
     match answer:
         case None:
             return "no answer yet"
-        case str() if answer == UNSURE:
-            return words.unsure
-        case str() if question.kind == "ynu":
-            return words.yes if answer == "yes" else words.no
         case str():
-            return question.choices[answer]
+            return choice_words(edition, question)[answer]
         case Decimal():
             return f"${answer:,.2f}"
         case date():

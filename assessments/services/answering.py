@@ -6,13 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, User
 from assessments.models.checks import a_day_from_now
 
 Draft = AnonymousCheck | Assessment
+
+
+class DraftGone(Exception):
+    """The draft was deleted, or moved elsewhere, while someone was answering."""
+
+
+class TermEnded(Exception):
+    """The office's term has ended: what it keeps can be read, and takes in nothing more."""
 
 
 @dataclass(frozen=True)
@@ -28,64 +36,67 @@ class Change:
     note: str
     seen: int
 
-
-@dataclass(frozen=True)
-class Conflict:
-    """A change that was not saved, because the answer had changed since: `stored` is what stands now."""
-
-    change: Change
-    stored: AnswerRow
+    def is_stored(self, row: AnswerRow | None) -> bool:
+        """Whether a row holds this already; no row holds what is nothing."""
+        if row is None:
+            return self.value is None and not self.note
+        return bool(row.value == self.value and row.note == self.note)
 
 
 @dataclass
 class Saved:
-    """What became of a save: the versions that now stand, and the changes that were not saved."""
+    """What became of a save: the versions of the changes that now stand, and what stands in the way of the others.
+
+    A conflict is a change whose answer had changed since it was seen: the row is what stands now.
+    """
 
     versions: dict[str, int] = field(default_factory=dict)
-    conflicts: list[Conflict] = field(default_factory=list)
+    conflicts: dict[str, AnswerRow] = field(default_factory=dict)
 
 
+@transaction.atomic
 def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) -> Saved:
     """Save each change whose answer is still as it was seen; leave the others and tell of them.
 
     To save what is stored already changes nothing and is no conflict, so a save may be sent twice. The changes are
-    independent of one another: one conflict keeps back nothing else.
+    independent of one another: one conflict keeps back nothing else. Raises DraftGone, and TermEnded.
     """
-    saved = Saved()
-    with transaction.atomic():
-        rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
-        changed = False
-        for change in changes:
-            row = rows.get(change.question)
-            if row is None and change.value is None and not change.note:
-                continue
-            if row is not None and row.value == change.value and row.note == change.note:
-                saved.versions[change.question] = row.version
-                continue
-            if version := _save(draft, row, change, by):
-                saved.versions[change.question] = version
-                changed = True
-            else:
-                stored = draft.answers.get(question=change.question)
-                saved.conflicts.append(Conflict(change, stored))
-        if changed and isinstance(draft, AnonymousCheck):
-            draft.ends_at = a_day_from_now()
-            draft.save(update_fields=["ends_at"])
+    draft = _locked(draft)
+    written: dict[str, Any] = {"answered_at": timezone.now()}
+    if isinstance(draft, Assessment):
+        written["answered_by"] = by
+    saved, changed = Saved(), False
+    rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
+    for change in changes:
+        row = rows.get(change.question)
+        version = row.version if row else 0
+        if change.is_stored(row):
+            saved.versions[change.question] = version
+            continue
+        values = {**written, "value": change.value, "note": change.note, "version": version + 1}
+        if row is None:
+            # Whatever was seen is gone with all that it said, so there is nothing to overwrite.
+            draft.answers.create(question=change.question, **values)
+        elif not draft.answers.filter(pk=row.pk, version=change.seen).update(**values):
+            saved.conflicts[change.question] = row
+            continue
+        saved.versions[change.question] = version + 1
+        changed = True
+    if changed and isinstance(draft, AnonymousCheck):
+        draft.ends_at = a_day_from_now()
+        draft.save(update_fields=["ends_at"])
     return saved
 
 
-def _save(draft: Draft, row: AnswerRow | None, change: Change, by: User | None) -> int:
-    """Write one change if the version it was made on still stands; return the new version, or 0."""
-    written: dict[str, Any] = {"value": change.value, "note": change.note, "answered_at": timezone.now()}
-    if isinstance(draft, Assessment):
-        written["answered_by"] = by
-    if row is not None:
-        version = change.seen + 1
-        matching = draft.answers.filter(pk=row.pk, version=change.seen)
-        return version if matching.update(version=version, **written) else 0
+def _locked(draft: Draft) -> Draft:
+    """The draft as it is now, to ourselves: two saves of one draft take turns."""
     try:
-        with transaction.atomic():
-            draft.answers.create(question=change.question, version=1, **written)
-    except IntegrityError:
-        return 0  # someone was first
-    return 1
+        if isinstance(draft, AnonymousCheck):
+            return AnonymousCheck.objects.select_for_update().get(pk=draft.pk)
+        drafts = Assessment.objects.select_for_update(of=("self",)).select_related("account__office")
+        assessment = drafts.get(pk=draft.pk)
+    except (AnonymousCheck.DoesNotExist, Assessment.DoesNotExist):
+        raise DraftGone from None
+    if assessment.account.office.ends_on is not None:
+        raise TermEnded
+    return assessment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +13,8 @@ from assessments.models.answers import AnswerRow
 from assessments.models.checks import token_hash
 from assessments.reports.data import answer_data
 from assessments.scoring.document import Document
+from assessments.services.answering import DraftGone
+from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
 from bulletin.shelf import calendar
 
@@ -32,27 +33,30 @@ def default_election() -> str:
 
 
 @transaction.atomic
-def start_check(*, document: Document | None = None) -> tuple[AnonymousCheck, str]:
+def start_check(
+    *, document: Document | None = None, replacing: AnonymousCheck | None = None
+) -> tuple[AnonymousCheck, str]:
     """Begin an anonymous check, with the answers of a document if one is given; return it and its token.
 
-    The token is kept nowhere but in the browser.
+    The token is kept nowhere but in the browser. The check that it replaces is deleted, once the new one is there.
     """
     token = secrets.token_urlsafe(32)
     check = AnonymousCheck.objects.create(
         token_hash=token_hash(token),
-        edition=newest_edition(),
+        edition=_edition_of(document) if document else newest_edition(),
         election=document.election.id if document and document.election else default_election(),
-        **(_fitting(document.account) if document else {}),
+        **(document.account if document else {}),
     )
     if document:
         CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **one) for one in _rows_of(document))
+    if replacing:
+        delete_check(check=replacing)
     return check, token
 
 
-def _fitting(account: Mapping[str, str]) -> dict[str, str]:
-    """The account of a document, each text cut to what its column holds."""
-    longest = {"platform": 60, "handle": 120, "member": 200}
-    return {key: text[: longest[key]] for key, text in account.items()}
+def _edition_of(document: Document) -> PublishedEdition:
+    """The edition that a document's answers are to, as it was published."""
+    return PublishedEdition.objects.defer("content").get(digest=digest(document.edition))
 
 
 def _rows_of(document: Document) -> list[dict[str, Any]]:
@@ -68,11 +72,12 @@ def _rows_of(document: Document) -> list[dict[str, Any]]:
 
 
 def describe_check(*, check: AnonymousCheck, election: str, **about: str) -> None:
-    """Say which account a check is about (platform, handle, member), and which election it reckons with."""
-    for name, text in about.items():
-        setattr(check, name, text)
-    check.election = election
-    check.save(update_fields=["election", *about])
+    """Say which account a check is about (platform, handle, member), and which election it reckons with.
+
+    Raises DraftGone where it was deleted meanwhile.
+    """
+    if not AnonymousCheck.objects.filter(pk=check.pk).update(election=election, **about):
+        raise DraftGone
 
 
 def delete_check(*, check: AnonymousCheck) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
-from assessments.services.drafts import keep_check, newest_edition, start_assessment
+from assessments.services.drafts import default_election, keep_check, newest_edition, start_assessment
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ def add_account(*, account: NewAccount) -> SocialAccount:
         raise AlreadyRegistered from error
 
 
+def describe_account(*, account: SocialAccount, described: NewAccount) -> None:
+    """Describe an account of the register anew; its office stays. Raises AlreadyRegistered."""
+    told = {name: value for name, value in vars(described).items() if name != "office"}
+    try:
+        with transaction.atomic():
+            SocialAccount.objects.filter(pk=account.pk).update(**told)
+    except IntegrityError as error:
+        raise AlreadyRegistered from error
+
+
 @transaction.atomic
 def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccount, by: User) -> Assessment:
     """Move an anonymous check into an office: to an account of its register, or to one that is added for it.
@@ -50,11 +60,12 @@ def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccou
 
 
 @transaction.atomic
-def assess_account(*, account: SocialAccount, by: User) -> Assessment:
+def assess_account(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
     """Begin a draft about an account, or go on with one that nobody has answered anything in.
 
     So a button that is pressed twice begins one draft.
     """
+    election = election or default_election()
     account = SocialAccount.objects.select_for_update().get(pk=account.pk)
-    blank = account.assessments.filter(answers__isnull=True, edition=newest_edition())
-    return blank.first() or start_assessment(account=account, by=by)
+    blank = account.assessments.filter(answers__isnull=True, edition=newest_edition(), election=election)
+    return blank.first() or start_assessment(account=account, by=by, election=election)

@@ -9,24 +9,37 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from assessments.forms.section import NOTE
+from assessments.forms.section import NOTE, UNSURE_BOX
 from assessments.models import AnonymousCheck, Assessment, User
 from assessments.reports.draft import DraftState, draft_state
+from assessments.scoring.wording import choice_words
 from assessments.services.answering import Draft
 from bulletin.encoding.conditions import UNSURE
 from bulletin.shelf import editions
 
 COOKIE = "check"
 """The cookie with an anonymous check's token: until the browser closes, out of reach of scripts."""
+DRAFT = "draft"
+"""The input that says which draft a form was made from: an anonymous check's address does not."""
+OTHER_FIELDS = {
+    "platform": "Platform",
+    "handle": "Account",
+    "member": "Member of Council",
+    "display_name": "Name shown",
+    "address": "Web address",
+    "answers": "Answers file",
+}
+"""What people type in forms other than the questionnaire's, as its labels call it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,22 @@ class Desk:
     def is_anonymous(self) -> bool:
         return isinstance(self.draft, AnonymousCheck)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether answers can be changed: not after the end of the office's term."""
+        return isinstance(self.draft, AnonymousCheck) or self.draft.account.office.ends_on is None
+
+    @property
+    def mark(self) -> str:
+        """Tells this draft from any other that a page may have been made from."""
+        if isinstance(self.draft, AnonymousCheck):
+            return self.draft.token_hash[:16]
+        return str(self.draft.pk)
+
+    def afresh(self) -> Desk:
+        """The same desk, with the draft as it stands now."""
+        return Desk(self.draft, self.by)
+
     def url(self, name: str, **kwargs: Any) -> str:
         """The address of one of the draft's pages."""
         if self.is_anonymous:
@@ -48,7 +77,9 @@ class Desk:
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page of the draft shows, with the addresses of its other pages."""
-        links = {f"desk_{name}": self.url(name) for name in ("tasks", "answers", "advisory")}
+        links = {
+            f"desk_{name}": self.url(name) for name in ("tasks", "answers", "advisory", "pdf", "json", "file")
+        }
         if self.is_anonymous:
             links["desk_details"] = self.url("details")
         return {"desk": self, "state": self.state, **links, **more}
@@ -105,7 +136,7 @@ def _own_desk(request: HttpRequest) -> Desk | HttpResponse:
         return Desk(check, None)
     if request.method == "POST":
         return keep_typed(request, "ended")
-    return redirect("home")
+    return redirect(reverse("home") + "?ended")
 
 
 def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
@@ -115,7 +146,13 @@ def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
         return redirect_to_login(request.get_full_path())
     visible = Assessment.objects.visible_to(request.user)
     related = visible.select_related("edition", "account__office__member").defer("edition__content")
-    return Desk(get_object_or_404(related, pk=pk), request.user)
+    draft = related.filter(pk=pk).first()
+    if draft is not None:
+        return Desk(draft, request.user)
+    if request.method == "POST":
+        # The same whether or not there is such a draft: it may be that someone has just left the office.
+        return keep_typed(request, "not_yours", status=404)
+    raise Http404
 
 
 def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResponse:
@@ -126,26 +163,47 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
     posted = [
         (name, value)
         for name, values in request.POST.lists()
-        if name != "csrfmiddlewaretoken" and "password" not in name
+        if name not in ("csrfmiddlewaretoken", DRAFT) and "password" not in name
         for value in values
     ]
-    context = {"why": why, "posted": posted, "typed": _in_words(posted), "address": request.path}
+    context = {
+        "why": why,
+        "posted": posted,
+        "typed": _in_words(posted),
+        "address": request.get_full_path(),
+        "again": _way_to_save(request, why),
+    }
     if request.headers.get("HX-Request"):
         return render(request, "assessments/_not_saved.html", context, status=status)
     return render(request, "assessments/not_saved.html", context, status=status)
 
 
+def _way_to_save(request: HttpRequest, why: str) -> str:
+    """Where what was typed can be posted to once more; empty where there is no such place."""
+    if why in ("signed_out", "stale"):
+        return request.get_full_path()
+    match = request.resolver_match
+    if why == "ended" and match is not None and match.view_name == "check:section":
+        return f"{reverse('restart')}?to={quote(request.path)}"
+    return ""
+
+
 def _in_words(posted: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """What someone typed, as they would know it again: the question in short, and the answer's own words."""
-    questions = {q.id: q for edition in editions().values() for q in edition.questions}
+    questions = {q.id: (edition, q) for edition in editions().values() for q in edition.questions}
     told = []
     for name, value in posted:
-        question = questions.get(name.removeprefix(NOTE))
-        if question is None or not value:
+        edition, question = questions.get(name.removeprefix(UNSURE_BOX).removeprefix(NOTE), (None, None))
+        if not value.strip():
             continue
-        if name.startswith(NOTE):
+        if edition is None or question is None:
+            if name in OTHER_FIELDS:
+                told.append((OTHER_FIELDS[name], value))
+        elif name.startswith(NOTE):
             told.append((f"{question.short}: your note", value))
         else:
-            words = {"yes": "Yes", "no": "No", UNSURE: "I'm not sure", **question.choices}
-            told.append((question.short, words.get(value, value)))
+            words = choice_words(edition, question)
+            told.append(
+                (question.short, words[UNSURE] if name.startswith(UNSURE_BOX) else words.get(value, value))
+            )
     return told

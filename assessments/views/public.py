@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
@@ -12,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.answers_file import AnswersFileForm
-from assessments.forms.section import SEEN, SectionForm
+from assessments.forms.section import SectionForm
 from assessments.reports.pdf import advisory_pdf, questionnaire_pdf
 from assessments.reports.press import PressError
 from assessments.reports.projection import project
@@ -20,17 +19,29 @@ from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document
 from assessments.services.answering import save_answers
-from assessments.services.drafts import delete_check, start_check
-from assessments.views.desk import COOKIE, Desk, keep_typed, own_check, private, remember
+from assessments.services.drafts import start_check
+from assessments.views.desk import Desk, keep_typed, own_check, private, remember
+from assessments.views.questionnaire import section_page
 from bulletin.shelf import calendar, editions
 
-STATIC_PAGES = ("help", "privacy", "accessibility", "deleted")
+TYPED_IN = (
+    "check:section",
+    "check:details",
+    "assessment:section",
+    "restart",
+    "bring_back",
+    "new_account",
+    "keep",
+)
+"""Where people type what they would not like to type again. None of these forms asks for a password."""
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What the portal does, for whom, and the ways in."""
-    return private(render(request, "assessments/home.html", {"check": own_check(request), "samples": TITLES}))
+    check = own_check(request)
+    context = {"check": check, "ended": "ended" in request.GET and check is None, "samples": TITLES}
+    return private(render(request, "assessments/home.html", context))
 
 
 @require_safe
@@ -44,12 +55,10 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """Begin a new self-check; one that this browser had is deleted when the person says so."""
     old = own_check(request)
-    if old is not None:
-        if "replace" not in request.POST:
-            return redirect("check:tasks")
-        delete_check(check=old)
-    check, token = start_check()
-    return remember(redirect(Desk(check, None).url("tasks")), token)
+    if old is not None and "replace" not in request.POST:
+        return redirect("check:tasks")
+    check, token = start_check(replacing=old)
+    return private(remember(redirect(Desk(check, None).url("tasks")), token))
 
 
 @sensitive_post_parameters()
@@ -59,10 +68,7 @@ def bring_back(request: HttpRequest) -> HttpResponse:
     posted = request.method == "POST"
     form = AnswersFileForm(request.POST if posted else None, request.FILES if posted else None)
     if posted and form.is_valid() and form.document is not None:
-        old = own_check(request)
-        check, token = start_check(document=form.document)
-        if old is not None:
-            delete_check(check=old)
+        check, token = start_check(document=form.document, replacing=own_check(request))
         return remember(private(redirect(Desk(check, None).url("tasks"))), token)
     context = {"form": form, "check": own_check(request)}
     return private(render(request, "assessments/bring_back.html", context))
@@ -71,19 +77,25 @@ def bring_back(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_POST
 def restart(request: HttpRequest) -> HttpResponse:
-    """Begin a new check with what was typed on a page whose check had ended."""
+    """Begin a new check with what was typed on a page whose check had ended.
+
+    Where this browser has another one by now, the answers go into that; two that meet are both shown.
+    """
     section = _section_named(request.GET.get("to", ""))
     check = own_check(request)
     token = None
     if check is None:
         check, token = start_check()
-    form = SectionForm(Desk(check, None).state, section, request.POST)
+    desk = Desk(check, None)
+    form = SectionForm(desk.state, section, request.POST, anew=True)
     form.is_valid()
-    saved = save_answers(draft=check, changes=form.changes, by=None)
-    if form.problems or saved.conflicts:
-        messages.warning(request, "Some of what you typed could not be saved: look over this section.")
-    response = redirect(Desk(check, None).url("section", section=section) + "?ready")
-    return remember(response, token) if token else response
+    desk = desk.afresh()
+    left = form.after(desk.state, save_answers(draft=check, changes=form.changes, by=None))
+    if left.problems or left.conflicts:
+        response = section_page(request, desk, left)
+    else:
+        response = redirect(desk.url("section", section=section) + "?ready")
+    return private(remember(response, token) if token else response)
 
 
 def _section_named(address: str) -> str:
@@ -141,15 +153,15 @@ def _pdf(make: object, of: object, name: str, request: HttpRequest) -> HttpRespo
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django gives it
-    """A form whose token no longer fits: give answers back as they were typed, with a fresh token.
+    """A form whose token no longer fits: give back what was typed, with a fresh token.
 
-    Only where the form is of our own site, or another site could have someone press a button for it; and only the
-    questionnaire's own forms, so that no password is ever given back.
+    Only where the form is of our own site, or another site could have someone press a button for it.
     """
     ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     origin = request.headers.get("Origin")
     ours = ours and origin in (None, f"{request.scheme}://{request.get_host()}")
-    if ours and any(name.startswith(SEEN) for name in request.POST):
+    match = request.resolver_match
+    if ours and match is not None and match.view_name in TYPED_IN:
         return private(keep_typed(request, "stale", status=403))
     return private(render(request, "403_csrf.html", status=403))
 
@@ -158,4 +170,4 @@ def style(request: HttpRequest) -> HttpResponse:
     """Every component in every state, for those who work on the portal."""
     if not settings.DEBUG:
         raise Http404
-    return render(request, "pages/style.html", {"cookie": COOKIE})
+    return render(request, "pages/style.html")

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.details import DetailsForm
-from assessments.forms.section import CHOOSE, SEEN, SectionForm, element_id
+from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck
 from assessments.reports.data import advisory_json, answer_data
 from assessments.reports.draft import DraftState
 from assessments.reports.pdf import GUARDED, advisory_pdf
 from assessments.reports.press import PressError
 from assessments.scoring.wording import answer_in_words
-from assessments.services.answering import Saved, save_answers
+from assessments.services.answering import DraftGone, Saved, TermEnded, save_answers
 from assessments.services.drafts import delete_check, describe_check
-from assessments.views.desk import COOKIE, Desk, with_draft
+from assessments.views.desk import COOKIE, DRAFT, Desk, keep_typed, own_check, private, with_draft
+
+LEAVING = {"go", "list"}
+"""The buttons that lead on to another page, once all is saved."""
+BACK = "back"
+"""In an address and in a form: someone came from the list of answers, and goes back there."""
 
 
-@require_GET
+@require_safe
 @with_draft
 def tasks(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The sections as a list of tasks, and how far each has come."""
@@ -36,73 +42,101 @@ def section(request: HttpRequest, desk: Desk, section: str) -> HttpResponse:
     if section not in {progress.section.id for progress in desk.state.sections}:
         raise Http404
     if request.method != "POST":
-        if section == GUARDED and "ready" not in request.GET and _untouched(desk, section):
+        if not desk.is_open:
+            messages.info(request, "This term has ended: what it keeps can be read, and not changed.")
+            return redirect(desk.url("answers"))
+        if "ready" not in request.GET and _guarded(desk, section):
             return render(request, "assessments/guard.html", desk.context())
-        return _section_page(request, desk, SectionForm(desk.state, section))
+        return section_page(request, desk, SectionForm(desk.state, section))
+    if request.POST.get(DRAFT, desk.mark) != desk.mark:
+        return keep_typed(request, "ended")
     form = SectionForm(desk.state, section, request.POST)
     form.is_valid()
-    saved = save_answers(draft=desk.draft, changes=form.changes, by=desk.by)
-    after = Desk(desk.draft, desk.by)
+    try:
+        saved = save_answers(draft=desk.draft, changes=form.changes, by=desk.by)
+    except DraftGone:
+        return keep_typed(request, "ended")
+    except TermEnded:
+        return keep_typed(request, "closed")
+    after = desk.afresh()
+    left = form.after(after.state, saved)
+    in_trouble = bool(left.problems or left.conflicts)
     if request.headers.get("HX-Request"):
-        return _fragments(request, after, form, saved)
-    if form.problems or saved.conflicts:
-        form.tell(saved.conflicts)
-        return _section_page(request, after, form)
-    return redirect(_next(after, form, request.POST))
+        came_up = any(slot.shown and q not in form.on_page for q, slot in left.slots.items())
+        if in_trouble or came_up or not LEAVING & request.POST.keys():
+            return _fragments(request, after, form, left, saved)
+        # htmx goes there, once all is saved.
+        return HttpResponse(headers={"HX-Redirect": _next(after, form, request.POST)})
+    return section_page(request, after, left) if in_trouble else redirect(_next(after, form, request.POST))
 
 
-def _untouched(desk: Desk, section: str) -> bool:
-    return not any(question.id in desk.state.rows for question in desk.state.questions_of(section))
+def _guarded(desk: Desk, section: str) -> bool:
+    """Whether a warning stands before a section: until someone has answered anything in it."""
+    questions = desk.state.questions_of(section)
+    return section == GUARDED and not any(question.id in desk.state.rows for question in questions)
 
 
-def _section_page(request: HttpRequest, desk: Desk, form: SectionForm) -> HttpResponse:
+def section_page(request: HttpRequest, desk: Desk, form: SectionForm) -> HttpResponse:
+    """A section with its form, at whatever address that is."""
     here = next(p for p in desk.state.sections if p.section.id == form.section)
     context = desk.context(
         here=here,
         here_address=desk.url("section", section=form.section),
         form=form,
-        conflicts=[slot for slot in form.slots.values() if slot.conflict],
+        back=BACK in request.GET or BACK in request.POST,
     )
     return render(request, "assessments/section.html", context)
 
 
 def _next(desk: Desk, form: SectionForm, posted: QueryDict) -> str:
-    """Where to go after a save: to questions that just came up here, else to the next section that needs answers."""
-    shown = {name.removeprefix(SEEN) for name in posted}
-    fresh = [q for q in desk.state.advisory.asked if q in form.slots and q not in shown]
+    """Where to go after a save: to questions that just came up here, else on.
+
+    On is where someone came from or asked to go, else the next section that still waits for an answer.
+    """
+    here = desk.url("section", section=form.section) + "?ready" + (f"&{BACK}" if BACK in posted else "")
+    fresh = [q for q in desk.state.advisory.asked if q in form.slots and q not in form.on_page]
     if fresh:
-        return f"{desk.url('section', section=form.section)}?ready#{form.slots[fresh[0]].id}"
+        return f"{here}#{form.slots[fresh[0]].id}"
     if CHOOSE in posted:
-        return f"{desk.url('section', section=form.section)}?ready"
+        return here
+    if BACK in posted:
+        return desk.url("answers")
     if "list" in posted:
         return desk.url("tasks")
     order = [progress.section.id for progress in desk.state.sections]
-    later = [
-        p for p in desk.state.sections if order.index(p.section.id) > order.index(form.section) and p.asked
-    ]
+    later = [p for p in desk.state.sections[order.index(form.section) + 1 :] if p.left]
     return desk.url("section", section=later[0].section.id) if later else desk.url("answers")
 
 
-def _fragments(request: HttpRequest, desk: Desk, form: SectionForm, saved: Saved) -> HttpResponse:
-    """What changes on an open page after an autosave, and nothing else: what someone is typing stays untouched."""
-    fresh = SectionForm(desk.state, form.section)
-    shown = {name.removeprefix(SEEN) for name in request.POST if name.startswith(SEEN)}
-    form.tell(saved.conflicts)
-    appeared = [fresh.slots[q] for q in fresh.slots if fresh.slots[q].shown and q not in shown]
-    trouble = len(form.problems) + len(saved.conflicts)
+def _fragments(
+    request: HttpRequest, desk: Desk, form: SectionForm, left: SectionForm, saved: Saved
+) -> HttpResponse:
+    """What changes on an open page after an autosave, and nothing else: what someone is typing stays untouched.
+
+    `form` is what was posted, `left` the section as it stands now.
+    """
+    stamps = {change.question: (change.value, change.note) for change in form.changes}
+    on_page = [slot for q, slot in left.slots.items() if q in form.on_page]
     context = desk.context(
-        form=form,
-        conflicts=saved.conflicts,
-        trouble=trouble,
-        appeared=appeared,
-        gone=[slot for q, slot in fresh.slots.items() if not slot.shown and q in shown],
-        stamped=[fresh.slots[q] for q in saved.versions if q in fresh.slots],
-        told=[form.slots[q] for q in form.slots if q in shown and fresh.slots[q].shown],
+        here=next(p for p in desk.state.sections if p.section.id == form.section),
+        form=left,
+        stopped=bool(LEAVING & request.POST.keys()),
+        trouble=len(left.problems) + len(left.conflicts),
+        appeared=[slot for q, slot in left.slots.items() if slot.shown and q not in form.on_page],
+        gone=[slot for slot in on_page if not slot.shown],
+        chosen=[slot for slot in on_page if slot.shown and slot.question.id in form.chosen],
+        # Of what the page shows now, and not of what a colleague may have saved since.
+        stamped=[
+            (left.slots[q], f"{version}.{mark(*stamps[q])}")
+            for q, version in saved.versions.items()
+            if left.slots[q].shown and q not in form.chosen
+        ],
+        told=[slot for slot in on_page if slot.shown and slot.question.id not in form.chosen],
     )
     return render(request, "assessments/_saved.html", context)
 
 
-@require_GET
+@require_safe
 @with_draft
 def answers(request: HttpRequest, desk: Desk) -> HttpResponse:
     """All answers by section, each with a link to change it."""
@@ -110,36 +144,42 @@ def answers(request: HttpRequest, desk: Desk) -> HttpResponse:
     rows = []
     for progress in state.sections:
         address = desk.url("section", section=progress.section.id)
-        questions = [q for q in state.questions_of(progress.section.id) if q.id in state.advisory.asked]
+        guarded = _guarded(desk, progress.section.id)
         told = [
-            (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?ready#{element_id(q.id)}")
-            for q in questions
+            (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?ready&{BACK}#{element_id(q.id)}")
+            for q in state.questions_of(progress.section.id)
+            if q.id in state.advisory.asked and not guarded
         ]
-        rows.append((progress, told))
-    return render(request, "assessments/answers.html", desk.context(rows=rows))
+        rows.append((progress, told, address if guarded else ""))
+    addresses = {q.id: address for _, told, _ in rows for q, _, _, address in told}
+    first_open = next((addresses[q] for q in state.advisory.unanswered if q in addresses), "")
+    return render(request, "assessments/answers.html", desk.context(rows=rows, first_open=first_open))
 
 
 def _in_words(state: DraftState, question: str) -> str:
     return answer_in_words(state.edition, question, state.advisory.answers.get(question))
 
 
-@require_GET
+@require_safe
 @with_draft
 def advisory(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The advisory on the answers so far."""
     return render(request, "assessments/advisory.html", desk.context(a=desk.state.projection))
 
 
-@require_GET
+@require_safe
 @with_draft
 def advisory_file(request: HttpRequest, desk: Desk, form: str) -> HttpResponse:
     """The advisory to keep: as a PDF or as JSON, or the answers to go on with later."""
+    state = desk.state
+    # Whose account it is about is no business of whatever writes down which files came.
+    day = state.as_of.isoformat()
     if form == "json":
-        return _file(advisory_json(desk.state.advisory, indent=2), "application/json", "advisory.json")
+        return _file(advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json")
     if form == "answers":
-        return _file(_answers_document(desk), "application/json", "answers.json")
+        return _file(_answers_document(desk), "application/json", f"answers-{day}.json")
     try:
-        return _file(advisory_pdf(desk.state.projection), "application/pdf", "advisory.pdf")
+        return _file(advisory_pdf(state.projection), "application/pdf", f"advisory-{day}.pdf")
     except PressError as error:
         context = desk.context(a=desk.state.projection, problem=str(error))
         return render(request, "assessments/advisory.html", context, status=503)
@@ -149,6 +189,7 @@ def _answers_document(desk: Desk) -> bytes:
     state = desk.state
     document = {
         "edition": state.edition.id,
+        "revision": state.edition.sheet.revision,
         "account": desk.draft.about,
         "election": state.election.id,
         "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
@@ -169,20 +210,22 @@ def details(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Which account the check is about, and the election that it reckons with."""
     if not isinstance(desk.draft, AnonymousCheck):
         raise Http404
-    form = DetailsForm(request.POST or None, check=desk.draft)
-    if request.method == "POST" and form.is_valid():
-        describe_check(check=desk.draft, **form.cleaned_data)
+    form = DetailsForm(request.POST if request.method == "POST" else None, check=desk.draft)
+    if form.is_valid():
+        try:
+            describe_check(check=desk.draft, **form.cleaned_data)
+        except DraftGone:
+            return keep_typed(request, "ended")
         return redirect(desk.url("tasks"))
     return render(request, "assessments/details.html", desk.context(form=form))
 
 
 @require_POST
-@with_draft
-def delete(request: HttpRequest, desk: Desk) -> HttpResponse:  # noqa: ARG001  # as every view
-    """Delete the browser's own check, now."""
-    if not isinstance(desk.draft, AnonymousCheck):
-        raise Http404
-    delete_check(check=desk.draft)
-    response = redirect("deleted")
+def delete(request: HttpRequest) -> HttpResponse:
+    """Delete the browser's own check, now. One that is gone already is deleted all the same."""
+    check = own_check(request)
+    if check is not None:
+        delete_check(check=check)
+    response = private(redirect("deleted"))
     response.delete_cookie(COOKIE, samesite="Lax")
     return response

@@ -15,10 +15,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assessments.forms.register import TAKEN, AccountForm, KeepForm
+from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
 from assessments.reports.draft import DraftState, draft_state
-from assessments.reports.projection import TONE_OF_OVERALL, Tone
 from assessments.services import register as services
 from assessments.views.desk import COOKIE, keep_typed, own_check, private
 
@@ -48,14 +47,6 @@ class DraftRow:
 
     draft: Assessment
     state: DraftState
-
-    @property
-    def headline(self) -> str:
-        return self.state.edition.sheet.words.overall[self.state.advisory.overall].title
-
-    @property
-    def tone(self) -> Tone:
-        return TONE_OF_OVERALL[self.state.advisory.overall]
 
     @property
     def left(self) -> str:
@@ -150,17 +141,38 @@ def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     visible = SocialAccount.objects.visible_to(by).select_related("office__member")
     found = get_object_or_404(visible, pk=pk)
     rows = _draft_rows(_drafts(by).filter(account=found))
-    context = {"account": found, "purpose": _purpose(found), "rows": rows}
+    context = {"account": found, "purpose": _purpose(found), "rows": rows, "form": ElectionForm()}
     return render(request, "assessments/account.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Describe an account anew; in a term that has ended nothing is changed any more."""
+    current = Office.objects.visible_to(by).current()
+    found = get_object_or_404(SocialAccount.objects.filter(office__in=current), pk=pk)
+    form = AccountForm(_posted(request), by=by, instance=found)
+    if form.is_valid():
+        try:
+            services.describe_account(account=found, described=form.described)
+        except services.AlreadyRegistered:
+            form.add_error("handle", TAKEN)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("account", pk=pk)
+    return render(request, "assessments/edit_account.html", {"form": form, "pk": pk})
 
 
 @require_POST
 @signed_in
-def assess_account(_: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Begin a self-check of an account; an office whose term has ended begins none."""
+def assess_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Begin a self-check of an account, by default with the next election; an ended term begins none."""
     offices = Office.objects.visible_to(by).current()
     found = get_object_or_404(SocialAccount.objects.filter(office__in=offices), pk=pk)
-    return redirect("assessment:tasks", pk=services.assess_account(account=found, by=by).pk)
+    form = ElectionForm(request.POST)
+    election = form.cleaned_data["election"] if form.is_valid() else ""
+    draft = services.assess_account(account=found, by=by, election=election)
+    return redirect("assessment:tasks", pk=draft.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -240,6 +240,11 @@ class Office(Strict):
     email: Line
     website: Line
 
+    @property
+    def dial(self) -> str:
+        """The telephone number as a link has it, `+14163923826`."""
+        return "+1" + "".join(character for character in self.telephone if character.isdigit())
+
 
 class Titled(Strict):
     """A word of the engine’s in the edition’s words: a title, and what it means."""

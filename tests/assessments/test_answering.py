@@ -37,21 +37,21 @@ def test_a_first_answer_is_stored_as_version_1(check):
 def test_a_change_of_what_was_seen_raises_the_version(check):
     save(check, (EMAIL, "yes", "", 0))
     saved = save(check, (EMAIL, "no", "I looked.", 1))
-    assert (saved.versions, saved.conflicts) == ({EMAIL: 2}, [])
+    assert (saved.versions, saved.conflicts) == ({EMAIL: 2}, {})
     assert stored(check) == {EMAIL: ("no", "I looked.", 2)}
 
 
 def test_a_change_of_what_was_not_seen_is_not_saved_and_is_told(check):
     save(check, (EMAIL, "yes", "", 0))
     saved = save(check, (EMAIL, "no", "", 0), (LOGO, "no", "", 0))
-    assert [conflict.stored.value for conflict in saved.conflicts] == ["yes"]
+    assert {q: row.value for q, row in saved.conflicts.items()} == {EMAIL: "yes"}
     assert stored(check) == {EMAIL: ("yes", "", 1), LOGO: ("no", "", 1)}
 
 
 def test_the_same_save_sent_twice_changes_nothing_and_is_no_conflict(check):
     for _ in range(2):
         saved = save(check, (EMAIL, "yes", "", 0))
-        assert (saved.versions, saved.conflicts) == ({EMAIL: 1}, [])
+        assert (saved.versions, saved.conflicts) == ({EMAIL: 1}, {})
 
 
 def test_an_answer_that_was_never_given_leaves_no_row(check):

@@ -324,9 +324,23 @@ def test_what_shows_answers_is_kept_by_no_cache_and_no_search_engine(client):
 
 
 def test_a_form_without_its_token_is_refused_with_a_way_on():
-    answer = Client(enforce_csrf_checks=True).post(BACK, {"answers": document()})
-    assert answer.status_code == 403
-    assert "reload the page and send it again" in text_of(answer)
+    strict = Client(enforce_csrf_checks=True)
+    given_back = strict.post(BACK, {"answers": document()})
+    assert given_back.status_code == 403
+    assert document() in text_of(given_back)
+    assert 'action="/check/bring-back"' in text_of(given_back)
+    # What has nothing typed in it has nothing to give back.
+    refused = strict.post("/check/start")
+    assert refused.status_code == 403
+    assert "reload the page and send it again" in text_of(refused)
+
+
+def test_a_form_that_another_site_sent_is_not_given_back(client):
+    strict = Client(enforce_csrf_checks=True)
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+        answer = strict.post(BACK, {"answers": document()}, headers=headers)
+        assert answer.status_code == 403
+        assert document() not in text_of(answer)
 
 
 def test_a_form_with_its_token_is_taken():

@@ -85,7 +85,7 @@ def test_a_note_that_is_too_long_is_named_and_kept_on_the_page(browser):
 
 
 def test_forged_names_and_questions_of_other_sections_change_nothing(browser):
-    data = {"terms.adopted": "yes", "seen.terms.adopted": FRESH, "draft": "7", "seen.nonsense": "0.x"}
+    data = {"terms.adopted": "yes", "seen.terms.adopted": FRESH, "seen.nonsense": "0.x"}
     assert browser.post("/check/section/resources", data).status_code == 302
     assert answers() == {}
 

@@ -230,13 +230,15 @@ def test_an_account_that_is_added_stands_in_the_register_of_ones_office(member, 
     [
         ({"platform": ""}, "Platform: Please fill this in."),
         ({"handle": "  "}, "Account: Please fill this in."),
-        ({"handle": "@" + "x" * 120}, "at most 120 characters"),
+        ({"handle": "@" + "x" * 200}, "at most 200 characters"),
         ({"handle": "@pat\u202elee"}, "makes text read other than it is"),
         ({"platform": "Insta\x07gram"}, "a control character"),
         ({"address": "http://example.com/"}, "Web address: Enter a valid URL."),
         ({"address": "javascript:alert(1)"}, "Web address: Enter a valid URL."),
         ({"purpose": "other"}, "Purpose: "),
         ({"platform": "TIKTOK", "handle": "@Ward10"}, "in the register already"),
+        ({"platform": "tiktok", "handle": "ward10"}, "in the register already"),
+        ({"address": "https://example.com/\u202epat"}, "makes text read other than it is"),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(member, account, wrong, says):

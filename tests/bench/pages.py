@@ -1,0 +1,137 @@
+"""What a section page costs: `python -m tests.bench.pages`.
+
+The processor's time and the database's queries of a page with nine questions, through all middleware, beside a view
+that answers with nothing; and the bytes that a browser fetches which has never been here: each file that it asks for,
+compressed as production serves it. Times are the median of many, of the processor; use the ratio.
+"""
+
+import gzip
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+TIMES, BATCH = 400, 20
+SECTION = "terms"
+"""Nine questions once the first is answered with yes."""
+
+
+def milliseconds(*works: Callable[[], Any]) -> list[float]:
+    """The processor's time that each of `works` takes: the median of many, in batches by turns."""
+    found: list[list[float]] = [[] for _ in works]
+    for _ in range(TIMES // BATCH):
+        for work, times in zip(works, found, strict=True):
+            work()
+            for _ in range(BATCH):
+                began = time.process_time()
+                work()
+                times.append(time.process_time() - began)
+    return [statistics.median(times) * 1000 for times in found]
+
+
+def cost_of_a_page() -> None:
+    """Print the time and the queries, on a database in memory."""
+    from django.db import connection  # noqa: PLC0415 - after django.setup
+    from django.http import HttpRequest, HttpResponse  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext, override_settings  # noqa: PLC0415
+    from django.urls import include, path  # noqa: PLC0415
+
+    from assessments.models import AnonymousCheck  # noqa: PLC0415
+    from assessments.services.answering import Change, save_answers  # noqa: PLC0415
+    from bulletin.shelf import editions  # noqa: PLC0415
+
+    def trivial(_: HttpRequest) -> HttpResponse:
+        return HttpResponse("ok")
+
+    class Urls:
+        urlpatterns = (path("trivial", trivial), path("", include("config.urls")))
+
+    client = Client()
+    client.post("/check/start")
+    check = AnonymousCheck.objects.get()
+    address = f"/check/section/{SECTION}"
+    questions = [q for q in next(iter(editions().values())).questions if q.section == SECTION]
+
+    def shown() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(address).content.decode()
+        return page.count("<fieldset"), len(queries)
+
+    def answer(count: int) -> None:
+        changes = [Change(q.id, "yes", "", seen=0) for q in questions[:count]]
+        save_answers(draft=check, changes=changes, by=None)
+
+    with override_settings(ROOT_URLCONF=Urls):
+        for count in (0, 1, len(questions)):
+            answer(count)
+            fieldsets, queries = shown()
+            print(f"{fieldsets} questions, {count} answered: {queries} queries")
+        page, floor = milliseconds(lambda: client.get(address), lambda: client.get("/trivial"))
+    print(f"section page  {page:7.2f} ms of the processor")
+    print(f"trivial view  {floor:7.2f} ms")
+    print(f"ratio         {page / floor:7.1f}")
+
+
+def bytes_of_a_first_visit() -> None:
+    """Print what a browser fetches for a first section page, by kind."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    from tools.screenshots import FLAGS, chromium, served  # noqa: PLC0415
+
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served(Path(scratch)) as address,
+        sync_playwright() as tools,
+    ):
+        browser = tools.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Start a self-check").click()
+        page.wait_for_url("**/check/")
+        # A context of its own, with the check's cookie and an empty cache.
+        fresh = browser.new_context(storage_state=context.storage_state())
+        page = fresh.new_page()
+        fetched: dict[str, int] = {}
+
+        def count(response: Any) -> None:
+            body = response.body()
+            packed = body if response.url.endswith(".woff2") else gzip.compress(body)
+            fetched[response.url] = len(packed)
+
+        page.on("response", count)
+        page.goto(f"{address}/check/section/resources", wait_until="networkidle")
+        browser.close()
+    for url, size in sorted(fetched.items(), key=lambda item: -item[1]):
+        print(f"{size:8,}  {url.removeprefix(address)}")
+    print(f"{sum(fetched.values()):8,}  bytes in all, in {len(fetched)} files")
+
+
+def main() -> None:
+    """Measure and print."""
+    os.environ |= {"DEBUG": "false", "DATABASE_URL": "sqlite://:memory:", "SECRET_KEY": "only for figures"}
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.test.utils import setup_test_environment  # noqa: PLC0415
+
+    from tests.conftest import pytest_configure  # noqa: PLC0415
+
+    pytest_configure()
+    setup_test_environment()
+    for command in ("migrate", "createcachetable", "load_editions"):
+        call_command(command, verbosity=0)
+    print(f"Python {sys.version.split()[0]}, Django {django.get_version()}")
+    cost_of_a_page()
+    bytes_of_a_first_visit()
+
+
+if __name__ == "__main__":
+    main()

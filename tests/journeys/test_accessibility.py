@@ -1,0 +1,290 @@
+"""WCAG 2.2 AA in a real browser: every page by axe, and what axe cannot see by hand."""
+
+import re
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from assessments.management.commands import demo_data
+from assessments.models import Assessment, SocialAccount
+from tests.journeys.walking import (
+    EMAIL,
+    POLICIES,
+    STAGE,
+    autosave,
+    option,
+    question,
+    sign_in,
+    started,
+    status,
+    titled,
+)
+
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""All that a colour scheme changes."""
+
+PUBLIC = (
+    "/",
+    "/help",
+    "/privacy",
+    "/accessibility",
+    "/deleted",
+    "/examples/conversion",
+    "/check/bring-back",
+    "/account/login/",
+    "/account/password/reset/",
+    "/account/password/reset/done/",
+    "/account/password/reset/key/1-used/",
+    "/account/password/reset/key/done/",
+    "/account/inactive/",
+    "/no-such-page",
+)
+CHECK = (
+    "/",
+    "/check/",
+    "/check/details",
+    "/check/section/resources",
+    "/check/section/election",
+    "/check/section/gifts",
+    "/check/section/moderation",
+    "/check/answers",
+    "/check/advisory",
+)
+
+
+def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...]:
+    return (
+        "/office/",
+        "/office/accounts/new",
+        f"/office/accounts/{account.pk}",
+        f"/assessments/{draft.pk}/",
+        f"/assessments/{draft.pk}/section/resources",
+        f"/assessments/{draft.pk}/answers",
+        f"/assessments/{draft.pk}/advisory",
+        "/account/password/change/",
+        "/check/keep",
+    )
+
+
+def violations(page: Page, rules: dict[str, Any]) -> list[Any]:
+    found = Axe().run(page, options=rules).response
+    assert found["passes"]
+    return [
+        (fault["id"], fault["help"], [node["target"] for node in fault["nodes"]])
+        for fault in found["violations"]
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """In light and in dark, and at 400 % zoom, where a window of 1,280 by 1,024 pixels has 320 by 256 left."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    assert violations(page, WCAG) == [], page.url
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, COLOURS) == [], f"{page.url} in dark"
+    page.set_viewport_size({"width": 320, "height": 256})
+    assert violations(page, WCAG) == [], f"{page.url} at 320 pixels"
+    # Nothing is to be scrolled from side to side.
+    fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.evaluate(fits), page.url
+
+
+def assert_own_typeface(page: Page) -> None:
+    loaded = page.evaluate(
+        "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').length)"
+    )
+    assert loaded > 0
+    assert page.evaluate("document.fonts.check('1rem \"Atkinson Hyperlegible Next\"')")
+
+
+# --- Every page -------------------------------------------------------------------
+
+
+def test_every_page_for_anyone_passes_axe(visitors):
+    visitors.forgive("^404: |status of 404")
+    page = visitors.come()
+    assert_own_typeface(page)
+    for address in PUBLIC:
+        page.goto(visitors.address + address)
+        assert_accessible(page)
+
+
+def test_every_page_of_a_self_check_passes_axe(visitors):
+    page = visitors.come()
+    started(page, "City resources")
+    autosave(page, EMAIL, "Yes")
+    expect(question(page, POLICIES)).to_be_visible()
+    assert_accessible(page)
+    for address in CHECK:
+        page.goto(visitors.address + address)
+        assert_accessible(page)
+
+
+def test_every_page_of_an_office_passes_axe(visitors):
+    demo_data.make()
+    draft = Assessment.objects.get(account__handle="@CouncillorLee")
+    page = visitors.come()
+    started(page)
+    sign_in(page, visitors.address, demo_data.MEMBER)
+    for address in signed_in_pages(draft.account, draft):
+        page.goto(visitors.address + address)
+        assert_accessible(page)
+
+
+# --- Keyboard ---------------------------------------------------------------------
+
+
+def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_focus(visitors):
+    page = visitors.come()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("Tab")
+    start = page.get_by_role("button", name="Start a self-check")
+    expect(start).to_be_focused()
+    assert start.evaluate("it => getComputedStyle(it).outlineWidth") == "3px"
+    page.keyboard.press("Enter")
+    titled(page, "Your self-check")
+
+    page.goto(f"{visitors.address}/check/section/gifts")
+    autosave(page, "without payment", "Yes")
+    amount = page.get_by_label("Amount in Canadian dollars")
+    amount.fill("lots")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.keyboard.press("Tab")
+    expect(status(page)).to_contain_text("Not all saved")
+    amount.press("Enter")
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(page).to_have_title(re.compile("^Please correct: "))
+    expect(amount).to_have_value("lots")
+    page.keyboard.press("Tab")
+    expect(summary.get_by_role("link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(amount).to_be_focused()
+    assert_accessible(page)
+    assert_accessible(page)
+
+
+def pressed(page: Page, key: str, until: Any, most: int = 60) -> None:
+    """Press a key until the focus is there, as someone does who sees where it is."""
+    for _ in range(most):
+        if until.evaluate("it => it === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    expect(until).to_be_focused()
+
+
+def test_a_section_is_answered_by_keyboard_alone_and_a_new_question_is_one_link_away(visitors):
+    page = visitors.come()
+    started(page, "The account")
+    pressed(page, "Tab", option(page, STAGE, "Not launched yet"))
+    page.keyboard.press("ArrowDown")
+    expect(option(page, STAGE, "In use")).to_be_checked()
+    expect(status(page)).to_contain_text("Saved at")
+    pressed(page, "Tab", page.get_by_role("button", name="Save and continue"))
+    page.keyboard.press("Enter")
+    titled(page, "City resources")
+
+    pressed(page, "Tab", option(page, EMAIL, "Yes"))
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.keyboard.press("Space")
+    # What came up takes no focus by itself: it would take someone away from where they are.
+    expect(option(page, EMAIL, "Yes")).to_be_focused()
+    link = status(page).get_by_role("link")
+    expect(link).to_be_visible()
+    pressed(page, "Tab", link)
+    page.keyboard.press("Enter")
+    expect(option(page, POLICIES, "Yes")).to_be_focused()
+    expect(question(page, POLICIES)).to_be_in_viewport()
+    page.keyboard.press("Space")
+    expect(option(page, POLICIES, "Yes")).to_be_checked()
+
+
+def test_whatever_has_the_focus_shows_it_and_is_not_hidden(visitors):
+    page = visitors.come(viewport={"width": 360, "height": 640}, reduced_motion="reduce")
+    started(page, "City resources")
+    autosave(page, EMAIL, "Yes")
+    seen = 0
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        told = page.evaluate(
+            """() => {
+              const it = document.activeElement;
+              if (it === document.body) return null;
+              // A choice is drawn by its label, which holds the input.
+              const label = it.matches(".form-check-input") ? it.closest(".form-check") : it;
+              const style = getComputedStyle(label), box = label.getBoundingClientRect();
+              const middle = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
+              return {
+                name: it.id || it.textContent.trim(),
+                outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+                covered: !middle || !label.contains(middle) && !middle.contains(it),
+              };
+            }"""
+        )
+        if told is None:
+            break
+        seen += 1
+        assert told["outlined"], told
+        assert not told["covered"], told
+    assert seen > 30
+
+
+# --- What is said, and what moves -----------------------------------------------------
+
+
+def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors):
+    page = visitors.come()
+    started(page, "City resources")
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const live = [...document.querySelectorAll("[role=status], [role=alert], [aria-live]")];
+          const watch = new MutationObserver((all) => {
+            const spoken = all[0].target.closest("[role]")?.innerText || "";
+            if (spoken) window.said.push(spoken);
+          });
+          for (const it of live) watch.observe(it, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    before = option(page, EMAIL, "Yes").bounding_box()
+    panel = page.locator("#panel").bounding_box()
+    autosave(page, EMAIL, "Yes")
+    expect(status(page)).to_contain_text("1 more question came up")
+    assert option(page, EMAIL, "Yes").bounding_box() == before
+    assert page.locator("#panel").bounding_box() == panel
+    assert len(page.evaluate("window.said")) == 1
+    assert page.locator("[aria-live], [role=status], [role=alert]").count() == 1
+
+
+def test_where_less_motion_is_wanted_nothing_moves(visitors):
+    page = visitors.come(reduced_motion="reduce")
+    started(page, "City resources")
+    moving = page.evaluate(
+        """() => [document.documentElement, ...document.querySelectorAll("body *")].filter((it) => {
+          const style = getComputedStyle(it);
+          return style.transitionDuration.split(", ").some((t) => parseFloat(t) > 0.01)
+            || style.animationName !== "none" || style.scrollBehavior === "smooth";
+        }).map((it) => it.outerHTML.slice(0, 80))"""
+    )
+    assert moving == []
+
+
+def test_in_forced_colours_a_choice_and_a_status_can_still_be_seen(visitors):
+    page = visitors.come(forced_colors="active")
+    started(page, "City resources")
+    autosave(page, EMAIL, "Yes")
+    chosen, other = option(page, EMAIL, "Yes"), option(page, EMAIL, "No")
+    assert chosen.evaluate("it => getComputedStyle(it).appearance") == "auto"
+    assert chosen.screenshot() != other.screenshot()
+    headline = page.locator(".panel-headline")
+    mark = headline.evaluate("it => getComputedStyle(it, '::before').backgroundColor")
+    paper = headline.evaluate("it => getComputedStyle(document.body).backgroundColor")
+    assert mark != paper
+    assert violations(page, WCAG) == []

@@ -1,0 +1,76 @@
+"""What people do on the pages, for all journeys."""
+
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from assessments.management.commands.demo_data import SignIn
+from tests.reading import flat
+
+EMAIL = "registration use a toronto.ca email address"
+WEBSITE = "your constituency website, or the City's contact page"
+POLICIES = "in line with all three City policies"
+STAGE = "Is the account in use, or is it not launched yet?"
+
+
+def question(page: Page, asks: str) -> Locator:
+    return page.locator("fieldset.question").filter(has=page.locator("legend", has_text=asks))
+
+
+def option(page: Page, asks: str, label: str) -> Locator:
+    return question(page, asks).get_by_label(label, exact=True)
+
+
+def autosave(page: Page, asks: str, label: str) -> None:
+    """Choose an answer and wait until the page has heard back about it."""
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        option(page, asks, label).check()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+def titled(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def status(page: Page) -> Locator:
+    return page.locator("#save-state")
+
+
+def started(page: Page, section: str = "") -> None:
+    press(page, "Start a self-check")
+    titled(page, "Your self-check")
+    if section:
+        follow(page, section)
+        titled(page, section)
+
+
+def downloaded(page: Page, link: str, into: Path) -> Path:
+    with page.expect_download() as waiting:
+        follow(page, link)
+    into /= waiting.value.suggested_filename
+    waiting.value.save_as(into)
+    return into
+
+
+def printed(pdf: Path) -> str:
+    """What a PDF says, without white space."""
+    told = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, check=True)  # noqa: S607
+    return flat(told.stdout.decode())
+
+
+def sign_in(page: Page, address: str, who: SignIn) -> None:
+    """Sign in as someone of the demonstration, on whatever tab this is."""
+    if not page.url.startswith(f"{address}/account/login/"):
+        page.goto(f"{address}/account/login/")
+    page.get_by_label("E-mail address").fill(who.email)
+    page.get_by_label("Password", exact=True).fill(who.password)
+    press(page, "Sign in")
+    page.wait_for_url("**/office/")
