@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -27,8 +28,19 @@ class UserChangeForm(DjangoUserChangeForm):
         fields = "__all__"
 
 
+# allauth's list of addresses would let an administrator have a link to somebody's new password sent elsewhere.
+admin.site.unregister(EmailAddress)
+
+
+class KeptForGood(admin.ModelAdmin):
+    """A record that tells who could see what: it is ended, never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(KeptForGood, DjangoUserAdmin):
     """People, by e-mail address."""
 
     form = UserChangeForm
@@ -58,7 +70,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(Office)
-class OfficeAdmin(admin.ModelAdmin):
+class OfficeAdmin(KeptForGood):
     """Offices. The member is chosen once: a successor gets an office of their own."""
 
     list_display = ("name", "member", "starts_on", "ends_on")
@@ -72,7 +84,7 @@ class OfficeAdmin(admin.ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
+class MembershipAdmin(KeptForGood):
     """Who is on whose staff. Office and person are chosen once: others get a new membership."""
 
     list_display = ("office", "user", "joined_at", "ended_at")

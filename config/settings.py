@@ -47,8 +47,6 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or (_kept_key() if DEBUG else "")
 SECRET_KEY_IS_SET = bool(SECRET_KEY)
 
 INSTALLED_APPS = [
-    "assessments",
-    "bulletin",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -56,6 +54,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    # After allauth, whose admin pages it takes back.
+    "assessments",
+    "bulletin",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "assessments.views.headers.private_by_default",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -186,7 +188,14 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-# Counted by address: without this, all who come through a proxy would share one.
+ACCOUNT_RATE_LIMITS = {
+    # At one address, and from one network: a whole City Hall may come from one.
+    "login_failed": "60/m/ip,5/300s/key",
+    # Not by address, or anyone could keep somebody else from a new password.
+    "reset_password": "5/m/ip",
+    "start_check": "60/m/ip",
+}
+# Counted by network address: without this, all who come through a proxy would share one.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)
 
 # --- Mail ---------------------------------------------------------------------
@@ -247,6 +256,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
 # An answers file is at most 1 MB; this leaves room for what a form adds to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# What someone sends never lies on this machine's disk in a file of its own; a longer one is dropped.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Log ----------------------------------------------------------------------
 
@@ -256,7 +267,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"keys": {"()": "config.logs.WithoutKeys"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["keys"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"django": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
 }

@@ -16,6 +16,7 @@ from assessments.models import AnonymousCheck, Membership, Office, SocialAccount
 from assessments.samples import sample
 from assessments.services.drafts import start_assessment, start_check
 from assessments.views.desk import COOKIE
+from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.tables import table
@@ -152,12 +153,27 @@ def statuses(answers: dict[str, Any]) -> dict[str, int]:
     return {method: answer.status_code for method, answer in answers.items()}
 
 
+def missing_headers(address: str, answer: Any) -> list[str]:
+    """What an answer should carry and does not: nothing inline, in no frame, in no cache, found by no search."""
+    policy = answer.get("Content-Security-Policy", "")
+    wanted = {
+        "policy": "default-src 'none'" in policy and "unsafe" not in policy,
+        "frames": "frame-ancestors 'none'" in policy and answer.get("X-Frame-Options") == "DENY",
+        "sniffing": answer.get("X-Content-Type-Options") == "nosniff",
+        "referrer": answer.get("Referrer-Policy") == "same-origin",
+        "caches": "no-store" in answer.get("Cache-Control", ""),
+        "searches": "noindex" in answer.get("X-Robots-Tag", "") or address in FOR_EVERYONE,
+    }
+    return [name for name, there in wanted.items() if not there]
+
+
 @pytest.mark.parametrize("person", PEOPLE)
 @pytest.mark.parametrize("address", ROW)
 def test_each_person_gets_what_the_table_says_and_reads_only_their_own(pks, address, person):
     answers = answers_to(ROW[address], person, pks)
     assert statuses(answers) == expected(ROW[address], person)
     for method, answer in answers.items():
+        assert missing_headers(address, answer) == [], method
         assert person in INSIDE or OFFICES.encode() not in answer.content, method
         assert person == "with_check" or CHECKS.encode() not in answer.content, method
 

@@ -66,12 +66,13 @@ SIGNED_IN = {
     "register": "/office/",
     "new-account": "/office/accounts/new",
     "account": "/office/accounts/2",
+    "edit-account": "/office/accounts/2/edit",
     "assessment": "/assessments/2/",
     "assessment-section": "/assessments/2/section/gifts",
     "assessment-advisory": "/assessments/2/advisory",
     "change-password": "/account/password/change/",
 }
-ERRORS = ("403", "404", "429", "500", "pages/no_pdf")
+ERRORS = ("400", "403", "404", "429", "500", "pages/no_pdf")
 
 
 def main() -> None:
@@ -143,6 +144,7 @@ def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
     page.goto(f"{address}/check/bring-back")
     page.locator("#id_answers").fill('{"edition": "none", "answers": []}')
     page.get_by_role("button", name="Go on with these answers").click()
+    page.wait_for_selector(".error-summary")
     picture(page, "bring-back-with-faults")
     bring_back(page, address, "conversion")
     look(stranger, address, CHECK)
@@ -182,6 +184,7 @@ def look(context: BrowserContext, address: str, pages: dict[str, str]) -> None:
 
 def picture(page: Page, name: str) -> None:
     """Take the whole page, and stop where it runs off its side."""
+    page.wait_for_load_state()
     width = page.viewport_size["width"] if page.viewport_size else 0
     if page.evaluate("document.documentElement.scrollWidth") > width:
         sys.exit(f"{page.url} is wider than {width} pixels.")
@@ -201,9 +204,7 @@ def faulty(page: Page, address: str) -> None:
     """Picture a section with an answer that cannot be read."""
     page.goto(f"{address}/check/section/gifts")
     page.locator("#q-gifts-value-input").fill("about five hundred")
-    page.locator("#section-form").evaluate(
-        "form => { form.noValidate = true; HTMLFormElement.prototype.submit.call(form) }"
-    )
+    page.get_by_role("button", name="Save and continue").last.click()
     page.wait_for_selector(".error-summary")
     picture(page, "section-with-a-fault")
 

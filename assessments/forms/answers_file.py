@@ -45,8 +45,10 @@ class AnswersFileForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dropped: bool = False, **kwargs: Any) -> None:
+        """`dropped`: the request was so long that a file in it was not read."""
         super().__init__(*args, **kwargs)
+        self.dropped = dropped
         self.helper = FormHelper()
         # The page shows one summary of all that is wrong, above the form.
         self.helper.form_show_errors = False
@@ -58,6 +60,8 @@ class AnswersFileForm(forms.Form):
         uploaded: UploadedFile | None = cleaned.get("file")
         pasted = cleaned.get("answers") or ""
         if uploaded is None and not pasted.strip():
+            if self.dropped:
+                raise forms.ValidationError("That file is too long: an answers file has at most 1 MB.")
             if not self.errors:
                 raise forms.ValidationError("Choose your answers file, or paste what is in it.")
             return cleaned

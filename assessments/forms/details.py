@@ -14,6 +14,13 @@ from assessments.scoring.answers import wrong_with_text
 from bulletin.shelf import calendar
 
 
+def election_choices() -> list[tuple[str, str]]:
+    """The elections of the calendar; the year first, since a narrow screen shows no more."""
+    return [
+        (election.id, f"{election.voting_day.year}: {election.name}") for election in calendar().elections
+    ]
+
+
 class DetailsForm(forms.ModelForm):
     """Platform, handle, member and election of an anonymous check."""
 
@@ -31,7 +38,7 @@ class DetailsForm(forms.ModelForm):
         # A copy: the form must not change the check itself, a service does that.
         super().__init__(data, instance=AnonymousCheck.objects.get(pk=check.pk))
         field = self.fields["election"]
-        field.choices = [(e.id, e.name) for e in calendar().elections]  # type: ignore[attr-defined]
+        field.choices = election_choices()  # type: ignore[attr-defined]
         for name in ("platform", "handle", "member"):
             self.fields[name].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()

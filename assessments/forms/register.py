@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout, Submit
 from django import forms
 
+from assessments.forms.details import election_choices
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.scoring.answers import wrong_with_text
 from assessments.services.drafts import default_election
 from assessments.services.register import NewAccount
-from bulletin.shelf import calendar
 
 NEW = "new"
 """What stands in place of an account's number for one that is not in the register yet."""
@@ -32,7 +34,7 @@ class ElectionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["election"].choices = [(e.id, e.name) for e in calendar().elections]  # type: ignore[attr-defined]
+        self.fields["election"].choices = election_choices()  # type: ignore[attr-defined]
         self.fields["election"].initial = default_election()
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -97,6 +99,12 @@ class AccountForm(forms.ModelForm):
             says = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
             if says:
                 self.add_error(name, f"{says[0].upper()}{says[1:]}.")
+        for name in ("platform", "handle"):
+            if cleaned.get(name) and not re.search(r"\w", cleaned[name]):
+                self.add_error(name, "Write at least one letter or digit.")
+        if "@" in urlsplit(cleaned.get("address") or "").netloc:
+            # https://instagram.com@elsewhere.example leads elsewhere.
+            self.add_error("address", "Leave out what stands before the “@”.")
         return cleaned
 
     def validate_constraints(self) -> None:

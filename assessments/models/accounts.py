@@ -17,12 +17,24 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
+def _bare(handle: str | Value) -> Lower:
+    """A handle for comparing, by the database itself, which alone knows its own lower case."""
+    return Lower(Replace(handle, Value("@")))
+
+
 class SocialAccountQuerySet(models.QuerySet["SocialAccount"]):
     """Social accounts."""
 
     def visible_to(self, user: User | AnonymousUser) -> SocialAccountQuerySet:
         """Keep the accounts of the offices that this person works in."""
         return self.filter(office__in=Office.objects.visible_to(user))
+
+    def named(self, platform: str, handle: str) -> SocialAccountQuerySet:
+        """Keep the accounts of this name, however it is typed: @PatLee and patlee are one."""
+        return self.alias(
+            its_platform=Lower("platform"),
+            its_name=_bare("handle"),
+        ).filter(its_platform=Lower(Value(platform)), its_name=_bare(Value(handle)))
 
 
 class SocialAccount(models.Model):
@@ -54,8 +66,7 @@ class SocialAccount(models.Model):
             models.UniqueConstraint(
                 "office",
                 Lower("platform"),
-                # @PatLee and patlee are one.
-                Lower(Replace("handle", Value("@"))),
+                _bare("handle"),
                 name="account_once_per_office",
                 violation_error_message="This account is in the register already.",
             ),

@@ -95,8 +95,11 @@ class OfficeQuerySet(models.QuerySet["Office"]):
         return self.filter(ends_on__isnull=True)
 
     def visible_to(self, user: User | AnonymousUser) -> OfficeQuerySet:
-        """Keep the offices that this person works in: as their member, or on their staff today."""
-        if not user.is_authenticated or not user.is_active:
+        """Keep the offices that this person works in: as their member, or on their staff today.
+
+        An administrator looks after people and offices, and sees no answers.
+        """
+        if not user.is_authenticated or not user.is_active or user.is_staff:
             return self.none()
         on_staff = Membership.objects.current().filter(user=user)
         return self.filter(Q(member=user) | Q(memberships__in=on_staff)).distinct()
@@ -146,8 +149,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships."""
 
     def current(self) -> MembershipQuerySet:
-        """Keep the memberships that have not ended."""
-        return self.filter(ended_at__isnull=True)
+        """Keep the memberships that have begun and have not ended."""
+        return self.filter(joined_at__lte=timezone.now(), ended_at__isnull=True)
 
 
 class Membership(models.Model):
@@ -188,3 +191,5 @@ class Membership(models.Model):
         """Refuse the member as their own staff: no database constraint can look across tables."""
         if self.office_id and self.user_id and self.office.member_id == self.user_id:
             raise ValidationError({"user": "This is the office's member, who needs no membership."})
+        if self.user_id and self.user.is_staff:
+            raise ValidationError({"user": "An administrator sees no answers, and is on nobody's staff."})

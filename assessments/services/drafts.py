@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
@@ -125,4 +126,6 @@ def delete_ended_checks() -> int:
     ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now())
     count = ended.count()
     ended.delete()
+    # Sessions hold who had signed in, and would stay for ever.
+    call_command("clearsessions")
     return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
 from assessments.services.drafts import default_election, keep_check, newest_edition, start_assessment
@@ -26,23 +26,30 @@ class AlreadyRegistered(Exception):
     """The office has an account of this name on this platform."""
 
 
+@transaction.atomic
 def add_account(*, account: NewAccount) -> SocialAccount:
     """Add an account to its office's register. Raises AlreadyRegistered."""
-    try:
-        with transaction.atomic():
-            return SocialAccount.objects.create(**vars(account))
-    except IntegrityError as error:
-        raise AlreadyRegistered from error
+    _make_way(account)
+    return SocialAccount.objects.create(**vars(account))
 
 
+def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -> None:
+    """Have the office to ourselves, and see that no other account of it has the name.
+
+    The database's constraint would refuse it as well, but PostgreSQL writes what it refuses to its own log.
+    """
+    Office.objects.select_for_update().get(pk=account.office.pk)
+    namesakes = account.office.accounts.named(account.platform, account.handle)
+    if any(namesake != instead_of for namesake in namesakes):
+        raise AlreadyRegistered
+
+
+@transaction.atomic
 def describe_account(*, account: SocialAccount, described: NewAccount) -> None:
     """Describe an account of the register anew; its office stays. Raises AlreadyRegistered."""
+    _make_way(described, instead_of=account)
     told = {name: value for name, value in vars(described).items() if name != "office"}
-    try:
-        with transaction.atomic():
-            SocialAccount.objects.filter(pk=account.pk).update(**told)
-    except IntegrityError as error:
-        raise AlreadyRegistered from error
+    SocialAccount.objects.filter(pk=account.pk).update(**told)
 
 
 @transaction.atomic

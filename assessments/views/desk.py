@@ -17,7 +17,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 
 from assessments.forms.section import NOTE, UNSURE_BOX
 from assessments.models import AnonymousCheck, Assessment, User
@@ -94,7 +93,7 @@ View = Callable[..., HttpResponse]
 
 
 def with_draft(view: View) -> View:
-    """Give the view its Desk; nothing of the answer is kept by caches or found by search engines.
+    """Give the view its Desk.
 
     A request without a draft loses nothing that was typed: a POST is answered with a page that still holds it.
     """
@@ -102,17 +101,9 @@ def with_draft(view: View) -> View:
     @functools.wraps(view)
     def wrapped(request: HttpRequest, pk: int | None = None, **kwargs: Any) -> HttpResponse:
         desk = _office_desk(request, pk) if pk is not None else _own_desk(request)
-        response = desk if isinstance(desk, HttpResponse) else view(request, desk, **kwargs)
-        return private(response)
+        return desk if isinstance(desk, HttpResponse) else view(request, desk, **kwargs)
 
     return wrapped
-
-
-def private(response: HttpResponse) -> HttpResponse:
-    """Keep a response out of every cache and search engine."""
-    add_never_cache_headers(response)
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 def own_check(request: HttpRequest) -> AnonymousCheck | None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any
+
+from allauth.core import ratelimit
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +25,7 @@ from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document
 from assessments.services.answering import save_answers
 from assessments.services.drafts import start_check
-from assessments.views.desk import Desk, keep_typed, own_check, private, remember
+from assessments.views.desk import Desk, keep_typed, own_check, remember
 from assessments.views.questionnaire import section_page
 from bulletin.shelf import calendar, editions
 
@@ -41,7 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What the portal does, for whom, and the ways in."""
     check = own_check(request)
     context = {"check": check, "ended": "ended" in request.GET and check is None, "samples": TITLES}
-    return private(render(request, "assessments/home.html", context))
+    return render(request, "assessments/home.html", context)
 
 
 @require_safe
@@ -51,31 +56,51 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, f"pages/{name}.html", {"office": office})
 
 
+def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let no address fill the database: each of these views may keep a whole self-check."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and not ratelimit.consume(request, action="start_check"):
+            return render(request, "429.html", status=429)
+        return view(request)
+
+    return wrapped
+
+
 @require_POST
+@not_too_often
 def start(request: HttpRequest) -> HttpResponse:
     """Begin a new self-check; one that this browser had is deleted when the person says so."""
     old = own_check(request)
     if old is not None and "replace" not in request.POST:
         return redirect("check:tasks")
     check, token = start_check(replacing=old)
-    return private(remember(redirect(Desk(check, None).url("tasks")), token))
+    return remember(redirect(Desk(check, None).url("tasks")), token)
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
+@not_too_often
 def bring_back(request: HttpRequest) -> HttpResponse:
     """Go on with answers from a file."""
     posted = request.method == "POST"
-    form = AnswersFileForm(request.POST if posted else None, request.FILES if posted else None)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    form = AnswersFileForm(
+        request.POST if posted else None,
+        request.FILES if posted else None,
+        dropped=length.isdecimal() and int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
+    )
     if posted and form.is_valid() and form.document is not None:
         check, token = start_check(document=form.document, replacing=own_check(request))
-        return remember(private(redirect(Desk(check, None).url("tasks"))), token)
+        return remember(redirect(Desk(check, None).url("tasks")), token)
     context = {"form": form, "check": own_check(request)}
-    return private(render(request, "assessments/bring_back.html", context))
+    return render(request, "assessments/bring_back.html", context)
 
 
 @sensitive_post_parameters()
 @require_POST
+@not_too_often
 def restart(request: HttpRequest) -> HttpResponse:
     """Begin a new check with what was typed on a page whose check had ended.
 
@@ -95,7 +120,7 @@ def restart(request: HttpRequest) -> HttpResponse:
         response = section_page(request, desk, left)
     else:
         response = redirect(desk.url("section", section=section) + "?ready")
-    return private(remember(response, token) if token else response)
+    return remember(response, token) if token else response
 
 
 def _section_named(address: str) -> str:
@@ -142,9 +167,15 @@ def questionnaire(request: HttpRequest) -> HttpResponse:
     return _pdf(questionnaire_pdf, next(iter(editions().values())), "questionnaire.pdf", request)
 
 
-def _pdf(make: object, of: object, name: str, request: HttpRequest) -> HttpResponse:
+@lru_cache(maxsize=16)
+def _printed(make: Callable[[Any], bytes], of: Any, _: str) -> bytes:
+    """Printed once: these are the same for everyone, and whoever asks for many must not keep others waiting."""
+    return make(of)
+
+
+def _pdf(make: Callable[[Any], bytes], of: Any, name: str, request: HttpRequest) -> HttpResponse:
     try:
-        content = make(of)  # type: ignore[operator]
+        content = _printed(make, of, name)
     except PressError as error:
         return render(request, "pages/no_pdf.html", {"problem": str(error)}, status=503)
     response = HttpResponse(content, content_type="application/pdf")
@@ -152,7 +183,7 @@ def _pdf(make: object, of: object, name: str, request: HttpRequest) -> HttpRespo
     return response
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django gives it
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token no longer fits: give back what was typed, with a fresh token.
 
     Only where the form is of our own site, or another site could have someone press a button for it.
@@ -160,10 +191,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     origin = request.headers.get("Origin")
     ours = ours and origin in (None, f"{request.scheme}://{request.get_host()}")
+    # Where a browser sends neither of those, Django looked at the page that the form came from.
+    ours = ours and not reason.startswith(("Origin checking", "Referer checking"))
     match = request.resolver_match
     if ours and match is not None and match.view_name in TYPED_IN:
-        return private(keep_typed(request, "stale", status=403))
-    return private(render(request, "403_csrf.html", status=403))
+        gone = match.namespace == "check" and own_check(request) is None
+        return keep_typed(request, "ended" if gone else "stale", status=403)
+    return render(request, "403_csrf.html", status=403)
 
 
 def style(request: HttpRequest) -> HttpResponse:

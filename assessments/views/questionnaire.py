@@ -19,7 +19,7 @@ from assessments.reports.press import PressError
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, Saved, TermEnded, save_answers
 from assessments.services.drafts import delete_check, describe_check
-from assessments.views.desk import COOKIE, DRAFT, Desk, keep_typed, own_check, private, with_draft
+from assessments.views.desk import COOKIE, DRAFT, Desk, keep_typed, own_check, with_draft
 
 LEAVING = {"go", "list"}
 """The buttons that lead on to another page, once all is saved."""
@@ -226,6 +226,6 @@ def delete(request: HttpRequest) -> HttpResponse:
     check = own_check(request)
     if check is not None:
         delete_check(check=check)
-    response = private(redirect("deleted"))
+    response = redirect("deleted")
     response.delete_cookie(COOKIE, samesite="Lax")
     return response

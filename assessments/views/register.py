@@ -19,13 +19,13 @@ from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepFor
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
 from assessments.reports.draft import DraftState, draft_state
 from assessments.services import register as services
-from assessments.views.desk import COOKIE, keep_typed, own_check, private
+from assessments.views.desk import COOKIE, keep_typed, own_check
 
 View = Callable[..., HttpResponse]
 
 
 def signed_in(view: View) -> View:
-    """Give the view the person who has signed in; its answer is kept by no cache.
+    """Give the view the person who has signed in.
 
     Someone who has not signed in does so first; a POST is answered with a page that still holds what was typed.
     """
@@ -33,10 +33,10 @@ def signed_in(view: View) -> View:
     @functools.wraps(view)
     def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if isinstance(request.user, User):
-            return private(view(request, by=request.user, **kwargs))
+            return view(request, by=request.user, **kwargs)
         if request.method == "POST":
-            return private(keep_typed(request, "signed_out"))
-        return private(redirect_to_login(request.get_full_path()))
+            return keep_typed(request, "signed_out")
+        return redirect_to_login(request.get_full_path())
 
     return wrapped
 

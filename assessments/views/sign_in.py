@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from smtplib import SMTPException
@@ -11,15 +12,18 @@ from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.ratelimit import get_ip
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-
-from assessments.views.desk import private
+from django.views.decorators.http import require_http_methods
 
 log = logging.getLogger(__name__)
 
+KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
+"""The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
 SEEN = "seen"
 SECONDS_BETWEEN_WRITES = 15 * 60
 """How often at most a request puts off the end of its session: the idle limit is that much less exact."""
@@ -49,6 +53,29 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("register")
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong guesses at an address by where they come from, so that nobody can lock out somebody else.
+
+        A browser in which someone has signed in before has a count of its own, whoever shares its network.
+        """
+        email = str(credentials.get("email", "")).strip().lower()
+        known = request.get_signed_cookie(KNOWN, default="", salt=email)
+        return f"{known or get_ip(request)}:{email}"
+
+    def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
+        """Give the browser a mark of its own, which opens nothing: it says that this person has signed in there."""
+        response: HttpResponse = super().post_login(request, user, **more)
+        response.set_signed_cookie(
+            KNOWN,
+            secrets.token_urlsafe(16),
+            salt=user.email,
+            max_age=KNOWN_FOR,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+        return response
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail, or say honestly that it could not be sent.
 
@@ -60,17 +87,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
             # Not the error's own text, which can hold the address.
             log.error("A mail could not be sent: %s", type(error).__name__)
             response = render(self.request, "account/no_mail.html", status=503)
-            raise ImmediateHttpResponse(private(response)) from error
+            raise ImmediateHttpResponse(response) from error
 
 
-def private_page(view: View) -> View:
-    """One of allauth's pages, kept out of every cache and search engine."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return private(view(request, *args, **kwargs))
-
-    return wrapped
+def our_page(view: View) -> View:
+    """One of allauth's pages, for the methods that a page has."""
+    return functools.wraps(view)(require_http_methods(["GET", "HEAD", "POST"])(view))
 
 
 def not_offered(_: HttpRequest) -> NoReturn:

@@ -130,6 +130,53 @@ def test_answers_that_are_brought_back_are_a_self_check_of_this_browser(client, 
     assert list(CheckAnswer.objects.values_list("question", "value")) == [("resources.email", "yes")]
 
 
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"%PDF-1.7\n%\xda\xda", "This is a PDF"),
+        (b'{"overall": "consistent", "findings": []}', "This is an advisory"),
+        (b"PK\x03\x04\x00\x00", "This is not a text file"),
+    ],
+)
+def test_a_file_that_is_plainly_another_one_is_told_so_and_is_not_put_into_the_box(client, raw, says):
+    answer = posted(client, file=SimpleUploadedFile("advisory", raw))
+    assert says in faults_of(answer)[0]
+    assert "begins with “answers”" in faults_of(answer)[0]
+    assert re.search(r'id="id_answers">\s*</textarea>', answer.content.decode())
+
+
+@pytest.mark.parametrize(("size", "says"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "at most 1 MB")])
+def test_a_file_that_is_too_long_is_told_so_and_is_not_put_into_the_box(client, size, says):
+    answer = posted(client, file=SimpleUploadedFile("answers.json", b"1" * size))
+    assert says in faults_of(answer)[0]
+    assert re.search(r'id="id_answers">\s*</textarea>', answer.content.decode())
+
+
+def test_a_form_in_another_charset_is_read_as_utf_8(client):
+    body = "answers=\\ud800"
+    kind = "application/x-www-form-urlencoded; charset=unicode_escape"
+    assert client.post(BACK, body, content_type=kind).status_code == 200
+
+
+def test_whoever_begins_very_many_self_checks_has_to_wait(client, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"start_check": "2/m/ip"}
+    assert [posted(client, answers=document()).status_code for _ in range(3)] == [302, 302, 429]
+    assert client.post("/check/start", {"replace": "yes"}).status_code == 429
+    assert AnonymousCheck.objects.count() == 1
+
+
+def test_what_is_the_same_for_everyone_is_printed_once(client, monkeypatch):
+    printed = []
+
+    def printing(_: object) -> bytes:
+        printed.append(1)
+        return b"%PDF"
+
+    monkeypatch.setattr("assessments.views.public.questionnaire_pdf", printing)
+    assert [client.get("/questionnaire.pdf").content for _ in range(2)] == [b"%PDF", b"%PDF"]
+    assert len(printed) == 1
+
+
 # --- Faults -------------------------------------------------------------------
 
 
@@ -320,7 +367,8 @@ def test_what_shows_answers_is_kept_by_no_cache_and_no_search_engine(client):
     for kind in (*SHOWN, "ended", "redirect", "no token"):
         assert "no-store" in answers[kind]["Cache-Control"], kind
         assert "private" in answers[kind]["Cache-Control"], kind
-        assert answers[kind]["X-Robots-Tag"] == "noindex, nofollow", kind
+        # Anyone may find the home page, and no search engine has a self-check under way.
+        assert kind == "home" or answers[kind]["X-Robots-Tag"] == "noindex, nofollow", kind
 
 
 def test_a_form_without_its_token_is_refused_with_a_way_on():
@@ -441,3 +489,14 @@ def test_links_to_elsewhere_take_no_address_of_the_page_along(client):
         assert away
         assert all('rel="noreferrer"' in link for link in away)
         assert edition().sheet.contact.website in text_of(answers[kind])
+
+
+def test_the_letter_about_every_point_at_once_is_short_enough_for_any_mail_program(client):
+    against = {q.id: "unsure" for q in edition().questions if q.kind == "ynu"}
+    pasted = document(answers=against | {"account.stage": "live"}, account={"handle": "@of-my-own"})
+    posted(client, answers=pasted)
+    page = client.get("/check/advisory").content.decode()
+    letter = re.search(r'href="(mailto:[^"]+body=[^"]+)"', page)
+    assert letter
+    assert len(html.unescape(letter[1])) < 2_000
+    assert "%40of-my-own" in letter[1]

@@ -1,5 +1,6 @@
 """Signing in: by invitation only, without telling who has an account, and out again."""
 
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from assessments.models import User
 from assessments.views.sign_in import Adapter
 from config import settings as settings_file
+from config.logs import WithoutKeys
 
 pytestmark = pytest.mark.django_db
 
@@ -219,6 +221,49 @@ def test_after_five_wrong_guesses_the_right_password_has_to_wait(client, member)
         sign_in(client, member.email, "wrong")
     assert "tried too often" in sign_in(client, member.email).content.decode()
     assert not signed_in(client)
+
+
+def test_guesses_from_elsewhere_keep_nobody_from_signing_in(client, member):
+    for _ in range(6):
+        Client(REMOTE_ADDR="192.0.2.7").post("/account/login/", {"login": member.email, "password": "x"})
+    sign_in(client, member.email)
+    assert signed_in(client)
+
+
+def test_guesses_in_the_same_building_do_not_shut_out_a_browser_that_has_signed_in_before(client, member):
+    sign_in(client, member.email)
+    client.post("/account/logout/")
+    other = Client()
+    for _ in range(6):
+        sign_in(other, member.email, "wrong")
+    assert "tried too often" in sign_in(other, member.email).content.decode()
+    sign_in(client, member.email)
+    assert signed_in(client)
+
+
+def test_guesses_are_counted_whatever_name_of_the_host_they_use(client, member, settings):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    for port in range(5):
+        client.post(
+            "/account/login/", {"login": member.email, "password": "x"}, HTTP_HOST=f"testserver:{4000 + port}"
+        )
+    assert "tried too often" in sign_in(client, member.email).content.decode()
+
+
+def test_the_mark_of_a_browser_is_of_no_use_for_another_address(client, member):
+    User.objects.create_user("guesser@example.ca", PASSWORD, name="Guesser")
+    sign_in(client, "guesser@example.ca")
+    client.post("/account/logout/")
+    for _ in range(5):
+        sign_in(client, member.email, "wrong")
+    client.cookies.pop("known")
+    assert "tried too often" in sign_in(client, member.email).content.decode()
+
+
+def test_a_log_line_holds_no_key_to_a_new_password():
+    line = logging.LogRecord("x", 20, "x", 1, "Forbidden: %s", ("/account/password/reset/key/1-abc/",), None)
+    assert WithoutKeys().filter(line)
+    assert line.getMessage() == "Forbidden: /account/password/reset/key/…/"
 
 
 def test_the_limit_on_guesses_is_the_same_for_an_address_without_an_account(client, db):
