@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.accounts import SocialAccount
@@ -32,11 +33,21 @@ class Assessment(models.Model):
     election = models.CharField(max_length=40)
     started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
+    # Someone says that it can be reviewed; it stays a draft, and can be taken back.
+    ready_at = models.DateTimeField(null=True, blank=True)
+    ready_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = AssessmentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-started_at", "-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ready_at__isnull=True, ready_by__isnull=True)
+                | Q(ready_at__isnull=False, ready_by__isnull=False),
+                name="assessment_is_made_ready_by_someone",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"assessment {self.pk} of {self.account}"

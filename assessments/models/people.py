@@ -59,6 +59,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # Django's word. It has nothing to do with a member's staff: see Membership.
     is_staff = models.BooleanField("administrator", default=False, help_text="May use the admin site.")
+    is_officer = models.BooleanField(
+        "officer",
+        default=False,
+        help_text="Of the Commissioner's office: sees what members share, and no more.",
+    )
+    mail_notices = models.BooleanField(
+        "mail about what waits", default=True, help_text="Unticked, notices are in the portal alone."
+    )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -73,6 +81,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints: ClassVar = [
             # With the field's own uniqueness: unique in whatever case.
             models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
+            models.CheckConstraint(
+                condition=~Q(is_officer=True, is_staff=True),
+                name="user_is_officer_or_administrator",
+                violation_error_message="An officer is no administrator: each sees what the other must not.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,113 @@
+"""Invitations: how people come to have an account."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Length, Lower
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from assessments.models.people import Office, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+LIFE = timedelta(days=7)
+"""How long the link of an invitation works."""
+
+
+def key_hash(key: str) -> str:
+    """What is stored in place of a link's key: its SHA-256. The key is random and long, so it needs no salt."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def a_week_from_now() -> datetime:
+    """When an invitation that is sent now ends."""
+    return timezone.now() + LIFE
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def open(self) -> InvitationQuerySet:
+        """Keep those that can still be used."""
+        return self.filter(used_at__isnull=True, revoked_at__isnull=True, ends_at__gt=timezone.now())
+
+    def with_key(self, key: str) -> InvitationQuerySet:
+        """Keep the invitation whose link has this key."""
+        return self.filter(key_hash=key_hash(key))
+
+    def visible_to(self, user: User | AnonymousUser) -> InvitationQuerySet:
+        """Keep those that a person may see: a member the office's, an administrator all that are to no staff."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.is_staff:
+            return self.exclude(role=Invitation.Role.STAFF)
+        return self.filter(role=Invitation.Role.STAFF, office__member=user)
+
+
+class Invitation(models.Model):
+    """A link, sent by e-mail, that lets one person in once, for a week, unless it is revoked.
+
+    A member is invited to a seat, whose office comes to be when they accept; staff are invited to an office.
+    """
+
+    class Role(models.TextChoices):
+        """What someone is invited as."""
+
+        MEMBER = "member", "Member of Council"
+        STAFF = "staff", "Member's staff"
+        OFFICER = "officer", "Commissioner's office"
+        ADMINISTRATOR = "administrator", "Administrator"
+
+    email = models.EmailField("e-mail address")
+    role = models.CharField(max_length=13, choices=Role)
+    office = models.ForeignKey(
+        Office, on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
+    )
+    seat = models.CharField(max_length=200, blank=True, help_text="“Mayor”, “Councillor, Ward 10”.")
+    starts_on = models.DateField("first day", null=True, blank=True)
+    key_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField(default=a_week_from_now)
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-invited_at", "-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(role="staff", office__isnull=False) | (~Q(role="staff") & Q(office__isnull=True)),
+                name="invitation_to_staff_names_an_office",
+            ),
+            models.CheckConstraint(
+                condition=(Q(role="member", starts_on__isnull=False) & ~Q(seat=""))
+                | (~Q(role="member") & Q(starts_on__isnull=True, seat="")),
+                name="invitation_to_a_member_names_a_seat",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["member", "staff", "officer", "administrator"]),
+                name="invitation_role_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True, used_by__isnull=True)
+                | Q(used_at__isnull=False, used_by__isnull=False, revoked_at__isnull=True),
+                name="invitation_is_used_by_someone_or_revoked",
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="invitation_email_is_lower_case"),
+            models.CheckConstraint(
+                condition=Q(Exact(Length("key_hash"), 64)), name="invitation_key_is_hashed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email}"
