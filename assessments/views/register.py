@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.reports.across import across
 from assessments.reports.draft import DraftState, draft_state
+from assessments.scoring.wording import long_date
 from assessments.services import register as services
 from assessments.views.desk import COOKIE, keep_typed, own_check
 
@@ -56,6 +58,16 @@ class DraftRow:
         if not questions:
             return "Every question answered" + (f", {_number(facts, 'fact')} to look up" if facts else "")
         return f"{_number(questions, 'question')} left, about {_number(minutes, 'minute')}"
+
+    @property
+    def next(self) -> str:
+        """What is due next: at once, else by the nearest day to come; empty where nothing has a day."""
+        deadlines = self.state.advisory.deadlines
+        at_once = sum(deadline.at_once for deadline in deadlines)
+        days = sorted(d.due for d in deadlines if d.due and d.due >= self.state.as_of and not d.at_once)
+        if at_once:
+            return f"{_number(at_once, 'thing')} to do at once"
+        return f"{_number(days.count(days[0]), 'thing')} to do by {long_date(days[0])}" if days else ""
 
 
 def _number(count: int, what: str) -> str:
@@ -111,7 +123,11 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
         AccountRow(account, account.drafts, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
         for account in accounts.annotate(drafts=Count("assessments"))
     ]
-    listed = [(office, [row for row in rows if row.account.office_id == office.pk]) for office in offices]
+    listed = []
+    for office in offices:
+        its = [row for row in rows if row.account.office_id == office.pk]
+        checked = [(row.account, row.newest.state) for row in its if row.newest]
+        listed.append((office, its, across([row.account for row in its], checked)))
     context = {"offices": listed, "can_add": any(office.ends_on is None for office in offices)}
     return render(request, "assessments/register.html", {**context, "check": own_check(request)})
 

@@ -18,10 +18,12 @@ from .nearest import nearest
 from .schema import (
     CALENDAR,
     CAMPAIGN_OVER,
+    Across,
     Advice,
     Election,
     NamedFact,
     Paragraph,
+    Pointer,
     Question,
     Reading,
     Rule,
@@ -49,6 +51,7 @@ class Draft:
     sources: Mapping[str, Source]
     sheet: Sheet | None
     timing: Timing | None
+    across: Across | None
     facts: tuple[NamedFact | None, ...]
     readings: tuple[Reading | None, ...]
     paragraphs: tuple[Paragraph | None, ...]
@@ -179,6 +182,10 @@ def _stated_conditions(draft: Draft) -> Iterator[tuple[Source, Place, Condition]
     if draft.timing:
         yield whole, ("timing", "planned"), draft.timing.planned
         yield whole, ("timing", "wished"), draft.timing.wished
+    if draft.across:
+        yield whole, ("across", "signs"), draft.across.signs
+        yield whole, ("across", "supported"), draft.across.supported
+        yield whole, ("across", "candidate"), draft.across.candidate
     for at, question in enumerate(draft.questions):
         if question:
             yield draft.sources["questions"], (at, "asked"), question.asked
@@ -265,12 +272,20 @@ def _check_citations(draft: Draft) -> None:
         ("rules", (), draft.rules),
         ("edition", ("readings",), draft.readings),
     )
-    for file, place, entries_of_it in citing:
-        for at, entry in enumerate(entries_of_it):
-            for citation in entry.paragraphs if entry else ():
-                if citation not in citable:
-                    says = f"there is no paragraph {citation}{nearest(citation, citable)}"
-                    draft.sources[file].fault((*place, at, "paragraphs"), says)
+    cited: list[tuple[str, Place, str]] = [
+        (file, (*place, at, "paragraphs"), citation)
+        for file, place, entries_of_it in citing
+        for at, entry in enumerate(entries_of_it)
+        for citation in (entry.paragraphs if entry else ())
+    ]
+    for name in ("shared", "alone", "apart"):
+        pointer: Pointer | None = getattr(draft.across, name, None)
+        place = ("across", name, "paragraphs")
+        cited += [("edition", place, citation) for citation in (pointer.paragraphs if pointer else ())]
+    for file, at_place, citation in cited:
+        if citation not in citable:
+            says = f"there is no paragraph {citation}{nearest(citation, citable)}"
+            draft.sources[file].fault(at_place, says)
 
 
 def _check_carried(draft: Draft) -> None:

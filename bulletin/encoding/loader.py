@@ -34,6 +34,7 @@ from . import schema
 from .checks import Draft, check_edition, check_elections, entries
 from .nearest import nearest
 from .schema import (
+    Across,
     Advice,
     Calendar,
     Edition,
@@ -355,6 +356,7 @@ def load_edition(folder: Path) -> Edition:
         sources=sources,
         sheet=sheet,
         timing=_salvaged(Timing, raw.get("timing")),
+        across=_salvaged(Across, raw.get("across")),
         facts=tuple(_salvaged(NamedFact, fact) for fact in entries(raw.get("facts"))),
         readings=tuple(_salvaged(Reading, given) for given in entries(raw.get("readings"))),
         paragraphs=_each(Paragraph, sources["paragraphs"]),

@@ -229,6 +229,37 @@ class Timing(Strict):
     filing: QuestionId
 
 
+def _naming_accounts(text: str) -> str:
+    unknown = set(re.findall(r"\{.*?\}", text)) - {"{account}", "{other}", "{signs}"}
+    if unknown:
+        raise ValueError(
+            f"{sorted(unknown)[0]} is not filled in; only {{account}}, {{other}} and {{signs}} are"
+        )
+    return text
+
+
+class Pointer(Strict):
+    """Something to point out about several accounts, with its paragraphs; accounts and signs are filled in."""
+
+    paragraphs: tuple[str, ...] = Field(min_length=1)
+    says: Annotated[Text, AfterValidator(_naming_accounts)]
+
+
+class Across(Strict):
+    """What the accounts of one member mean for one another.
+
+    `signs` is made of answers, each a City sign that two accounts can share; `supported` tells whether an account
+    uses City resources at all, `candidate` whether the member runs.
+    """
+
+    signs: ConditionText
+    supported: ConditionText
+    candidate: ConditionText
+    shared: Pointer
+    alone: Pointer
+    apart: Pointer
+
+
 class Office(Strict):
     """How to reach the Integrity Commissioner."""
 
@@ -358,6 +389,7 @@ class Sheet(Strict):
     filing_note: DatedText
     limits: tuple[Text, ...] = Field(min_length=1)
     readings: tuple[Reading, ...]
+    across: Across | None = None
 
 
 class Election(Strict):
