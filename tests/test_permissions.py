@@ -135,11 +135,17 @@ def address_of(row: dict[str, Any], pks: dict[str, int]) -> str:
     return str(reverse(row["address"], kwargs=values)) + str(row.get("query", ""))
 
 
-def answers_to(row: dict[str, Any], person: str, pks: dict[str, int]) -> dict[str, Any]:
-    """What each method is answered with, each as if nothing had been asked before."""
+def sent_by(row: dict[str, Any]) -> dict[str, Any]:
+    """The form that a POST sends."""
     sent = dict(row.get("sent", {}))
     if sent.get("answers"):
         sent["answers"] = sample(sent["answers"]).decode()
+    return sent
+
+
+def answers_to(row: dict[str, Any], person: str, pks: dict[str, int]) -> dict[str, Any]:
+    """What each method is answered with, each as if nothing had been asked before."""
+    sent = sent_by(row)
     answers = {}
     for method in METHODS:
         with transaction.atomic():

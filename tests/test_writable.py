@@ -1,0 +1,86 @@
+"""No form writes a field that it was not made for (tests/cases/writable.yaml)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import models
+
+from assessments.models import User
+from assessments.views.desk import DRAFT
+from tests.tables import table
+from tests.test_permissions import ROW, address_of, client_of, expected, pks, sent_by  # noqa: F401  # a fixture
+
+WRITABLE: dict[str, list[str]] = table("writable.yaml")
+WHO = ("member", "with_check", "anonymous")
+"""Of these the first who gets through sends each form."""
+OURS = [model for app in ("assessments", "bulletin") for model in apps.get_app_config(app).get_models()]
+FORGED = {
+    models.CharField: "forged",
+    models.TextField: "forged",
+    models.EmailField: "forged@example.ca",
+    models.URLField: "https://forged.example.ca/",
+    models.JSONField: '"forged"',
+    models.BooleanField: "on",
+    models.DateField: "2001-02-03",
+    models.DateTimeField: "2001-02-03 04:05:06",
+}
+NUMBER = "9876"
+
+
+def sender(address: str) -> str | None:
+    for who in WHO:
+        if expected(ROW[address], who)["POST"] in (200, 302):
+            return who
+    return None
+
+
+POSTED = {address: who for address in ROW if (who := sender(address))}
+
+
+def forged(stranger: User) -> dict[str, str]:
+    """Every field of every model by its name, and by its column, each with a value that nobody here has."""
+    fields = [field for model in OURS for field in model._meta.concrete_fields]
+    values = {}
+    for field in fields:
+        by_kind = (value for kind, value in FORGED.items() if type(field) is kind)
+        value = str(stranger.pk) if field.related_model is User else next(by_kind, NUMBER)
+        values |= {field.name: value, field.attname: value}
+    # The questionnaire's forms say by this name which draft they were made from; another one's they give back.
+    return {name: value for name, value in values.items() if name != DRAFT}
+
+
+def rows() -> dict[tuple[str, Any], dict[str, Any]]:
+    return {
+        (model.__name__, row["pk"] if "pk" in row else row["id"]): row
+        for model in OURS
+        for row in model._default_manager.order_by().values()
+    }
+
+
+def written(before: dict[Any, Any], after: dict[Any, Any], forms: dict[str, Any]) -> Iterator[str]:
+    """The fields that a request wrote with what it sent, under their own names or those of its form."""
+    meant = {str(value) for value in forms["sent"].values() if len(str(value)) > 2}
+    posted = forms["forged"] | forms["sent"]
+    for (model, pk), row in after.items():
+        was = before.get((model, pk), {})
+        for name, value in row.items():
+            named = {posted.get(name), posted.get(name.removesuffix("_id"))}
+            # A mark such as `on` becomes True, a text a moment.
+            told = {"on"} if value is True else {str(value), str(value)[:19]}
+            if told & (named | meant) and was.get(name, object()) != value:
+                yield f"{model}.{name}"
+
+
+@pytest.mark.parametrize("address", POSTED)
+def test_a_form_writes_what_the_table_names_and_nothing_else(pks, address):  # noqa: F811
+    client = client_of(POSTED[address])
+    forms = {"sent": sent_by(ROW[address]), "forged": forged(User.objects.get(name="stranger"))}
+    before = rows()
+    client.post(address_of(ROW[address], pks), forms["forged"] | forms["sent"])
+    assert sorted(set(written(before, rows(), forms))) == sorted(WRITABLE.get(address, []))
+
+
+def test_the_table_names_addresses_that_take_a_form():
+    assert WRITABLE.keys() <= POSTED.keys()
