@@ -42,7 +42,7 @@ POSTED = {address: who for address in ROW if (who := sender(address))}
 def forged(stranger: User) -> dict[str, str]:
     """Every field of every model by its name, and by its column, each with a value that nobody here has."""
     fields = [field for model in OURS for field in model._meta.concrete_fields]
-    values = {}
+    values: dict[str, str] = {}
     for field in fields:
         by_kind = (value for kind, value in FORGED.items() if type(field) is kind)
         value = str(stranger.pk) if field.related_model is User else next(by_kind, NUMBER)

@@ -59,7 +59,7 @@ class World:
             for at in range(PEOPLE)
         ]
         now, day = timezone.now(), timedelta(days=1)
-        past = {
+        past: dict[str, list[tuple[Any, Any]]] = {
             "now": [(now - day, None)],
             "ended": [(now - 2 * day, now - day)],
             "to come": [(now + day, None)],
