@@ -345,7 +345,7 @@ def test_every_way_on_from_a_page_that_was_not_saved_leads_somewhere(tab):
     for address in (RESOURCES, "/check/details"):
         html = tab.post(address, {"handle": "@typed", "seen.x": "0"}).content.decode()
         for action in re.findall(r'<form method="post" action="([^"?]+)', html):
-            assert resolve(action).func
+            assert resolve(action).url_name
         buttons = html.count('class="btn btn-primary"')
         assert buttons == (1 if address == RESOURCES else 0)
     assert "@typed" in html
