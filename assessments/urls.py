@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from assessments.views import public, questionnaire, register
+from assessments.views import people, public, questionnaire, register
 
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
@@ -32,6 +32,13 @@ urlpatterns = [
     path("office/accounts/<int:pk>", register.account, name="account"),
     path("office/accounts/<int:pk>/edit", register.edit_account, name="edit_account"),
     path("office/accounts/<int:pk>/assess", register.assess_account, name="assess_account"),
+    path("office/<int:pk>/people", people.office_people, name="office_people"),
+    path("office/<int:pk>/people/<int:membership>/remove", people.remove_staff, name="remove_staff"),
+    path("people/", people.people, name="people"),
+    path("people/<int:pk>/active", people.set_active, name="set_active"),
+    path("people/offices/<int:pk>/end", people.end_term, name="end_term"),
+    path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
+    path("invitation/<str:key>", people.invitation, name="invitation"),
     path("examples/<slug:name>", public.example, name="example"),
     path("examples/<slug:name>.pdf", public.example_pdf, name="example_pdf"),
     path("questionnaire.pdf", public.questionnaire, name="questionnaire"),

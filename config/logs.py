@@ -3,11 +3,11 @@
 import logging
 import re
 
-_KEY = re.compile(r"(password/reset/key/)[^/\s]+")
+_KEY = re.compile(r"(password/reset/key/|/invitation/)[^/\s]+")
 
 
 class WithoutKeys(logging.Filter):
-    """Takes the keys of links to a new password out of a line: whoever reads the log could use them."""
+    """Takes the keys of links that let someone in out of a line: whoever reads the log could use them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()

@@ -6,6 +6,8 @@ ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3
 EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
 EMAIL_FROM     the address that mail comes from; default: portal@localhost
+PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
+               first of ALLOWED_HOSTS
 PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0
 
 Reading this file opens no database: `manage.py advise` has none.
@@ -42,6 +44,12 @@ def _kept_key() -> str:
     return kept.read_text()
 
 
+# Not from a request: whoever asks could name another port of the host.
+_first = next(iter(ALLOWED_HOSTS), "localhost")
+PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000" if DEBUG else f"https://{_first}").rstrip(
+    "/"
+)
+
 # Without a key Django refuses to sign anything, and config.wsgi refuses to start.
 SECRET_KEY = env.str("SECRET_KEY", default="") or (_kept_key() if DEBUG else "")
 SECRET_KEY_IS_SET = bool(SECRET_KEY)
@@ -58,9 +66,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
-    # After allauth, whose admin pages it takes back.
-    "assessments",
-    "bulletin",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -69,6 +74,9 @@ INSTALLED_APPS = [
     # Before staticfiles: `runserver` then serves files the way that production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    # Last, since it takes back the admin pages of the others.
+    "assessments",
+    "bulletin",
 ]
 
 MIDDLEWARE = [
@@ -199,6 +207,7 @@ ACCOUNT_RATE_LIMITS = {
     # Not by address, or anyone could keep somebody else from a new password.
     "reset_password": "5/m/ip",
     "start_check": "60/m/ip",
+    "invite": "30/h/user",
 }
 # Counted by network address: without this, all who come through a proxy would share one.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)

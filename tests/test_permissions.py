@@ -12,9 +12,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
 from django.utils import timezone
 
-from assessments.models import AnonymousCheck, Membership, Office, SocialAccount, User
+from assessments.models import AnonymousCheck, Invitation, Membership, Office, SocialAccount, User
+from assessments.models.invitations import key_hash
 from assessments.samples import sample
 from assessments.services.drafts import start_assessment, start_check
+from assessments.services.people import invite
 from assessments.views.desk import COOKIE
 from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
@@ -22,7 +24,17 @@ from bulletin.shelf import editions
 from tests.tables import table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-PEOPLE = ("anonymous", "with_check", "stranger", "former_staff", "staff", "member")
+PEOPLE = (
+    "anonymous",
+    "with_check",
+    "stranger",
+    "other_staff",
+    "former_staff",
+    "officer",
+    "administrator",
+    "staff",
+    "member",
+)
 INSIDE = ("staff", "member")
 """Who may see what the office keeps."""
 SIGNED_IN = PEOPLE[2:]
@@ -30,6 +42,7 @@ GROUPS = {"everyone": PEOPLE, "not_signed_in": PEOPLE[:2], "signed_in": SIGNED_I
 REFUSED = 405
 ELSEWHERE = "admin/"
 """Whose addresses are Django's own, and tested there."""
+KEY = "the-key-of-an-open-invitation"
 OFFICES, CHECKS = "@office-6142", "@check-6142"
 """The handles of the office's account and of the browser's check: no one else may read them."""
 
@@ -111,13 +124,25 @@ def pks(db: None) -> dict[str, int]:
         publish_edition(edition=edition)
     people = {name: User.objects.create_user(f"{name}@example.ca", name=name) for name in SIGNED_IN}
     office = Office.objects.create(name="Ward 10", member=people["member"], starts_on=date(2022, 11, 15))
-    Office.objects.create(name="Ward 4", member=people["stranger"], starts_on=date(2022, 11, 15))
+    elsewhere = Office.objects.create(name="Ward 4", member=people["stranger"], starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=elsewhere, user=people["other_staff"])
+    User.objects.filter(name="officer").update(is_officer=True)
+    User.objects.filter(name="administrator").update(is_staff=True, is_superuser=True)
     left = timezone.now() + timedelta(seconds=1)
-    Membership.objects.create(office=office, user=people["staff"])
+    works = Membership.objects.create(office=office, user=people["staff"])
     Membership.objects.create(office=office, user=people["former_staff"], ended_at=left)
     account = SocialAccount.objects.create(office=office, platform="TikTok", handle=OFFICES)
     draft = start_assessment(account=account, by=people["member"])
-    return {"the_account": account.pk, "the_draft": draft.pk}
+    invited = invite(email="invited@example.ca", role="staff", office=office, by=people["member"])
+    Invitation.objects.filter(pk=invited.pk).update(key_hash=key_hash(KEY))
+    return {
+        "the_account": account.pk,
+        "the_draft": draft.pk,
+        "the_office": office.pk,
+        "the_membership": works.pk,
+        "the_invitation": invited.pk,
+        "the_stranger": people["stranger"].pk,
+    }
 
 
 def client_of(person: str, **options: Any) -> Client:

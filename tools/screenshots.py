@@ -71,6 +71,11 @@ SIGNED_IN = {
     "assessment-section": "/assessments/2/section/gifts",
     "assessment-advisory": "/assessments/2/advisory",
     "change-password": "/account/password/change/",
+    "office-people": "/office/1/people",
+}
+ADMINISTRATORS = {
+    "people": "/people/",
+    "end-term": "/people/offices/1/end",
 }
 ERRORS = ("400", "403", "404", "429", "500", "pages/no_pdf")
 
@@ -156,7 +161,13 @@ def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
     member = opened(browser, width, scheme)
     sign_in(member.new_page(), address)
     look(member, address, SIGNED_IN)
+    invited(member, address)
     member.close()
+
+    administrator = opened(browser, width, scheme)
+    sign_in(administrator.new_page(), address, "ADMINISTRATOR")
+    look(administrator, address, ADMINISTRATORS)
+    administrator.close()
 
 
 def opened(browser: Browser, width: int, scheme: str) -> BrowserContext:
@@ -234,15 +245,24 @@ def errors(page: Page, address: str) -> None:
         picture(page, f"error-{template.rpartition('/')[2]}")
 
 
-def sign_in(page: Page, address: str) -> None:
-    """Sign in as the demonstration's member."""
-    from assessments.management.commands.demo_data import MEMBER  # noqa: PLC0415  # needs settings
+def sign_in(page: Page, address: str, role: str = "MEMBER") -> None:
+    """Sign in as someone of the demonstration."""
+    from assessments.management.commands import demo_data  # noqa: PLC0415  # needs settings
 
+    who = getattr(demo_data, role)
     page.goto(f"{address}/account/login/")
-    page.locator("[name=login]").fill(MEMBER.email)
-    page.locator("[name=password]").fill(MEMBER.password)
+    page.locator("[name=login]").fill(who.email)
+    page.locator("[name=password]").fill(who.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/office/")
+
+
+def invited(member: BrowserContext, address: str) -> None:
+    """Picture the page behind an invitation, as whoever has the link sees it, and one that leads nowhere."""
+    page = member.new_page()
+    page.goto(f"{address}/invitation/of-no-use")
+    picture(page, "no-invitation")
+    page.close()
 
 
 def for_readme(browser: Browser, address: str) -> None:

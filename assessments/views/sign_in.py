@@ -50,6 +50,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         """Pages are pages, whatever a request asks for: allauth would answer some with JSON."""
         return False
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uid, _, token = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
+        return settings.PORTAL_URL + path
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("register")
 

@@ -80,7 +80,7 @@ def test_the_answers_show_two_names(debug):
 def test_a_second_run_adds_nothing_and_prints_the_sign_ins_again(debug):
     first = run("demo_data")
     assert run("demo_data") == first
-    assert (User.objects.count(), Office.objects.count(), Assessment.objects.count()) == (4, 1, 3)
+    assert (User.objects.count(), Office.objects.count(), Assessment.objects.count()) == (5, 2, 3)
 
 
 def test_where_people_are_nothing_is_made(debug):

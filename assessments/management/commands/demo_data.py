@@ -34,6 +34,8 @@ STAFF = SignIn("Member's staff", "staff@demo.example", "maple-lantern-staff", "S
 OFFICER = SignIn("Commissioner's office", "officer@demo.example", "maple-lantern-officer", "Robin Okafor")
 ADMINISTRATOR = SignIn("Administrator", "admin@demo.example", "maple-lantern-admin", "Alex Martin")
 SIGN_INS = (MEMBER, STAFF, OFFICER, ADMINISTRATOR)
+# Of another office, so that there is somebody who must see nothing of the first one.
+NEIGHBOUR = SignIn("Another member", "neighbour@demo.example", "maple-lantern-neighbour", "Kim Tran")
 
 # Sample, handle and purpose of its account, and how many of its last answers are still to come: one that is done, one
 # that nearly is, and one that was begun.
@@ -68,14 +70,16 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def make() -> None:
-    """Make the people, their office and its three drafts."""
+    """Make the people, their offices and the three drafts of the first one."""
     create = User.objects.create_user
-    member, staff, _ = (create(p.email, p.password, name=p.name) for p in (MEMBER, STAFF, OFFICER))
+    member, staff, neighbour = (create(p.email, p.password, name=p.name) for p in (MEMBER, STAFF, NEIGHBOUR))
+    create(OFFICER.email, OFFICER.password, name=OFFICER.name, is_officer=True)
     admin = ADMINISTRATOR
     User.objects.create_superuser(admin.email, admin.password, name=admin.name)
     began = timezone.localdate() - timedelta(days=200)
     office = Office.objects.create(name="Councillor, Ward 26", member=member, starts_on=began)
     Membership.objects.create(office=office, user=staff)
+    Office.objects.create(name="Councillor, Ward 10", member=neighbour, starts_on=began)
     for name, handle, purpose, still_to_come in ASSESSMENTS:
         document = json.loads(sample(name))
         platform = document["account"]["platform"]

@@ -1,0 +1,165 @@
+"""People and offices: who is invited, who joins, who leaves. Nobody comes in without an invitation."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from functools import partial
+
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Invitation, Membership, Office, User
+from assessments.models.invitations import key_hash
+from assessments.services.mail import send_mail
+
+Role = Invitation.Role
+
+
+class InvitationGone(Exception):
+    """The link was used, was revoked, is too old, or never was one."""
+
+
+class HasAccount(Exception):
+    """Whoever was invited has an account, and joins by signing in."""
+
+
+class CannotJoin(Exception):
+    """Something stands in the way of joining; the message is for people."""
+
+
+@transaction.atomic
+def invite(
+    *,
+    email: str,
+    role: str,
+    by: User,
+    office: Office | None = None,
+    seat: str = "",
+    starts_on: date | None = None,
+) -> Invitation:
+    """Invite an address, and send it a link that works once, for a week.
+
+    An earlier invitation to the same that is still open gives way. Nothing tells whether the address has an account.
+    The mail leaves once this is kept: where it cannot be sent, OSError or SMTPException comes from there.
+    """
+    key = secrets.token_urlsafe(32)
+    earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
+    earlier.update(revoked_at=timezone.now())
+    invitation = Invitation.objects.create(
+        email=email,
+        role=role,
+        office=office,
+        seat=seat,
+        starts_on=starts_on,
+        key_hash=key_hash(key),
+        invited_by=by,
+    )
+    context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
+    transaction.on_commit(partial(send_mail, to=email, name="invitation", context=context))
+    return invitation
+
+
+def revoke(*, invitation: Invitation) -> None:
+    """Take back an invitation that nobody has used."""
+    Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+
+
+@transaction.atomic
+def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
+    """Let someone in: as `user` where they have signed in, else with a new account of this name and password.
+
+    Raises InvitationGone, HasAccount where the address has an account and nobody has signed in, and CannotJoin.
+    """
+    # The lock makes a double press wait, and then find the link used.
+    invitation = Invitation.objects.select_for_update().open().with_key(key).first()
+    if invitation is None or (user is not None and user.email != invitation.email):
+        raise InvitationGone
+    if user is None:
+        if User.objects.filter(email=invitation.email).exists():
+            raise HasAccount
+        user = User.objects.create_user(invitation.email, password, name=name)
+    _join(invitation, user)
+    invitation.used_at, invitation.used_by = timezone.now(), user
+    invitation.save(update_fields=["used_at", "used_by"])
+    return user
+
+
+def _join(invitation: Invitation, user: User) -> None:
+    if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
+        if (
+            Office.objects.filter(member=user).exists()
+            or Membership.objects.current().filter(user=user).exists()
+        ):
+            raise CannotJoin("Someone who works in a member's office cannot have this role as well.")
+        if user.is_staff or user.is_officer:
+            raise CannotJoin("You have a role already. An administrator and an officer are two people.")
+        user.is_officer = invitation.role == Role.OFFICER
+        user.is_staff = user.is_superuser = invitation.role == Role.ADMINISTRATOR
+        user.save(update_fields=["is_officer", "is_staff", "is_superuser"])
+        return
+    if user.is_staff or user.is_officer:
+        raise CannotJoin("An administrator or an officer cannot work in a member's office.")
+    if invitation.office is not None:
+        _join_staff(invitation.office, user)
+    else:
+        _take_office(invitation, user)
+
+
+def _take_office(invitation: Invitation, user: User) -> None:
+    """Begin a term. The database allows one current office a member, and one member a seat."""
+    # Two who take an office at once take turns: PostgreSQL writes what a constraint refuses to its log.
+    list(Office.objects.select_for_update().current())
+    current = Office.objects.current()
+    if current.filter(member=user).exists():
+        raise CannotJoin("You hold an office already. That term has to end first.")
+    if current.alias(seat=Lower("name")).filter(seat=invitation.seat.lower()).exists():
+        raise CannotJoin("Someone holds this seat already. That term has to end first.")
+    first_day = invitation.starts_on or timezone.localdate()
+    Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
+
+
+def _join_staff(office: Office, user: User) -> None:
+    office = Office.objects.select_for_update().select_related("member").get(pk=office.pk)
+    if office.ends_on is not None:
+        raise CannotJoin("The term of this office has ended.")
+    if office.member_id == user.pk:
+        raise CannotJoin("This is your own office.")
+    if Membership.objects.current().filter(office=office, user=user).exists():
+        return
+    Membership.objects.create(office=office, user=user)
+    context = {"office": office, "user": user}
+    transaction.on_commit(
+        partial(send_mail, to=office.member.email, name="joined", context=context), robust=True
+    )
+
+
+@transaction.atomic
+def remove_staff(*, membership: Membership) -> None:
+    """End someone's work in an office: at their next request they see nothing of it."""
+    ended = Membership.objects.current().filter(pk=membership.pk).update(ended_at=timezone.now())
+    if ended:
+        end_sessions(user=membership.user)
+
+
+@transaction.atomic
+def end_term(*, office: Office, on: date) -> None:
+    """End a term on its last day. What the office keeps can be read from then on, and not changed."""
+    Office.objects.current().filter(pk=office.pk).update(ends_on=on)
+
+
+@transaction.atomic
+def set_active(*, user: User, active: bool) -> None:
+    """Close somebody's sign-in, with all their sessions, or open it again."""
+    User.objects.filter(pk=user.pk).update(is_active=active)
+    if not active:
+        end_sessions(user=user)
+
+
+def end_sessions(*, user: User) -> None:
+    """Sign somebody out everywhere."""
+    for session in UserSession.objects.filter(user=user):
+        session.end()

@@ -1,0 +1,365 @@
+"""Invitations: the only way in, once, for a week; and how people leave."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+
+from assessments.models import Invitation, Membership, Office, User
+from assessments.models.invitations import key_hash
+from assessments.services import people
+from config.logs import WithoutKeys
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "quiet-harbour-9"
+NEW = {"name": "Bo Chen", "new_password1": PASSWORD, "new_password2": PASSWORD}
+
+
+@pytest.fixture
+def member() -> User:
+    return User.objects.create_user("member@example.ca", PASSWORD, name="Ana Silva")
+
+
+@pytest.fixture
+def office(member) -> Office:
+    return Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+
+
+@pytest.fixture
+def admin() -> User:
+    return User.objects.create_superuser("admin@example.ca", PASSWORD, name="Alex Martin")
+
+
+def as_(who: User) -> Client:
+    client = Client()
+    client.force_login(who)
+    return client
+
+
+def link() -> str:
+    """The path of the link in the last mail."""
+    found = re.search(r"https://[^/\s]+(/invitation/\S+)", str(mail.outbox[-1].body))
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def invite(office, member, django_capture_on_commit_callbacks) -> Any:
+    def invite(email: str = "bo@example.ca", **how: Any) -> str:
+        how = {"role": "staff", "office": office, "by": member} | how
+        with django_capture_on_commit_callbacks(execute=True):
+            people.invite(email=email, **how)
+        return link()
+
+    return invite
+
+
+# --- Coming in ----------------------------------------------------------------------
+
+
+def test_someone_without_an_account_chooses_a_name_and_a_password_and_is_in(invite, office):
+    client, address = Client(), invite()
+    assert "bo@example.ca" in client.get(address).content.decode()
+    assert client.post(address, NEW)["Location"] == "/office/"
+    assert "Ward 10" in client.get("/office/").content.decode()
+    bo = User.objects.get(email="bo@example.ca")
+    assert (bo.name, bo.check_password(PASSWORD)) == ("Bo Chen", True)
+    assert Membership.objects.current().get().user == bo
+
+
+def test_the_member_is_told_who_joined(invite, django_capture_on_commit_callbacks):
+    address = invite()
+    with django_capture_on_commit_callbacks(execute=True):
+        Client().post(address, NEW)
+    assert mail.outbox[-1].to == ["member@example.ca"]
+    assert "Bo Chen (bo@example.ca)" in mail.outbox[-1].body
+
+
+def test_someone_with_an_account_signs_in_and_joins_with_it(invite, office):
+    bo = User.objects.create_user("bo@example.ca", PASSWORD, name="Bo")
+    address = invite()
+    told = Client().post(address, NEW).content.decode()
+    assert f"/account/login/?next={address}" in told
+    bo.refresh_from_db()
+    assert bo.check_password(PASSWORD)
+    assert as_(bo).post(address)["Location"] == "/office/"
+    assert Membership.objects.current().get().user == bo
+
+
+def test_an_invitation_is_not_for_whoever_else_has_signed_in(invite, admin):
+    address = invite()
+    client = as_(User.objects.create_user("other@example.ca", PASSWORD, name="Other"))
+    assert "for somebody else" in client.get(address).content.decode()
+    client.post(address, NEW)
+    assert not Membership.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["used", "revoked", "too old", "unknown", "replaced"])
+def test_a_link_that_is_of_no_use_any_more_says_the_same_whatever_became_of_it(invite, how, time_machine):
+    address = invite()
+    if how == "used":
+        Client().post(address, NEW)
+    elif how == "revoked":
+        people.revoke(invitation=Invitation.objects.get())
+    elif how == "too old":
+        time_machine.move_to(Invitation.objects.get().ends_at + timedelta(seconds=1))
+    elif how == "replaced":
+        assert invite() != address
+    else:
+        address = "/invitation/nothing-like-it"
+    for answer in (Client().get(address), Client().post(address, NEW)):
+        assert answer.status_code == 404
+        assert "This invitation cannot be used" in answer.content.decode()
+    assert User.objects.filter(email="bo@example.ca").exists() is (how == "used")
+
+
+def test_a_link_works_to_the_end_of_its_week(invite, time_machine):
+    address = invite()
+    time_machine.move_to(Invitation.objects.get().ends_at - timedelta(seconds=1))
+    assert Client().get(address).status_code == 200
+
+
+def test_the_database_holds_no_key_and_the_log_shows_none(invite):
+    key = invite().rpartition("/")[2]
+    assert Invitation.objects.get().key_hash == key_hash(key)
+    record = __import__("logging").LogRecord("x", 30, "x", 1, f"Not Found: /invitation/{key}", (), None)
+    WithoutKeys().filter(record)
+    assert key not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"name": ""}, "Your name: Please fill this in."),
+        ({"name": "Bo\u202e"}, "makes text read other than it is"),
+        ({"new_password2": "another"}, "Password again"),
+        ({"new_password1": "12345678", "new_password2": "12345678"}, "entirely numeric"),
+        ({"new_password1": "bo@example.ca", "new_password2": "bo@example.ca"}, "too similar"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nobody_comes_in(invite, wrong, says):
+    answer = Client().post(invite(), NEW | wrong)
+    assert says in answer.content.decode()
+    assert not User.objects.filter(email="bo@example.ca").exists()
+
+
+# --- Roles ----------------------------------------------------------------------------
+
+
+def test_a_member_gets_an_office_of_the_seat_when_they_accept(invite, admin):
+    address = invite(
+        "new@example.ca", role="member", office=None, seat="Ward 4", starts_on=date(2026, 11, 15)
+    )
+    Client().post(address, NEW)
+    office = Office.objects.get(name="Ward 4")
+    assert (office.member.email, office.starts_on) == ("new@example.ca", date(2026, 11, 15))
+
+
+@pytest.mark.parametrize("seat", ["Ward 10", "WARD 10"])
+def test_a_seat_that_is_held_waits_for_the_end_of_its_term_and_the_successor_sees_nothing_of_it(
+    invite, office, seat
+):
+    address = invite("new@example.ca", role="member", office=None, seat=seat, starts_on=date(2026, 11, 15))
+    assert "Someone holds this seat already" in Client().post(address, NEW).content.decode()
+    people.end_term(office=office, on=date(2026, 11, 14))
+    client = Client()
+    assert client.post(address, NEW).status_code == 302
+    successor = User.objects.get(email="new@example.ca")
+    assert [one.pk for one in Office.objects.visible_to(successor)] == [Office.objects.latest("pk").pk]
+    assert Office.objects.visible_to(office.member).get() == office
+
+
+@pytest.mark.parametrize(
+    ("role", "flags"), [("officer", (True, False, False)), ("administrator", (False, True, True))]
+)
+def test_an_officer_and_an_administrator_get_their_role_alone(invite, admin, role, flags):
+    Client().post(invite("new@example.ca", role=role, office=None, by=admin), NEW)
+    new = User.objects.get(email="new@example.ca")
+    assert (new.is_officer, new.is_staff, new.is_superuser) == flags
+    assert not Office.objects.visible_to(new).exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "role", "says"),
+    [
+        ({"is_officer": True}, "staff", "cannot work in a member"),
+        ({"is_staff": True}, "staff", "cannot work in a member"),
+        ({"is_staff": True}, "officer", "You have a role already"),
+        ({"is_officer": True}, "administrator", "You have a role already"),
+    ],
+)
+def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, says):
+    who = User.objects.create_user("new@example.ca", name="New", **before)
+    address = invite(who.email, role=role, **({} if role == "staff" else {"office": None}))
+    assert says in as_(who).post(address).content.decode()
+    assert not Membership.objects.exists()
+
+
+def test_staff_cannot_become_an_officer_while_they_are_staff(invite, office):
+    who = User.objects.create_user("new@example.ca", name="New")
+    Membership.objects.create(office=office, user=who)
+    address = invite(who.email, role="officer", office=None)
+    assert "cannot have this role as well" in as_(who).post(address).content.decode()
+
+
+def test_someone_on_the_staff_already_joins_once(invite, office):
+    who = User.objects.create_user("new@example.ca", name="New")
+    Membership.objects.create(office=office, user=who)
+    as_(who).post(invite(who.email))
+    assert Membership.objects.count() == 1
+
+
+# --- The pages ------------------------------------------------------------------------
+
+
+def test_the_member_invites_by_mail_and_is_not_told_whether_there_is_an_account(
+    office, member, django_capture_on_commit_callbacks
+):
+    User.objects.create_user("known@example.ca", name="Known")
+    client, told = as_(member), []
+    for email in ("known@example.ca", "Unknown@Example.ca"):
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = client.post(f"/office/{office.pk}/people", {"email": email}, follow=True)
+        said = re.search(r'<div class="messages".*?</div>', answer.content.decode(), re.DOTALL)
+        told.append(said[0].lower().replace(email.lower(), "…") if said else "")
+    assert "is on its way" in told[0]
+    assert told[0] == told[1]
+    assert [m.to for m in mail.outbox] == [["known@example.ca"], ["unknown@example.ca"]]
+    assert mail.outbox[0].subject == mail.outbox[1].subject
+
+
+@pytest.mark.parametrize(
+    ("email", "says"),
+    [("member@example.ca", "This is the member"), ("nobody", "valid email"), ("", "fill this in")],
+)
+def test_an_address_that_cannot_be_invited_is_said_and_stays_in_the_form(office, member, email, says):
+    html = as_(member).post(f"/office/{office.pk}/people", {"email": email}).content.decode()
+    assert says in html
+    assert f'value="{email}"' in html or not email
+    assert not Invitation.objects.exists()
+
+
+def test_when_the_mail_cannot_be_sent_the_page_says_so(office, member, monkeypatch, transactional_db):
+    def down(**_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(people, "send_mail", down)
+    html = as_(member).post(f"/office/{office.pk}/people", {"email": "bo@example.ca"}).content.decode()
+    assert "could not be sent" in html
+
+
+def test_staff_see_who_works_there_and_change_nothing(office, invite):
+    staff = User.objects.create_user("staff@example.ca", name="Sam Roy")
+    membership = Membership.objects.create(office=office, user=staff)
+    invite()
+    client = as_(staff)
+    html = client.get(f"/office/{office.pk}/people").content.decode()
+    assert "Sam Roy" in html
+    assert "bo@example.ca" in html
+    assert "Send the invitation" not in html
+    assert "Remove" not in html
+    assert client.post(f"/office/{office.pk}/people", {"email": "x@example.ca"}).status_code == 404
+    assert client.post(f"/office/{office.pk}/people/{membership.pk}/remove").status_code == 404
+    assert client.post(f"/invitations/{Invitation.objects.get().pk}/revoke").status_code == 404
+
+
+def test_someone_who_is_removed_is_out_at_once_and_everywhere(office, member, invite):
+    client = Client()
+    client.post(invite(), NEW)
+    assert client.get(f"/office/{office.pk}/people").status_code == 200
+    as_(member).post(f"/office/{office.pk}/people/{Membership.objects.get().pk}/remove")
+    assert client.get("/office/").status_code == 302
+    client.post("/account/login/", {"login": "bo@example.ca", "password": PASSWORD})
+    assert client.get(f"/office/{office.pk}/people").status_code == 404
+
+
+def test_a_forged_membership_of_another_office_is_not_ended(office, member):
+    other = User.objects.create_user("other@example.ca", name="Other")
+    elsewhere = Office.objects.create(name="Ward 4", member=other, starts_on=date(2022, 11, 15))
+    staff = User.objects.create_user("staff@example.ca", name="Sam")
+    membership = Membership.objects.create(office=elsewhere, user=staff)
+    for office_pk in (office.pk, elsewhere.pk):
+        assert as_(member).post(f"/office/{office_pk}/people/{membership.pk}/remove").status_code == 404
+    assert Membership.objects.current().exists()
+
+
+def test_a_sign_in_that_is_closed_and_opened_again_brings_back_no_session(admin, member):
+    client = Client()
+    client.post("/account/login/", {"login": member.email, "password": PASSWORD})
+    boss = as_(admin)
+    boss.post(f"/people/{member.pk}/active")
+    assert client.get("/office/").status_code == 302
+    boss.post(f"/people/{member.pk}/active", {"active": "yes"})
+    assert client.get("/office/").status_code == 302
+    member.refresh_from_db()
+    assert member.is_active
+
+
+def test_an_administrator_does_not_close_their_own_sign_in(admin):
+    assert as_(admin).post(f"/people/{admin.pk}/active").status_code == 404
+
+
+def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_commit_callbacks):
+    client = as_(admin)
+    wrong = client.post(f"/people/offices/{office.pk}/end", {"on": "2022-11-15"}).content.decode()
+    assert "The term began on 15 November 2022" in wrong
+    assert client.post(f"/people/offices/{office.pk}/end", {"on": "2026-11-14"}).status_code == 302
+    assert client.get(f"/people/offices/{office.pk}/end").status_code == 404
+    form = {"email": "New@example.ca", "role": "member", "seat": "Ward 10", "starts_on": "2026-11-15"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/people/", form).status_code == 302
+    assert "new@example.ca" in client.get("/people/").content.decode()
+    assert Client().post(link(), NEW).status_code == 302
+    assert Office.objects.current().get().member.email == "new@example.ca"
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"role": "member"}, "A member needs this."),
+        ({"role": "staff"}, "valid choice"),
+        ({"role": "member", "seat": "Ward\x07", "starts_on": "2026-11-15"}, "control character"),
+    ],
+)
+def test_what_is_wrong_with_an_administrators_invitation_is_said(admin, sent, says):
+    html = as_(admin).post("/people/", {"email": "new@example.ca", **sent}).content.decode()
+    assert says in html
+    assert not Invitation.objects.exists()
+
+
+def test_whoever_invites_very_many_has_to_wait(office, member, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"invite": "1/h/user"}
+    client = as_(member)
+    for email in ("one@example.ca", "two@example.ca"):
+        html = client.post(f"/office/{office.pk}/people", {"email": email}, follow=True).content.decode()
+    assert "many invitations" in html
+    assert Invitation.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one in after the other")
+def test_of_two_who_use_one_link_at_once_one_comes_in():
+    from threading import Barrier, Thread  # noqa: PLC0415
+
+    member = User.objects.create_user("member@example.ca", PASSWORD, name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    people.invite(email="bo@example.ca", role="staff", office=office, by=member)
+    address, barrier, statuses = link(), Barrier(2), []
+
+    def come() -> None:
+        barrier.wait()
+        statuses.append(Client().post(address, NEW).status_code)
+        connection.close()
+
+    threads = [Thread(target=come) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [302, 404]
+    assert Membership.objects.count() == 1
