@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from assessments.views import people, public, questionnaire, register
+from assessments.views import people, public, questionnaire, register, review, waiting
 
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
@@ -19,6 +19,15 @@ own_pages = [
     path("delete", questionnaire.delete, name="delete"),
 ]
 
+review_pages = [
+    path("review", review.review, name="review"),
+    path("review/look", review.look, name="look"),
+    path("review/ready", review.ready, name="ready"),
+    path("comments", review.comment, name="comment"),
+    path("comments/<int:thread>/reply", review.reply, name="reply"),
+    path("comments/<int:thread>/settle", review.settle, name="settle"),
+]
+
 urlpatterns = [
     path("", public.home, name="home"),
     path("check/start", public.start, name="start"),
@@ -26,8 +35,12 @@ urlpatterns = [
     path("check/restart", public.restart, name="restart"),
     path("check/keep", register.keep, name="keep"),
     path("check/", include((own_pages, "check"))),
-    path("assessments/<int:pk>/", include((shared_pages, "assessment"))),
+    path("assessments/<int:pk>/", include(([*shared_pages, *review_pages], "assessment"))),
     path("office/", register.register, name="register"),
+    path("office/waiting", waiting.waiting, name="waiting"),
+    path("office/waiting/seen", waiting.seen, name="seen"),
+    path("office/waiting/mail", waiting.mail, name="mail"),
+    path("notices/stop/<str:token>", waiting.stop_notices, name="stop_notices"),
     path("office/accounts/new", register.new_account, name="new_account"),
     path("office/accounts/<int:pk>", register.account, name="account"),
     path("office/accounts/<int:pk>/edit", register.edit_account, name="edit_account"),

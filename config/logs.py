@@ -3,7 +3,7 @@
 import logging
 import re
 
-_KEY = re.compile(r"(password/reset/key/|/invitation/)[^/\s]+")
+_KEY = re.compile(r"(password/reset/key/|/invitation/|/notices/stop/)[^/\s]+")
 
 
 class WithoutKeys(logging.Filter):

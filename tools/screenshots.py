@@ -72,6 +72,9 @@ SIGNED_IN = {
     "assessment-advisory": "/assessments/2/advisory",
     "change-password": "/account/password/change/",
     "office-people": "/office/1/people",
+    "review": "/assessments/2/review",
+    "review-narrow": "/assessments/2/review?section=conduct&show=open",
+    "waiting": "/office/waiting",
 }
 ADMINISTRATORS = {
     "people": "/people/",

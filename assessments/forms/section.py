@@ -81,6 +81,8 @@ class Slot:
     still_counts: str = ""
     conflict: str = ""
     conflict_note: str = ""
+    open_comments: int = 0
+    review: str = ""
 
     @functools.cached_property
     def id(self) -> str:

@@ -29,6 +29,11 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         """Keep those that nobody has resolved."""
         return self.filter(resolved_at__isnull=True)
 
+    def open_on_questions(self) -> dict[str, int]:
+        """How many open threads each question has."""
+        on_questions = self.open().filter(about=Thread.About.QUESTION).order_by()
+        return dict(on_questions.values_list("subject").annotate(models.Count("pk")))
+
 
 class Thread(models.Model):
     """Comments on one question, one finding or the whole of an assessment, until someone resolves them.

@@ -61,7 +61,7 @@ def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) ->
     To save what is stored already changes nothing and is no conflict, so a save may be sent twice. The changes are
     independent of one another: one conflict keeps back nothing else. Raises DraftGone, and TermEnded.
     """
-    draft = _locked(draft)
+    draft = lock_draft(draft)
     written: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
         written["answered_by"] = by
@@ -88,8 +88,11 @@ def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) ->
     return saved
 
 
-def _locked(draft: Draft) -> Draft:
-    """The draft as it is now, to ourselves: two saves of one draft take turns."""
+def lock_draft(draft: Draft) -> Draft:
+    """The draft as it is now, to ourselves until the transaction ends: two writes to one draft take turns.
+
+    Raises DraftGone, and TermEnded.
+    """
     try:
         if isinstance(draft, AnonymousCheck):
             return AnonymousCheck.objects.select_for_update().get(pk=draft.pk)

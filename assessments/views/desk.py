@@ -37,6 +37,7 @@ OTHER_FIELDS = {
     "display_name": "Name shown",
     "address": "Web address",
     "answers": "Answers file",
+    "text": "Your comment",
 }
 """What people type in forms other than the questionnaire's, as its labels call it."""
 
@@ -76,11 +77,9 @@ class Desk:
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page of the draft shows, with the addresses of its other pages."""
-        links = {
-            f"desk_{name}": self.url(name) for name in ("tasks", "answers", "advisory", "pdf", "json", "file")
-        }
-        if self.is_anonymous:
-            links["desk_details"] = self.url("details")
+        own = "details" if self.is_anonymous else "review"
+        names = ("tasks", "answers", "advisory", "pdf", "json", "file", own)
+        links = {f"desk_{name}": self.url(name) for name in names}
         return {"desk": self, "state": self.state, **links, **more}
 
     @functools.cached_property

@@ -33,6 +33,8 @@ TYPED_IN = (
     "check:section",
     "check:details",
     "assessment:section",
+    "assessment:comment",
+    "assessment:reply",
     "restart",
     "bring_back",
     "new_account",

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.details import DetailsForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
-from assessments.models import AnonymousCheck
+from assessments.models import AnonymousCheck, Assessment
 from assessments.reports.data import advisory_json, answer_data
 from assessments.reports.draft import DraftState
 from assessments.reports.pdf import GUARDED, advisory_pdf
@@ -32,7 +32,8 @@ BACK = "back"
 def tasks(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The sections as a list of tasks, and how far each has come."""
     rows = [(p, desk.url("section", section=p.section.id)) for p in desk.state.sections]
-    return render(request, "assessments/tasks.html", desk.context(rows=rows))
+    open_threads = desk.draft.threads.all().open().count() if isinstance(desk.draft, Assessment) else 0
+    return render(request, "assessments/tasks.html", desk.context(rows=rows, open_threads=open_threads))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,6 +80,11 @@ def _guarded(desk: Desk, section: str) -> bool:
 def section_page(request: HttpRequest, desk: Desk, form: SectionForm) -> HttpResponse:
     """A section with its form, at whatever address that is."""
     here = next(p for p in desk.state.sections if p.section.id == form.section)
+    if isinstance(desk.draft, Assessment):
+        for question, count in desk.draft.threads.all().open_on_questions().items():
+            if question in form.slots:
+                slot = form.slots[question]
+                slot.open_comments, slot.review = count, f"{desk.url('review')}#{slot.id}"
     context = desk.context(
         here=here,
         here_address=desk.url("section", section=form.section),

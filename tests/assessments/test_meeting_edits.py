@@ -320,13 +320,13 @@ def test_where_the_new_one_has_another_answer_both_are_shown(tab):
 
 def test_a_check_that_is_deleted_while_it_is_saved_gives_back_what_was_typed(tab, monkeypatch):
     page = opened(tab)
-    locked = answering._locked
+    locked = answering.lock_draft
 
     def deleted_just_before(draft: Any) -> Any:
         AnonymousCheck.objects.all().delete()
         return locked(draft)
 
-    monkeypatch.setattr(answering, "_locked", deleted_just_before)
+    monkeypatch.setattr(answering, "lock_draft", deleted_just_before)
     answer = send(tab, RESOURCES, page, resources__email="yes")
     assert answer.status_code == 409
     assert f'name="{EMAIL}" value="yes"' in answer.content.decode()

@@ -63,6 +63,9 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         f"/assessments/{draft.pk}/section/resources",
         f"/assessments/{draft.pk}/answers",
         f"/assessments/{draft.pk}/advisory",
+        f"/assessments/{draft.pk}/review",
+        "/office/waiting",
+        f"/office/{account.office_id}/people",
         "/account/password/change/",
         "/check/keep",
     )

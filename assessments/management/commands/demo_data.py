@@ -17,6 +17,7 @@ from assessments.samples import sample
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_assessment
 from assessments.services.register import NewAccount, add_account
+from assessments.services.reviewing import comment, mark_ready
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ ASSESSMENTS = (
     ("conversion", "@CouncillorLee", "official", 5),
     ("first-ten-minutes", "@ward26.news", "official", 0),
 )
+
+
+# What staff have to say of a draft, which is then ready for review: what it is about, and the words.
+COMMENTS = {
+    "conversion": (
+        ("question", "gifts.value", "I counted both videos. Was there a third one in the spring?"),
+        ("finding", "13c-iv", "I can write the note to the team today."),
+        ("whole", "", "The filing date is from our last talk. Please look at it once more."),
+    )
+}
 
 
 class Command(BaseCommand):
@@ -95,3 +106,7 @@ def make() -> None:
         draft = start_assessment(account=account, by=staff)
         save_answers(draft=draft, changes=changes[:half], by=staff)
         save_answers(draft=draft, changes=changes[half:], by=member)
+        for about, subject, text in COMMENTS.get(name, ()):
+            comment(assessment=draft, about=about, subject=subject, text=text, by=staff)
+        if name in COMMENTS:
+            mark_ready(assessment=draft, by=staff)

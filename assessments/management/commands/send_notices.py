@@ -1,0 +1,21 @@
+"""`manage.py send_notices`: mail people what waits for them."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from assessments.services.notices import send_digests
+
+
+class Command(BaseCommand):
+    """Sends each person one mail about what is new. Meant to be run every hour."""
+
+    help = (
+        "Mail each person once about the notices they have not seen, without any content. Run it every hour."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sent, failed = send_digests()
+        self.stdout.write(
+            f"Mails sent: {sent}." + (f" Not sent, and tried again next time: {failed}." if failed else "")
+        )

@@ -1,0 +1,118 @@
+"""Reviewing a draft together: ready or not, comments, and who has looked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import Assessment, Comment, Look, Notice, Thread, User
+from assessments.services.answering import DraftGone, TermEnded, lock_draft
+from assessments.services.notices import tell
+
+__all__ = [
+    "DraftGone",
+    "Met",
+    "TermEnded",
+    "comment",
+    "look",
+    "mark_ready",
+    "reopen",
+    "reply",
+    "resolve",
+    "take_back",
+]
+
+TWICE = timedelta(minutes=1)
+"""The same words by the same person within this time were sent twice."""
+Kind = Notice.Kind
+
+
+class Met(Exception):
+    """Somebody else resolved the thread, or opened it again, since it was seen; it is as it stands now."""
+
+    def __init__(self, thread: Thread) -> None:
+        super().__init__()
+        self.thread = thread
+
+
+@transaction.atomic
+def mark_ready(*, assessment: Assessment, by: User) -> None:
+    """Say that a draft can be reviewed. It can still be changed. Raises TermEnded."""
+    _set_ready(assessment, by, ready=True)
+
+
+@transaction.atomic
+def take_back(*, assessment: Assessment, by: User) -> None:
+    """Say that a draft is not ready for review after all. Raises TermEnded."""
+    _set_ready(assessment, by, ready=False)
+
+
+def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
+    lock_draft(assessment)
+    others = Assessment.objects.filter(pk=assessment.pk, ready_at__isnull=ready)
+    # Pressed twice, or by two at once, it is said once.
+    if others.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
+        tell(assessment=assessment, kind=Kind.READY if ready else Kind.TAKEN_BACK, by=by)
+
+
+@transaction.atomic
+def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: User) -> Thread:
+    """Begin a thread on a question, a finding or the whole. Raises TermEnded."""
+    lock_draft(assessment)
+    just_now = Comment.objects.filter(
+        thread__assessment=assessment, thread__about=about, thread__subject=subject, author=by, text=text
+    ).filter(written_at__gt=timezone.now() - TWICE)
+    if twice := just_now.select_related("thread").first():
+        return twice.thread
+    thread = Thread.objects.create(assessment=assessment, about=about, subject=subject)
+    Comment.objects.create(thread=thread, author=by, text=text)
+    tell(assessment=assessment, kind=Kind.COMMENT, by=by)
+    return thread
+
+
+@transaction.atomic
+def reply(*, thread: Thread, text: str, by: User) -> None:
+    """Add a comment to a thread; one that was resolved is open again. Raises TermEnded."""
+    lock_draft(thread.assessment)
+    if thread.comments.filter(author=by, text=text, written_at__gt=timezone.now() - TWICE).exists():
+        return
+    Comment.objects.create(thread=thread, author=by, text=text)
+    now = Thread.objects.get(pk=thread.pk)
+    if now.resolved_at is not None:
+        _turn(now, seen=now.version, resolved=False, by=by)
+    tell(assessment=thread.assessment, kind=Kind.COMMENT, by=by)
+
+
+@transaction.atomic
+def resolve(*, thread: Thread, seen: int, by: User) -> None:
+    """Resolve a thread that stands as it was seen. Raises Met, and TermEnded."""
+    lock_draft(thread.assessment)
+    _turn(thread, seen=seen, resolved=True, by=by)
+    tell(assessment=thread.assessment, kind=Kind.RESOLVED, by=by)
+
+
+@transaction.atomic
+def reopen(*, thread: Thread, seen: int, by: User) -> None:
+    """Open a thread again that stands as it was seen. Raises Met, and TermEnded."""
+    lock_draft(thread.assessment)
+    _turn(thread, seen=seen, resolved=False, by=by)
+    tell(assessment=thread.assessment, kind=Kind.REOPENED, by=by)
+
+
+def _turn(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
+    standing = Thread.objects.filter(pk=thread.pk, version=seen, resolved_at__isnull=resolved)
+    turned = standing.update(
+        resolved_at=timezone.now() if resolved else None,
+        resolved_by=by if resolved else None,
+        version=seen + 1,
+    )
+    if not turned:
+        raise Met(Thread.objects.select_related("resolved_by").get(pk=thread.pk))
+
+
+@transaction.atomic
+def look(*, assessment: Assessment, by: User) -> None:
+    """Take note that someone has looked a draft over; what changes from now on is new to them."""
+    Look.objects.update_or_create(assessment=assessment, user=by, defaults={"looked_at": timezone.now()})

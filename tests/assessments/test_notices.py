@@ -1,0 +1,206 @@
+"""What waits for people: in the portal in full, by mail as a number."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import Membership, Notice, Office, Thread, User
+from assessments.services import notices, reviewing
+from assessments.services.answering import Change, save_answers
+from assessments.services.drafts import start_assessment
+from assessments.services.mail import send_mail
+from assessments.services.register import NewAccount, add_account
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "canary7741"
+
+
+def person(name: str, **more: Any) -> User:
+    return User.objects.create_user(f"{name.lower()}@example.ca", name=name, **more)
+
+
+@pytest.fixture
+def office():
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    office = Office.objects.create(name="Ward 10", member=person("Ana"), starts_on=date(2022, 11, 15))
+    for name in ("Bo", "Cy"):
+        Membership.objects.create(office=office, user=person(name))
+    left = Membership.objects.create(office=office, user=person("Di"))
+    Membership.objects.filter(pk=left.pk).update(ended_at=timezone.now())
+    Membership.objects.create(office=office, user=person("Ed", is_active=False))
+    return office
+
+
+@pytest.fixture
+def draft(office):
+    account = add_account(
+        account=NewAccount(office=office, platform="X", handle=f"@{CANARY}", purpose="official")
+    )
+    draft = start_assessment(account=account, by=office.member)
+    changes = [Change("resources.email", "yes", f"{CANARY} note", 0)]
+    save_answers(draft=draft, changes=changes, by=office.member)
+    return draft
+
+
+def user(name: str) -> User:
+    return User.objects.get(name=name)
+
+
+def as_(name: str) -> Client:
+    client = Client()
+    client.force_login(user(name))
+    return client
+
+
+def say(draft: Any, name: str = "Bo", text: str = f"{CANARY} comment") -> Thread:
+    return reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=user(name))
+
+
+def told() -> list[tuple[str, str]]:
+    return sorted(Notice.objects.values_list("user__name", "kind"))
+
+
+def test_everybody_else_who_works_there_today_is_told_and_nobody_more(draft):
+    say(draft)
+    assert told() == [("Ana", "comment"), ("Cy", "comment")]
+
+
+def test_the_same_again_brings_a_notice_up_to_date_until_it_was_seen_or_mailed(draft, time_machine):
+    say(draft)
+    first = Notice.objects.get(user=user("Ana"))
+    time_machine.move_to(timezone.now() + timedelta(minutes=5))
+    say(draft, text="more")
+    assert told() == [("Ana", "comment"), ("Cy", "comment")]
+    assert Notice.objects.get(user=user("Ana")).at > first.at
+    say(draft, name="Cy")
+    assert len(told()) == 4
+    notices.mark_seen(by=user("Ana"))
+    say(draft, text="and more")
+    assert Notice.objects.filter(user=user("Ana"), by=user("Bo")).count() == 2
+
+
+def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
+    say(draft)
+    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    page = as_("Ana").get("/office/waiting").content.decode()
+    assert "Waiting (2" in page
+    assert page.count(f"/assessments/{draft.pk}/review") == 4
+    assert "Bo wrote a comment" in page
+    assert "Bo marked it ready for review" in page
+    # Who did it waits for nobody.
+    mine = as_("Bo").get("/office/waiting").content.decode()
+    assert f"/assessments/{draft.pk}/review" not in mine
+
+
+def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
+    thread = say(draft)
+    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    reviewing.look(assessment=draft, by=user("Ana"))
+    reviewing.reply(thread=thread, text="Yes.", by=user("Ana"))
+    client = as_("Ana")
+    client.post("/office/waiting/seen")
+    page = client.get("/office/waiting").content.decode()
+    assert "No draft waits" in page
+    assert "No comment waits" in page
+    assert "New." not in page
+    assert "Waiting (" not in page
+
+
+def test_someone_who_left_sees_no_notice_any_more(draft):
+    say(draft)
+    Membership.objects.filter(user=user("Cy")).update(ended_at=timezone.now())
+    assert CANARY not in as_("Cy").get("/office/waiting").content.decode()
+    call_command("send_notices")
+    assert [one.to for one in mail.outbox] == [["ana@example.ca"]]
+
+
+# --- Mail ---------------------------------------------------------------------------------------
+
+
+def test_a_mail_says_how_much_waits_and_nothing_of_what_it_is(draft, capsys):
+    say(draft)
+    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    call_command("send_notices")
+    assert "Mails sent: 2." in capsys.readouterr().out
+    message: Any = next(one for one in mail.outbox if one.to == ["ana@example.ca"])
+    html = str(message.alternatives[0][0])
+    for text in (message.body, html):
+        assert "2 notices in 1 self-check of your office wait for you" in text
+        assert "/office/waiting" in text
+        assert not re.search(f"{CANARY}|Bo|@|comment|ready|Ward", text.replace("@media", ""))
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert CANARY not in str(message.extra_headers) + message.subject
+
+
+def test_one_person_gets_one_mail_an_hour_at_most(draft, time_machine):
+    say(draft)
+    call_command("send_notices")
+    assert len(mail.outbox) == 2
+    say(draft, text="more")
+    for minutes in (0, 30, 29):
+        time_machine.move_to(timezone.now() + timedelta(minutes=minutes))
+        call_command("send_notices")
+    assert len(mail.outbox) == 2
+    time_machine.move_to(timezone.now() + timedelta(minutes=2))
+    call_command("send_notices")
+    assert len(mail.outbox) == 4
+
+
+def test_what_was_seen_or_mailed_is_not_mailed(draft):
+    say(draft)
+    notices.mark_seen(by=user("Ana"))
+    for _ in range(2):
+        call_command("send_notices")
+    assert [one.to for one in mail.outbox] == [["cy@example.ca"]]
+
+
+def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, monkeypatch, capsys):
+    say(draft)
+    sending = send_mail
+
+    def one_fails(*, to: str, **more: Any) -> None:
+        if to == "ana@example.ca":
+            raise OSError(f"cannot reach {to}")
+        sending(to=to, **more)
+
+    monkeypatch.setattr(notices, "send_mail", one_fails)
+    call_command("send_notices")
+    assert "Not sent, and tried again next time: 1." in capsys.readouterr().out
+    monkeypatch.undo()
+    call_command("send_notices")
+    assert sorted(one.to[0] for one in mail.outbox) == ["ana@example.ca", "cy@example.ca"]
+
+
+def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft):
+    say(draft)
+    call_command("send_notices")
+    message: Any = next(one for one in mail.outbox if one.to == ["ana@example.ca"])
+    path = re.search(r"https://[^/]+(/\S+)>", message.extra_headers["List-Unsubscribe"])
+    assert path
+    client = Client(enforce_csrf_checks=True)
+    assert "Stop the mail about what waits" in client.get(path[1]).content.decode()
+    assert user("Ana").mail_notices
+    client.post(path[1], {"List-Unsubscribe": "One-Click"})
+    assert (user("Ana").mail_notices, user("Cy").mail_notices) == (False, True)
+    assert client.get(path[1] + "x").status_code == 404
+
+
+def test_mail_can_be_turned_off_and_on_in_the_portal(draft):
+    client = as_("Ana")
+    client.post("/office/waiting/mail")
+    say(draft)
+    call_command("send_notices")
+    assert [one.to for one in mail.outbox] == [["cy@example.ca"]]
+    client.post("/office/waiting/mail", {"wanted": "yes"})
+    call_command("send_notices")
+    assert mail.outbox[-1].to == ["ana@example.ca"]
