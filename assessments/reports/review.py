@@ -42,12 +42,22 @@ class Row:
     is_unsure: bool
     is_new: bool
 
+    @property
+    def pressing(self) -> tuple[Item, ...]:
+        """The findings that ask for something."""
+        return tuple(item for item in self.findings if item.tone in PRESSING)
+
+    @property
+    def quiet(self) -> tuple[Item, ...]:
+        """The others."""
+        return tuple(item for item in self.findings if item.tone not in PRESSING)
+
     def passes(self, filters: set[str]) -> bool:
         """Whether it shows under all of the filters."""
         told = {
             "changed": self.is_new or any(one.is_new for one in self.threads),
             "unsure": self.is_unsure,
-            "action": any(finding.tone in PRESSING for finding in self.findings),
+            "action": bool(self.pressing),
             "open": any(one.is_open for one in self.threads),
         }
         return all(told[name] for name in filters)
