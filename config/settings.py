@@ -90,8 +90,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "assessments.views.sign_in.keep_signed_in",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "assessments.views.sign_in.second_step_first",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -162,8 +162,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "register"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 
-# A session ends when the browser closes, and after 12 hours without a request.
+# A session ends when the browser closes; after some hours without a request, sooner where more is seen; and in any
+# case some time after the sign-in. All in seconds.
 SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_IDLE = {"officer": 30 * 60, "administrator": 12 * 60 * 60, "other": 12 * 60 * 60}
+SESSION_LONGEST = {"officer": 12 * 60 * 60, "administrator": 12 * 60 * 60, "other": 7 * 24 * 60 * 60}
 ACCOUNT_SESSION_REMEMBER = False
 
 ACCOUNT_ADAPTER = "assessments.views.sign_in.Adapter"
@@ -187,6 +190,13 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
 # Django's own: allauth's writes a row for an address that exists, which is work that would tell it from others.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+# What changes who can get in asks for the password or the second step again after this many seconds.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Social media self-check"
+# A passkey belongs to a name and HTTPS; one's own machine is `localhost`, without.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 # How long a link to a new password works.
 PASSWORD_RESET_TIMEOUT = 60 * 60
 

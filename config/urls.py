@@ -2,10 +2,15 @@
 
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
+from allauth.usersessions import views as usersessions
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from assessments.views.sign_in import not_offered, our_page
+from assessments.views.sign_in import end_session, not_offered, our_page
 
 # The admin site signs people in on the portal's own page, with its limits on guessing.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -29,6 +34,21 @@ account_pages = [
         our_page(account.password_reset_from_key_done),
         name="account_reset_password_from_key_done",
     ),
+    path("reauthenticate/", our_page(account.reauthenticate), name="account_reauthenticate"),
+    path("security/", our_page(mfa.index), name="mfa_index"),
+    path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
+    path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
+    path("app/", our_page(totp.activate_totp), name="mfa_activate_totp"),
+    path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("codes/", our_page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("codes/new/", our_page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
+    path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
+    path("passkeys/add/", our_page(webauthn.add_webauthn), name="mfa_add_webauthn"),
+    path("passkeys/<int:pk>/remove/", our_page(webauthn.remove_webauthn), name="mfa_remove_webauthn"),
+    path("passkeys/again/", our_page(webauthn.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),
+    path("sessions/", our_page(usersessions.list_usersessions), name="usersessions_list"),
+    path("sessions/<int:pk>/end/", end_session, name="end_session"),
     # allauth wants an address for it; nobody signs up by themselves.
     path("signup/", not_offered, name="account_signup"),
 ]

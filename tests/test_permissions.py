@@ -23,6 +23,7 @@ from assessments.views.desk import COOKIE
 from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
+from tests.second_step import with_second_step
 from tests.tables import table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -130,6 +131,8 @@ def pks(db: None) -> dict[str, int | str]:
     Membership.objects.create(office=elsewhere, user=people["other_staff"])
     User.objects.filter(name="officer").update(is_officer=True)
     User.objects.filter(name="administrator").update(is_staff=True, is_superuser=True)
+    for who in ("officer", "administrator"):
+        with_second_step(people[who])
     left = timezone.now() + timedelta(seconds=1)
     works = Membership.objects.create(office=office, user=people["staff"])
     Membership.objects.create(office=office, user=people["former_staff"], ended_at=left)

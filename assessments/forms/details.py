@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
@@ -36,7 +37,7 @@ class DetailsForm(forms.ModelForm):
 
     def __init__(self, data: QueryDict | None = None, *, check: AnonymousCheck) -> None:
         # A copy: the form must not change the check itself, a service does that.
-        super().__init__(data, instance=AnonymousCheck.objects.get(pk=check.pk))
+        super().__init__(data, instance=copy.copy(check))
         field = self.fields["election"]
         field.choices = election_choices()  # type: ignore[attr-defined]
         for name in ("platform", "handle", "member"):

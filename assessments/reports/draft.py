@@ -52,7 +52,7 @@ class Progress:
 
     @property
     def is_done(self) -> bool:
-        return not self.left and not self.waits
+        return not self.left
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from assessments.reports.projection import project
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document
-from assessments.services.answering import save_answers
+from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.desk import Desk, keep_typed, own_check, remember
 from assessments.views.questionnaire import section_page
@@ -117,7 +117,11 @@ def restart(request: HttpRequest) -> HttpResponse:
     form = SectionForm(desk.state, section, request.POST, anew=True)
     form.is_valid()
     desk = desk.afresh()
-    left = form.after(desk.state, save_answers(draft=check, changes=form.changes, by=None))
+    try:
+        saved = save_answers(draft=check, changes=form.changes, by=None)
+    except DraftGone:
+        return keep_typed(request, "ended")
+    left = form.after(desk.state, saved)
     if left.problems or left.conflicts:
         response = section_page(request, desk, left)
     else:

@@ -11,22 +11,33 @@ from smtplib import SMTPException
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.ratelimit import get_ip
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
+
+from assessments.models import User
 
 log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
 """The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
-SEEN = "seen"
-SECONDS_BETWEEN_WRITES = 15 * 60
+SEEN, SINCE = "seen", "since"
+"""When a session was last used, about, and when it began."""
+SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
 """How often at most a request puts off the end of its session: the idle limit is that much less exact."""
+FREE = ("/account/", "/static/", "/help", "/privacy", "/accessibility")
+"""Where those who still need a second step may go: to set it up, to sign out, and to read."""
 
 View = Callable[..., HttpResponse]
 
@@ -47,8 +58,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         return False
 
     def is_ajax(self, request: HttpRequest) -> bool:
-        """Pages are pages, whatever a request asks for: allauth would answer some with JSON."""
-        return False
+        """Pages are pages, whatever a request asks for; one address alone answers the script that signs in."""
+        return request.method == "GET" and request.path == reverse("mfa_login_webauthn")
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Ask again only those who have proved themselves long ago: who has just signed in has just done so."""
+        request = context.request
+        proved = [record["at"] for record in get_authentication_records(request, request.user)]
+        return not any(time.time() - at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for at in proved)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uid, _, token = key.partition("-")
@@ -68,7 +85,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         return f"{known or get_ip(request)}:{email}"
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
-        """Give the browser a mark of its own, which opens nothing: it says that this person has signed in there."""
+        """Note when the session began, and give the browser a mark of its own.
+
+        The mark opens nothing: it says that this person has signed in there.
+        """
+        request.session[SEEN] = request.session[SINCE] = int(time.time())
         response: HttpResponse = super().post_login(request, user, **more)
         response.set_signed_cookie(
             KNOWN,
@@ -105,17 +126,50 @@ def not_offered(_: HttpRequest) -> NoReturn:
     raise Http404
 
 
-def keep_signed_in(get_response: View) -> View:
-    """Middleware: put off the end of a session as long as someone uses it.
+def role_of(user: User) -> str:
+    """By which limits somebody's sessions go."""
+    return "officer" if user.is_officer else "administrator" if user.is_staff else "other"
 
-    Only now and then: a write with every request would slow each page down, and could undo what another request of
-    the same session writes at the same moment.
+
+def keep_signed_in(get_response: View) -> View:
+    """Middleware: put off the end of a session as long as someone uses it, and end it where its time is up.
+
+    It is written only now and then: a write with every request would slow each page down, and could undo what another
+    request of the same session writes at the same moment. A session that ends here ends before the page, which then
+    answers as to someone who is signed out: with all that was typed.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         session, now = request.session, int(time.time())
-        if SESSION_KEY in session and now - session.get(SEEN, 0) >= SECONDS_BETWEEN_WRITES:
-            session[SEEN] = now
+        if SESSION_KEY in session and isinstance(request.user, User):
+            role = role_of(request.user)
+            seen, since = session.get(SEEN, now), session.get(SINCE, now)
+            if now - seen >= settings.SESSION_IDLE[role] or now - since >= settings.SESSION_LONGEST[role]:
+                logout(request)
+            elif SINCE not in session or now - seen >= SECONDS_BETWEEN_WRITES[role]:
+                session[SEEN], session[SINCE] = now, since
         return get_response(request)
 
     return middleware
+
+
+def second_step_first(get_response: View) -> View:
+    """Middleware: officers and administrators see nothing before they have set up a second step."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        user = request.user
+        needed = isinstance(user, User) and (user.is_officer or user.is_staff)
+        if needed and not request.path_info.startswith(FREE) and not is_mfa_enabled(user):
+            return redirect("mfa_index")
+        return get_response(request)
+
+    return middleware
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of one's own sessions."""
+    get_object_or_404(UserSession, user=request.user, pk=pk).end()
+    messages.success(request, "That session has ended.")
+    return redirect("usersessions_list")

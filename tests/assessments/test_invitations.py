@@ -13,6 +13,7 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
+from tests.second_step import with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +33,7 @@ def office(member) -> Office:
 
 @pytest.fixture
 def admin() -> User:
-    return User.objects.create_superuser("admin@example.ca", PASSWORD, name="Alex Martin")
+    return with_second_step(User.objects.create_superuser("admin@example.ca", PASSWORD, name="Alex Martin"))
 
 
 def as_(who: User) -> Client:
@@ -194,7 +195,7 @@ def test_an_officer_and_an_administrator_get_their_role_alone(invite, admin, rol
     ],
 )
 def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, says):
-    who = User.objects.create_user("new@example.ca", name="New", **before)
+    who = with_second_step(User.objects.create_user("new@example.ca", name="New", **before))
     address = invite(who.email, role=role, **({} if role == "staff" else {"office": None}))
     assert says in as_(who).post(address).content.decode()
     assert not Membership.objects.exists()

@@ -17,6 +17,7 @@ from assessments.services.drafts import start_assessment, start_check
 from assessments.services.register import AlreadyRegistered, NewAccount, add_account, keep_in_register
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
+from tests.second_step import with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +75,7 @@ def cast(member, office, other_office) -> dict[str, User]:
         "former staff": former,
         "stranger": other_office.member,
         "nobody's staff": person("alone"),
-        "administrator": person("admin", is_staff=True, is_superuser=True),
+        "administrator": with_second_step(person("admin", is_staff=True, is_superuser=True)),
         "inactive": inactive,
     }
 

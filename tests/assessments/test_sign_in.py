@@ -122,7 +122,6 @@ def test_a_password_is_kept_as_an_argon2_hash():
         "signup/",
         "email/",
         "confirm-email/",
-        "reauthenticate/",
         "login/code/",
         "social/connections/",
         "3rdparty/",

@@ -1,0 +1,221 @@
+"""The second step, sessions that end, and what asks for a fresh sign-in."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.test import Client
+
+from assessments.models import Office, User
+from tests.second_step import SECRET, with_second_step
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "quiet-harbour-9"
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SIGN_IN, SECURITY = "/account/login/", "/account/security/"
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine):
+    time_machine.move_to(NOW, tick=False)
+    return time_machine
+
+
+def person(name: str, **more: Any) -> User:
+    return User.objects.create_user(f"{name}@example.ca", PASSWORD, name=name.title(), **more)
+
+
+ROLES = {"officer": {"is_officer": True}, "administrator": {"is_staff": True}, "member": {}}
+
+
+def code(secret: str = SECRET) -> str:
+    """What an authenticator app shows now."""
+    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+
+
+def signed_in(who: User, *, step: bool = False, **options: Any) -> Client:
+    """A browser in which someone has typed the password, and the code where there is a second step."""
+    client = Client(**options)
+    answer = client.post(SIGN_IN, {"login": who.email, "password": PASSWORD})
+    assert answer.status_code == 302
+    if step:
+        assert answer["Location"] == "/account/second-step/"
+        assert client.post("/account/second-step/", {"code": code()}).status_code == 302
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return bool(client.get("/account/sessions/").status_code == 200)
+
+
+# --- Who needs one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["officer", "administrator"])
+@pytest.mark.parametrize("address", ["/", "/office/", "/people/", "/admin/", "/check/", "/nowhere"])
+def test_officers_and_administrators_set_up_a_second_step_before_anything_else(role, address):
+    who = person(role, **ROLES[role])
+    client = signed_in(who)
+    for answer in (client.get(address), client.post(address)):
+        assert (answer.status_code, answer.headers.get("Location")) == (302, SECURITY)
+    assert "You need a second step" in client.get(SECURITY).content.decode()
+    for free in ("/account/app/", "/account/passkeys/add/", "/account/logout/", "/help", "/privacy"):
+        assert client.get(free).status_code == 200, free
+    with_second_step(who)
+    assert client.get(address).headers.get("Location") != SECURITY
+
+
+def test_a_member_may_do_without():
+    client = signed_in(person("member"))
+    assert client.get("/office/").status_code == 200
+    assert "You need a second step" not in client.get(SECURITY).content.decode()
+
+
+# --- An authenticator app and recovery codes ---------------------------------------------------
+
+
+def set_up_app(client: Client) -> str:
+    page = client.get("/account/app/").content.decode()
+    secret = re.search(r'<strong class="note">([A-Z2-7]+)</strong>', page)
+    assert secret
+    client.post("/account/app/", {"code": code(secret[1])})
+    return secret[1]
+
+
+def test_an_app_is_set_up_with_a_picture_that_the_policy_lets_through_and_the_key_in_letters():
+    client = signed_in(person("member"))
+    page = client.get("/account/app/").content.decode()
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    assert "<path" in picture
+    assert "style=" not in picture
+    assert "data:" not in page
+    secret = set_up_app(client)
+    assert len(secret) >= 32
+    assert Authenticator.objects.filter(type="totp").exists()
+
+
+def test_with_an_app_the_password_alone_does_not_sign_in(clock):
+    who = person("member")
+    secret = set_up_app(signed_in(who))
+    clock.move_to(NOW + timedelta(minutes=5), tick=False)
+    client = signed_in(who)
+    assert not is_in(client)
+    client.post("/account/second-step/", {"code": "000000"})
+    assert not is_in(client)
+    client.post("/account/second-step/", {"code": code(secret)})
+    assert is_in(client)
+
+
+def test_a_recovery_code_signs_in_once(clock):
+    who = person("member")
+    client = signed_in(who)
+    set_up_app(client)
+    page = client.get("/account/codes/").content.decode()
+    codes = re.findall(r"<code>(\w+)</code>", page)
+    assert len(codes) == 10
+    for expected in (True, False):
+        clock.move_to(datetime.now(UTC) + timedelta(minutes=6), tick=False)
+        again = signed_in(who)
+        again.post("/account/second-step/", {"code": codes[0]})
+        assert is_in(again) is expected
+
+
+def test_codes_cannot_be_guessed(clock):
+    who = with_second_step(person("member"))
+    client = signed_in(who)
+    for _ in range(5):
+        client.post("/account/second-step/", {"code": "000000"})
+    client.post("/account/second-step/", {"code": code()})
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("address", ["/account/app/remove/", "/account/codes/new/", "/account/passkeys/add/"])
+def test_what_changes_who_can_get_in_asks_for_a_fresh_sign_in(clock, address):
+    client = signed_in(with_second_step(person("member")), step=True)
+    assert client.get(address).status_code == 200
+    clock.move_to(NOW + timedelta(minutes=16), tick=False)
+    asked = client.get(address)
+    assert asked.status_code == 302
+    assert "again" in asked["Location"] or "reauthenticate" in asked["Location"]
+    page = client.get(asked["Location"], follow=True).content.decode()
+    assert "Is it still you?" in page
+    client.post("/account/second-step/again/", {"code": code()})
+    assert client.get(address).status_code == 200
+
+
+# --- Sessions that end ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "minutes", "still"),
+    [
+        ("officer", 29, True),
+        ("officer", 30, False),
+        ("member", 12 * 60 - 1, True),
+        ("member", 12 * 60, False),
+        ("administrator", 12 * 60, False),
+    ],
+)
+def test_a_session_ends_after_its_time_without_a_request(clock, role, minutes, still):
+    who = person(role, **ROLES[role])
+    step = role != "member"
+    client = signed_in(with_second_step(who) if step else who, step=step)
+    clock.move_to(NOW + timedelta(minutes=minutes), tick=False)
+    assert is_in(client) is still
+
+
+@pytest.mark.parametrize(("role", "hours"), [("officer", 12), ("administrator", 12), ("member", 7 * 24)])
+def test_a_session_ends_some_time_after_the_sign_in_however_much_it_is_used(clock, role, hours):
+    who = person(role, **ROLES[role])
+    step = role != "member"
+    client = signed_in(with_second_step(who) if step else who, step=step)
+    every = timedelta(minutes=20) if role == "officer" else timedelta(hours=6)
+    now, end = NOW, NOW + timedelta(hours=hours)
+    assert is_in(client)
+    while now + every < end:
+        now += every
+        clock.move_to(now, tick=False)
+        assert is_in(client), now
+    clock.move_to(end, tick=False)
+    assert not is_in(client)
+
+
+def test_what_someone_sends_when_their_time_is_up_stays_on_the_page(clock):
+    who = person("member")
+    Office.objects.create(name="Ward 10", member=who, starts_on=date(2022, 11, 15))
+    client = signed_in(who)
+    clock.move_to(NOW + timedelta(hours=13), tick=False)
+    answer = client.post("/office/accounts/new", {"platform": "X", "handle": "@typed", "purpose": "official"})
+    assert answer.status_code == 409
+    assert "You are signed out" in answer.content.decode()
+    assert "@typed" in answer.content.decode()
+
+
+def test_ones_sessions_are_listed_and_ended_one_by_one_or_all_but_this():
+    who = person("member")
+    here, *others = (signed_in(who, HTTP_USER_AGENT=f"Browser {at}") for at in range(4))
+    page = here.get("/account/sessions/").content.decode()
+    assert [f"Browser {at}" in page for at in range(4)] == [True] * 4
+    assert page.count("This one.") == 1
+    ends = re.findall(r'action="(/account/sessions/\d+/end/)"', page)
+    assert len(ends) == 3
+    here.post(ends[0])
+    assert [is_in(other) for other in others] == [False, True, True]
+    here.post("/account/sessions/")
+    assert [is_in(one) for one in (here, *others)] == [True, False, False, False]
+
+
+def test_nobody_ends_the_session_of_somebody_else():
+    theirs = signed_in(person("other"))
+    page = theirs.get("/account/sessions/").content.decode()
+    mine = signed_in(person("member"))
+    from allauth.usersessions.models import UserSession  # noqa: PLC0415  # needs settings
+
+    pk = UserSession.objects.get(user__email="other@example.ca").pk
+    assert mine.post(f"/account/sessions/{pk}/end/").status_code == 404
+    assert is_in(theirs)
+    assert "This one." in page
