@@ -9,6 +9,7 @@ from assessments.management.commands.demo_data import SignIn
 from tests.reading import flat
 
 EMAIL = "registration use a toronto.ca email address"
+LOGO = "use the City's logo"
 WEBSITE = "your constituency website, or the City's contact page"
 POLICIES = "in line with all three City policies"
 STAGE = "Is the account in use, or is it not launched yet?"

@@ -1,0 +1,113 @@
+"""Two people at one draft, each with a browser of their own; and signing in with a passkey."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from assessments.management.commands import demo_data
+from assessments.models import Assessment
+from tests.journeys.walking import (
+    EMAIL,
+    LOGO,
+    autosave,
+    follow,
+    option,
+    press,
+    question,
+    sign_in,
+    status,
+    titled,
+)
+
+
+@pytest.fixture
+def draft(published):
+    """A draft of the demonstration that nobody has commented on."""
+    demo_data.make()
+    return Assessment.objects.get(account__handle="@ward26.news")
+
+
+def commented(page: Page, on: str, text: str) -> None:
+    """Write a comment on a question of the review page."""
+    row = page.locator(".review-row").filter(has=page.get_by_role("heading", name=on, exact=True))
+    row.locator(".add-comment summary").click()
+    row.get_by_label("Your comment").fill(text)
+    row.get_by_role("button", name="Send the comment").click()
+
+
+def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, draft):
+    staff, member = visitors.come(), visitors.come()
+    section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
+    for page, who in ((staff, demo_data.STAFF), (member, demo_data.MEMBER)):
+        sign_in(page, visitors.address, who)
+        page.goto(section)
+
+    # On different questions they do not collide.
+    autosave(staff, EMAIL, "Yes")
+    autosave(member, LOGO, "Yes")
+    expect(status(member)).to_contain_text("Saved at")
+    # On the same one, both answers are shown, with who gave the other, and one is chosen.
+    autosave(member, EMAIL, "I'm not sure")
+    conflict = question(member, EMAIL).locator(".conflict")
+    expect(conflict).to_contain_text("This answer was changed elsewhere by Sam Roy")
+    expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")
+    conflict.get_by_role("button", name="Take what is saved").click()
+    expect(option(member, EMAIL, "Yes")).to_be_checked()
+    expect(member.locator(".conflict")).to_have_count(0)
+
+    staff.goto(f"{visitors.address}/assessments/{draft.pk}/review")
+    commented(staff, "toronto.ca address in the registration", "I can change it today.")
+    expect(staff.locator(".thread")).to_contain_text("I can change it today.")
+    press(staff, "Mark ready for review")
+    expect(staff.locator(".lead")).to_contain_text("says Sam Roy")
+
+    member.goto(f"{visitors.address}/office/")
+    member.get_by_role("link", name="Waiting (").click()
+    titled(member, "Waiting for you")
+    expect(member.locator("main")).to_contain_text("Sam Roy marked it ready for review")
+    member.locator("main").get_by_role("link", name="TikTok: @ward26.news").first.click()
+    titled(member, "Review of TikTok: @ward26.news")
+    member.get_by_label("Open comments").check()
+    press(member, "Show these")
+    thread = member.locator(".thread")
+    expect(member.locator(".review-row")).to_have_count(1)
+    thread.locator("summary").click()
+    thread.get_by_label("Your reply").fill("Please do.")
+    press(member, "Send the reply")
+    expect(member.locator(".thread")).to_contain_text("Please do.")
+
+    # Staff still see the thread as it was, and resolve it as they saw it: both get to know.
+    member.locator(".thread").get_by_role("button", name="Resolve").click()
+    expect(member.locator(".thread")).to_contain_text("Resolved by Pat Lee")
+    staff.locator(".thread").get_by_role("button", name="Resolve").click()
+    expect(staff.locator(".messages")).to_contain_text("Pat Lee resolved these comments in the meantime")
+    press(member, "I have looked at this")
+    expect(member.locator(".messages")).to_contain_text("What changes from now on is shown as new to you.")
+    follow(member, "Back to the list of sections")
+    expect(member.get_by_role("link", name="Review it together")).to_be_visible()
+
+
+def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, draft):
+    page = visitors.come()
+    page.goto(visitors.address.replace("127.0.0.1", "localhost"))
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    how = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": how | {"isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    sign_in(page, visitors.address, demo_data.MEMBER)
+    follow(page, "Your sign-in")
+    follow(page, "Passkeys and security keys")
+    page.get_by_label("Name").fill("My phone")
+    press(page, "Set it up")
+    titled(page, "Recovery codes")
+    expect(page.locator(".codes li")).to_have_count(10)
+    follow(page, "Back to your sign-in")
+    expect(page.locator("main")).to_contain_text("1 set up")
+    press(page, "Sign out")
+
+    page.goto(f"{visitors.address}/account/login/")
+    press(page, "Sign in with a passkey")
+    page.wait_for_url("**/office/")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
