@@ -37,7 +37,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        asks = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-        (kept if asks or item.get_closest_marker("django_db") else left_out).append(item)
+        fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        asks = bool(fixtures or item.get_closest_marker("django_db"))
+        (kept if asks and not item.get_closest_marker("one_database") else left_out).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)

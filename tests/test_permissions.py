@@ -26,6 +26,8 @@ from bulletin.shelf import editions
 from tests.second_step import with_second_step
 from tests.tables import table
 
+pytestmark = pytest.mark.one_database
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 PEOPLE = (
     "anonymous",

@@ -12,6 +12,8 @@ from assessments.views.desk import DRAFT
 from tests.tables import table
 from tests.test_permissions import ROW, address_of, client_of, expected, pks, sent_by  # noqa: F401  # a fixture
 
+pytestmark = pytest.mark.one_database
+
 WRITABLE: dict[str, list[str]] = table("writable.yaml")
 WHO = ("member", "administrator", "with_check", "anonymous")
 """Of these the first whom it leads on sends each form, or else the first who gets an answer."""

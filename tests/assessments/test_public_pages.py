@@ -22,7 +22,7 @@ from bulletin.shelf import editions
 from tests.reading import blocks_of_html
 from tests.tables import EDITION, edition
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Answer = Any
 """What the test client gives: a response of a class that it makes up."""

@@ -12,7 +12,7 @@ from django.test import Client
 from assessments.models import Office, User
 from tests.second_step import SECRET, with_second_step
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PASSWORD = "quiet-harbour-9"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
