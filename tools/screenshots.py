@@ -342,7 +342,11 @@ def contact_sheet() -> None:
         draw.text((x, y), name, fill="#000000", font=font)
         for width in WIDTHS:
             for scheme in SCHEMES:
-                full = Image.open(OUT / f"{name}-{width}-{scheme}.png").convert("RGB")
+                picture = OUT / f"{name}-{width}-{scheme}.png"
+                if not picture.exists():
+                    # What can be set up only once has one picture.
+                    continue
+                full = Image.open(picture).convert("RGB")
                 height = min(round(full.height * shrunk[width] / width), tallest)
                 part = full.crop((0, 0, width, min(full.height, round(height * width / shrunk[width]))))
                 sheet.paste(part.resize((shrunk[width], height), Image.Resampling.LANCZOS), (x, y + label))

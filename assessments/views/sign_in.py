@@ -72,6 +72,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
         return settings.PORTAL_URL + path
 
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where people begin: administrators at the list of people, others at their accounts."""
+        return reverse("people" if isinstance(request.user, User) and request.user.is_staff else "register")
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("register")
 

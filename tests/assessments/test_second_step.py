@@ -75,6 +75,11 @@ def test_a_member_may_do_without():
     assert "You need a second step" not in client.get(SECURITY).content.decode()
 
 
+def test_an_administrator_begins_at_the_list_of_people():
+    client = signed_in(with_second_step(person("administrator", is_staff=True)))
+    assert client.post("/account/second-step/", {"code": code()})["Location"] == "/people/"
+
+
 # --- An authenticator app and recovery codes ---------------------------------------------------
 
 
