@@ -77,7 +77,9 @@ class Command(BaseCommand):
         self.stdout.write("\n  To look around, sign in as:\n")
         for one in SIGN_INS:
             self.stdout.write(f"    {one.role:<22} {one.email:<22} {one.password}")
-        self.stdout.write("\n  The officer and the administrator first set up a passkey or an authenticator app.")
+        self.stdout.write(
+            "\n  The officer and the administrator first set up a passkey or an authenticator app."
+        )
 
 
 @transaction.atomic
