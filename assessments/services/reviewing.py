@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -113,6 +113,13 @@ def _turn(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
 
 
 @transaction.atomic
-def look(*, assessment: Assessment, by: User) -> None:
-    """Take note that someone has looked a draft over; what changes from now on is new to them."""
-    Look.objects.update_or_create(assessment=assessment, user=by, defaults={"looked_at": timezone.now()})
+def look(*, assessment: Assessment, by: User, at: datetime | None = None) -> None:
+    """Take note that someone has looked a draft over, and so has seen its notices; what changes later is new to them.
+
+    `at` is when the page that they looked at was made: what changed while it was open they have not seen.
+    """
+    now = timezone.now()
+    looked_at = min(at or now, now)
+    Look.objects.update_or_create(assessment=assessment, user=by, defaults={"looked_at": looked_at})
+    seen = Notice.objects.unseen().filter(user=by, assessment=assessment, at__lte=looked_at)
+    seen.update(seen_at=now)

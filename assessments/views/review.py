@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.views.decorators.http import require_POST, require_safe
 
@@ -55,6 +57,7 @@ def _page(request: HttpRequest, desk: Desk, *, status: int = 200, **typed: Any) 
         is_narrow=bool(section or show),
         looked_at=looked_at,
         typed=typed,
+        made=timezone.now().isoformat(),
     )
     return render(request, "review/review.html", context, status=status)
 
@@ -95,7 +98,10 @@ def _what_stands(thread: Thread) -> str:
 def look(request: HttpRequest, desk: Desk) -> HttpResponse:
     """I have looked at this."""
     assessment, by = _of(desk)
-    services.look(assessment=assessment, by=by)
+    made = None
+    with suppress(ValueError):
+        made = parse_datetime(request.POST.get("made", "")[:40])
+    services.look(assessment=assessment, by=by, at=made if made and timezone.is_aware(made) else None)
     messages.success(request, "Noted. What changes from now on is shown as new to you.")
     return redirect(desk.url("review"))
 

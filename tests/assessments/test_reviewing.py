@@ -233,6 +233,7 @@ def test_what_others_did_is_new_until_one_says_that_one_has_looked(draft, member
     answer(draft, staff, resources__email="yes")
     answer(draft, member, resources__logo="no")
     comment(draft, staff, subject="resources.print")
+    comment(draft, member, subject="resources.contact")
     changed = "?show=changed"
     assert shown(page(draft, member, changed)) == ["q-resources-email", "q-resources-print"]
     # To open the page is not to have looked at it.
@@ -244,6 +245,31 @@ def test_what_others_did_is_new_until_one_says_that_one_has_looked(draft, member
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
     Answer.objects.filter(question=EMAIL).update(value="no", version=2, answered_at=timezone.now())
     assert shown(page(draft, member, changed)) == ["q-resources-email"]
+
+
+def test_what_changed_while_the_page_was_open_is_still_new_and_what_came_before_is_seen(
+    draft, member, staff, time_machine
+):
+    comment(draft, staff)
+    html = page(draft, member)
+    made = re.search(r'name="made" value="([^"]+)"', html)
+    assert made
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    comment(draft, staff, subject=LOGO)
+    as_(member).post(f"/assessments/{draft.pk}/review/look", {"made": made[1]})
+    assert shown(page(draft, member, "?show=changed")) == ["q-resources-logo"]
+    # The notice of the first comment was brought up to date by the second, so it still waits.
+    assert Notice.objects.unseen().filter(user=member).count() == 1
+    as_(member).post(f"/assessments/{draft.pk}/review/look")
+    assert not Notice.objects.unseen().filter(user=member).exists()
+
+
+@pytest.mark.parametrize(
+    "made", ["", "yesterday", "2999-01-01T00:00:00+00:00", "2026-13-45T00:00:00+00:00", "2026-01-01T00:00:00"]
+)
+def test_a_forged_time_of_looking_is_never_in_the_future(draft, member, made):
+    assert as_(member).post(f"/assessments/{draft.pk}/review/look", {"made": made}).status_code == 302
+    assert Look.objects.get().looked_at <= timezone.now()
 
 
 # --- The page -----------------------------------------------------------------------------------
