@@ -8,7 +8,16 @@ EMAIL_URL      such as submission://user:password@host:587; default: the console
 EMAIL_FROM     the address that mail comes from; default: portal@localhost
 PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
                first of ALLOWED_HOSTS
+SECRET_KEY_FALLBACKS  earlier keys, with commas between: what they signed or sealed can still be read
 PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0
+
+Single sign-on by OpenID Connect is offered only where the first of these is set:
+
+OIDC_SERVER_URL     the server, such as https://login.example.ca/city; its redirect address for the portal is
+                    https://<portal>/account/single-sign-on/callback/
+OIDC_CLIENT_ID      what that server calls the portal
+OIDC_CLIENT_SECRET  what the portal proves itself with
+OIDC_NAME           what people call it, as in "Sign in with City account"; default: single sign-on
 
 Reading this file opens no database: `manage.py advise` has none.
 """
@@ -52,6 +61,7 @@ PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000" if DEBUG else
 
 # Without a key Django refuses to sign anything, and config.wsgi refuses to start.
 SECRET_KEY = env.str("SECRET_KEY", default="") or (_kept_key() if DEBUG else "")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 SECRET_KEY_IS_SET = bool(SECRET_KEY)
 
 INSTALLED_APPS = [
@@ -197,6 +207,38 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Social media self-check"
 # A passkey belongs to a name and HTTPS; one's own machine is `localhost`, without.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+# The clocks of people's phones differ by a little: the code before and the one after count too.
+MFA_TOTP_TOLERANCE = 1
+MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
+MFA_FORMS = {
+    name: f"assessments.forms.second_step.{form}"
+    for name, form in {
+        "authenticate": "CodeForm",
+        "reauthenticate": "ConfirmCodeForm",
+        "authenticate_webauthn": "PasskeyForm",
+        "reauthenticate_webauthn": "ConfirmPasskeyForm",
+        "login_webauthn": "PasskeySignInForm",
+        "add_webauthn": "AddPasskeyForm",
+    }.items()
+}
+# Nobody gets an account by single sign-on, and nobody is linked by an address alone.
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
+SOCIALACCOUNT_ADAPTER = "assessments.views.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_PROVIDERS = {}
+if OIDC_SERVER_URL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID"),
+                "secret": env.str("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ],
+    }
 # How long a link to a new password works.
 PASSWORD_RESET_TIMEOUT = 60 * 60
 

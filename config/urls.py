@@ -10,6 +10,7 @@ from allauth.usersessions import views as usersessions
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from assessments.views import single_sign_on
 from assessments.views.sign_in import end_session, not_offered, our_page
 
 # The admin site signs people in on the portal's own page, with its limits on guessing.
@@ -17,7 +18,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 # Of allauth's pages, those that someone who was invited needs.
 account_pages = [
-    path("login/", our_page(account.login), name="account_login"),
+    path("login/", our_page(single_sign_on.sign_in), name="account_login"),
     path("logout/", our_page(account.logout), name="account_logout"),
     path("inactive/", our_page(account.account_inactive), name="account_inactive"),
     path("password/change/", our_page(account.password_change), name="account_change_password"),
@@ -35,7 +36,7 @@ account_pages = [
         name="account_reset_password_from_key_done",
     ),
     path("reauthenticate/", our_page(account.reauthenticate), name="account_reauthenticate"),
-    path("security/", our_page(mfa.index), name="mfa_index"),
+    path("security/", our_page(single_sign_on.your_sign_in), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
     path("app/", our_page(totp.activate_totp), name="mfa_activate_totp"),
@@ -49,6 +50,15 @@ account_pages = [
     path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),
     path("sessions/", our_page(usersessions.list_usersessions), name="usersessions_list"),
     path("sessions/<int:pk>/end/", end_session, name="end_session"),
+    path("single-sign-on/", single_sign_on.start, name="single_sign_on"),
+    path(
+        "single-sign-on/callback/",
+        single_sign_on.callback,
+        {"provider_id": single_sign_on.PROVIDER},
+        name="openid_connect_callback",
+    ),
+    path("single-sign-on/link/", single_sign_on.link, name="link_single_sign_on"),
+    path("single-sign-on/unlink/", single_sign_on.unlink, name="unlink_single_sign_on"),
     # allauth wants an address for it; nobody signs up by themselves.
     path("signup/", not_offered, name="account_signup"),
 ]

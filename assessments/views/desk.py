@@ -171,7 +171,7 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
 def _way_to_save(request: HttpRequest, why: str) -> str:
     """Where what was typed can be posted to once more; empty where there is no such place."""
     match = request.resolver_match
-    if why in ("signed_out", "stale") or (match is not None and match.view_name == "restart"):
+    if why in ("signed_out", "stale", "not_fresh") or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
     if why == "ended" and match is not None and match.view_name == "check:section":
         return f"{reverse('restart')}?to={quote(request.path)}"

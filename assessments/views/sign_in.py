@@ -11,7 +11,6 @@ from smtplib import SMTPException
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.ratelimit import get_ip
@@ -27,6 +26,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import User
+from assessments.views.fresh import proven_lately
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ SEEN, SINCE = "seen", "since"
 """When a session was last used, about, and when it began."""
 SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
 """How often at most a request puts off the end of its session: the idle limit is that much less exact."""
-FREE = ("/account/", "/static/", "/help", "/privacy", "/accessibility")
-"""Where those who still need a second step may go: to set it up, to sign out, and to read."""
+FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
+"""Where those who still need a second step may go: to set it up, sign out, answer an invitation, and read."""
 
 View = Callable[..., HttpResponse]
 
@@ -63,9 +63,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
 
     def is_reauthentication_required(self, *, app: str) -> bool:
         """Ask again only those who have proved themselves long ago: who has just signed in has just done so."""
-        request = context.request
-        proved = [record["at"] for record in get_authentication_records(request, request.user)]
-        return not any(time.time() - at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for at in proved)
+        return not proven_lately(context.request)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uid, _, token = key.partition("-")
@@ -85,8 +83,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         A browser in which someone has signed in before has a count of its own, whoever shares its network.
         """
         email = str(credentials.get("email", "")).strip().lower()
-        known = request.get_signed_cookie(KNOWN, default="", salt=email)
-        return f"{known or get_ip(request)}:{email}"
+        return f"{known_browser(request, email) or get_ip(request)}:{email}"
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
         """Note when the session began, and give the browser a mark of its own.
@@ -118,6 +115,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
             log.error("A mail could not be sent: %s", type(error).__name__)
             response = render(self.request, "account/no_mail.html", status=503)
             raise ImmediateHttpResponse(response) from error
+
+
+def known_browser(request: HttpRequest, email: str) -> str:
+    """The mark of a browser in which this person has signed in before; empty in any other."""
+    return str(request.get_signed_cookie(KNOWN, default="", salt=email))
 
 
 def our_page(view: View) -> View:

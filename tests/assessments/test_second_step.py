@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from assessments.models import Office, User
@@ -35,6 +36,11 @@ ROLES = {"officer": {"is_officer": True}, "administrator": {"is_staff": True}, "
 def code(secret: str = SECRET) -> str:
     """What an authenticator app shows now."""
     return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+
+
+def shown_at(when: datetime) -> str:
+    """What an authenticator app shows at a time."""
+    return str(format_hotp_value(hotp_value(SECRET, int(when.timestamp()) // 30)))
 
 
 def signed_in(who: User, *, step: bool = False, **options: Any) -> Client:
@@ -136,6 +142,73 @@ def test_codes_cannot_be_guessed(clock):
         client.post("/account/second-step/", {"code": "000000"})
     client.post("/account/second-step/", {"code": code()})
     assert not is_in(client)
+
+
+def test_whoever_guesses_elsewhere_keeps_nobody_from_signing_in_where_they_did_before(clock):
+    who = with_second_step(person("member"))
+    known = signed_in(who, step=True)
+    known.post("/account/logout/")
+    clock.move_to(NOW + timedelta(minutes=3), tick=False)
+    for _ in range(2):
+        stranger = signed_in(who)
+        for _ in range(5):
+            stranger.post("/account/second-step/", {"code": "000000"})
+    stranger.post("/account/second-step/", {"code": code()})
+    assert not is_in(stranger)
+    known.post(SIGN_IN, {"login": who.email, "password": PASSWORD})
+    known.post("/account/second-step/", {"code": code()})
+    assert is_in(known)
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(59, True), (60, False), (-30, True), (-31, False)])
+def test_a_phone_whose_clock_is_a_little_off_is_understood(clock, seconds, taken):
+    who, shown = with_second_step(person("member")), shown_at(NOW + timedelta(seconds=seconds))
+    client = signed_in(who)
+    client.post("/account/second-step/", {"code": shown})
+    assert is_in(client) is taken
+
+
+def test_a_code_signs_in_once_in_all_the_time_that_it_is_good_for(clock):
+    who = with_second_step(person("member"))
+    shown = shown_at(NOW + timedelta(seconds=30))
+    for seconds, taken in ((0, True), (31, False), (59, False)):
+        clock.move_to(NOW + timedelta(seconds=seconds), tick=False)
+        client = signed_in(who)
+        client.post("/account/second-step/", {"code": shown})
+        assert is_in(client) is taken, seconds
+
+
+def test_a_copy_of_the_database_gives_no_codes_away_and_a_new_key_keeps_them(settings):
+    with_second_step(person("member"))
+    assert SECRET not in str(Authenticator.objects.get().data)
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another"
+    assert not Authenticator.objects.get().wrap().validate_code(code())
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert Authenticator.objects.get().wrap().validate_code(code())
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "{", "null", "[]", "{}", "1e999", '{"id": 1}', '{"response": {"userHandle": "!"}}', "\0"]
+)
+@pytest.mark.parametrize(
+    "address", ["/account/passkeys/sign-in/", "/account/passkeys/add/", "/account/passkeys/again/"]
+)
+def test_a_passkey_that_no_browser_made_is_not_right(address, sent):
+    client = signed_in(person("member"))
+    client.get(address)
+    assert client.post(address, {"credential": sent, "name": "x"}).status_code in (200, 302)
+    assert not Authenticator.objects.exists()
+
+
+def test_second_steps_that_were_lost_are_forgotten_and_every_session_ends(capsys):
+    who = with_second_step(person("member"))
+    client = signed_in(who, step=True)
+    call_command("forget_second_step", "Member@Example.ca")
+    assert capsys.readouterr().out == "Deleted: 1. member@example.ca is signed out everywhere.\n"
+    assert not is_in(client)
+    assert is_in(signed_in(who))
+    with pytest.raises(CommandError, match="Nobody has this e-mail address"):
+        call_command("forget_second_step", "nobody@example.ca")
 
 
 @pytest.mark.parametrize("address", ["/account/app/remove/", "/account/codes/new/", "/account/passkeys/add/"])

@@ -1,0 +1,28 @@
+"""`manage.py forget_second_step EMAIL`: for someone who lost their passkeys, their app and their recovery codes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from assessments.models import User
+from assessments.services.sign_ins import forget_second_step
+
+
+class Command(BaseCommand):
+    """Deletes a person's second steps, and signs them out everywhere. No page does this: it opens an account."""
+
+    help = "Delete the second steps of someone who lost them. See first that it is really they who ask."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="the person's e-mail address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            user = User.objects.get_by_natural_key(options["email"])
+        except User.DoesNotExist:
+            raise CommandError("Nobody has this e-mail address.") from None
+        count = forget_second_step(of=user)
+        self.stdout.write(f"Deleted: {count}. {user.email} is signed out everywhere.")

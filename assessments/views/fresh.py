@@ -1,0 +1,48 @@
+"""What is delicate asks for a fresh proof of who someone is, though they have signed in."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+
+from assessments.models import User
+from assessments.views.desk import keep_typed
+
+View = Callable[..., HttpResponse]
+
+PROOFS = ("password", "mfa")
+"""What proves here who someone is. Another site's word for it is none: it may not have asked them anything."""
+
+
+def proven_lately(request: HttpRequest) -> bool:
+    """Whether the person gave a password, a code or a passkey in this session within the last minutes."""
+    given = [r["at"] for r in get_authentication_records(request, request.user) if r.get("method") in PROOFS]
+    return bool(given) and time.time() - max(given) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def freshly_signed_in(view: View) -> View:
+    """Let the view, which stands below `signed_in`, be used only by someone who proved lately who they are.
+
+    Others confirm it first. A POST is answered with a page that still holds what was typed.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
+        if proven_lately(request):
+            return view(request, by=by, **kwargs)
+        if request.method == "POST":
+            return keep_typed(request, "not_fresh")
+        # Everybody has a password, so there is always a way.
+        way = get_adapter().get_reauthentication_methods(by)[0]["url"]
+        return redirect(f"{way}?{urlencode({'next': request.get_full_path()})}")
+
+    return wrapped

@@ -1,0 +1,58 @@
+"""Second steps at sign-in: in our words, and with their secrets sealed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.encoding import force_bytes
+
+from assessments.models import User
+from assessments.views.sign_in import known_browser
+
+
+class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+    """How allauth's second steps behave here."""
+
+    error_messages = {  # noqa: RUF012  # as in the class that it extends
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is not right, or was used already.",
+        "incorrect_passkey": "That did not work. Try again, or choose another way.",
+        "no_passkey": "No passkey was made. Press the button to make one.",
+        "too_many_codes": "That was tried too often. Wait five minutes, then try again.",
+        "cannot_generate_recovery_codes": "Recovery codes come with a passkey or an authenticator app.",
+    }
+
+    def known_browser(self, request: HttpRequest, user: User) -> str:
+        """See the form that counts guesses at codes."""
+        return known_browser(request, user.email)
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002  # allauth's name for it
+        return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": settings.MFA_TOTP_ISSUER}
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret, so that a copy of the database gives nobody's codes away."""
+        return _seal().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a secret. One that was sealed with a key that is gone opens as another, which nobody knows."""
+        try:
+            return _seal().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            return base64.b32encode(secrets.token_bytes(40)).decode()
+
+
+def _seal() -> MultiFernet:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    made = (hashlib.sha256(b"second steps:" + force_bytes(key)).digest() for key in keys)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(one)) for one in made])
