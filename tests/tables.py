@@ -5,13 +5,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from assessments.scoring.advisory import Advisory
+from assessments.scoring.advisory import Advisory, When
 from assessments.scoring.answers import read_answer
 from assessments.scoring.assess import Asking, Situation, assess, settle_asking
 from bulletin import shelf
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.loader import read
-from bulletin.encoding.schema import Contact, Edition, Election, Outcome
+from bulletin.encoding.schema import Edition, Election, Outcome
 
 CASES = Path(__file__).parent / "cases"
 EDITION = "toronto-social-media-1.1"
@@ -83,7 +83,7 @@ def asking(row: Row, *, by: Edition | None = None) -> dict[str, Asking]:
     return settle_asking(by, Situation(by, answers, campaign_over=over))
 
 
-def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, Contact | None]:
+def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, When | None]:
     """The outcome and the contact of a rule's finding."""
     return next((f.outcome, f.contact) for f in advisory.findings if f.rule.id == rule)
 

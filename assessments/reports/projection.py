@@ -12,12 +12,13 @@ from datetime import date
 from itertools import groupby
 from typing import Literal
 
-from assessments.scoring.advisory import Advisory, Count, Finding
+from assessments.scoring.advisory import Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
+from assessments.scoring.sharing import UNSTATED
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import Contact, NamedFact, Office, Outcome, Overall, Question, Titled
+from bulletin.encoding.schema import Edition, NamedFact, Office, Outcome, Overall, Question, Titled
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
 """The five statuses that have a colour and an icon, and the plain rest."""
@@ -39,7 +40,7 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "information": "plain",
     "not_applicable": "plain",
 }
-CONTACT_ORDER: tuple[Contact, ...] = ("now", "before_acting", "before_filing", "before_launch")
+CONTACT_ORDER: tuple[When, ...] = ("now", "before_acting", "before_filing", "before_launch", "unstated")
 """The most pressing first."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
@@ -291,6 +292,7 @@ def project(advisory: Advisory, document: Document) -> Projection:
                 ),
             )
             for fact in sheet.facts
+            if fact.id in advisory.facts
         ),
         notes=tuple(
             Note(q.id, q.short, document.notes[q.id]) for q in edition.questions if q.id in document.notes
@@ -318,7 +320,7 @@ def _item(advisory: Advisory, finding: Finding) -> Item:
         outcome=finding.outcome,
         status=words.outcomes[finding.outcome].title,
         tone="contact" if finding.contact else TONE_OF_OUTCOME[finding.outcome],
-        contact=words.contact[finding.contact].title if finding.contact else None,
+        contact=_when(edition, finding.contact).title if finding.contact else None,
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
         because=_because(advisory, finding),
     )
@@ -343,7 +345,8 @@ def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
 def _in_short(advisory: Advisory, questions: frozenset[str], facts: Iterable[NamedFact]) -> tuple[Basis, ...]:
     """The answers to `questions`, those that make one of `facts` told as that fact, the widest first."""
     told = []
-    for fact in sorted(facts, key=lambda fact: -len(advisory.facts[fact.id].rests_on)):
+    known = [fact for fact in facts if fact.id in advisory.facts]
+    for fact in sorted(known, key=lambda fact: -len(advisory.facts[fact.id].rests_on)):
         value, rests_on = advisory.facts[fact.id]
         if len(rests_on) >= MANY and rests_on <= questions:
             told.append(Basis(fact.title, _truth(value)))
@@ -369,12 +372,18 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
             if finding.contact == when
         ]
         if due:
-            titled: Titled = advisory.edition.sheet.words.contact[when]
+            titled = _when(advisory.edition, when)
             title = titled.title
             if when == "before_filing" and isinstance(filing, date):
                 title = f"{title}, on {long_date(filing)}"
             groups.append(Group(title, titled.says, tuple(due)))
     return tuple(groups)
+
+
+def _when(edition: Edition, when: When) -> Titled:
+    if when == "unstated":
+        return Titled(title="Contact the Integrity Commissioner", says=UNSTATED)
+    return edition.sheet.words.contact[when]
 
 
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bulletin.encoding.conditions import Answer, Verdict
 from bulletin.encoding.schema import Contact, Edition, Election, Outcome, Overall, Rule
+
+When = Contact | Literal["unstated"]
+"""When to contact the Integrity Commissioner; of what a member shared, the answers that tell may be left out."""
 
 
 class Finding(NamedTuple):
@@ -20,7 +23,7 @@ class Finding(NamedTuple):
 
     rule: Rule
     outcome: Outcome
-    contact: Contact | None
+    contact: When | None
     rests_on: frozenset[str]
     in_the_way: frozenset[str]
     decided_by: tuple[Rule, ...] = ()

@@ -6,7 +6,7 @@ of questions; whether they are unanswered or unsure decides what the outcome is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Literal
 
@@ -220,6 +220,20 @@ def count(counted: list[Finding]) -> Count:
     return Count(sum(finding.outcome == "consistent" for finding in counted), len(counted))
 
 
+def count_by_section(edition: Edition, findings: Iterable[Finding]) -> dict[str, Count]:
+    """The score of each section that has rules."""
+    by_section: dict[str, list[Finding]] = {section.id: [] for section in edition.sections_with_rules}
+    for finding in findings:
+        if finding.outcome in COUNTED and finding.rule.force != "note":
+            by_section[finding.rule.section].append(finding)
+    return {section: count(counted) for section, counted in by_section.items()}
+
+
+def total(counts: Collection[Count]) -> Count:
+    """The score of all sections together."""
+    return Count(sum(c.consistent for c in counts), sum(c.applicable for c in counts))
+
+
 def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, election: Election) -> Advisory:
     """The advisory for `answers` (valid ones, by question; no entry is no answer) as of a day.
 
@@ -242,11 +256,7 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
     unanswered = tuple(q for q in asked if q not in situation.answers and not edition.question[q].optional)
     open_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
     check_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
-    by_section: dict[str, list[Finding]] = {section.id: [] for section in edition.sections_with_rules}
-    for finding in findings:
-        if finding.outcome in COUNTED and finding.rule.force != "note":
-            by_section[finding.rule.section].append(finding)
-    sections = {section: count(counted) for section, counted in by_section.items()}
+    sections = count_by_section(edition, findings)
 
     return Advisory(
         edition=edition,
@@ -259,9 +269,7 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         deadlines=tuple(timing.deadline(f.rule) for f in findings if f.outcome in TO_DO),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
-        score=Count(
-            sum(c.consistent for c in sections.values()), sum(c.applicable for c in sections.values())
-        ),
+        score=total(sections.values()),
         sections=sections,
         unanswered=unanswered,
         needed=tuple(question for question in unanswered if question in open_ways),

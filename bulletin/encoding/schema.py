@@ -466,7 +466,7 @@ class Edition(Strict):
 
         def place(question: Question) -> None:
             if question.id not in done:
-                for needed in self._questions_behind(question.asked):
+                for needed in self.questions_behind(question.asked):
                     place(self.question[needed])
                 done[question.id] = question
 
@@ -489,9 +489,10 @@ class Edition(Strict):
             look_into(condition)
         return tuple(found.values())
 
-    def _questions_behind(self, condition: ConditionText) -> list[str]:
-        stated = [condition, *(fact.when for fact in self.facts_behind(condition))]
-        terms = [term for each in stated if not isinstance(each, str) for term in each.terms()]
+    def questions_behind(self, *conditions: ConditionText | str | None) -> list[str]:
+        """The questions that conditions turn on, by themselves or through facts."""
+        stated = [*conditions, *(fact.when for fact in self.facts_behind(*conditions))]
+        terms = [t for each in stated if each is not None and not isinstance(each, str) for t in each.terms()]
         return [term.question for term in terms if not isinstance(term, Fact)]
 
     @cached_property

@@ -1,0 +1,96 @@
+"""What is left of an advisory when a member shares a part of it.
+
+Whatever is here follows from what was picked and from nothing else: the outcomes of the picked findings, and the
+picked answers. Where an answer that was left out could have made a difference, nothing is said. So what is shared
+is the same whatever the rest was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from copy import copy
+from datetime import date, timedelta
+
+from bulletin.encoding.conditions import UNSURE
+from bulletin.encoding.schema import Edition, Election, Outcome, Rule
+
+from .advisory import Advisory, Deadline, Finding, When
+from .assess import TO_DO, Situation, Timing, count_by_section, overall_of, total
+
+UNSTATED = "When is not part of what was shared."
+
+
+def can_be_shared(advisory: Advisory) -> tuple[Finding, ...]:
+    """The findings that can be picked.
+
+    The rule that is reckoned last speaks of all others at once, and so would tell of those left out.
+    """
+    return tuple(finding for finding in advisory.findings if not finding.rule.last)
+
+
+def shared_part(advisory: Advisory, *, rules: Collection[str], questions: Collection[str]) -> Advisory:
+    """The advisory on the picked findings and answers alone.
+
+    `rules` are those that `can_be_shared` offers, and `questions` those of `advisory.answers`; others are passed
+    over. A finding rests on those of its rule's questions that were picked, whether or not they decided it.
+    """
+    edition = advisory.edition
+    picked = {q: advisory.answers[q] for q in edition.question if q in questions and q in advisory.answers}
+    situation = Situation(edition, picked, campaign_over=advisory.as_of > advisory.election.campaign_ends)
+    timings = _timings(edition, situation, advisory.as_of, advisory.election)
+    findings = []
+    for told in can_be_shared(advisory):
+        if told.rule.id in rules:
+            behind = edition.questions_behind(told.rule.applies, told.rule.met)
+            rests_on = frozenset(question for question in behind if question in picked)
+            unsure = frozenset(q for q in rests_on if told.outcome == "check" and picked[q] == UNSURE)
+            contact = _contact(timings, told.rule, told.outcome)
+            findings.append(Finding(told.rule, told.outcome, contact, rests_on, unsure))
+    sections = count_by_section(edition, findings)
+    check = frozenset().union(*[finding.in_the_way for finding in findings])
+    return Advisory(
+        edition=edition,
+        election=advisory.election,
+        as_of=advisory.as_of,
+        answers=picked,
+        asked=tuple(picked),
+        facts={fact: verdict for fact in edition.fact if (verdict := situation.fact(fact)).value is not None},
+        findings=tuple(findings),
+        deadlines=tuple(_deadline(timings, f.rule) for f in findings if f.outcome in TO_DO),
+        overall=overall_of(findings),
+        complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
+        score=total(sections.values()),
+        sections=sections,
+        unanswered=(),
+        needed=(),
+        check=tuple(q for q in picked if q in check),
+        ignored=(),
+    )
+
+
+def _timings(edition: Edition, situation: Situation, as_of: date, election: Election) -> list[Timing]:
+    """Where the assessment may stand between wish, filing and launch, for all that the picked answers tell."""
+    known, rules = Timing(edition, situation, as_of, election), edition.sheet.timing
+    either = (True, False)
+    planned, wished = rules.planned.weigh(situation).value, rules.wished.weigh(situation).value
+    dates = [known.filing] if rules.filing in situation.answers else [None, as_of + timedelta(days=1)]
+    timings = []
+    for is_planned in either if planned is None else (planned,):
+        for is_wished in either if wished is None else (wished,):
+            for filing in dates:
+                timing = copy(known)
+                timing.planned, timing.wished, timing.filing = is_planned, is_wished, filing
+                timings.append(timing)
+    return timings
+
+
+def _contact(timings: list[Timing], rule: Rule, outcome: Outcome) -> When | None:
+    """When to contact the Integrity Commissioner, where the picked answers tell."""
+    told = {timing.contact(rule, outcome) for timing in timings}
+    return told.pop() if len(told) == 1 else "unstated"
+
+
+def _deadline(timings: list[Timing], rule: Rule) -> Deadline:
+    """By when to do something, where the picked answers tell."""
+    told = {timing.deadline(rule) for timing in timings}
+    return told.pop() if len(told) == 1 else Deadline(rule, None, UNSTATED, at_once=False)

@@ -1,0 +1,123 @@
+"""What a part of an advisory says when it is shared, and what it must not tell of the rest."""
+
+from collections import defaultdict
+from itertools import chain, combinations, product
+
+import pytest
+
+from assessments.reports.data import advisory_data
+from assessments.reports.projection import project
+from assessments.scoring.advisory import Advisory
+from assessments.scoring.document import Document
+from assessments.scoring.sharing import UNSTATED, can_be_shared, shared_part
+from tests.tables import advised
+
+VARIED = {
+    "account.stage": ("planned", "live"),
+    "resources.email": ("yes", "no"),
+    "election.use": ("none", "planned", "now"),
+    "election.candidate": ("yes",),
+    "election.nomination_date": ("2026-06-01", "2026-08-14"),
+    "election.plan": ("no",),
+    "election.registration": ("no",),
+    "conduct.abuse": ("yes", "no"),
+}
+QUESTIONS = ("account.stage", "resources.email", "election.use", "election.nomination_date")
+RULES = ("9", "12", "13a", "13c-i", "14", "17a")
+
+
+def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return list(chain.from_iterable(combinations(names, many) for many in range(len(names) + 1)))
+
+
+def situations() -> list[Advisory]:
+    """A small assessment in all its situations, everything else answered alike."""
+    return [advised(dict(zip(VARIED, values, strict=True))) for values in product(*VARIED.values())]
+
+
+def told(part: Advisory) -> tuple[str, str]:
+    """All that a reader of a part is given, in words and as data."""
+    document = Document(part.edition, part.answers, {}, {"handle": "@a"}, part.as_of, part.election)
+    return repr(project(part, document)), repr(advisory_data(part))
+
+
+def test_what_is_shared_is_the_same_whatever_was_withheld():
+    everything = situations()
+    compared = 0
+    for questions in subsets(QUESTIONS):
+        for rules in subsets(RULES):
+            alike = defaultdict(set)
+            for advisory in everything:
+                picked = tuple((q, advisory.answers.get(q)) for q in questions)
+                outcomes = tuple(f.outcome for f in advisory.findings if f.rule.id in rules)
+                part = shared_part(advisory, rules=rules, questions=questions)
+                alike[picked, outcomes].add(repr(advisory_data(part)))
+            compared += len(everything) - len(alike)
+            assert {len(said) for said in alike.values()} == {1}, (questions, rules)
+    assert compared > 10_000
+
+
+@pytest.mark.parametrize("questions", [(), ("account.stage",), QUESTIONS])
+def test_its_words_are_the_same_too(questions):
+    alike = defaultdict(set)
+    for advisory in situations():
+        picked = tuple((q, advisory.answers.get(q)) for q in questions)
+        outcomes = tuple(f.outcome for f in advisory.findings if f.rule.id in RULES)
+        alike[picked, outcomes].add(told(shared_part(advisory, rules=RULES, questions=questions)))
+    assert {len(said) for said in alike.values()} == {1}
+
+
+def test_all_that_was_picked_says_what_the_whole_says_of_it():
+    for advisory in situations():
+        rules = [f.rule.id for f in can_be_shared(advisory)]
+        part = shared_part(advisory, rules=rules, questions=list(advisory.answers))
+        assert [(f.rule, f.outcome, f.contact) for f in part.findings] == [
+            (f.rule, f.outcome, f.contact) for f in can_be_shared(advisory)
+        ]
+        assert part.deadlines == advisory.deadlines
+        assert part.overall == advisory.overall
+        assert part.answers == advisory.answers
+        assert (part.score, part.sections) == (advisory.score, advisory.sections)
+        assert part.facts.items() <= advisory.facts.items()
+
+
+def test_the_closing_rule_speaks_of_all_others_and_cannot_be_shared():
+    advisory = advised({})
+    (closing,) = [f.rule.id for f in advisory.findings if f.rule.last]
+    assert closing not in [f.rule.id for f in can_be_shared(advisory)]
+    assert shared_part(advisory, rules=[closing], questions=[]).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("questions", "contact", "due"),
+    [
+        ((), "unstated", None),
+        (("account.stage",), "unstated", None),
+        (("account.stage", "election.use"), "unstated", None),
+        (("account.stage", "election.use", "election.nomination_date"), "before_filing", "2026-08-14"),
+    ],
+)
+def test_when_is_said_only_where_the_answers_that_tell_are_shared(questions, contact, due):
+    wished = advised(
+        {
+            "resources.email": "yes",
+            "election.use": "planned",
+            "election.candidate": "yes",
+            "election.nomination_date": "2026-08-14",
+            "election.plan": "no",
+        }
+    )
+    part = shared_part(wished, rules=["13a"], questions=questions)
+    assert [f.contact for f in part.findings] == [contact]
+    (deadline,) = part.deadlines
+    assert (deadline.due and deadline.due.isoformat()) == due
+    assert (deadline.text == UNSTATED) is (due is None)
+    assert part.overall == "contact_commissioner"
+
+
+def test_a_finding_rests_on_the_picked_answers_alone_whether_or_not_they_decided_it():
+    part = shared_part(advised({"resources.email": "yes"}), rules=["9"], questions=["resources.logo"])
+    (finding,) = part.findings
+    assert set(finding.rests_on) <= {"resources.logo"}
+    assert part.answers == {"resources.logo": "no"}
+    assert "uses_city_resources" not in part.facts
