@@ -3,25 +3,37 @@
 from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow
 from assessments.models.assessments import Answer, Assessment
+from assessments.models.attestations import Attestation, Finding
 from assessments.models.checks import AnonymousCheck, CheckAnswer
 from assessments.models.invitations import Invitation
 from assessments.models.notices import Notice
 from assessments.models.people import Membership, Office, User
+from assessments.models.reminders import Reminder
 from assessments.models.reviews import Comment, Look, Thread
+from assessments.models.shares import AdviceEntry, AdviceRequest, Share, ShareContent, StoredPdf, Withdrawal
 
 __all__ = [
+    "AdviceEntry",
+    "AdviceRequest",
     "AnonymousCheck",
     "Answer",
     "AnswerRow",
     "Assessment",
+    "Attestation",
     "CheckAnswer",
     "Comment",
+    "Finding",
     "Invitation",
     "Look",
     "Membership",
     "Notice",
     "Office",
+    "Reminder",
+    "Share",
+    "ShareContent",
     "SocialAccount",
+    "StoredPdf",
     "Thread",
     "User",
+    "Withdrawal",
 ]

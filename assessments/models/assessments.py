@@ -21,12 +21,23 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
     """Assessments."""
 
     def visible_to(self, user: User | AnonymousUser) -> AssessmentQuerySet:
-        """Keep the assessments of the accounts that this person may see."""
+        """Keep the assessments of the accounts that this person may see; a deleted one is seen by nobody."""
+        return self.in_offices_of(user).filter(deleted_at__isnull=True)
+
+    def in_offices_of(self, user: User | AnonymousUser) -> AssessmentQuerySet:
+        """The same, with the deleted ones that can still be brought back."""
         return self.filter(account__in=SocialAccount.objects.visible_to(user))
+
+    def drafts(self) -> AssessmentQuerySet:
+        """Keep those that nobody has attested."""
+        return self.filter(attestation__isnull=True)
 
 
 class Assessment(models.Model):
-    """A draft about one account, pinned for good to one edition revision and one election."""
+    """An assessment of one account, pinned for good to one edition revision and one election.
+
+    It is a draft until its member attests it. `copied_from` is the earlier one whose answers it began with.
+    """
 
     account = models.ForeignKey(SocialAccount, on_delete=models.PROTECT, related_name="assessments")
     edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
@@ -36,6 +47,12 @@ class Assessment(models.Model):
     # Someone says that it can be reviewed; it stays a draft, and can be taken back.
     ready_at = models.DateTimeField(null=True, blank=True)
     ready_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    copied_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies"
+    )
+    # A draft that is deleted can be brought back for a while.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = AssessmentQuerySet.as_manager()
 
@@ -46,6 +63,11 @@ class Assessment(models.Model):
                 condition=Q(ready_at__isnull=True, ready_by__isnull=True)
                 | Q(ready_at__isnull=False, ready_by__isnull=False),
                 name="assessment_is_made_ready_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at__isnull=True, deleted_by__isnull=True)
+                | Q(deleted_at__isnull=False, deleted_by__isnull=False),
+                name="assessment_is_deleted_by_someone",
             ),
         ]
 
@@ -74,6 +96,8 @@ class Answer(AnswerRow):
 
     draft = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="answers")
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Copied from an earlier assessment, and to be confirmed before it counts as this one's.
+    carried = models.BooleanField(default=False)
 
     objects = AnswerManager()
 

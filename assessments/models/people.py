@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -129,6 +130,19 @@ class Office(models.Model):
     member = models.ForeignKey(User, on_delete=models.PROTECT, related_name="offices")
     starts_on = models.DateField("first day")
     ends_on = models.DateField("last day", null=True, blank=True)
+    # How long the office keeps what it wrote. A legal hold stops every deletion until it is lifted.
+    keep_drafts_months = models.PositiveSmallIntegerField(
+        "months that a draft is kept after its last change",
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+    )
+    keep_attested_years = models.PositiveSmallIntegerField(
+        "years that an attested assessment is kept",
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(30)],
+    )
+    held_at = models.DateTimeField("legal hold since", null=True, blank=True)
+    held_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = OfficeQuerySet.as_manager()
 
@@ -151,6 +165,15 @@ class Office(models.Model):
                 condition=Q(ends_on__isnull=True),
                 name="office_one_current_per_name",
                 violation_error_message="Someone holds this seat already. End that term first.",
+            ),
+            models.CheckConstraint(
+                condition=Q(keep_drafts_months__range=(1, 120), keep_attested_years__range=(1, 30)),
+                name="office_keeps_for_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_at__isnull=True, held_by__isnull=True)
+                | Q(held_at__isnull=False, held_by__isnull=False),
+                name="office_is_held_by_someone",
             ),
         ]
 

@@ -1,0 +1,86 @@
+"""What a member stands behind: frozen, whole and provable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from assessments.models.assessments import Assessment
+from assessments.models.people import User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+CODE_LENGTH = 20
+"""Characters of a verification code, without its dashes."""
+
+
+class AttestationQuerySet(models.QuerySet["Attestation"]):
+    """Attestations."""
+
+    def visible_to(self, user: User | AnonymousUser) -> AttestationQuerySet:
+        """Keep the attestations of the assessments that this person may see."""
+        return self.filter(assessment__in=Assessment.objects.visible_to(user))
+
+    def with_superseded(self) -> AttestationQuerySet:
+        """Tell of each in `is_superseded` whether the account has a later one."""
+        later = Attestation.objects.filter(
+            assessment__account=OuterRef("assessment__account"), attested_at__gt=OuterRef("attested_at")
+        )
+        return self.annotate(is_superseded=Exists(later))
+
+
+class Attestation(models.Model):
+    """An assessment as its member attested it, never changed.
+
+    `record` is canonical JSON: the answers and notes with who gave them and when, the edition's revision and digest,
+    the election's dates, the advisory, and a random nonce, so that nobody can guess the answers from `sha256`, which
+    is the hash of exactly these bytes in UTF-8. `code` is what a paper is verified by.
+    """
+
+    assessment = models.OneToOneField(Assessment, on_delete=models.PROTECT, related_name="attestation")
+    attested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    attested_at = models.DateTimeField(default=timezone.now)
+    as_of = models.DateField()
+    overall = models.CharField(max_length=30)
+    record = models.TextField()
+    sha256 = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=CODE_LENGTH, unique=True)
+
+    objects = AttestationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-attested_at", "-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(Exact(Length("sha256"), 64)) & Q(Exact(Length("code"), CODE_LENGTH)),
+                name="attestation_can_be_proved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attestation of {self.assessment}"
+
+
+class Finding(models.Model):
+    """One rule's outcome in an attestation, so that findings can be counted and searched."""
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="findings")
+    rule = models.CharField(max_length=60)
+    force = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=20)
+    contact = models.CharField(max_length=20, blank=True)
+    due = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["attestation", "rule"], name="finding_one_per_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"finding on {self.rule}"

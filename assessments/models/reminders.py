@@ -1,0 +1,31 @@
+"""That someone was reminded of a deadline, so that nobody is reminded of it twice."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from assessments.models.attestations import Attestation
+from assessments.models.people import User
+
+
+class Reminder(models.Model):
+    """One mail to one person about what an attestation says is due on a day, so many days before it."""
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="reminders")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    due = models.DateField()
+    days_before = models.PositiveSmallIntegerField()
+    sent_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["attestation", "user", "due", "days_before"], name="reminder_sent_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"reminder {self.days_before} days before {self.due}"
