@@ -1,4 +1,4 @@
-"""Mends the tags and texts of a PDF that WeasyPrint 70 has made, before it is written.
+"""Mends the tags and texts of a PDF that WeasyPrint 70 has made, before it is written, and encloses files in it.
 
 Works on pydyf's objects, and on what WeasyPrint keeps of the boxes it drew: names that begin with
 an underscore are its own, and the tests of `press` are what would notice that they changed.
@@ -6,6 +6,7 @@ an underscore are its own, and the tests of `press` are what would notice that t
 
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import md5
 from typing import Any
 
 import pydyf  # type: ignore[import-untyped]
@@ -49,6 +50,7 @@ def mend(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
             if _NOT_LATIN.search(text):
                 tag["ActualText"] = properties["ActualText"] = pydyf.String(text)
     _scope_headers(document)
+    _place_figures(document, pdf, in_tree)
     _index_ids(pdf, root, in_tree)
 
 
@@ -58,6 +60,18 @@ def _scope_headers(document: Any) -> None:
             if box.element_tag == "th" and hasattr(box, "mark"):
                 across = box.element.get("scope") == "row"
                 box.mark["A"]["Scope"] = "/Row" if across else "/Column"
+
+
+def _place_figures(document: Any, pdf: Any, in_tree: set[int]) -> None:
+    """Say where figures are as PDF counts, in points from the foot of the page; WeasyPrint has pixels from its head."""
+    heights = dict(zip(pdf.page_references, (page.height for page in document.pages), strict=True))
+    for figure in (pdf.objects[number] for number in in_tree):
+        if figure["S"] == "/Figure":
+            left, top, right, bottom = figure["A"]["BBox"]
+            height = heights[figure["Pg"]]
+            figure["A"]["BBox"] = pydyf.Array(
+                [0.75 * value for value in (left, height - bottom, right, height - top)]
+            )
 
 
 def _index_ids(pdf: Any, root: Any, in_tree: set[int]) -> None:
@@ -70,6 +84,36 @@ def _index_ids(pdf: Any, root: Any, in_tree: set[int]) -> None:
         tree = pydyf.Dictionary({"Names": pydyf.Array([part for pair in named for part in pair])})
         pdf.add_object(tree)
         root["IDTree"] = tree.reference
+
+
+def enclose(pdf: Any, name: str, media_type: str, about: str, data: bytes) -> None:
+    """Embed a file in `pdf` as the data that its pages show: ISO 32000-2, 14.13, with what PDF/UA-1 asks for in 7.11.
+
+    WeasyPrint's own attachments carry the time of day, and are not associated with the document.
+    """
+    params = pydyf.Dictionary(
+        {"Size": len(data), "CheckSum": f"<{md5(data, usedforsecurity=False).hexdigest()}>"}
+    )
+    if "CreationDate" in pdf.info:  # the day that the document states
+        params["ModDate"] = pdf.info["CreationDate"]
+    kind = {"Type": "/EmbeddedFile", "Subtype": f"/{media_type.replace('/', '#2F')}", "Params": params}
+    content = pydyf.Stream([data], kind, compress=True)
+    pdf.add_object(content)
+    file = pydyf.Dictionary(
+        {
+            "Type": "/Filespec",
+            "F": pydyf.String(name),
+            "UF": pydyf.String(name),
+            "Desc": pydyf.String(about),
+            "AFRelationship": "/Data",
+            "EF": pydyf.Dictionary({"F": content.reference, "UF": content.reference}),
+        }
+    )
+    pdf.add_object(file)
+    names = pydyf.Dictionary({"Names": pydyf.Array([pydyf.String(name), file.reference])})
+    pdf.add_object(names)
+    pdf.catalog.setdefault("Names", pydyf.Dictionary())["EmbeddedFiles"] = names.reference
+    pdf.catalog["AF"] = pydyf.Array([file.reference])
 
 
 def note_texts(page: Any) -> Texts:

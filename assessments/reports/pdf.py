@@ -10,8 +10,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from assessments.reports.asked_in_words import fact_in_words, in_words
-from assessments.reports.press import print_pdf
+from assessments.reports.press import Enclosed, print_pdf
 from assessments.reports.projection import Projection, cite
+from assessments.reports.proof import RECORD_NAME, Proof, qr_svg
 from assessments.reports.typeset import Typeset, typeset
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import Fact
@@ -30,12 +31,16 @@ class PrintedNote:
     lines: tuple[Typeset, ...]
 
 
-def advisory_pdf(projection: Projection) -> bytes:
-    """The PDF of an advisory. Raises PressError, whose message is for people."""
-    return print_pdf(advisory_html(projection), css=print_css())
+def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
+    """The PDF of an advisory; with a proof it says how to check it, and carries the record that it was made from.
+
+    Raises PressError, whose message is for people.
+    """
+    enclosed = proof and Enclosed(RECORD_NAME, "application/json", proof.about, proof.record)
+    return print_pdf(advisory_html(projection, proof), css=print_css(), enclosed=enclosed)
 
 
-def advisory_html(projection: Projection) -> str:
+def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
     """The document that is printed: everything that people wrote in it is typeset and escaped."""
     account = [(label, typeset(value)) for label, value in projection.account]
     notes = [
@@ -43,6 +48,8 @@ def advisory_html(projection: Projection) -> str:
         for note in projection.notes
     ]
     written = [value for _, value in account] + [line for note in notes for line in note.lines]
+    stamp = typeset(proof.stamp) if proof else None
+    written += [stamp] if stamp else []
     return render_to_string(
         "assessments/advisory_pdf.html",
         {
@@ -50,9 +57,22 @@ def advisory_html(projection: Projection) -> str:
             "account": account,
             "handle": account[-1][1].text if account else "",
             "notes": notes,
+            "proof": proof and _printed_proof(proof),
+            "proof_stamp": stamp,
             "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
         },
     )
+
+
+def _printed_proof(proof: Proof) -> dict[str, object]:
+    digits = proof.record_sha256
+    return {
+        "code": proof.code,
+        "address": proof.address,
+        "qr": qr_svg(proof.address),
+        "name": RECORD_NAME,
+        "sha256": [digits[at : at + 8] for at in range(0, len(digits), 8)],
+    }
 
 
 def questionnaire_pdf(edition: Edition) -> bytes:

@@ -10,13 +10,14 @@ import os
 import shutil
 import tempfile
 import threading
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
 from assessments.reports.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
-from assessments.reports.mending import mend, note_texts
+from assessments.reports.mending import enclose, mend, note_texts
 
 MAX_TEXT = 60_000
 """Characters of text in a document: some thirty pages, or twenty notes at their limit. This much takes
@@ -47,6 +48,16 @@ class PressError(Exception):
         return self.message
 
 
+@dataclass(frozen=True)
+class Enclosed:
+    """A file that a PDF carries within it as its data; `about` says in words what it is."""
+
+    name: str
+    media_type: str
+    about: str
+    data: bytes
+
+
 def set_up(scratch: str) -> None:
     """Make this process ready to print; `scratch` is a directory of its own for temporary files.
 
@@ -62,7 +73,7 @@ def set_up(scratch: str) -> None:
         _shop()
 
 
-def print_document(html: str, css: str) -> bytes:
+def print_document(html: str, css: str, enclosed: Enclosed | None = None) -> bytes:
     """Print `html` with the base stylesheet `css`. Raises PressError only."""
     shop = _shop()
     _log_lines.clear()
@@ -84,7 +95,13 @@ def print_document(html: str, css: str) -> bytes:
         if not rendering.metadata.title:
             raise PressError("bad_document", "The document to print has no title.")
         texts = [note_texts(page) for page in rendering.pages]
-        pdf: bytes = rendering.write_pdf(finisher=partial(mend, texts=texts), pdf_variant="pdf/ua-1")
+
+        def finish(document: Any, pdf: Any) -> None:
+            mend(document, pdf, texts)
+            if enclosed:
+                enclose(pdf, enclosed.name, enclosed.media_type, enclosed.about, enclosed.data)
+
+        pdf: bytes = rendering.write_pdf(finisher=finish, pdf_variant="pdf/ua-1")
     except shop.fatal:
         pdf = b""
     except RecursionError:

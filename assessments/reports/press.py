@@ -16,9 +16,9 @@ from concurrent.futures import CancelledError
 from pebble import ProcessExpired, ProcessPool
 
 from assessments.reports import platen
-from assessments.reports.platen import PressError
+from assessments.reports.platen import Enclosed, PressError
 
-__all__ = ["MAX_HTML", "MAX_SECONDS", "PressError", "print_pdf", "stop"]
+__all__ = ["MAX_HTML", "MAX_SECONDS", "Enclosed", "PressError", "print_pdf", "stop"]
 
 MAX_SECONDS = 15.0
 """Seconds that one document may take before its process is killed; a usual one takes about 0.3."""
@@ -40,13 +40,16 @@ _places = threading.BoundedSemaphore(MAX_QUEUE)
 _DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.25 MB per document
 
 
-def print_pdf(html: str, *, css: str = "", seconds: float = MAX_SECONDS) -> bytes:
+def print_pdf(
+    html: str, *, css: str = "", enclosed: Enclosed | None = None, seconds: float = MAX_SECONDS
+) -> bytes:
     """Return `html` as a PDF/UA-1.
 
     `html` is a whole document with `<html lang>`, `<title>` and, if wished, `<meta name=author>`;
     all that people wrote in it must be escaped and have been through `typeset`. `css` is the
     document's base stylesheet, parsed once per process: hand the same text each time. Both may name
-    `portal:fonts/…` and `portal:images/…`, the files under static/, and nothing else.
+    `portal:fonts/…` and `portal:images/…`, the files under static/, and nothing else. The PDF carries
+    `enclosed` within it, if there is one.
 
     Safe to call from any thread; documents are printed one at a time, so a call may wait for
     others. Takes `seconds` at most once its turn has come. Raises PressError.
@@ -60,14 +63,14 @@ def print_pdf(html: str, *, css: str = "", seconds: float = MAX_SECONDS) -> byte
     if not _places.acquire(blocking=False):
         raise PressError("busy", BUSY)
     try:
-        return _printed(html, css, seconds)
+        return _printed(html, css, enclosed, seconds)
     finally:
         _places.release()
 
 
-def _printed(html: str, css: str, seconds: float) -> bytes:
+def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float) -> bytes:
     try:
-        future = _press.pool().schedule(platen.print_document, args=(html, css), timeout=seconds)
+        future = _press.pool().schedule(platen.print_document, args=(html, css, enclosed), timeout=seconds)
         try:
             return future.result(timeout=MAX_WAIT)
         except TimeoutError:
