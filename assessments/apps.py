@@ -1,9 +1,18 @@
 """The assessments app."""
 
 from django.apps import AppConfig
+from django.core import checks
+from django.db.models.signals import post_migrate
 
 
 class AssessmentsConfig(AppConfig):
     """People, their answers, and what follows from them."""
 
     name = "assessments"
+
+    def ready(self) -> None:
+        """Keep frozen rows frozen, whatever a migration did to their tables."""
+        from assessments.models import frozen  # noqa: PLC0415 - models are there only now
+
+        post_migrate.connect(frozen.install, sender=self)
+        checks.register(frozen.triggers_are_there, checks.Tags.database)

@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "assessments.views.headers.private_by_default",
+    "assessments.views.address.remember_address",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -142,8 +143,11 @@ else:
                 "timeout": 20,
                 # WAL lets people read while someone writes; FULL means that what was
                 # acknowledged survives a power cut. Neither can be set inside a transaction.
-                # Foreign keys are turned on by Django.
-                "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+                # Foreign keys are turned on by Django. Without recursive triggers, a row that
+                # another replaces would be deleted without its table's triggers hearing of it.
+                "init_command": (
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON"
+                ),
             },
         }
     }

@@ -1,5 +1,8 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.conf import settings
 
@@ -42,3 +45,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if asks and not item.get_closest_marker("one_database") else left_out).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_after_a_test() -> Iterator[None]:
+    """Let the database be emptied after a test that could not be rolled back, frozen rows and all.
+
+    Django puts the triggers back itself, since it calls the post_migrate handlers after that.
+    """
+    from django.test import TransactionTestCase  # noqa: PLC0415 - needs the settings
+
+    from tests.thawing import thaw  # noqa: PLC0415
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def thaw_and_empty(case: Any) -> None:
+        thaw()
+        empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", thaw_and_empty)
+        yield

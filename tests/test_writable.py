@@ -56,7 +56,7 @@ def forged(stranger: User) -> dict[str, str]:
 
 def rows() -> dict[tuple[str, Any], dict[str, Any]]:
     return {
-        (model.__name__, row["id"]): row
+        (model.__name__, row[model._meta.pk.attname]): row
         for model in OURS
         for row in model._default_manager.order_by().values()
     }

@@ -4,7 +4,9 @@ from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow
 from assessments.models.assessments import Answer, Assessment
 from assessments.models.attestations import Attestation, Finding
+from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer
+from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.notices import Notice
 from assessments.models.people import Membership, Office, User
@@ -13,6 +15,7 @@ from assessments.models.reviews import Comment, Look, Thread
 from assessments.models.shares import AdviceEntry, AdviceRequest, Share, ShareContent, StoredPdf, Withdrawal
 
 __all__ = [
+    "Action",
     "AdviceEntry",
     "AdviceRequest",
     "AnonymousCheck",
@@ -20,6 +23,9 @@ __all__ = [
     "AnswerRow",
     "Assessment",
     "Attestation",
+    "AuditAddress",
+    "AuditEvent",
+    "AuditHead",
     "CheckAnswer",
     "Comment",
     "Finding",
@@ -28,6 +34,7 @@ __all__ = [
     "Membership",
     "Notice",
     "Office",
+    "PurgePermit",
     "Reminder",
     "Share",
     "ShareContent",

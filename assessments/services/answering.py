@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, User
 from assessments.models.checks import a_day_from_now
+from assessments.services.audit import Action, record
 
 Draft = AnonymousCheck | Assessment
 
@@ -85,6 +86,8 @@ def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) ->
     if changed and isinstance(draft, AnonymousCheck):
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
+    elif changed and isinstance(draft, Assessment):
+        record(office=draft.account.office, action=Action.ANSWERS_SAVED, record=draft, by=by, coalesce=True)
     return saved
 
 
@@ -96,7 +99,9 @@ def lock_draft(draft: Draft) -> Draft:
     try:
         if isinstance(draft, AnonymousCheck):
             return AnonymousCheck.objects.select_for_update().get(pk=draft.pk)
-        drafts = Assessment.objects.select_for_update(of=("self",)).select_related("account__office")
+        drafts = Assessment.objects.select_for_update(of=("self",), no_key=True).select_related(
+            "account__office"
+        )
         assessment = drafts.get(pk=draft.pk)
     except (AnonymousCheck.DoesNotExist, Assessment.DoesNotExist):
         raise DraftGone from None

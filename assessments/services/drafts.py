@@ -15,6 +15,7 @@ from assessments.models.checks import token_hash
 from assessments.reports.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services.answering import DraftGone
+from assessments.services.audit import Action, record
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
 from bulletin.shelf import calendar
@@ -89,9 +90,11 @@ def delete_check(*, check: AnonymousCheck) -> None:
 @transaction.atomic
 def start_assessment(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
     """Begin a draft about an account."""
-    return Assessment.objects.create(
+    draft = Assessment.objects.create(
         account=account, edition=newest_edition(), election=election or default_election(), started_by=by
     )
+    record(office=account.office, action=Action.DRAFT_STARTED, record=draft, by=by)
+    return draft
 
 
 @transaction.atomic
@@ -118,6 +121,7 @@ def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> As
         for row in rows
     )
     check.delete()
+    record(office=account.office, action=Action.KEPT, record=assessment, by=by)
     return assessment
 
 

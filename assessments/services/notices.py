@@ -83,7 +83,9 @@ def send_digests() -> tuple[int, int]:
 @transaction.atomic
 def _send_digest(pk: int) -> int:
     """Mail one person, unless there is nothing to tell, they want no mail, or they had one within the hour."""
-    user = User.objects.select_for_update(skip_locked=True).filter(pk=pk, mail_notices=True).first()
+    user = (
+        User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
+    )
     if user is None:
         return 0
     now = timezone.now()

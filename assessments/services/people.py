@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
+from assessments.services.audit import Action, record
 from assessments.services.mail import send_mail
 
 Role = Invitation.Role
@@ -60,12 +61,15 @@ def invite(
     )
     context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
     transaction.on_commit(partial(send_mail, to=email, name="invitation", context=context))
+    record(office=office, action=Action.INVITED, record=invitation, by=by)
     return invitation
 
 
-def revoke(*, invitation: Invitation) -> None:
+@transaction.atomic
+def revoke(*, invitation: Invitation, by: User) -> None:
     """Take back an invitation that nobody has used."""
-    Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+    if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+        record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
 
 
 @transaction.atomic
@@ -85,6 +89,7 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     _join(invitation, user)
     invitation.used_at, invitation.used_by = timezone.now(), user
     invitation.save(update_fields=["used_at", "used_by"])
+    record(office=invitation.office, action=Action.JOINED, record=invitation, by=user)
     return user
 
 
@@ -112,7 +117,7 @@ def _join(invitation: Invitation, user: User) -> None:
 def _take_office(invitation: Invitation, user: User) -> None:
     """Begin a term. The database allows one current office a member, and one member a seat."""
     # Two who take an office at once take turns: PostgreSQL writes what a constraint refuses to its log.
-    list(Office.objects.select_for_update().current())
+    list(Office.objects.select_for_update(no_key=True).current())
     current = Office.objects.current()
     if current.filter(member=user).exists():
         raise CannotJoin("You hold an office already. That term has to end first.")
@@ -123,7 +128,9 @@ def _take_office(invitation: Invitation, user: User) -> None:
 
 
 def _join_staff(office: Office, user: User) -> None:
-    office = Office.objects.select_for_update().select_related("member").get(pk=office.pk)
+    office = (
+        Office.objects.select_for_update(of=("self",), no_key=True).select_related("member").get(pk=office.pk)
+    )
     if office.ends_on is not None:
         raise CannotJoin("The term of this office has ended.")
     if office.member_id == user.pk:
@@ -138,25 +145,30 @@ def _join_staff(office: Office, user: User) -> None:
 
 
 @transaction.atomic
-def remove_staff(*, membership: Membership) -> None:
+def remove_staff(*, membership: Membership, by: User) -> None:
     """End someone's work in an office: at their next request they see nothing of it."""
     ended = Membership.objects.current().filter(pk=membership.pk).update(ended_at=timezone.now())
     if ended:
         end_sessions(user=membership.user)
+        record(office=membership.office, action=Action.STAFF_REMOVED, record=membership, by=by)
 
 
 @transaction.atomic
-def end_term(*, office: Office, on: date) -> None:
+def end_term(*, office: Office, on: date, by: User) -> None:
     """End a term on its last day. What the office keeps can be read from then on, and not changed."""
-    Office.objects.current().filter(pk=office.pk).update(ends_on=on)
+    if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
+        record(office=office, action=Action.TERM_ENDED, record=office, by=by)
 
 
 @transaction.atomic
-def set_active(*, user: User, active: bool) -> None:
+def set_active(*, user: User, active: bool, by: User) -> None:
     """Close somebody's sign-in, with all their sessions, or open it again."""
-    User.objects.filter(pk=user.pk).update(is_active=active)
+    turned = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
         end_sessions(user=user)
+    if turned:
+        action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
+        record(office=None, action=action, record=user, by=by)
 
 
 def end_sessions(*, user: User) -> None:

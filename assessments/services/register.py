@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.services.audit import Action, record
 from assessments.services.drafts import default_election, keep_check, newest_edition, start_assessment
 
 
@@ -27,10 +28,12 @@ class AlreadyRegistered(Exception):
 
 
 @transaction.atomic
-def add_account(*, account: NewAccount) -> SocialAccount:
+def add_account(*, account: NewAccount, by: User) -> SocialAccount:
     """Add an account to its office's register. Raises AlreadyRegistered."""
     _make_way(account)
-    return SocialAccount.objects.create(**vars(account))
+    added = SocialAccount.objects.create(**vars(account))
+    record(office=account.office, action=Action.ACCOUNT_ADDED, record=added, by=by)
+    return added
 
 
 def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -> None:
@@ -38,18 +41,19 @@ def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -
 
     The database's constraint would refuse it as well, but PostgreSQL writes what it refuses to its own log.
     """
-    Office.objects.select_for_update().get(pk=account.office.pk)
+    Office.objects.select_for_update(no_key=True).get(pk=account.office.pk)
     namesakes = account.office.accounts.named(account.platform, account.handle)
     if any(namesake != instead_of for namesake in namesakes):
         raise AlreadyRegistered
 
 
 @transaction.atomic
-def describe_account(*, account: SocialAccount, described: NewAccount) -> None:
+def describe_account(*, account: SocialAccount, described: NewAccount, by: User) -> None:
     """Describe an account of the register anew; its office stays. Raises AlreadyRegistered."""
     _make_way(described, instead_of=account)
     told = {name: value for name, value in vars(described).items() if name != "office"}
     SocialAccount.objects.filter(pk=account.pk).update(**told)
+    record(office=account.office, action=Action.ACCOUNT_DESCRIBED, record=account, by=by)
 
 
 @transaction.atomic
@@ -62,7 +66,7 @@ def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccou
     # First of all, so that a double submit waits here, finds nothing to move, and adds no account.
     check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
     if isinstance(account, NewAccount):
-        account = add_account(account=account)
+        account = add_account(account=account, by=by)
     return keep_check(check=check, account=account, by=by)
 
 
@@ -73,6 +77,6 @@ def assess_account(*, account: SocialAccount, by: User, election: str = "") -> A
     So a button that is pressed twice begins one draft.
     """
     election = election or default_election()
-    account = SocialAccount.objects.select_for_update().get(pk=account.pk)
+    account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
     blank = account.assessments.filter(answers__isnull=True, edition=newest_edition(), election=election)
     return blank.first() or start_assessment(account=account, by=by, election=election)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
 from assessments.services.answering import DraftGone, TermEnded, lock_draft
+from assessments.services.audit import Action, record
 from assessments.services.notices import tell
 
 __all__ = [
@@ -55,6 +56,8 @@ def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
     # Pressed twice, or by two at once, it is said once.
     if others.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
         tell(assessment=assessment, kind=Kind.READY if ready else Kind.TAKEN_BACK, by=by)
+        action = Action.READY if ready else Action.TAKEN_BACK
+        record(office=assessment.account.office, action=action, record=assessment, by=by)
 
 
 @transaction.atomic
@@ -69,6 +72,7 @@ def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: 
     thread = Thread.objects.create(assessment=assessment, about=about, subject=subject)
     Comment.objects.create(thread=thread, author=by, text=text)
     tell(assessment=assessment, kind=Kind.COMMENT, by=by)
+    _record(Action.COMMENTED, thread, by)
     return thread
 
 
@@ -83,6 +87,7 @@ def reply(*, thread: Thread, text: str, by: User) -> None:
     if now.resolved_at is not None:
         _turn(now, seen=now.version, resolved=False, by=by)
     tell(assessment=thread.assessment, kind=Kind.COMMENT, by=by)
+    _record(Action.COMMENTED, thread, by)
 
 
 @transaction.atomic
@@ -91,6 +96,7 @@ def resolve(*, thread: Thread, seen: int, by: User) -> None:
     lock_draft(thread.assessment)
     _turn(thread, seen=seen, resolved=True, by=by)
     tell(assessment=thread.assessment, kind=Kind.RESOLVED, by=by)
+    _record(Action.RESOLVED, thread, by)
 
 
 @transaction.atomic
@@ -99,6 +105,7 @@ def reopen(*, thread: Thread, seen: int, by: User) -> None:
     lock_draft(thread.assessment)
     _turn(thread, seen=seen, resolved=False, by=by)
     tell(assessment=thread.assessment, kind=Kind.REOPENED, by=by)
+    _record(Action.REOPENED, thread, by)
 
 
 def _turn(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
@@ -110,6 +117,10 @@ def _turn(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
     )
     if not turned:
         raise Met(Thread.objects.select_related("resolved_by").get(pk=thread.pk))
+
+
+def _record(action: Action, thread: Thread, by: User) -> None:
+    record(office=thread.assessment.account.office, action=action, record=thread, by=by)
 
 
 @transaction.atomic

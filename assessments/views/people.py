@@ -86,7 +86,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
     """End someone's work in one's own office."""
     found = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
     leaving = get_object_or_404(found, pk=membership)
-    services.remove_staff(membership=leaving)
+    services.remove_staff(membership=leaving, by=by)
     messages.success(request, f"{leaving.user} no longer works in this office, and is signed out everywhere.")
     return redirect("office_people", pk=pk)
 
@@ -96,7 +96,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
 def revoke_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Take back an invitation."""
     invitation = get_object_or_404(Invitation.objects.visible_to(by), pk=pk)
-    services.revoke(invitation=invitation)
+    services.revoke(invitation=invitation, by=by)
     messages.success(request, f"The invitation to {invitation.email} no longer works.")
     return redirect("office_people", pk=invitation.office_id) if invitation.office_id else redirect("people")
 
@@ -122,12 +122,12 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator
-def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:  # noqa: ARG001  # whoever may is checked
+def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """End a term, so that a successor can be invited to the seat."""
     office = get_object_or_404(Office.objects.current().select_related("member"), pk=pk)
     form = EndTermForm(request.POST if request.method == "POST" else None, office=office)
     if form.is_valid():
-        services.end_term(office=office, on=form.cleaned_data["on"])
+        services.end_term(office=office, on=form.cleaned_data["on"], by=by)
         messages.success(request, f"The term of {office} has ended. You can invite a successor to the seat.")
         return redirect("people")
     return render(request, "people/end_term.html", {"office": office, "form": form})
@@ -139,7 +139,7 @@ def set_active(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Close somebody's sign-in, or open it again. Not one's own: somebody must be left."""
     person = get_object_or_404(User.objects.exclude(pk=by.pk), pk=pk)
     active = "active" in request.POST
-    services.set_active(user=person, active=active)
+    services.set_active(user=person, active=active, by=by)
     said = "can sign in again" if active else "can no longer sign in, and is signed out everywhere"
     messages.success(request, f"{person} {said}.")
     return redirect("people")

@@ -141,7 +141,7 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
         return redirect("register")
     if form.is_valid():
         try:
-            account = services.add_account(account=form.described)
+            account = services.add_account(account=form.described, by=by)
         except services.AlreadyRegistered:
             form.add_error("handle", TAKEN)
         else:
@@ -170,7 +170,7 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     form = AccountForm(_posted(request), by=by, instance=found)
     if form.is_valid():
         try:
-            services.describe_account(account=found, described=form.described)
+            services.describe_account(account=found, described=form.described, by=by)
         except services.AlreadyRegistered:
             form.add_error("handle", TAKEN)
         else:

@@ -106,7 +106,7 @@ def test_a_link_that_is_of_no_use_any_more_says_the_same_whatever_became_of_it(i
     if how == "used":
         Client().post(address, NEW)
     elif how == "revoked":
-        people.revoke(invitation=Invitation.objects.get())
+        people.revoke(invitation=Invitation.objects.get(), by=Invitation.objects.get().invited_by)
     elif how == "too old":
         time_machine.move_to(Invitation.objects.get().ends_at + timedelta(seconds=1))
     elif how == "replaced":
@@ -167,7 +167,7 @@ def test_a_seat_that_is_held_waits_for_the_end_of_its_term_and_the_successor_see
 ):
     address = invite("new@example.ca", role="member", office=None, seat=seat, starts_on=date(2026, 11, 15))
     assert "Someone holds this seat already" in Client().post(address, NEW).content.decode()
-    people.end_term(office=office, on=date(2026, 11, 14))
+    people.end_term(office=office, on=date(2026, 11, 14), by=office.member)
     client = Client()
     assert client.post(address, NEW).status_code == 302
     successor = User.objects.get(email="new@example.ca")

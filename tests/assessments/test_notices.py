@@ -44,7 +44,8 @@ def office():
 @pytest.fixture
 def draft(office):
     account = add_account(
-        account=NewAccount(office=office, platform="X", handle=f"@{CANARY}", purpose="official")
+        account=NewAccount(office=office, platform="X", handle=f"@{CANARY}", purpose="official"),
+        by=office.member,
     )
     draft = start_assessment(account=account, by=office.member)
     changes = [Change("resources.email", "yes", f"{CANARY} note", 0)]

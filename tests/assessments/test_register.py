@@ -482,5 +482,8 @@ def test_two_at_the_same_moment_move_a_check_once(office, member, check):
 def test_an_account_is_added_once_however_its_name_is_typed(account):
     with pytest.raises(AlreadyRegistered):
         add_account(
-            account=NewAccount(office=account.office, platform="tiktok", handle="@WARD10", purpose="official")
+            account=NewAccount(
+                office=account.office, platform="tiktok", handle="@WARD10", purpose="official"
+            ),
+            by=account.office.member,
         )

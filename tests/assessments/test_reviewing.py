@@ -44,7 +44,8 @@ def draft(member, staff):
     office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
     Membership.objects.create(office=office, user=staff)
     account = add_account(
-        account=NewAccount(office=office, platform="X", handle="@ward10", purpose="official")
+        account=NewAccount(office=office, platform="X", handle="@ward10", purpose="official"),
+        by=member,
     )
     return start_assessment(account=account, by=member)
 
@@ -175,7 +176,8 @@ def test_a_thread_of_another_office_is_not_found(draft, member):
     other = person("Cy")
     office = Office.objects.create(name="Ward 4", member=other, starts_on=date(2022, 11, 15))
     account = add_account(
-        account=NewAccount(office=office, platform="X", handle="@ward4", purpose="official")
+        account=NewAccount(office=office, platform="X", handle="@ward4", purpose="official"),
+        by=other,
     )
     theirs = start_assessment(account=account, by=other)
     comment(theirs, other)

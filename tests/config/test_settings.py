@@ -144,6 +144,7 @@ def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_referenc
     assert pragma("journal_mode") == "wal"
     assert pragma("synchronous") == full
     assert pragma("foreign_keys") == 1
+    assert pragma("recursive_triggers") == 1
     assert pragma("busy_timeout") == 20_000
 
 

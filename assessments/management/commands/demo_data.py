@@ -98,7 +98,8 @@ def make() -> None:
         document = json.loads(sample(name))
         platform = document["account"]["platform"]
         account = add_account(
-            account=NewAccount(office=office, platform=platform, handle=handle, purpose=purpose)
+            account=NewAccount(office=office, platform=platform, handle=handle, purpose=purpose),
+            by=member,
         )
         notes = document.get("notes", {})
         answers = list(document["answers"].items())

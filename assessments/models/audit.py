@@ -1,0 +1,187 @@
+"""The audit trail: who did what, when and on which record, in chains that show any change to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, Length
+from django.db.models.lookups import Exact
+
+from assessments.models.people import Office, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+CHAINED = (
+    "office_id",
+    "number",
+    "at",
+    "actor_id",
+    "action",
+    "record_type",
+    "record_id",
+    "address_hash",
+    "previous",
+)
+"""The columns that an event's hash is over, in this order: all but the hash itself."""
+
+
+def event_hash(columns: Mapping[str, Any]) -> str:
+    """The SHA-256 of an event's other columns, as JSON without spaces, with times in UTC to the microsecond."""
+    told = {name: _plain(columns[name]) for name in CHAINED}
+    return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+
+
+def address_hash(address: str, salt: str) -> str:
+    """What a chain keeps of a network address: once the salt is deleted, nobody can tell which it was."""
+    return hashlib.sha256(f"{salt}{address}".encode()).hexdigest()
+
+
+class Action(models.TextChoices):
+    """What can be done that leaves a trace."""
+
+    ANSWERS_SAVED = "answers_saved", "Saved answers"
+    DRAFT_STARTED = "draft_started", "Began a draft"
+    DRAFT_DELETED = "draft_deleted", "Deleted a draft"
+    DRAFT_RESTORED = "draft_restored", "Restored a draft"
+    KEPT = "kept", "Kept a self-check in the office"
+    READY = "ready", "Marked a draft ready for review"
+    TAKEN_BACK = "taken_back", "Took a draft back from review"
+    COMMENTED = "commented", "Commented"
+    RESOLVED = "resolved", "Resolved comments"
+    REOPENED = "reopened", "Opened comments again"
+    ACCOUNT_ADDED = "account_added", "Added a social account"
+    ACCOUNT_DESCRIBED = "account_described", "Described a social account anew"
+    INVITED = "invited", "Invited someone"
+    JOINED = "joined", "Joined"
+    STAFF_REMOVED = "staff_removed", "Removed someone from the staff"
+    INVITATION_REVOKED = "invitation_revoked", "Took an invitation back"
+    TERM_ENDED = "term_ended", "Ended a term"
+    SIGN_IN_CLOSED = "sign_in_closed", "Closed a sign-in"
+    SIGN_IN_OPENED = "sign_in_opened", "Opened a sign-in again"
+    ATTESTED = "attested", "Attested an assessment"
+    REASSESSED = "reassessed", "Began a reassessment"
+    SHARED = "shared", "Shared an assessment"
+    SHARE_WITHDRAWN = "share_withdrawn", "Withdrew a share"
+    SHARE_VIEWED = "share_viewed", "Looked at a share"
+    FILE_VIEWED = "file_viewed", "Looked at a file"
+    FILE_DOWNLOADED = "file_downloaded", "Took a file away"
+    ADVICE_ASKED = "advice_asked", "Asked for advice"
+    ADVICE_ANSWERED = "advice_answered", "Answered a request for advice"
+    ALL_EXPORTED = "all_exported", "Exported everything"
+    RETENTION_CHANGED = "retention_changed", "Changed how long records are kept"
+    HOLD_SET = "hold_set", "Set a hold"
+    HOLD_LIFTED = "hold_lifted", "Lifted a hold"
+    PURGED = "purged", "Deleted what had been kept long enough"
+    ERASED = "erased", "Erased someone's personal data"
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Audit events."""
+
+    def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
+        """Keep what a person may see: of an office those who work there, of the portal an administrator.
+
+        Nobody sees both: an administrator learns nothing of what an office does.
+        """
+        if user.is_authenticated and user.is_active and user.is_staff:
+            return self.filter(office__isnull=True)
+        return self.filter(office__in=Office.objects.visible_to(user))
+
+    def of_chain(self, office: int | None) -> AuditEventQuerySet:
+        """Keep the events of an office, by its key, or with None those of no office: the portal's own."""
+        return self.filter(office=office) if office else self.filter(office__isnull=True)
+
+
+class AuditEvent(models.Model):
+    """That someone did something on a record: never what it says, and no text that anybody wrote.
+
+    Each office has a chain of its own, and what belongs to no office is in one for the portal. `hash` is over all the
+    other columns, among them the hash before it, so that no row can be changed, taken out or put in unseen. The
+    hash is the key too: a number of the database's own would be known too late to be hashed.
+
+    `actor` is who did it, and is empty where nobody had signed in. There is no name here: a name can change or
+    have to be erased, and these rows never do. Whoever is erased keeps a row among the people, without a name in it.
+    """
+
+    office = models.ForeignKey(
+        Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    number = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    action = models.CharField(max_length=20, choices=Action)
+    # Which record, by kind and key. No foreign key: the event outlives what it tells of.
+    record_type = models.CharField(max_length=40)
+    record_id = models.PositiveBigIntegerField()
+    # Empty where the event came from no request.
+    address_hash = models.CharField(max_length=64, blank=True)
+    # Empty for the first of a chain.
+    previous = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64, primary_key=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        indexes: ClassVar = [
+            models.Index(fields=["record_type", "record_id", "number"], name="auditevent_by_record"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["office", "number"], name="auditevent_number_once_per_office"),
+            models.UniqueConstraint(
+                fields=["number"], condition=Q(office__isnull=True), name="auditevent_number_once_in_portal"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="auditevent_numbers_count_from_one"),
+            models.CheckConstraint(
+                condition=Q(number=1, previous="") | (Q(number__gt=1) & Q(Exact(Length("previous"), 64))),
+                name="auditevent_follows_another",
+            ),
+            models.CheckConstraint(condition=Q(action__in=Action.values), name="auditevent_action_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"audit event {self.number} of {self.office_id or 'the portal'}"
+
+
+class AuditAddress(models.Model):
+    """The network address that an event came from, for as long as addresses are kept.
+
+    The chain has only its salted hash, so it is whole with this row and without it.
+    """
+
+    event = models.OneToOneField(
+        AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="address"
+    )
+    address = models.CharField(max_length=45)
+    salt = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"address of {self.event_id}"
+
+
+class AuditHead(models.Model):
+    """How far a chain has come: how many events, and the hash of the last. Whoever appends locks it."""
+
+    office = models.OneToOneField(Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    count = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            # To a database, two empty values are not the same.
+            models.UniqueConstraint(Coalesce("office", Value(0)), name="audithead_one_per_chain"),
+        ]
+
+    def __str__(self) -> str:
+        return f"head of {self.office_id or 'the portal'}"

@@ -1,0 +1,168 @@
+"""Frozen rows: tables whose rows the database itself refuses to change or delete.
+
+Triggers do it, so that no slip in the code, no shell and no other program gets round them. `install` puts them in
+place after every `migrate`, and `missing` tells of those that are not there or say something else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core import checks
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+FROZEN: dict[str, bool] = {
+    "AuditEvent": False,
+    "AuditAddress": True,
+}
+"""The models whose rows are never changed, and whether their rows can be deleted with a purge permit."""
+
+
+class PurgePermit(models.Model):
+    """Lets frozen rows be deleted in the transaction that it exists in.
+
+    It is made and deleted again within one transaction (see services/purging.py), so no other ever sees one.
+    """
+
+    def __str__(self) -> str:
+        return f"purge permit {self.pk}"
+
+
+PERMITS = "assessments_purgepermit"
+FUNCTION = "assessments_refuse"
+# The table's own schema, by name: on the search path a temporary table of that name would come first.
+BODY = f"""
+DECLARE
+  permitted boolean;
+BEGIN
+  IF TG_NARGS > 1 THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.{PERMITS})', TG_TABLE_SCHEMA) INTO permitted;
+    IF permitted THEN
+      RETURN OLD;
+    END IF;
+  END IF;
+  RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END
+"""  # noqa: S608 - made of our own names
+
+
+def expected(vendor: str) -> dict[str, tuple[str, str]]:
+    """Of each trigger that there should be, by name: its table, and the SQL that makes it.
+
+    The SQL is written as the database gives it back, so that the two can be compared.
+    """
+    make = _on_postgresql if vendor == "postgresql" else _on_sqlite
+    found = {}
+    for name, can_be_purged in FROZEN.items():
+        table = apps.get_model("assessments", name)._meta.db_table
+        refused = f"{table}: rows are never deleted" + (" without a purge permit" if can_be_purged else "")
+        for what, (event, message) in {
+            "unchanged": ("UPDATE", f"{table}: rows are never changed"),
+            "kept": ("DELETE", refused),
+            "whole": ("TRUNCATE", refused),
+        }.items():
+            permit = can_be_purged and event != "UPDATE"
+            if sql := make(f"{table}_{what}", table, event, message, permit):
+                found[f"{table}_{what}"] = (table, sql)
+    return found
+
+
+def _on_postgresql(name: str, table: str, event: str, message: str, permit: bool) -> str:
+    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+    arguments = f"'{message}'" + (", 'permit'" if permit else "")
+    return (
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} "
+        f"EXECUTE FUNCTION {FUNCTION}({arguments})"
+    )
+
+
+def _on_sqlite(name: str, table: str, event: str, message: str, permit: bool) -> str:
+    if event == "TRUNCATE":
+        return ""  # SQLite has none
+    unless = f' WHEN NOT EXISTS (SELECT 1 FROM "{PERMITS}")' if permit else ""  # noqa: S608
+    return (
+        f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}"{unless} '
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
+
+
+def _present(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """The SQL of each trigger that there is, by name; of one that is turned off or calls other code, none."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            return dict(cursor.fetchall())
+        cursor.execute(
+            """
+            SELECT tgname, pg_get_triggerdef(pg_trigger.oid, true), prosrc = %s AND tgenabled IN ('O', 'A')
+            FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class ON pg_class.oid = tgrelid
+            WHERE NOT tgisinternal AND pg_table_is_visible(pg_class.oid)
+            """,
+            [BODY],
+        )
+        return {name: sql if is_ours else "" for name, sql, is_ours in cursor.fetchall()}
+
+
+def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
+    """The triggers that are missing, or say something else than they should, as `expected` gives them.
+
+    A table that is still to come has none to miss.
+    """
+    present, tables = _present(connection), set(connection.introspection.table_names())
+    return {
+        name: (table, sql)
+        for name, (table, sql) in expected(connection.vendor).items()
+        if {table, PERMITS} <= tables and present.get(name) != sql
+    }
+
+
+def install(*, using: str, **_: Any) -> None:
+    """Put in place the triggers that are missing.
+
+    It is called after each `migrate` and stands in no migration, since on SQLite to alter a table drops them.
+    """
+    connection = connections[using]
+    absent = missing(connection)
+    if not absent:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$"
+            )
+        for name, (table, sql) in absent.items():
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + drop_from(connection, table))
+            cursor.execute(sql)
+
+
+def drop_from(connection: BaseDatabaseWrapper, table: str) -> str:
+    """What DROP TRIGGER says after a trigger's name: on PostgreSQL its table."""
+    return f" ON {table}" if connection.vendor == "postgresql" else ""
+
+
+def triggers_are_there(*, databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """System check, where a database is named: every trigger is in place, and no purge permit was left behind."""
+    found: list[checks.CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        found += [
+            checks.Error(
+                f"The trigger {name} on {table} is missing, or is not as it should be: rows can be changed or "
+                "deleted that must stay as they are.",
+                hint="Run `manage.py migrate`, which puts it back.",
+                id="assessments.E001",
+            )
+            for name, (table, _sql) in missing(connection).items()
+        ]
+        has_permits = PERMITS in connection.introspection.table_names()
+        if has_permits and PurgePermit.objects.using(alias).exists():
+            found.append(
+                checks.Error(
+                    "A purge permit was left behind: anyone can delete rows that must stay.",
+                    hint=f"Empty the table {PERMITS}, and find out who wrote to it.",
+                    id="assessments.E002",
+                )
+            )
+    return found

@@ -1,0 +1,253 @@
+"""Frozen rows: the database refuses to change or delete them, and the check sees where it would not."""
+
+# ruff: noqa: S608  # SQL of our own making is what these tests are about
+
+import io
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, models, transaction
+
+from assessments.models import AuditAddress, AuditEvent, PurgePermit, User, frozen
+from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.purging import purging
+from tests.thawing import thaw
+
+pytestmark = pytest.mark.django_db
+
+EVENT, ADDRESS = "assessments_auditevent", "assessments_auditaddress"
+TABLES = [EVENT, ADDRESS]
+ON_POSTGRESQL = connection.vendor == "postgresql"
+
+
+@pytest.fixture
+def event() -> AuditEvent:
+    """An event with an address: each frozen table has a row."""
+    user = User.objects.create_user("pat@example.ca", name="Pat Lee")
+    token = current_address.set("192.0.2.7")
+    with transaction.atomic():
+        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=user)
+    current_address.reset(token)
+    return AuditEvent.objects.get()
+
+
+def refusal(sql: str) -> str:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+    return str(refused.value).splitlines()[0]
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return int(cursor.fetchone()[0])
+
+
+# --- What is refused ----------------------------------------------------------------------
+
+
+def test_the_tables_of_these_tests_are_those_that_are_frozen():
+    assert [frozen.apps.get_model("assessments", name)._meta.db_table for name in frozen.FROZEN] == TABLES
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        (f"UPDATE {EVENT} SET action = 'kept'", f"{EVENT}: rows are never changed"),
+        (f"UPDATE {EVENT} SET action = action", f"{EVENT}: rows are never changed"),
+        (f"DELETE FROM {EVENT}", f"{EVENT}: rows are never deleted"),
+        (f"UPDATE {ADDRESS} SET address = 'x'", f"{ADDRESS}: rows are never changed"),
+        (f"DELETE FROM {ADDRESS}", f"{ADDRESS}: rows are never deleted without a purge permit"),
+    ],
+)
+def test_a_frozen_row_is_neither_changed_nor_deleted(event, sql, says):
+    assert refusal(sql) == says
+    assert [count(table) for table in TABLES] == [1, 1]
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has no TRUNCATE")
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (f"{EVENT} CASCADE", "rows are never deleted"),
+        (ADDRESS, f"{ADDRESS}: rows are never deleted without a purge permit"),
+    ],
+)
+def test_a_frozen_table_is_not_truncated(event, table, says):
+    assert says in refusal(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {table}")
+    assert [count(table) for table in TABLES] == [1, 1]
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite has REPLACE")
+def test_a_frozen_row_is_not_replaced(event):
+    columns = "hash, number, at, action, record_type, record_id, address_hash, previous"
+    sql = f"INSERT OR REPLACE INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT}"
+    assert "rows are never deleted" in refusal(sql)
+    conflict = f"INSERT INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT} WHERE true "
+    assert "rows are never changed" in refusal(f"{conflict} ON CONFLICT (hash) DO UPDATE SET number = 2")
+
+
+# --- What a permit allows --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sql", [f"DELETE FROM {ADDRESS}", f"TRUNCATE {ADDRESS}"])
+def test_with_a_permit_rows_that_may_be_purged_are_deleted_and_it_is_gone_afterwards(event, sql):
+    if sql.startswith("TRUNCATE") and not ON_POSTGRESQL:
+        pytest.skip("SQLite has no TRUNCATE")
+    with purging():
+        if ON_POSTGRESQL:
+            run("SET CONSTRAINTS ALL IMMEDIATE")
+        run(sql)
+    assert [count(table) for table in TABLES] == [1, 0]
+    assert not PurgePermit.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "sql", [f"UPDATE {EVENT} SET number = 9", f"DELETE FROM {EVENT}", f"UPDATE {ADDRESS} SET salt = ''"]
+)
+def test_a_permit_allows_nothing_else(event, sql):
+    with purging():
+        assert "rows are never" in refusal(sql)
+
+
+def test_a_permit_within_another_leaves_the_outer_one(event):
+    with purging():
+        with purging():
+            pass
+        assert delete_addresses(until=event.at) == 1
+
+
+def test_where_purging_goes_wrong_neither_the_permit_nor_a_deletion_is_left(event):
+    def purge() -> None:
+        with purging():
+            run(f"DELETE FROM {ADDRESS}")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        purge()
+    assert count(ADDRESS) == 1
+    assert not PurgePermit.objects.exists()
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="on SQLite a trigger sees its own schema alone")
+def test_a_temporary_table_by_the_permits_name_permits_nothing(event):
+    run("CREATE TEMPORARY TABLE assessments_purgepermit (id int) ON COMMIT DROP")
+    run("INSERT INTO pg_temp.assessments_purgepermit VALUES (1)")
+    assert "without a purge permit" in refusal(f"DELETE FROM {ADDRESS}")
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="only one transaction at a time writes to SQLite")
+@pytest.mark.django_db(transaction=True)
+def test_a_permit_of_one_transaction_is_none_in_another(event):
+    other = connection.copy()
+    try:
+        with (
+            purging(),
+            other.cursor() as cursor,
+            pytest.raises(IntegrityError, match="without a purge permit"),
+        ):
+            cursor.execute(f"DELETE FROM {ADDRESS}")
+    finally:
+        other.close()
+
+
+EMPTY = "BEGIN RETURN NEW; END"
+
+# --- What the check finds -------------------------------------------------------------------------
+
+
+def check() -> str:
+    try:
+        call_command("check", databases=["default"], stdout=io.StringIO(), stderr=io.StringIO())
+    except CommandError as error:
+        return str(error)
+    return ""
+
+
+def alter(name: str, table: str, how: str) -> None:
+    """Do away with what a trigger does."""
+    run(f"DROP TRIGGER {name}{frozen.drop_from(connection, table)}")
+    if how == "altered":
+        does = (
+            "FOR EACH ROW EXECUTE FUNCTION assessments_refuse('x')"
+            if ON_POSTGRESQL
+            else "BEGIN SELECT 1; END"
+        )
+        run(f"CREATE TRIGGER {name} BEFORE INSERT ON {table} {does}")
+
+
+TRIGGERS = sorted(frozen.expected(connection.vendor))
+
+
+@pytest.mark.parametrize("how", ["dropped", "altered"])
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_the_check_names_a_trigger_that_is_gone_or_altered_and_migrate_puts_it_back(name, how):
+    assert check() == ""
+    table = frozen.expected(connection.vendor)[name][0]
+    alter(name, table, how)
+    said = check()
+    assert f"The trigger {name} on {table} is missing" in said
+    assert "manage.py migrate" in said
+    assert said.count("assessments.E001") == 1
+    call_command("migrate", verbosity=0)
+    assert check() == ""
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has neither functions nor triggers that are turned off")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"ALTER TABLE {EVENT} DISABLE TRIGGER {EVENT}_kept",
+        f"CREATE OR REPLACE FUNCTION {frozen.FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS '{EMPTY}'",
+    ],
+)
+def test_the_check_finds_triggers_that_are_turned_off_or_emptied(event, sql):
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run(sql)
+    assert f"The trigger {EVENT}_kept on {EVENT} is missing" in check()
+    call_command("migrate", verbosity=0)
+    assert check() == ""
+    assert "rows are never deleted" in refusal(f"DELETE FROM {EVENT}")
+
+
+def test_the_check_finds_a_permit_that_was_left_behind():
+    PurgePermit.objects.create()
+    assert "assessments.E002" in check()
+
+
+def test_migrate_puts_all_the_triggers_back():
+    thaw()
+    assert len(frozen.missing(connection)) == len(TRIGGERS)
+    call_command("migrate", verbosity=0)
+    assert frozen.missing(connection) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("again", [False, True])
+def test_a_test_that_commits_frozen_rows_leaves_the_next_an_empty_database(again):
+    assert frozen.missing(connection) == {}
+    assert not AuditEvent.objects.exists()
+    user = User.objects.create_user("pat@example.ca", name="Pat Lee")
+    with transaction.atomic():
+        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=user)
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite makes a table anew")
+@pytest.mark.django_db(transaction=True)
+def test_altering_a_frozen_table_drops_its_triggers_until_the_end_of_the_migration():
+    old: Any = AuditAddress._meta.get_field("salt")
+    new: Any = models.CharField(max_length=65)
+    new.set_attributes_from_name("salt")
+    with connection.schema_editor() as editor:
+        editor.alter_field(AuditAddress, old, new)
+    assert sorted(frozen.missing(connection)) == [f"{ADDRESS}_kept", f"{ADDRESS}_unchanged"]
+    with connection.schema_editor() as editor:
+        editor.alter_field(AuditAddress, new, old)
+    call_command("migrate", verbosity=0)
+    assert frozen.missing(connection) == {}
