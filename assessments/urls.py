@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from assessments.views import people, public, questionnaire, register, review, waiting
+from assessments.views import people, public, questionnaire, register, review, trail, waiting
 
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
@@ -47,6 +47,7 @@ urlpatterns = [
     path("office/accounts/<int:pk>/assess", register.assess_account, name="assess_account"),
     path("office/<int:pk>/people", people.office_people, name="office_people"),
     path("office/<int:pk>/people/<int:membership>/remove", people.remove_staff, name="remove_staff"),
+    path("office/<int:pk>/trail", trail.trail, name="trail"),
     path("people/", people.people, name="people"),
     path("people/<int:pk>/active", people.set_active, name="set_active"),
     path("people/offices/<int:pk>/end", people.end_term, name="end_term"),

@@ -57,7 +57,7 @@ def emptied_after_a_test() -> Iterator[None]:
 
     from tests.thawing import thaw  # noqa: PLC0415
 
-    empty = TransactionTestCase._fixture_teardown
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # Django calls it itself
 
     def thaw_and_empty(case: Any) -> None:
         thaw()

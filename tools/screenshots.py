@@ -73,6 +73,7 @@ SIGNED_IN = {
     "assessment-advisory": "/assessments/2/advisory",
     "change-password": "/account/password/change/",
     "office-people": "/office/1/people",
+    "trail": "/office/1/trail",
     "your-sign-in": "/account/security/",
     "sessions": "/account/sessions/",
     "passkey": "/account/passkeys/add/",

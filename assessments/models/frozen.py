@@ -6,6 +6,7 @@ place after every `migrate`, and `missing` tells of those that are not there or 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
@@ -142,7 +143,7 @@ def drop_from(connection: BaseDatabaseWrapper, table: str) -> str:
     return f" ON {table}" if connection.vendor == "postgresql" else ""
 
 
-def triggers_are_there(*, databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def triggers_are_there(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """System check, where a database is named: every trigger is in place, and no purge permit was left behind."""
     found: list[checks.CheckMessage] = []
     for alias in databases or ():

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 
@@ -53,7 +54,7 @@ def count(table: str) -> int:
 
 
 def test_the_tables_of_these_tests_are_those_that_are_frozen():
-    assert [frozen.apps.get_model("assessments", name)._meta.db_table for name in frozen.FROZEN] == TABLES
+    assert [apps.get_model("assessments", name)._meta.db_table for name in frozen.FROZEN] == TABLES
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         f"/assessments/{draft.pk}/review",
         "/office/waiting",
         f"/office/{account.office_id}/people",
+        f"/office/{account.office_id}/trail",
         "/account/password/change/",
         "/check/keep",
     )

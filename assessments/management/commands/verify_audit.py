@@ -1,0 +1,91 @@
+"""`manage.py verify_audit`: prove that nobody has tampered with the audit trail."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from django.core.management.base import BaseCommand, CommandError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import Progress
+
+from assessments.services.verifying import PORTAL, Mark, Walked, chains, count_events, walk
+
+Name = Annotated[str, StringConstraints(pattern=rf"^({PORTAL}|[1-9][0-9]{{0,17}})$")]
+ANCHOR = TypeAdapter(dict[Name, Mark])
+UNREADABLE = 2
+
+
+class Command(BaseCommand):
+    """Walks every chain, and tells of each that it holds, or its first fault."""
+
+    help = (
+        "Prove that the audit trail is as it was written: nothing changed, taken out, put in or cut off. An anchor, "
+        "kept away from the database, also shows a chain that was written anew. Ends with exit 1 on a fault."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--anchor", metavar="FILE", help="see that what this file names is still there")
+        parser.add_argument(
+            "--write-anchor", metavar="FILE", help="write how far each chain has come, if all of them hold"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        anchor = _read(options["anchor"]) if options["anchor"] else {}
+        with _progress() as advance:
+            walked = [
+                self._told(walk(chain, anchor=anchor.get(chain), advance=advance)) for chain in chains(anchor)
+            ]
+        faults = sum(bool(one.fault) for one in walked)
+        if faults:
+            what = "One chain does" if faults == 1 else f"{faults} chains do"
+            raise CommandError(
+                f"{what} not hold: someone has changed the audit trail by hand, or the disk has."
+            )
+        if not walked:
+            self.stdout.write("The audit trail is empty.")
+        if options["write_anchor"]:
+            _write(options["write_anchor"], {one.chain: one.mark for one in walked})
+
+    def _told(self, one: Walked) -> Walked:
+        name = "The portal" if one.chain == PORTAL else f"Office {one.chain}"
+        count = f"{one.mark.count:,} event{'' if one.mark.count == 1 else 's'}"
+        self.stdout.write(f"{name}: {one.fault or f'{count}, OK.'}")
+        return one
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], object]]:
+    """A bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Events", total=count_events())
+        yield lambda count: bar.advance(task, count)
+
+
+def _read(name: str) -> dict[str, Mark]:
+    try:
+        return ANCHOR.validate_json(Path(name).read_bytes())
+    except OSError as error:
+        raise CommandError(f"--anchor: {name}: {error.strerror}.", returncode=UNREADABLE) from None
+    except ValidationError:
+        raise CommandError(f"--anchor: {name}: This is no anchor.", returncode=UNREADABLE) from None
+
+
+def _write(name: str, marks: Mapping[str, Mark]) -> None:
+    """Write the anchor: the file is there once it is whole."""
+    target = Path(name)
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as made:
+            made.write(ANCHOR.dump_json(dict(marks), indent=2) + b"\n")
+        Path(made.name).replace(target)
+    except OSError as error:
+        raise CommandError(f"--write-anchor: {name}: {error.strerror}.", returncode=UNREADABLE) from None

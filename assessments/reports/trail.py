@@ -1,0 +1,121 @@
+"""The audit trail in words: one plain sentence for each event."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from assessments.models import (
+    Action,
+    Assessment,
+    AuditEvent,
+    Invitation,
+    Membership,
+    Office,
+    SocialAccount,
+    Thread,
+    User,
+)
+
+WORDS: dict[str, str] = {
+    Action.ANSWERS_SAVED: "{who} saved answers about {what}",
+    Action.DRAFT_STARTED: "{who} began a self-check of {what}",
+    Action.DRAFT_DELETED: "{who} deleted a self-check of {what}",
+    Action.DRAFT_RESTORED: "{who} brought back a self-check of {what}",
+    Action.KEPT: "{who} kept a self-check of {what} in the office",
+    Action.READY: "{who} marked the self-check of {what} ready for review",
+    Action.TAKEN_BACK: "{who} took the self-check of {what} back from review",
+    Action.COMMENTED: "{who} wrote a comment about {what}",
+    Action.RESOLVED: "{who} resolved comments about {what}",
+    Action.REOPENED: "{who} opened comments about {what} again",
+    Action.ACCOUNT_ADDED: "{who} added an account to the register: {what}",
+    Action.ACCOUNT_DESCRIBED: "{who} changed the details of an account: {what}",
+    Action.INVITED: "{who} invited {what}",
+    Action.JOINED: "{who} joined, by the invitation to {what}",
+    Action.STAFF_REMOVED: "{who} removed {what} from the staff",
+    Action.INVITATION_REVOKED: "{who} took back the invitation to {what}",
+    Action.TERM_ENDED: "{who} ended the term: {what}",
+    Action.SIGN_IN_CLOSED: "{who} closed the sign-in of {what}",
+    Action.SIGN_IN_OPENED: "{who} opened the sign-in of {what} again",
+    Action.ATTESTED: "{who} attested the assessment of {what}",
+    Action.REASSESSED: "{who} began a reassessment of {what}",
+    Action.SHARED: "{who} shared the assessment of {what}",
+    Action.SHARE_WITHDRAWN: "{who} withdrew what was shared about {what}",
+    Action.SHARE_VIEWED: "{who} looked at what was shared about {what}",
+    Action.FILE_VIEWED: "{who} looked at a file about {what}",
+    Action.FILE_DOWNLOADED: "{who} took away a file about {what}",
+    Action.ADVICE_ASKED: "{who} asked for advice about {what}",
+    Action.ADVICE_ANSWERED: "{who} answered a request for advice about {what}",
+    Action.ALL_EXPORTED: "{who} took away a copy of everything: {what}",
+    Action.RETENTION_CHANGED: "{who} changed how long records are kept: {what}",
+    Action.HOLD_SET: "{who} set a hold, so that nothing is deleted: {what}",
+    Action.HOLD_LIFTED: "{who} lifted the hold: {what}",
+    Action.PURGED: "{who} deleted what had been kept long enough: {what}",
+    Action.ERASED: "{who} erased personal data of {what}",
+}
+"""What each action reads like, with who did it and which record it was on."""
+NOBODY = "The portal"
+"""Who did what nobody had signed in for."""
+GONE = "something that is not here any more"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How records of one kind are found and named: by the words that the rest of the portal uses for them."""
+
+    model: type[Model]
+    name: Callable[[Any], str]
+    related: tuple[str, ...] = ()
+
+
+KINDS = {
+    str(kind.model._meta.model_name): kind
+    for kind in (
+        Kind(Assessment, lambda it: str(it.account), ("account",)),
+        Kind(SocialAccount, str),
+        Kind(Thread, lambda it: str(it.assessment.account), ("assessment__account",)),
+        Kind(Invitation, lambda it: it.email),
+        Kind(Membership, lambda it: str(it.user), ("user",)),
+        Kind(Office, lambda it: it.name),
+        Kind(User, str),
+    )
+}
+"""The kinds of record that events are about; of any other an event says only what was done."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event in words."""
+
+    number: int
+    at: datetime
+    words: str
+
+
+def in_words(events: Iterable[AuditEvent]) -> list[Line]:
+    """Each event as a sentence. The database is asked once for each kind of record, however many there are."""
+    events = list(events)
+    keys: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        keys[event.record_type].add(event.record_id)
+    names = {
+        (name, record.pk): kind.name(record)
+        for name, kind in KINDS.items()
+        if keys[name]
+        for record in kind.model._default_manager.select_related(*kind.related).filter(pk__in=keys[name])
+    }
+    return [
+        Line(
+            event.number,
+            event.at,
+            WORDS[event.action].format(
+                who=event.actor or NOBODY, what=names.get((event.record_type, event.record_id), GONE)
+            ),
+        )
+        for event in events
+    ]

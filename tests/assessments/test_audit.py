@@ -1,0 +1,557 @@
+"""The audit trail: what is recorded, once, in whose chain, and who can see it."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import (
+    AnonymousCheck,
+    Assessment,
+    AuditAddress,
+    AuditEvent,
+    AuditHead,
+    Invitation,
+    Membership,
+    Office,
+    SocialAccount,
+    Thread,
+    User,
+)
+from assessments.models.audit import CHAINED, address_hash, event_hash
+from assessments.models.invitations import key_hash
+from assessments.services import drafts, people, register, reviewing
+from assessments.services.answering import Change, save_answers
+from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.register import NewAccount
+from assessments.services.verifying import walk
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class World:
+    """An office with people, an account, a draft and a resolved thread, and an administrator."""
+
+    admin: User
+    member: User
+    staff: User
+    office: Office
+    account: SocialAccount
+    draft: Assessment
+    thread: Thread
+    settled: Thread
+
+    def described(self, handle: str = "@new") -> NewAccount:
+        return NewAccount(office=self.office, platform="X", handle=handle, purpose="official")
+
+    def invitation(self, role: str = "staff", **more: Any) -> str:
+        """The key of an invitation to someone."""
+        office = self.office if role == "staff" else None
+        made = people.invite(email="new@example.ca", role=role, office=office, by=self.member, **more)
+        Invitation.objects.filter(pk=made.pk).update(key_hash=key_hash("key"))
+        return "key"
+
+    def check(self) -> AnonymousCheck:
+        return drafts.start_check()[0]
+
+    @property
+    def membership(self) -> Membership:
+        return Membership.objects.get(user=self.staff)
+
+    def save(self, value: str = "yes", *, by: User | None = None, question: str = "resources.email") -> None:
+        row = self.draft.answers.filter(question=question).first()
+        changes = [Change(question, value, "", row.version if row else 0)]
+        save_answers(draft=self.draft, changes=changes, by=by or self.staff)
+
+
+@pytest.fixture
+def world() -> World:
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    create = User.objects.create_user
+    admin = create("admin@example.ca", name="Alex", is_staff=True, is_superuser=True)
+    member, staff = create("pat@example.ca", name="Pat Lee"), create("sam@example.ca", name="Sam Roy")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=office, user=staff)
+    account = SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
+    draft = drafts.start_assessment(account=account, by=staff)
+    open_, settled = (
+        reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=staff)
+        for text in ("One.", "Two.")
+    )
+    reviewing.resolve(thread=settled, seen=1, by=member)
+    settled.refresh_from_db()
+    return World(admin, member, staff, office, account, draft, open_, settled)
+
+
+# --- What is recorded -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """A service as someone calls it, and what it leaves in the trail."""
+
+    name: str
+    act: Callable[[World], Any]
+    actions: tuple[str, ...]
+    kind: str = ""
+    by: str = "member"
+    prepare: Callable[[World], Any] = lambda _: None
+    in_portal: bool = False
+
+
+CALLS = [
+    Call(
+        "save_answers",
+        lambda w: w.save(by=w.member),
+        (Action.ANSWERS_SAVED,),
+        "assessment",
+    ),
+    Call(
+        "save_answers: nothing new",
+        lambda w: save_answers(draft=w.draft, changes=[Change("resources.email", None, "", 0)], by=w.member),
+        (),
+    ),
+    Call(
+        "start_assessment",
+        lambda w: drafts.start_assessment(account=w.account, by=w.member),
+        (Action.DRAFT_STARTED,),
+        "assessment",
+    ),
+    Call(
+        "keep_check",
+        lambda w: drafts.keep_check(check=w.check(), account=w.account, by=w.member),
+        (Action.KEPT,),
+        "assessment",
+    ),
+    Call(
+        "add_account",
+        lambda w: register.add_account(account=w.described(), by=w.member),
+        (Action.ACCOUNT_ADDED,),
+        "socialaccount",
+    ),
+    Call(
+        "describe_account",
+        lambda w: register.describe_account(account=w.account, described=w.described(), by=w.member),
+        (Action.ACCOUNT_DESCRIBED,),
+        "socialaccount",
+    ),
+    Call(
+        "keep_in_register: an account that is there",
+        lambda w: register.keep_in_register(check=w.check(), account=w.account, by=w.member),
+        (Action.KEPT,),
+        "assessment",
+    ),
+    Call(
+        "keep_in_register: a new account",
+        lambda w: register.keep_in_register(check=w.check(), account=w.described(), by=w.member),
+        (Action.ACCOUNT_ADDED, Action.KEPT),
+    ),
+    Call(
+        "assess_account",
+        lambda w: register.assess_account(account=w.account, by=w.member),
+        (Action.DRAFT_STARTED,),
+        "assessment",
+        prepare=lambda w: w.save(),
+    ),
+    Call(
+        "assess_account: one that nobody has answered",
+        lambda w: register.assess_account(account=w.account, by=w.member),
+        (),
+    ),
+    Call(
+        "mark_ready",
+        lambda w: reviewing.mark_ready(assessment=w.draft, by=w.member),
+        (Action.READY,),
+        "assessment",
+    ),
+    Call(
+        "mark_ready: twice",
+        lambda w: reviewing.mark_ready(assessment=w.draft, by=w.member),
+        (),
+        prepare=lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff),
+    ),
+    Call(
+        "take_back",
+        lambda w: reviewing.take_back(assessment=w.draft, by=w.member),
+        (Action.TAKEN_BACK,),
+        "assessment",
+        prepare=lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff),
+    ),
+    Call(
+        "comment",
+        lambda w: reviewing.comment(assessment=w.draft, about="whole", subject="", text="Hm.", by=w.member),
+        (Action.COMMENTED,),
+        "thread",
+    ),
+    Call(
+        "comment: sent twice",
+        lambda w: reviewing.comment(assessment=w.draft, about="whole", subject="", text="One.", by=w.staff),
+        (),
+    ),
+    Call(
+        "reply",
+        lambda w: reviewing.reply(thread=w.thread, text="Yes.", by=w.member),
+        (Action.COMMENTED,),
+        "thread",
+    ),
+    Call(
+        "reply: to what was resolved",
+        lambda w: reviewing.reply(thread=w.settled, text="And yet.", by=w.member),
+        (Action.COMMENTED,),
+        "thread",
+    ),
+    Call(
+        "resolve",
+        lambda w: reviewing.resolve(thread=w.thread, seen=1, by=w.member),
+        (Action.RESOLVED,),
+        "thread",
+    ),
+    Call(
+        "reopen",
+        lambda w: reviewing.reopen(thread=w.settled, seen=2, by=w.member),
+        (Action.REOPENED,),
+        "thread",
+    ),
+    Call("look", lambda w: reviewing.look(assessment=w.draft, by=w.member), ()),
+    Call(
+        "invite: staff",
+        lambda w: people.invite(email="a@example.ca", role="staff", office=w.office, by=w.member),
+        (Action.INVITED,),
+        "invitation",
+    ),
+    Call(
+        "invite: an officer",
+        lambda w: people.invite(email="a@example.ca", role="officer", by=w.admin),
+        (Action.INVITED,),
+        "invitation",
+        by="admin",
+        in_portal=True,
+    ),
+    Call(
+        "revoke",
+        lambda w: people.revoke(invitation=Invitation.objects.get(), by=w.member),
+        (Action.INVITATION_REVOKED,),
+        "invitation",
+        prepare=lambda w: w.invitation(),
+    ),
+    Call(
+        "revoke: one that is of no use any more",
+        lambda w: people.revoke(invitation=Invitation.objects.get(), by=w.member),
+        (),
+        prepare=lambda w: people.revoke(
+            invitation=Invitation.objects.filter(key_hash=key_hash(w.invitation())).get(), by=w.member
+        ),
+    ),
+    Call(
+        "accept: staff",
+        lambda _: people.accept(key="key", name="New", password="quiet-harbour-9"),
+        (Action.JOINED,),
+        "invitation",
+        by="new",
+        prepare=lambda w: w.invitation(),
+    ),
+    Call(
+        "accept: a member",
+        lambda _: people.accept(key="key", name="New", password="quiet-harbour-9"),
+        (Action.JOINED,),
+        "invitation",
+        by="new",
+        prepare=lambda w: w.invitation("member", seat="Ward 4", starts_on=date(2026, 11, 15)),
+        in_portal=True,
+    ),
+    Call(
+        "remove_staff",
+        lambda w: people.remove_staff(membership=w.membership, by=w.member),
+        (Action.STAFF_REMOVED,),
+        "membership",
+    ),
+    Call(
+        "remove_staff: twice",
+        lambda w: people.remove_staff(membership=w.membership, by=w.member),
+        (),
+        prepare=lambda w: people.remove_staff(membership=w.membership, by=w.member),
+    ),
+    Call(
+        "end_term",
+        lambda w: people.end_term(office=w.office, on=date(2026, 11, 14), by=w.admin),
+        (Action.TERM_ENDED,),
+        "office",
+        by="admin",
+    ),
+    Call(
+        "set_active: closed",
+        lambda w: people.set_active(user=w.staff, active=False, by=w.admin),
+        (Action.SIGN_IN_CLOSED,),
+        "user",
+        by="admin",
+        in_portal=True,
+    ),
+    Call(
+        "set_active: opened",
+        lambda w: people.set_active(user=w.staff, active=True, by=w.admin),
+        (Action.SIGN_IN_OPENED,),
+        "user",
+        by="admin",
+        prepare=lambda w: people.set_active(user=w.staff, active=False, by=w.admin),
+        in_portal=True,
+    ),
+    Call("start_check", lambda w: w.check(), ()),
+    Call(
+        "describe_check",
+        lambda w: drafts.describe_check(check=w.check(), election="toronto-2022", handle="@x"),
+        (),
+    ),
+    Call("delete_check", lambda w: drafts.delete_check(check=w.check()), ()),
+    Call("delete_ended_checks", lambda _: drafts.delete_ended_checks(), ()),
+    Call(
+        "save_answers: an anonymous check",
+        lambda w: save_answers(draft=w.check(), changes=[Change("resources.email", "yes", "", 0)], by=None),
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_each_service_leaves_what_it_did_once_in_the_right_chain_by_the_right_person(world, call):
+    call.prepare(world)
+    before = set(AuditEvent.objects.values_list("pk", flat=True))
+    call.act(world)
+    found = list(AuditEvent.objects.exclude(pk__in=before).order_by("number"))
+    assert [event.action for event in found] == [*call.actions]
+    for event in found:
+        assert event.office == (None if call.in_portal else world.office)
+        assert event.actor is not None
+        by = User.objects.get(email="new@example.ca") if call.by == "new" else getattr(world, call.by)
+        assert event.actor == by
+        assert event.record_type == call.kind or not call.kind
+
+
+def test_every_service_that_writes_is_in_the_table():
+    services = {
+        name
+        for module in (drafts, people, register, reviewing)
+        for name, it in vars(module).items()
+        if callable(it) and getattr(it, "__module__", "") == module.__name__ and not name.startswith("_")
+        if not isinstance(it, type) and name not in {"newest_edition", "default_election"}
+    }
+    # `end_sessions` is a part of others.
+    assert services - {"end_sessions"} | {"save_answers"} == {c.name.partition(":")[0] for c in CALLS}
+
+
+def test_what_is_rolled_back_leaves_no_event(world):
+    before = AuditEvent.objects.count(), AuditHead.objects.get().count
+
+    def write() -> None:
+        with transaction.atomic():
+            reviewing.mark_ready(assessment=world.draft, by=world.member)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
+    assert (AuditEvent.objects.count(), AuditHead.objects.get().count) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_without_a_transaction_is_refused():
+    user = User.objects.create_user("pat@example.ca", name="Pat")
+    with pytest.raises(TransactionManagementError, match="transaction of what it tells of"):
+        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=None)
+    assert not AuditEvent.objects.exists()
+
+
+def test_each_event_follows_the_one_before_and_its_hash_is_over_all_its_other_columns(world):
+    events = list(AuditEvent.objects.of_chain(world.office.pk).order_by("number"))
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
+    assert [one.hash for one, _ in pairwise(events)] == [other.previous for _, other in pairwise(events)]
+    assert all(event.hash == event_hash(vars(event)) for event in events)
+    assert {*CHAINED, "hash"} == {field.attname for field in AuditEvent._meta.concrete_fields}
+    head = AuditHead.objects.get(office=world.office)
+    assert (head.count, head.hash) == (len(events), events[-1].hash)
+
+
+def test_the_encoding_that_is_hashed_never_changes():
+    columns = {
+        "office_id": 3,
+        "number": 1,
+        "at": datetime(2026, 11, 2, 21, 30, tzinfo=ZoneInfo("America/Toronto")),
+        "actor_id": None,
+        "action": "kept",
+        "record_type": "assessment",
+        "record_id": 7,
+        "address_hash": "",
+        "previous": "",
+    }
+    text = (
+        '{"office_id":3,"number":1,"at":"2026-11-03T02:30:00.000000+00:00","actor_id":null,"action":"kept",'
+        '"record_type":"assessment","record_id":7,"address_hash":"","previous":""}'
+    )
+    assert event_hash(columns) == hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- Autosaves --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minutes", "between", "events"),
+    [
+        (0, None, 1),
+        (9.99, None, 1),
+        (10, None, 2),
+        (1, lambda w: w.save("no", by=w.member, question="resources.logo"), 3),
+        (1, lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff), 2),
+        (1, lambda w: drafts.start_assessment(account=w.account, by=w.staff), 1),
+    ],
+    ids=["at once", "just before", "ten minutes", "another person", "another action", "another record"],
+)
+def test_saves_of_one_sitting_are_one_event(world, time_machine, minutes, between, events):
+    began = timezone.now()
+    time_machine.move_to(began, tick=False)
+    world.save("yes")
+    if between:
+        between(world)
+    time_machine.move_to(began + timedelta(minutes=minutes), tick=False)
+    world.save("no")
+    assert AuditEvent.objects.filter(action=Action.ANSWERS_SAVED).count() == events
+
+
+# --- Addresses ---------------------------------------------------------------------------------
+
+
+def test_the_address_of_a_request_is_kept_apart_and_only_its_salted_hash_is_in_the_chain(world):
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    client.force_login(world.staff)
+    client.post(f"/assessments/{world.draft.pk}/review/ready", {"ready": "yes"})
+    event = AuditEvent.objects.get(action=Action.READY)
+    assert event.address.address == "192.0.2.7"
+    assert event.address_hash == address_hash("192.0.2.7", event.address.salt)
+    assert "192.0.2.7" not in str(AuditEvent.objects.filter(pk=event.pk).values())
+    assert current_address.get() == ""
+    assert AuditEvent.objects.exclude(pk=event.pk).filter(address_hash="").count() == event.number - 1
+
+
+def test_a_request_without_an_address_is_served_all_the_same(world, monkeypatch):
+    def refuse(*_: Any) -> str:
+        raise PermissionDenied
+
+    monkeypatch.setattr(DefaultAccountAdapter, "get_client_ip", refuse)
+    assert Client().get("/help").status_code == 200
+
+
+def test_addresses_are_deleted_up_to_a_day_and_the_chain_stays_whole(world, time_machine):
+    began = timezone.now()
+    token = current_address.set("192.0.2.7")
+    for days in range(3):
+        time_machine.move_to(began + timedelta(days=days), tick=False)
+        drafts.start_assessment(account=world.account, by=world.staff)
+    current_address.reset(token)
+    assert delete_addresses(until=began + timedelta(days=1)) == 2
+    assert AuditAddress.objects.count() == 1
+    assert walk(str(world.office.pk)).fault == ""
+
+
+# --- Who sees it ---------------------------------------------------------------------------------
+
+
+def test_an_office_sees_its_own_trail_an_administrator_the_portals_and_others_nothing(world):
+    other = User.objects.create_user("kim@example.ca", name="Kim")
+    elsewhere = Office.objects.create(name="Ward 4", member=other, starts_on=date(2022, 11, 15))
+    register.add_account(account=NewAccount(elsewhere, "X", "@kim", "official"), by=other)
+    people.invite(email="robin@example.ca", role="officer", by=world.admin)
+    officer = User.objects.create_user("robin@example.ca", name="Robin", is_officer=True)
+    people.remove_staff(membership=world.membership, by=world.member)
+    sees = {
+        world.member: {world.office.pk},
+        world.staff: set(),
+        other: {elsewhere.pk},
+        world.admin: {None},
+        officer: set(),
+    }
+    for user, offices in sees.items():
+        assert set(AuditEvent.objects.visible_to(user).values_list("office", flat=True)) == offices
+    world.admin.is_active = world.member.is_active = False
+    assert not AuditEvent.objects.visible_to(world.admin).exists()
+    assert not AuditEvent.objects.visible_to(world.member).exists()
+
+
+# --- Two at the same moment ---------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("in_portal", [False, True])
+def test_appends_at_the_same_moment_take_turns_and_no_chain_forks(world, in_portal):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one in after the other, whatever the code does")
+    office = None if in_portal else world.office
+    threads_, each = 4, 25
+    start, trouble = threading.Barrier(threads_), []
+
+    def append() -> None:
+        start.wait(timeout=20)
+        try:
+            for _ in range(each):
+                with transaction.atomic():
+                    record(office=office, action=Action.READY, record=world.draft, by=world.member)
+        except Exception as error:  # noqa: BLE001 - told below
+            trouble.append(error)
+        finally:
+            connection.close()
+
+    before = AuditEvent.objects.of_chain(office.pk if office else None).count()
+    threads = [threading.Thread(target=append) for _ in range(threads_)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trouble == []
+    walked = walk(str(office.pk) if office else "portal")
+    assert (walked.fault, walked.mark.count) == ("", before + threads_ * each)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_who_work_in_one_office_at_once_never_wait_for_one_another_in_a_circle(world):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one in after the other, whatever the code does")
+    works: list[Callable[[int], Any]] = [
+        lambda at: register.add_account(account=world.described(f"@{at}"), by=world.member),
+        lambda at: world.save("yes" if at % 2 else "no"),
+        lambda _: register.assess_account(account=world.account, by=world.staff),
+        lambda _: drafts.keep_check(check=world.check(), account=world.account, by=world.member),
+        lambda at: reviewing.comment(
+            assessment=world.draft, about="whole", subject="", text=f"{at}", by=world.staff
+        ),
+    ]
+    start, trouble = threading.Barrier(len(works)), []
+
+    def go(work: Callable[[int], Any]) -> None:
+        start.wait(timeout=20)
+        try:
+            for at in range(20):
+                work(at)
+        except Exception as error:  # noqa: BLE001 - told below
+            trouble.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trouble == []
+    assert walk(str(world.office.pk)).fault == ""
