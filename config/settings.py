@@ -4,6 +4,7 @@ DEBUG          true on one's own machine only; default false
 SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3
+MEDIA_ROOT     the folder that stored files go into; default: var/media
 EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
 EMAIL_FROM     the address that mail comes from; default: portal@localhost
 PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
@@ -292,6 +293,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Never served by address: whoever may see one gets it from a view. `manage.py backup` takes them along.
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

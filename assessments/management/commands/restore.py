@@ -1,0 +1,37 @@
+"""`manage.py restore DIR`: a backup, into an empty database and an empty file storage."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from assessments.services.backup import BackupRefused, RestoreStopped, restore
+
+
+class Command(BaseCommand):
+    """Restores a backup where nothing is yet. There is no way to make it overwrite what people have written."""
+
+    help = "Restore a backup into an empty database and an empty file storage. Stop the portal first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="DIR", type=Path, help="the folder that `backup` wrote")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            restored = restore(options["folder"])
+        except (BackupRefused, RestoreStopped) as refused:
+            raise CommandError(str(refused)) from refused
+        manifest = restored.manifest
+        for name in manifest.missing:
+            self.stderr.write(f"Warning: the backup never had a file that the database names: {name}")
+        made_at = timezone.localtime(manifest.made_at)
+        self.stdout.write(
+            f"Restored the backup of {made_at:%Y-%m-%d %H:%M} (portal {manifest.portal}):"
+            f" {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, {len(manifest.files)} files."
+        )
+        if restored.migrated:
+            self.stdout.write(f"Brought up to this version: {', '.join(restored.migrated)}.")

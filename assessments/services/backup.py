@@ -1,0 +1,418 @@
+"""Backing up everything that the portal keeps, and restoring it into an empty place.
+
+A backup is a folder: the database, the files of the default storage under `files/`, and `manifest.json`, which is
+written last. A folder without a manifest is no backup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
+from django.core.files.utils import validate_file_name
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import FileField
+from django.utils import timezone
+from pydantic import BaseModel, ConfigDict
+
+from assessments.services import database_copy
+from assessments.services.database_copy import CopyFault, copied, private_file, sync
+
+FORMAT = 1
+"""The form of a backup. It is raised when an older portal could no longer read what is written."""
+MANIFEST = "manifest.json"
+FOLDER = "files"
+CHUNK = 1024 * 1024
+
+
+class BackupRefused(Exception):
+    """The backup or the restore cannot be done; the text says why, and what to do. Nothing was changed."""
+
+
+class RestoreStopped(Exception):
+    """The restore failed half-way; the text says why, and how to begin again."""
+
+
+class StoredFile(BaseModel):
+    """A file of the backup: its name within its place, its bytes, and their SHA-256 in hexadecimal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a backup holds, and of which portal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    portal: str
+    """The version of the portal."""
+    made_at: datetime
+    vendor: str
+    """The database's maker: `sqlite` or `postgresql`."""
+    migrations: tuple[tuple[str, str], ...]
+    """The app and the name of each that had been applied."""
+    rows: dict[str, int]
+    """How many each table has."""
+    database: StoredFile
+    files: tuple[StoredFile, ...]
+    missing: tuple[str, ...]
+    """Files that the database names and the storage did not have."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has put in place."""
+
+    manifest: Manifest
+    migrated: tuple[str, ...]
+    """The migrations that were applied to it afterwards, being newer than the backup."""
+
+
+# --- Backing up ---------------------------------------------------------------
+
+
+def back_up(folder: Path) -> Manifest:
+    """Back up the database and all files into a folder that is new or empty; return what it holds.
+
+    Raises BackupRefused. Then the folder is as it was, so that nothing half made takes up the disk.
+    """
+    if connection.vendor not in database_copy.FILES:
+        raise BackupRefused(f"A {connection.vendor} database cannot be backed up: use its own programs.")
+    try:
+        made = _new_folder(folder)
+    except OSError as error:
+        raise BackupRefused(
+            f"{folder} cannot be made or read ({error.strerror}). Name another folder."
+        ) from error
+    whole = False
+    try:
+        manifest = _write(folder)
+        whole = True
+    except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
+        raise BackupRefused(
+            f"The backup failed: {error}\nNothing of it was kept in {folder}."
+            " Put right what it says, make room if the disk is full, then run the backup again."
+        ) from error
+    finally:
+        # Whatever went wrong, even a key that interrupts: what is there is not whole.
+        if not whole:
+            _remove(folder, made=made)
+    return manifest
+
+
+def _new_folder(folder: Path) -> bool:
+    """Make the folder, for its owner alone; return false where it was there, empty."""
+    if isinstance(default_storage, FileSystemStorage) and _is_within(folder, Path(default_storage.location)):
+        raise BackupRefused(f"{folder} lies among the portal's own files. Name a folder elsewhere.")
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise BackupRefused(f"{folder} is not empty. Name a folder that is new or empty.") from None
+        folder.chmod(0o700)
+        return False
+    return True
+
+
+def _is_within(folder: Path, other: Path) -> bool:
+    return folder.resolve().is_relative_to(other.resolve())
+
+
+def _remove(folder: Path, *, made: bool) -> None:
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if made:
+        folder.rmdir()
+
+
+def _write(folder: Path) -> Manifest:
+    copy = folder / database_copy.FILES[connection.vendor]
+    # The database first: a file is written before the row that names it and never changed, so each file that the
+    # copy names is there to be copied after it.
+    with copied(connection, copy) as cursor:
+        rows = _rows(cursor)
+        if "django_migrations" not in rows:
+            raise CopyFault("This database holds no portal. Is DATABASE_URL the right one?")
+        cursor.execute("SELECT app, name FROM django_migrations ORDER BY app, name")
+        migrations = tuple((app, name) for app, name in cursor.fetchall())
+        named = _named_files(cursor, rows)
+    sync(copy)
+    files = tuple(_copy_files(default_storage, folder / FOLDER))
+    manifest = Manifest(
+        portal=portal_version(),
+        made_at=timezone.now(),
+        vendor=connection.vendor,
+        migrations=migrations,
+        rows=rows,
+        database=_described(copy, copy.name),
+        files=files,
+        missing=tuple(sorted(named - {file.name for file in files})),
+    )
+    for path, _, _ in os.walk(folder):
+        sync(Path(path))
+    _write_manifest(folder, manifest)
+    return manifest
+
+
+def _rows(cursor: Any) -> dict[str, int]:
+    rows = {}
+    for table in sorted(connection.introspection.table_names(cursor)):
+        cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a table's own name
+        (rows[table],) = cursor.fetchone()
+    return rows
+
+
+def file_columns() -> set[tuple[str, str]]:
+    """The tables and columns that hold the names of files."""
+    return {
+        (model._meta.db_table, field.column)
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, FileField) and field.storage == default_storage
+    }
+
+
+def _named_files(cursor: Any, rows: dict[str, int]) -> set[str]:
+    quote = connection.ops.quote_name
+    names: set[str] = set()
+    for table, column in file_columns():
+        if table in rows:
+            cursor.execute(f"SELECT DISTINCT {quote(column)} FROM {quote(table)}")  # noqa: S608 - as above
+            names.update(name for (name,) in cursor.fetchall() if name)
+    return names
+
+
+def _stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
+    """The names of all files of a storage, in a fixed order."""
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        # Nothing was ever stored.
+        return
+    within = f"{folder}/" if folder else ""
+    # Some storages list a folder as a file without a name.
+    yield from (within + name for name in sorted(files) if name)
+    for name in sorted(filter(None, folders)):
+        yield from _stored_names(storage, within + name)
+
+
+def _copy_files(storage: Storage, folder: Path) -> Iterator[StoredFile]:
+    _private_folder(folder)
+    for name in list(_stored_names(storage)):
+        path = folder / _safe(name)
+        _private_folder(path.parent)
+        try:
+            source = storage.open(name)
+        except FileNotFoundError:
+            # Deleted since it was listed. If the database's copy names it, it counts as missing.
+            continue
+        with source, private_file(path) as out:
+            for chunk in source.chunks(CHUNK):
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+        yield _described(path, name)
+
+
+def _private_folder(folder: Path) -> None:
+    if not folder.exists():
+        _private_folder(folder.parent)
+        folder.mkdir(mode=0o700)
+
+
+def _safe(name: str) -> str:
+    """The name of a file, once it is sure to lead nowhere outside its folder."""
+    try:
+        return str(validate_file_name(name, allow_relative_path=True))
+    except SuspiciousFileOperation as error:
+        raise CopyFault(f"A file has a name that leads outside its folder: {name!r}.") from error
+
+
+def _described(path: Path, name: str) -> StoredFile:
+    with path.open("rb") as file:
+        return StoredFile(
+            name=name, size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
+        )
+
+
+def portal_version() -> str:
+    """The portal's version."""
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
+
+
+# --- The manifest -------------------------------------------------------------
+
+
+def _sum_of(contents: Any) -> str:
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    contents = manifest.model_dump(mode="json")
+    # Its own sum: a changed count would show only once all had been restored.
+    document = {"format": FORMAT, "sha256": _sum_of(contents), "backup": contents}
+    made = folder / f".{MANIFEST}"
+    with private_file(made) as out:
+        out.write(json.dumps(document, indent=2).encode() + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+    made.replace(folder / MANIFEST)
+    sync(folder)
+    sync(folder.resolve().parent)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what a backup holds; raise BackupRefused unless it is whole and every file is as it was written."""
+    try:
+        document = json.loads((folder / MANIFEST).read_bytes())
+        form, contents = document["format"], document["backup"]
+        if form != FORMAT:
+            raise BackupRefused(
+                f"The backup is of form {form!r}, and this portal reads form {FORMAT}. Use the portal that made it."
+            )
+        if document["sha256"] != _sum_of(contents):
+            _damaged(folder, f"{MANIFEST} is not as it was written")
+        manifest = Manifest.model_validate(contents)
+    except FileNotFoundError:
+        raise BackupRefused(
+            f"{folder} has no {MANIFEST}: it is no backup, or one that was never finished. Use another."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupRefused(f"{folder / MANIFEST} cannot be read ({error}). Use another backup.") from error
+    for place, file in _places(folder, manifest):
+        if not place.is_file():
+            _damaged(folder, f"{file.name} is missing")
+        if _described(place, file.name) != file:
+            _damaged(folder, f"{file.name} is not as it was written")
+    return manifest
+
+
+def _places(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, StoredFile]]:
+    try:
+        yield folder / _safe(manifest.database.name), manifest.database
+        for file in manifest.files:
+            yield folder / FOLDER / _safe(file.name), file
+    except CopyFault as error:
+        _damaged(folder, str(error))
+
+
+def _damaged(folder: Path, what: str) -> NoReturn:
+    raise BackupRefused(f"The backup in {folder} is damaged: {what}. Use another backup.")
+
+
+# --- Restoring ----------------------------------------------------------------
+
+
+def restore(folder: Path) -> Restored:
+    """Restore a backup into an empty database and an empty storage, and bring it up to this portal's version.
+
+    Raises BackupRefused before anything is changed, or RestoreStopped once something was.
+    """
+    manifest = read_manifest(folder)
+    copy = folder / manifest.database.name
+    _check_fits(manifest)
+    try:
+        _check_empty()
+        database_copy.check_can_put_back(connection, copy)
+    except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
+        raise BackupRefused(f"Nothing was restored: {error}") from error
+    try:
+        database_copy.put_back(connection, copy)
+        for file in manifest.files:
+            _restore_file(folder / FOLDER / file.name, file)
+        _check_rows(manifest)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("check", databases=[connection.alias])
+    except Exception as error:
+        raise RestoreStopped(
+            f"The restore stopped half-way: {error}\nDo not use what is there now. To begin again, put right what"
+            f" it says, {database_copy.how_to_empty(connection)}, delete the portal's stored files, and run the"
+            " restore again. The backup itself is unchanged."
+        ) from error
+    applied = MigrationRecorder(connection).applied_migrations()
+    newer = sorted(set(applied) - set(manifest.migrations))
+    return Restored(manifest, tuple(f"{app}.{name}" for app, name in newer))
+
+
+def _check_fits(manifest: Manifest) -> None:
+    """Raise BackupRefused if the backup is of another database or of a later portal."""
+    if manifest.vendor != connection.vendor:
+        raise BackupRefused(
+            f"The backup is of a {manifest.vendor} database, and this one is {connection.vendor}."
+            f" Set DATABASE_URL to a {manifest.vendor} database."
+        )
+    known = MigrationLoader(None).disk_migrations
+    unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in known]
+    if unknown:
+        raise BackupRefused(
+            f"The backup is of a later portal ({manifest.portal}): this one does not know the migration"
+            f" {', '.join(unknown)}. Install that version, then restore."
+        )
+
+
+def _check_empty() -> None:
+    """Raise BackupRefused unless the database is empty or just migrated, and no files are stored."""
+    with connection.cursor() as cursor:
+        rows = _rows(cursor)
+    ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+    ours |= {cache["LOCATION"] for cache in settings.CACHES.values() if "LOCATION" in cache}
+    if strange := sorted(set(rows) - ours):
+        raise BackupRefused(
+            f"The database has tables of something else ({', '.join(strange)}). Use an empty one."
+        )
+    # Whatever people bring in is in this app; the others hold what `migrate` and `load_editions` write.
+    kept = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
+    if any(rows.get(table) for table in kept):
+        raise BackupRefused(
+            "The database has people or their answers in it, which a restore would delete. Restore into an empty"
+            " database: set DATABASE_URL to a new one."
+        )
+    if next(_stored_names(default_storage), None) is not None:
+        raise BackupRefused(
+            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder."
+        )
+
+
+def _restore_file(source: Path, file: StoredFile) -> None:
+    with source.open("rb") as opened:
+        stored = default_storage.save(file.name, File(opened))
+    with default_storage.open(stored) as back:
+        # By its own hash: what lies in the storage is what counts.
+        digest = hashlib.sha256()
+        for chunk in back.chunks(CHUNK):
+            digest.update(chunk)
+    if stored != file.name or digest.hexdigest() != file.sha256:
+        raise CopyFault(f"{file.name} was not stored as it was.")
+
+
+def _check_rows(manifest: Manifest) -> None:
+    with connection.cursor() as cursor:
+        rows = _rows(cursor)
+    if wrong := sorted(table for table, _ in manifest.rows.items() ^ rows.items()):
+        raise CopyFault(f"Not all rows came back in {', '.join(dict.fromkeys(wrong))}.")
