@@ -1,4 +1,4 @@
-"""Backing up everything that the portal keeps, and restoring it into an empty place.
+"""Backing up everything that the portal keeps; `restore.py` brings it back.
 
 A backup is a folder: the database, the files of the default storage under `files/`, and `manifest.json`, which is
 written last. A folder without a manifest is no backup.
@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,13 +20,9 @@ from typing import Any, NoReturn
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
-from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.core.files.utils import validate_file_name
-from django.core.management import call_command
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import FileField
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
@@ -44,10 +39,6 @@ CHUNK = 1024 * 1024
 
 class BackupRefused(Exception):
     """The backup or the restore cannot be done; the text says why, and what to do. Nothing was changed."""
-
-
-class RestoreStopped(Exception):
-    """The restore failed half-way; the text says why, and how to begin again."""
 
 
 class StoredFile(BaseModel):
@@ -78,15 +69,6 @@ class Manifest(BaseModel):
     files: tuple[StoredFile, ...]
     missing: tuple[str, ...]
     """Files that the database names and the storage did not have."""
-
-
-@dataclass(frozen=True)
-class Restored:
-    """What a restore has put in place."""
-
-    manifest: Manifest
-    migrated: tuple[str, ...]
-    """The migrations that were applied to it afterwards, being newer than the backup."""
 
 
 # --- Backing up ---------------------------------------------------------------
@@ -155,7 +137,7 @@ def _write(folder: Path) -> Manifest:
     # The database first: a file is written before the row that names it and never changed, so each file that the
     # copy names is there to be copied after it.
     with copied(connection, copy) as cursor:
-        rows = _rows(cursor)
+        rows = count_rows(cursor)
         if "django_migrations" not in rows:
             raise CopyFault("This database holds no portal. Is DATABASE_URL the right one?")
         cursor.execute("SELECT app, name FROM django_migrations ORDER BY app, name")
@@ -179,7 +161,8 @@ def _write(folder: Path) -> Manifest:
     return manifest
 
 
-def _rows(cursor: Any) -> dict[str, int]:
+def count_rows(cursor: Any) -> dict[str, int]:
+    """How many rows each table has."""
     rows = {}
     for table in sorted(connection.introspection.table_names(cursor)):
         cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a table's own name
@@ -193,7 +176,7 @@ def file_columns() -> set[tuple[str, str]]:
         (model._meta.db_table, field.column)
         for model in apps.get_models(include_auto_created=True)
         for field in model._meta.local_concrete_fields
-        if isinstance(field, FileField) and field.storage == default_storage
+        if isinstance(field, FileField) and field.storage == default_storage and field.column
     }
 
 
@@ -207,7 +190,7 @@ def _named_files(cursor: Any, rows: dict[str, int]) -> set[str]:
     return names
 
 
-def _stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
+def stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
     """The names of all files of a storage, in a fixed order."""
     try:
         folders, files = storage.listdir(folder)
@@ -218,12 +201,12 @@ def _stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
     # Some storages list a folder as a file without a name.
     yield from (within + name for name in sorted(files) if name)
     for name in sorted(filter(None, folders)):
-        yield from _stored_names(storage, within + name)
+        yield from stored_names(storage, within + name)
 
 
 def _copy_files(storage: Storage, folder: Path) -> Iterator[StoredFile]:
     _private_folder(folder)
-    for name in list(_stored_names(storage)):
+    for name in list(stored_names(storage)):
         path = folder / _safe(name)
         _private_folder(path.parent)
         try:
@@ -324,95 +307,3 @@ def _places(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, StoredFile
 
 def _damaged(folder: Path, what: str) -> NoReturn:
     raise BackupRefused(f"The backup in {folder} is damaged: {what}. Use another backup.")
-
-
-# --- Restoring ----------------------------------------------------------------
-
-
-def restore(folder: Path) -> Restored:
-    """Restore a backup into an empty database and an empty storage, and bring it up to this portal's version.
-
-    Raises BackupRefused before anything is changed, or RestoreStopped once something was.
-    """
-    manifest = read_manifest(folder)
-    copy = folder / manifest.database.name
-    _check_fits(manifest)
-    try:
-        _check_empty()
-        database_copy.check_can_put_back(connection, copy)
-    except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
-        raise BackupRefused(f"Nothing was restored: {error}") from error
-    try:
-        database_copy.put_back(connection, copy)
-        for file in manifest.files:
-            _restore_file(folder / FOLDER / file.name, file)
-        _check_rows(manifest)
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("check", databases=[connection.alias])
-    except Exception as error:
-        raise RestoreStopped(
-            f"The restore stopped half-way: {error}\nDo not use what is there now. To begin again, put right what"
-            f" it says, {database_copy.how_to_empty(connection)}, delete the portal's stored files, and run the"
-            " restore again. The backup itself is unchanged."
-        ) from error
-    applied = MigrationRecorder(connection).applied_migrations()
-    newer = sorted(set(applied) - set(manifest.migrations))
-    return Restored(manifest, tuple(f"{app}.{name}" for app, name in newer))
-
-
-def _check_fits(manifest: Manifest) -> None:
-    """Raise BackupRefused if the backup is of another database or of a later portal."""
-    if manifest.vendor != connection.vendor:
-        raise BackupRefused(
-            f"The backup is of a {manifest.vendor} database, and this one is {connection.vendor}."
-            f" Set DATABASE_URL to a {manifest.vendor} database."
-        )
-    known = MigrationLoader(None).disk_migrations
-    unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in known]
-    if unknown:
-        raise BackupRefused(
-            f"The backup is of a later portal ({manifest.portal}): this one does not know the migration"
-            f" {', '.join(unknown)}. Install that version, then restore."
-        )
-
-
-def _check_empty() -> None:
-    """Raise BackupRefused unless the database is empty or just migrated, and no files are stored."""
-    with connection.cursor() as cursor:
-        rows = _rows(cursor)
-    ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
-    ours |= {cache["LOCATION"] for cache in settings.CACHES.values() if "LOCATION" in cache}
-    if strange := sorted(set(rows) - ours):
-        raise BackupRefused(
-            f"The database has tables of something else ({', '.join(strange)}). Use an empty one."
-        )
-    # Whatever people bring in is in this app; the others hold what `migrate` and `load_editions` write.
-    kept = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
-    if any(rows.get(table) for table in kept):
-        raise BackupRefused(
-            "The database has people or their answers in it, which a restore would delete. Restore into an empty"
-            " database: set DATABASE_URL to a new one."
-        )
-    if next(_stored_names(default_storage), None) is not None:
-        raise BackupRefused(
-            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder."
-        )
-
-
-def _restore_file(source: Path, file: StoredFile) -> None:
-    with source.open("rb") as opened:
-        stored = default_storage.save(file.name, File(opened))
-    with default_storage.open(stored) as back:
-        # By its own hash: what lies in the storage is what counts.
-        digest = hashlib.sha256()
-        for chunk in back.chunks(CHUNK):
-            digest.update(chunk)
-    if stored != file.name or digest.hexdigest() != file.sha256:
-        raise CopyFault(f"{file.name} was not stored as it was.")
-
-
-def _check_rows(manifest: Manifest) -> None:
-    with connection.cursor() as cursor:
-        rows = _rows(cursor)
-    if wrong := sorted(table for table, _ in manifest.rows.items() ^ rows.items()):
-        raise CopyFault(f"Not all rows came back in {', '.join(dict.fromkeys(wrong))}.")

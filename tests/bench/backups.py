@@ -118,8 +118,8 @@ def faults(path: Path, acknowledged: int) -> list[str]:
             if copy.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
                 found.append("not sound")
             halves = copy.execute(
-                "SELECT COUNT(*) FROM (SELECT c.id FROM assessments_anonymouscheck c LEFT JOIN assessments_checkanswer a"
-                " ON a.draft_id = c.id GROUP BY c.id HAVING COUNT(a.id) <> ?)",
+                "SELECT COUNT(*) FROM (SELECT c.id FROM assessments_anonymouscheck c"
+                " LEFT JOIN assessments_checkanswer a ON a.draft_id = c.id GROUP BY c.id HAVING COUNT(a.id) <> ?)",
                 [ANSWERS],
             ).fetchone()[0]
             if halves:
@@ -198,8 +198,9 @@ def main() -> None:
                 found = whole(home, last, copy, BACKUPS)
                 seconds = time.perf_counter() - began
                 good = sum(not one for one in found)
+                written = last() - first
                 print(
-                    f"{what:<20} {good} of {BACKUPS} whole; {last() - first} checks written meanwhile ({seconds:.1f} s)"
+                    f"{what:<20} {good} of {BACKUPS} whole; {written} checks written meanwhile ({seconds:.1f} s)"
                 )
                 for fault in sorted({one for several in found for one in several})[:3]:
                     print(f"{'':<20} such as: {fault}")

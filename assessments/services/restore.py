@@ -1,0 +1,134 @@
+"""Restoring a backup into an empty place: all of it, or a plain word that it stopped half-way."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from assessments.services import database_copy
+from assessments.services.backup import (
+    CHUNK,
+    FOLDER,
+    BackupRefused,
+    Manifest,
+    StoredFile,
+    count_rows,
+    read_manifest,
+    stored_names,
+)
+from assessments.services.database_copy import CopyFault
+
+
+class RestoreStopped(Exception):
+    """The restore failed half-way; the text says why, and how to begin again."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has put in place."""
+
+    manifest: Manifest
+    migrated: tuple[str, ...]
+    """The migrations that were applied to it afterwards, being newer than the backup."""
+
+
+def restore(folder: Path) -> Restored:
+    """Restore a backup into an empty database and an empty storage, and bring it up to this portal's version.
+
+    Raises BackupRefused before anything is changed, or RestoreStopped once something was.
+    """
+    manifest = read_manifest(folder)
+    copy = folder / manifest.database.name
+    _check_fits(manifest)
+    try:
+        _check_empty()
+        database_copy.check_can_put_back(connection, copy)
+    except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
+        raise BackupRefused(f"Nothing was restored: {error}") from error
+    try:
+        database_copy.put_back(connection, copy)
+        for file in manifest.files:
+            _restore_file(folder / FOLDER / file.name, file)
+        _checkcount_rows(manifest)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("check", databases=[connection.alias], stdout=io.StringIO())
+    except Exception as error:
+        raise RestoreStopped(
+            f"The restore stopped half-way: {error}\nDo not use what is there now. To begin again, put right what"
+            f" it says, {database_copy.how_to_empty(connection)}, delete the portal's stored files, and run the"
+            " restore again. The backup itself is unchanged."
+        ) from error
+    applied = MigrationRecorder(connection).applied_migrations()
+    newer = sorted(set(applied) - set(manifest.migrations))
+    return Restored(manifest, tuple(f"{app}.{name}" for app, name in newer))
+
+
+def _check_fits(manifest: Manifest) -> None:
+    """Raise BackupRefused if the backup is of another database or of a later portal."""
+    if manifest.vendor != connection.vendor:
+        raise BackupRefused(
+            f"The backup is of a database in {manifest.vendor}, and this one is in {connection.vendor}."
+            f" Set DATABASE_URL to an empty one in {manifest.vendor}."
+        )
+    known = MigrationLoader(None).disk_migrations
+    unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in known]
+    if unknown:
+        raise BackupRefused(
+            f"The backup is of a later portal ({manifest.portal}): this one does not know the migration"
+            f" {', '.join(unknown)}. Install that version, then restore."
+        )
+
+
+def _check_empty() -> None:
+    """Raise BackupRefused unless the database is empty or just migrated, and no files are stored."""
+    with connection.cursor() as cursor:
+        rows = count_rows(cursor)
+    ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+    ours |= {str(cache["LOCATION"]) for cache in settings.CACHES.values() if "LOCATION" in cache}
+    if strange := sorted(set(rows) - ours):
+        raise BackupRefused(
+            f"The database has tables of something else ({', '.join(strange)}). Use an empty one."
+        )
+    # Whatever people bring in is in this app; the others hold what `migrate` and `load_editions` write.
+    kept = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
+    if any(rows.get(table) for table in kept):
+        raise BackupRefused(
+            "The database has people or their answers in it, which a restore would delete. Restore into an empty"
+            " database: set DATABASE_URL to a new one."
+        )
+    if next(stored_names(default_storage), None) is not None:
+        raise BackupRefused(
+            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder."
+        )
+
+
+def _restore_file(source: Path, file: StoredFile) -> None:
+    with source.open("rb") as opened:
+        stored = default_storage.save(file.name, File(opened))
+    with default_storage.open(stored) as back:
+        # By its own hash: what lies in the storage is what counts.
+        digest = hashlib.sha256()
+        for chunk in back.chunks(CHUNK):
+            digest.update(chunk)
+    if stored != file.name or digest.hexdigest() != file.sha256:
+        raise CopyFault(f"{file.name} was not stored as it was.")
+
+
+def _checkcount_rows(manifest: Manifest) -> None:
+    with connection.cursor() as cursor:
+        rows = count_rows(cursor)
+    wrong = [name for name in sorted({*manifest.rows, *rows}) if manifest.rows.get(name) != rows.get(name)]
+    if wrong:
+        raise CopyFault(f"Not all rows came back in {', '.join(wrong)}.")

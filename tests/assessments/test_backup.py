@@ -1,0 +1,502 @@
+"""`manage.py backup` and `manage.py restore`, each in a process of its own, on the database of the run."""
+
+import errno
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from assessments.models import Office, User
+from assessments.services import backup, database_copy
+from tests.bench import backups as bench
+
+ROOT = Path(__file__).resolve().parents[2]
+# The processes open databases of their own. The mark has these tests run again on PostgreSQL.
+pytestmark = pytest.mark.django_db
+
+STORED = {
+    "attested/1/record.pdf": b"%PDF-1.7 what was attested",
+    "attested/2/été 1.pdf": os.urandom(300_000),
+    "empty": b"",
+}
+DEMONSTRATION = """
+for command in ("migrate", "load_editions", "createcachetable", "demo_data"):
+    call_command(command, verbosity=0)
+"""
+EVERYTHING = """
+from django.apps import apps
+tables = connection.introspection.table_names()
+rows = {}
+for table in sorted(tables):
+    cursor = connection.cursor()
+    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+    rows[table] = sorted(map(repr, cursor.fetchall()))
+print(json.dumps(rows))
+"""
+STOPS_HALF_WAY = """
+from assessments.services import restore
+def full(*_):
+    raise OSError(28, "No space left on device")
+restore._restore_file = full
+call_command("restore", sys.argv[1])
+"""
+
+
+def on_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+only_sqlite = pytest.mark.skipif(
+    "sqlite" not in django_settings.DATABASES["default"]["ENGINE"], reason="SQLite"
+)
+only_postgresql = pytest.mark.skipif(
+    "postgresql" not in django_settings.DATABASES["default"]["ENGINE"], reason="PostgreSQL"
+)
+
+
+@dataclass
+class Place:
+    """Where a portal could be: a database and a folder for its files."""
+
+    url: str
+    media: Path
+
+    def python(self, *arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "DATABASE_URL": self.url,
+            "MEDIA_ROOT": str(self.media),
+            "SECRET_KEY": "only tests sign with this",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "true",
+        }
+        environment |= more.pop("environment", {})
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **more,
+        )
+
+    def manage(self, *arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        return self.python("manage.py", *arguments, **more)
+
+    def done(self, *arguments: str | Path, **more: Any) -> str:
+        ended = self.manage(*arguments, **more)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def script(self, body: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        head = (
+            "import json, sys, django; django.setup()\n"
+            "from django.core.management import call_command\nfrom django.db import connection\n"
+        )
+        return self.python("-c", head + body, *arguments)
+
+    def holds(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Every row of every table, and the hash of every stored file."""
+        ended = self.script(EVERYTHING)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout), hashes(self.media)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+NOTHING: tuple[dict[str, list[str]], dict[str, str]] = ({}, {})
+
+
+@pytest.fixture(scope="module")
+def new_place(tmp_path_factory):
+    """A function that gives an empty place each time, on the database of this run."""
+    made: list[str] = []
+    numbers = itertools.count()
+
+    def new() -> Place:
+        home = tmp_path_factory.mktemp("place")
+        url = bench.address(home / "db.sqlite3")
+        if on_postgresql():
+            name = f"place_{os.getpid()}_{next(numbers)}"
+            on_server(f"CREATE DATABASE {name}")
+            made.append(name)
+            url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+        return Place(url, home / "media")
+
+    yield new
+    for name in made:
+        on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def on_server(statement: str) -> None:
+    import psycopg2  # noqa: PLC0415 - on PostgreSQL alone
+
+    parameters = connection.get_connection_params() | {"dbname": "postgres"}
+    with closing(psycopg2.connect(**parameters)) as server:
+        server.autocommit = True
+        server.cursor().execute(statement)
+
+
+@pytest.fixture(scope="module")
+def full(new_place) -> Place:
+    """A portal in use."""
+    place: Place = new_place()
+    assert (ended := place.script(DEMONSTRATION)).returncode == 0, ended.stderr
+    for name, content in STORED.items():
+        (place.media / name).parent.mkdir(parents=True, exist_ok=True)
+        (place.media / name).write_bytes(content)
+    return place
+
+
+@pytest.fixture(scope="module")
+def taken(full: Place, tmp_path_factory) -> Path:
+    """A backup of the portal in use. Only copies of it are changed."""
+    folder: Path = tmp_path_factory.mktemp("backups") / "first"
+    full.done("backup", folder)
+    return folder
+
+
+# --- There and back -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("migrated", [False, True], ids=["empty", "just migrated"])
+def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, taken, new_place, migrated):
+    place = new_place()
+    if migrated:
+        place.done("migrate", "--verbosity=0")
+    before = full.holds()
+
+    printed = place.done("restore", taken)
+
+    rows, files = place.holds()
+    assert rows == before[0]
+    assert len(rows["assessments_user"]) == 5
+    assert (
+        files == before[1] == {name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()}
+    )
+    count = sum(map(len, rows.values()))
+    assert f"{count} rows of {len(rows)} tables, {len(STORED)} files." in printed
+
+
+def test_the_manifest_says_what_the_folder_holds(full, taken):
+    document = json.loads((taken / "manifest.json").read_text())
+    contents = document["backup"]
+    rows, files = full.holds()
+    assert document["format"] == 1
+    assert (contents["vendor"], contents["portal"], contents["missing"]) == (connection.vendor, "0.1.0", [])
+    assert contents["rows"] == {table: len(there) for table, there in rows.items()}
+    assert ["assessments", "0004_working_together"] in contents["migrations"]
+    assert {file["name"]: file["sha256"] for file in contents["files"]} == files
+    assert hashes(taken / "files") == files
+    (database,) = {path.name for path in taken.iterdir()} - {"manifest.json", "files"}
+    assert contents["database"]["name"] == database
+    assert contents["database"]["size"] == (taken / database).stat().st_size
+
+
+def test_a_backup_is_for_its_owner_alone(taken):
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [taken, *taken.rglob("*")]}
+    assert len(modes) == 10
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
+
+
+def test_a_backup_of_an_earlier_version_is_brought_up_to_this_one(new_place, tmp_path):
+    earlier, place = new_place(), new_place()
+    earlier.done("migrate", "assessments", "0003", "--verbosity=0")
+    earlier.done("backup", tmp_path / "backup")
+
+    printed = place.done("restore", tmp_path / "backup")
+
+    _, _, applied = printed.partition("Brought up to this version:")
+    assert "assessments.0004_working_together" in applied
+    assert "assessments.0003" not in applied
+    assert "No migrations to apply" in place.done("migrate")
+
+
+# --- What is refused, and changes nothing ---------------------------------------
+
+
+def changed_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def database_of(folder: Path) -> Path:
+    (path,) = folder.glob("database.*")
+    return path
+
+
+def rewritten(**changes: Any) -> Callable[[Path], None]:
+    """Write a manifest as another portal would have: whole, with other contents."""
+
+    def rewrite(folder: Path) -> None:
+        document = json.loads((folder / "manifest.json").read_text())
+        contents = document["backup"]
+        for name, change in changes.items():
+            contents[name] = change(contents[name])
+        document["sha256"] = backup._sum_of(contents)
+        (folder / "manifest.json").write_text(json.dumps(document))
+
+    return rewrite
+
+
+def of_another_form(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+
+
+def other_count(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"assessments_user": 5', '"assessments_user": 6'))
+
+
+def of_another_database(folder: Path) -> None:
+    other = "sqlite" if on_postgresql() else "postgresql"
+    rewritten(vendor=lambda _: other)(folder)
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "has no manifest.json"),
+    "half a manifest": (lambda folder: os.truncate(folder / "manifest.json", 900), "cannot be read"),
+    "another count": (other_count, "manifest.json is not as it was written"),
+    "another form": (of_another_form, "reads form 1"),
+    "a changed byte in the database": (
+        lambda folder: changed_byte(database_of(folder)),
+        "is not as it was written",
+    ),
+    "a changed byte in a file": (
+        lambda folder: changed_byte(folder / "files/attested/1/record.pdf"),
+        "attested/1/record.pdf is not as it was written",
+    ),
+    "a missing file": (lambda folder: (folder / "files/empty").unlink(), "empty is missing"),
+    "a missing database": (lambda folder: database_of(folder).unlink(), "is missing"),
+    "a later version": (
+        rewritten(migrations=lambda old: [*old, ["assessments", "9999_to_come"]]),
+        "does not know the migration assessments.9999_to_come",
+    ),
+    "another database": (of_another_database, "Set DATABASE_URL to an empty one in "),
+    "a way out": (
+        rewritten(files=lambda old: [*old, old[0] | {"name": "../outside"}]),
+        "leads outside its folder",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_backup_that_is_not_whole_or_does_not_fit_is_refused(what, taken, tmp_path, settings, monkeypatch):
+    # All of it is seen before the database is looked at, so that this process may do it.
+    settings.MEDIA_ROOT = tmp_path / "media"
+    monkeypatch.setattr(database_copy, "put_back", lambda *_: pytest.fail("it was restored"))
+    monkeypatch.setattr(default_storage, "save", lambda *_: pytest.fail("a file was restored"))
+    damage, said = DAMAGE[what]
+    folder = shutil.copytree(taken, tmp_path / "backup")
+    damage(folder)
+    with pytest.raises(CommandError, match=re.escape(said)):
+        call_command("restore", str(folder))
+    assert not (tmp_path / "media").exists()
+
+
+def test_where_a_backup_is_refused_nothing_has_changed(taken, new_place, tmp_path):
+    folder = shutil.copytree(taken, tmp_path / "backup")
+    changed_byte(folder / "files/attested/1/record.pdf")
+    place = new_place()
+    ended = place.manage("restore", folder)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("CommandError: The backup in ")
+    assert place.holds() == NOTHING
+
+
+def test_a_database_with_people_in_it_is_left_as_it_is(full, taken):
+    before = full.holds()
+    ended = full.manage("restore", taken)
+    assert ended.returncode == 1
+    assert "has people or their answers in it" in ended.stderr
+    assert full.holds() == before
+
+
+def test_a_storage_with_files_in_it_is_left_as_it_is(taken, new_place):
+    place = new_place()
+    place.media.mkdir()
+    (place.media / "theirs").write_text("kept")
+    ended = place.manage("restore", taken)
+    assert ended.returncode == 1
+    assert "file storage is not empty" in ended.stderr
+    rows, files = place.holds()
+    assert (rows, list(files)) == ({}, ["theirs"])
+
+
+def test_a_database_of_something_else_is_left_as_it_is(taken, new_place):
+    place = new_place()
+    place.script("connection.cursor().execute('CREATE TABLE payroll (id INTEGER)')")
+    ended = place.manage("restore", taken)
+    assert ended.returncode == 1
+    assert "tables of something else (payroll)" in ended.stderr
+    assert place.holds() == ({"payroll": []}, {})
+
+
+@only_sqlite
+def test_a_database_that_a_running_portal_has_open_is_left_as_it_is(taken, new_place):
+    place = new_place()
+    place.done("migrate", "--verbosity=0")
+    with closing(sqlite3.connect(place.media.parent / "db.sqlite3")) as portal:
+        portal.execute("SELECT COUNT(*) FROM django_migrations").fetchone()
+        ended = place.manage("restore", taken)
+    assert ended.returncode == 1
+    assert "is in use" in ended.stderr
+    rows, files = place.holds()
+    assert (rows["assessments_user"], files) == ([], {})
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(full, taken):
+    before = hashes(taken)
+    ended = full.manage("backup", taken)
+    assert ended.returncode == 1
+    assert "is not empty" in ended.stderr
+    assert hashes(taken) == before
+
+
+def test_a_folder_among_the_stored_files_is_refused(full):
+    ended = full.manage("backup", full.media / "backup")
+    assert ended.returncode == 1
+    assert "among the portal's own files" in ended.stderr
+    assert not (full.media / "backup").exists()
+
+
+# --- What goes wrong on the way -------------------------------------------------
+
+
+@pytest.fixture
+def large(full):
+    """A stored file that needs more room than the database."""
+    path = full.media / "large"
+    path.write_bytes(bytes(4_000_000))
+    yield
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("room", "there"),
+    [(20_000, True), (3_000_000, False)],
+    ids=["at the database, in a folder that was there", "at a file, in a new folder"],
+)
+def test_a_full_disk_leaves_no_manifest_and_nothing_else(full, large, tmp_path, room, there):
+    folder = tmp_path / "backup"
+    if there:
+        folder.mkdir()
+
+    ended = full.manage(
+        "backup", folder, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    )
+
+    assert ended.returncode == 1
+    assert "The backup failed" in ended.stderr
+    assert "make room if the disk is full" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert folder.exists() == there
+    assert not there or not list(folder.iterdir())
+
+
+def test_a_restore_that_stops_half_way_says_how_to_begin_again(taken, new_place):
+    place = new_place()
+    ended = place.script(STOPS_HALF_WAY, taken)
+    assert ended.returncode == 1
+    assert "stopped half-way: [Errno 28] No space left on device" in ended.stderr
+    assert "To begin again" in ended.stderr
+    assert ("drop the database" if on_postgresql() else "delete the file") in ended.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_named_but_not_stored_is_told(tmp_path, settings, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    member = User.objects.create_user("member@example.ca")
+    for name, ends_on in (("kept.pdf", "2026-02-01"), ("lost.pdf", None)):
+        Office.objects.create(name=name, member=member, starts_on="2026-01-01", ends_on=ends_on)
+    default_storage.save("kept.pdf", ContentFile(b"kept"))
+    monkeypatch.setattr(backup, "file_columns", lambda: {("assessments_office", "name")})
+    errors = io.StringIO()
+
+    call_command("backup", str(tmp_path / "backup"), stdout=io.StringIO(), stderr=errors)
+
+    assert errors.getvalue() == "Warning: the database names a file that is not stored: lost.pdf\n"
+    assert backup.read_manifest(tmp_path / "backup").missing == ("lost.pdf",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storage_that_fails_leaves_nothing(tmp_path, settings, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    default_storage.save("record.pdf", ContentFile(b"kept"))
+
+    def unreadable(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(default_storage, "open", unreadable)
+    with pytest.raises(CommandError, match="Input/output error"):
+        call_command("backup", str(tmp_path / "backup"))
+    assert not (tmp_path / "backup").exists()
+
+
+# --- Each database ---------------------------------------------------------------
+
+
+@only_sqlite
+def test_backups_under_a_live_writer_are_whole_and_a_copy_of_the_file_is_not(tmp_path):
+    bench.prepare(tmp_path)
+    with bench.live_writer(tmp_path) as last:
+        assert bench.whole(tmp_path, last, bench.by_backup, 3) == [[], [], []]
+        # The control: what the same look finds in what is no backup.
+        assert any(bench.whole(tmp_path, last, bench.by_plain_copy, 3))
+
+
+@only_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_a_new_enough_pg_dump_the_backup_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(database_copy, "_wheel_programs", list)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CommandError, match=r"There is no pg_dump .* Install PostgreSQL's client programs"):
+        call_command("backup", str(tmp_path / "backup"))
+    assert not (tmp_path / "backup").exists()
+
+
+@only_postgresql
+def test_the_password_is_passed_where_no_other_user_can_read_it(full, tmp_path):
+    program = tmp_path / "pg_dump"
+    program.write_text(
+        f'#!/bin/sh\ncase "$1" in --version) echo "pg_dump (PostgreSQL) 99.0";;'
+        f' *) echo "$@" >{tmp_path}/arguments; echo "$PGPASSWORD" >{tmp_path}/password;; esac\n'
+    )
+    program.chmod(0o700)
+    place = Place(full.url.replace("postgres@", "postgres:between%20us@"), full.media)
+
+    place.done("backup", tmp_path / "backup", environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+    assert (tmp_path / "password").read_text() == "between us\n"
+    arguments = (tmp_path / "arguments").read_text()
+    assert "dbname=place_" in arguments
+    assert "between" not in arguments
