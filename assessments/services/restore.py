@@ -61,7 +61,7 @@ def restore(folder: Path) -> Restored:
         database_copy.put_back(connection, copy)
         for file in manifest.files:
             _restore_file(folder / FOLDER / file.name, file)
-        _checkcount_rows(manifest)
+        _check_rows(manifest)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("check", databases=[connection.alias], stdout=io.StringIO())
     except Exception as error:
@@ -126,7 +126,7 @@ def _restore_file(source: Path, file: StoredFile) -> None:
         raise CopyFault(f"{file.name} was not stored as it was.")
 
 
-def _checkcount_rows(manifest: Manifest) -> None:
+def _check_rows(manifest: Manifest) -> None:
     with connection.cursor() as cursor:
         rows = count_rows(cursor)
     wrong = [name for name in sorted({*manifest.rows, *rows}) if manifest.rows.get(name) != rows.get(name)]

@@ -29,7 +29,7 @@ from django.db import connection
 
 from assessments.models import Office, User
 from assessments.services import backup, database_copy
-from tests.bench import backups as bench
+from tests.bench.backups import address
 
 ROOT = Path(__file__).resolve().parents[2]
 # The processes open databases of their own. The mark has these tests run again on PostgreSQL.
@@ -142,7 +142,7 @@ def new_place(tmp_path_factory):
 
     def new() -> Place:
         home = tmp_path_factory.mktemp("place")
-        url = bench.address(home / "db.sqlite3")
+        url = address(home / "db.sqlite3")
         if on_postgresql():
             name = f"place_{os.getpid()}_{next(numbers)}"
             on_server(f"CREATE DATABASE {name}")
@@ -369,6 +369,7 @@ def test_a_database_that_a_running_portal_has_open_is_left_as_it_is(taken, new_p
         portal.execute("SELECT COUNT(*) FROM django_migrations").fetchone()
         ended = place.manage("restore", taken)
     assert ended.returncode == 1
+    assert ended.stderr.startswith("CommandError: Nothing was restored: ")
     assert "is in use" in ended.stderr
     rows, files = place.holds()
     assert (rows["assessments_user"], files) == ([], {})
@@ -466,12 +467,26 @@ def test_a_storage_that_fails_leaves_nothing(tmp_path, settings, monkeypatch):
 
 
 @only_sqlite
-def test_backups_under_a_live_writer_are_whole_and_a_copy_of_the_file_is_not(tmp_path):
-    bench.prepare(tmp_path)
-    with bench.live_writer(tmp_path) as last:
-        assert bench.whole(tmp_path, last, bench.by_backup, 3) == [[], [], []]
-        # The control: what the same look finds in what is no backup.
-        assert any(bench.whole(tmp_path, last, bench.by_plain_copy, 3))
+def test_backups_under_a_live_writer_are_whole_and_copies_of_the_file_are_not():
+    bench = [sys.executable, "-m", "tests.bench.backups", "3"]
+    printed = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "manage.py backup: 3 of 3 whole" in printed
+    # The control: the same look finds fault with what is no backup.
+    assert "file alone:" in printed
+    assert "file alone: 3 of 3 whole" not in printed
+
+
+@only_sqlite
+def test_what_was_written_last_and_is_not_in_the_database_file_yet_is_backed_up(new_place, tmp_path):
+    place = new_place()
+    place.done("migrate", "--verbosity=0")
+    with closing(sqlite3.connect(place.media.parent / "db.sqlite3")) as portal:
+        portal.execute("PRAGMA wal_autocheckpoint = 0")
+        portal.execute("INSERT INTO auth_group (name) VALUES ('written last')")
+        portal.commit()
+        place.done("backup", tmp_path / "backup")
+        assert b"written last" not in (place.media.parent / "db.sqlite3").read_bytes()
+    assert b"written last" in database_of(tmp_path / "backup").read_bytes()
 
 
 @only_postgresql
