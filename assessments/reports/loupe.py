@@ -77,7 +77,9 @@ def _unpacked(content: Any, most: int) -> bytes:
         raise Unread("damaged")
     raw = content.read_raw_bytes()
     filters: Any = content.get("/Filter", [])
-    match [str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters] if filters else [])]:
+    match [
+        str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters] if filters else [])
+    ]:
         case []:
             record = raw
         case ["/FlateDecode"] if not content.get("/DecodeParms"):

@@ -63,7 +63,7 @@ def _scope_headers(document: Any) -> None:
 
 
 def _place_figures(document: Any, pdf: Any, in_tree: set[int]) -> None:
-    """Say where figures are as PDF counts, in points from the foot of the page; WeasyPrint has pixels from its head."""
+    """Say where figures are in points from the foot of the page; WeasyPrint has pixels from its head."""
     heights = dict(zip(pdf.page_references, (page.height for page in document.pages), strict=True))
     for figure in (pdf.objects[number] for number in in_tree):
         if figure["S"] == "/Figure":

@@ -36,7 +36,7 @@ def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
 
     Raises PressError, whose message is for people.
     """
-    enclosed = proof and Enclosed(RECORD_NAME, "application/json", proof.about, proof.record)
+    enclosed = Enclosed(RECORD_NAME, "application/json", proof.about, proof.record) if proof else None
     return print_pdf(advisory_html(projection, proof), css=print_css(), enclosed=enclosed)
 
 

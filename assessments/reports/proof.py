@@ -1,4 +1,4 @@
-"""What makes a PDF provable: its code, its square to scan, the record within it; and the check of one that comes back.
+"""What makes a PDF provable: its code, its square to scan and its record; and the check of one that comes back.
 
 What proves a file is the SHA-256 of all its bytes, which the portal keeps. The record within tells, of a file that
 was saved anew or changed, whether at least its data is ours. A code alone proves only that the portal gave it out.
@@ -49,8 +49,8 @@ class Proof:
     """What a PDF is given so that it can be checked. Raises ValueError where it could not be.
 
     `code` is a verification code as `new_code` writes it, and `address` the whole address of its page. `record` is
-    the attested record in canonical JSON, whose SHA-256 is printed. `stamp` is said beside the code at the foot of each
-    page, such as “Attested on 12 May 2026”.
+    the attested record in canonical JSON, whose SHA-256 is printed. `stamp` is said beside the code at the foot of
+    each page, such as “Attested on 12 May 2026”.
     """
 
     code: str
@@ -88,8 +88,10 @@ def read_code(text: str) -> str | None:
     """
     if len(text) > 200:
         return None
-    letters = re.sub(r"[\s\u200b\-_.\u00ad\u2010-\u2015\u2212]", "", text).upper()
-    letters = letters.translate(str.maketrans("ILO", "110"))
+    letters = re.sub(r"[\s\u200b\-_.\u00ad\u2010-\u2015\u2212]", "", text)
+    if not letters.isascii():  # a capital of another alphabet's letter may be one of ours
+        return None
+    letters = letters.upper().translate(str.maketrans("ILO", "110"))
     return _grouped(letters) if len(letters) == _LETTERS and set(letters) <= set(ALPHABET) else None
 
 
@@ -143,7 +145,7 @@ NOT_OURS = {
     "no_pdf": "The file is not a PDF.",
     "encrypted": "The PDF is encrypted. The portal's own files are not: use the file as it was downloaded.",
     "damaged": "The PDF is damaged or cut short, and cannot be read.",
-    "too_much": "Reading the PDF would take more time or memory than is kept for it. The portal's own files need little.",
+    "too_much": "Reading the PDF would take more time or memory than the portal's own files ever need.",
     "no_record": "The PDF carries no record of the portal's.",
     "several": "The PDF carries more than one record. The portal's own files carry one.",
 }
@@ -153,7 +155,7 @@ NOT_OURS = {
 def read_pdf(data: bytes) -> FoundProof:
     """What a PDF from anywhere carries. Raises NotOurs, or TooBusy.
 
-    The file is opened in a process of its own with bounds to its time and memory, and is never unpacked without bound.
+    The file is opened in a process of its own with bounds to its time and memory, and to what it may unpack to.
     """
     if reason := _unreadable(data):
         raise NotOurs(NOT_OURS[reason])
@@ -230,8 +232,8 @@ HEADLINES: dict[Finding, str] = {
 }
 SAYS: dict[Finding, str] = {
     "authentic": "It is, byte for byte, the file that the portal made.",
-    "changed": "It was changed since, or saved anew by another program. The data embedded in it is authentic, but what its "
-    "pages show may not be. Ask for the file as it was downloaded.",
+    "changed": "It was changed since, or saved anew by another program. The data embedded in it is authentic, "
+    "but what its pages show may not be. Ask for the file as it was downloaded.",
     "forged": "It names a code that the portal gave out, but the data embedded in it is not the record of that code. "
     "Rely on nothing that it shows.",
     "unknown": "Either the portal did not make it, or it was changed, or the portal no longer keeps its record.",
