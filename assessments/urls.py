@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from assessments.views import people, public, questionnaire, register, review, trail, waiting
+from assessments.views import (
+    attest,
+    people,
+    public,
+    questionnaire,
+    register,
+    review,
+    share,
+    trail,
+    verify,
+    waiting,
+)
 
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
@@ -19,6 +30,12 @@ own_pages = [
     path("delete", questionnaire.delete, name="delete"),
 ]
 
+attested_pages = [
+    path("attest", attest.attest, name="attest"),
+    path("reassess", attest.reassess, name="reassess"),
+    path("compare", attest.compare, name="compare"),
+    path("share", share.share, name="share"),
+]
 review_pages = [
     path("review", review.review, name="review"),
     path("review/look", review.look, name="look"),
@@ -35,7 +52,7 @@ urlpatterns = [
     path("check/restart", public.restart, name="restart"),
     path("check/keep", register.keep, name="keep"),
     path("check/", include((own_pages, "check"))),
-    path("assessments/<int:pk>/", include(([*shared_pages, *review_pages], "assessment"))),
+    path("assessments/<int:pk>/", include(([*shared_pages, *review_pages, *attested_pages], "assessment"))),
     path("office/", register.register, name="register"),
     path("office/waiting", waiting.waiting, name="waiting"),
     path("office/waiting/seen", waiting.seen, name="seen"),
@@ -53,6 +70,15 @@ urlpatterns = [
     path("people/offices/<int:pk>/end", people.end_term, name="end_term"),
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),
+    path("desk/", share.desk, name="desk"),
+    path("shares/<int:pk>", share.shown, name="share"),
+    path("shares/<int:pk>.pdf", share.shared_file, {"form": "pdf"}, name="share_pdf"),
+    path("shares/<int:pk>.json", share.shared_file, {"form": "json"}, name="share_json"),
+    path("shares/<int:pk>/exchange.txt", share.shared_file, {"form": "exchange"}, name="share_exchange"),
+    path("shares/<int:pk>/withdraw", share.withdraw, name="withdraw"),
+    path("shares/<int:pk>/advice", share.advise, name="advise"),
+    path("verify/", verify.verify, name="verify_code"),
+    path("verify/<str:code>", verify.verify, name="verify"),
     path("examples/<slug:name>", public.example, name="example"),
     path("examples/<slug:name>.pdf", public.example_pdf, name="example_pdf"),
     path("questionnaire.pdf", public.questionnaire, name="questionnaire"),

@@ -12,6 +12,9 @@ PORTAL_URL     where the portal is, for links in mail; default: http://localhost
 SECRET_KEY_FALLBACKS  earlier keys, with commas between: what they signed or sealed can still be read
 PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0
 
+TASKS          immediate (the default): PDFs are printed before the answer to a request; database: by workers,
+               `manage.py db_worker`, of which any number may run on any host
+
 Single sign-on by OpenID Connect is offered only where the first of these is set:
 
 OIDC_SERVER_URL     the server, such as https://login.example.ca/city; its redirect address for the portal is
@@ -30,7 +33,7 @@ import tempfile
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from environs import Env
+from environs import Env, validate
 
 env = Env()
 
@@ -71,6 +74,8 @@ INSTALLED_APPS = [
     "csp",
     # For htmx itself, which it ships as a static file.
     "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -270,6 +275,17 @@ ACCOUNT_RATE_LIMITS = {
 # Counted by network address: without this, all who come through a proxy would share one.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)
 
+# --- Work that a request should not wait for ---------------------------------
+
+_tasks = env.str("TASKS", default="immediate", validate=validate.OneOf(["immediate", "database"]))
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks_db.DatabaseBackend"
+        if _tasks == "database"
+        else "django_tasks.backends.immediate.ImmediateBackend"
+    }
+}
+
 # --- Mail ---------------------------------------------------------------------
 
 _mail = env.dj_email_url("EMAIL_URL", default="console:" if DEBUG else "smtp://localhost:25")
@@ -330,6 +346,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
 # An answers file is at most 1 MB; this leaves room for what a form adds to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# Stored PDFs are read by the portal alone.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # What someone sends never lies on this machine's disk in a file of its own; a longer one is dropped.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 

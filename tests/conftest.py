@@ -47,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.fixture(autouse=True)
+def files_of_ones_own(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what a test stores away from the files of this machine."""
+    settings.MEDIA_ROOT = tmp_path_factory.getbasetemp() / "media"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def emptied_after_a_test() -> Iterator[None]:
     """Let the database be emptied after a test that could not be rolled back, frozen rows and all.

@@ -49,7 +49,8 @@ def forged(stranger: User) -> dict[str, str]:
     for field in fields:
         by_kind = (value for kind, value in FORGED.items() if type(field) is kind)
         value = str(stranger.pk) if field.related_model is User else next(by_kind, NUMBER)
-        values |= {field.name: value, field.attname: value}
+        # Of fields that share a name the first one counts.
+        values = {field.name: value, field.attname: value} | values
     # The questionnaire's forms say by this name which draft they were made from; another one's they give back.
     return {name: value for name, value in values.items() if name != DRAFT}
 

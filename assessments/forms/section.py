@@ -193,6 +193,16 @@ class SectionForm(forms.Form):
             self.changes.append(Change(question, answer, slot.note, seen if over is None else over))
 
     @property
+    def confirmed(self) -> dict[str, int]:
+        """The questions on the page, with the version seen of each: whoever goes on has read their answers."""
+        seen = {q: slot.stamp.partition(".")[0] for q, slot in self.slots.items() if q in self.on_page}
+        return {
+            q: int(v)
+            for q, v in seen.items()
+            if re.fullmatch(r"[0-9]{1,9}", v) and not self.slots[q].in_trouble
+        }
+
+    @property
     def chosen(self) -> set[str]:
         """The questions of which one of two answers was chosen."""
         return self.slots.keys() & self._chosen(self.posted or QueryDict())

@@ -16,6 +16,8 @@ from bulletin.models import PublishedEdition
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+    from assessments.models.attestations import Attestation
+
 
 class AssessmentQuerySet(models.QuerySet["Assessment"]):
     """Assessments."""
@@ -73,6 +75,11 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"assessment {self.pk} of {self.account}"
+
+    @property
+    def attestation_or_none(self) -> Attestation | None:
+        """Its attestation, if it is no draft any more."""
+        return getattr(self, "attestation", None)
 
     @property
     def about(self) -> dict[str, str]:

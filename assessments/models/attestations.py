@@ -16,8 +16,8 @@ from assessments.models.people import User
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-CODE_LENGTH = 20
-"""Characters of a verification code, without its dashes."""
+CODE_LENGTH = 24
+"""Characters of a verification code, dashes and all."""
 
 
 class AttestationQuerySet(models.QuerySet["Attestation"]):

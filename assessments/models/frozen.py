@@ -17,6 +17,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 FROZEN: dict[str, bool] = {
     "AuditEvent": False,
     "AuditAddress": True,
+    "Attestation": True,
+    "Finding": True,
+    "Share": True,
+    "ShareContent": True,
+    "Withdrawal": True,
+    "AdviceRequest": True,
+    "AdviceEntry": True,
+    "StoredPdf": True,
 }
 """The models whose rows are never changed, and whether their rows can be deleted with a purge permit."""
 

@@ -30,7 +30,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """Tells one person that a colleague did something on a draft."""
+    """Tells one person that somebody else did something on an assessment."""
 
     class Kind(models.TextChoices):
         """What was done."""
@@ -40,6 +40,10 @@ class Notice(models.Model):
         COMMENT = "comment", "wrote a comment"
         RESOLVED = "resolved", "resolved comments"
         REOPENED = "reopened", "opened comments again"
+        ATTESTED = "attested", "attested it"
+        SHARED = "shared", "shared it with the Commissioner"
+        WITHDRAWN = "withdrawn", "withdrew what was shared"
+        ADVISED = "advised", "wrote about what was shared"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="notices")
@@ -58,7 +62,19 @@ class Notice(models.Model):
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(kind__in=["ready", "taken_back", "comment", "resolved", "reopened"]),
+                condition=Q(
+                    kind__in=[
+                        "ready",
+                        "taken_back",
+                        "comment",
+                        "resolved",
+                        "reopened",
+                        "attested",
+                        "shared",
+                        "withdrawn",
+                        "advised",
+                    ]
+                ),
                 name="notice_kind_is_known",
             ),
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +11,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from assessments.models import AnonymousCheck, AnswerRow, Assessment
+from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
 from assessments.reports.projection import TONE_OF_OVERALL, Projection, Tone, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_answer
@@ -29,6 +31,7 @@ class Progress:
     """How far one section has come: of the questions asked in it, how many are answered.
 
     `waits`: nothing is asked in it so far, and what is still to be answered elsewhere may bring questions up.
+    `carried` were copied from an earlier assessment, and wait to be confirmed.
     """
 
     section: Section
@@ -36,6 +39,7 @@ class Progress:
     answered: int
     unsure: int
     waits: bool = False
+    carried: int = 0
 
     @property
     def left(self) -> int:
@@ -48,18 +52,21 @@ class Progress:
             return "Depends on other answers" if self.waits else "Nothing to answer"
         if not self.answered:
             return "Not started"
-        return "In progress" if self.left else "Done"
+        if self.left:
+            return "In progress"
+        return "Confirm again" if self.carried else "Done"
 
     @property
     def is_done(self) -> bool:
-        return not self.left
+        return not self.left and not self.carried
 
 
 @dataclass(frozen=True)
 class DraftState:
-    """All that a page needs to show of a draft, as of one day."""
+    """All that a page needs to show of a draft, as of one day; or of what was attested, as it was attested."""
 
     draft: AnonymousCheck | Assessment
+    about: Mapping[str, str]
     edition: Edition
     election: Election
     as_of: date
@@ -73,7 +80,25 @@ class DraftState:
     @cached_property
     def document(self) -> Document:
         notes = {question: row.note for question, row in self.rows.items() if row.note}
-        return Document(self.edition, self.answers, notes, self.draft.about, self.as_of, self.election)
+        return Document(self.edition, self.answers, notes, self.about, self.as_of, self.election)
+
+    @cached_property
+    def carried(self) -> frozenset[str]:
+        """The questions asked whose answers were copied from an earlier assessment, and are not confirmed."""
+        asked = set(self.advisory.asked)
+        return frozenset(q for q, row in self.rows.items() if getattr(row, "carried", False) and q in asked)
+
+    @property
+    def can_be_attested(self) -> bool:
+        """Whether nothing is missing: what is not sure or to be asked does not stand in the way."""
+        return not self.advisory.unanswered and not self.carried
+
+    @cached_property
+    def seen(self) -> str:
+        """Tells this state from any other that a page may have been made from: answers, account and day."""
+        told = [(q, row.version) for q, row in sorted(self.rows.items())]
+        whole = repr((told, sorted(self.about.items()), self.election.id, self.as_of))
+        return hashlib.sha256(whole.encode()).hexdigest()
 
     @cached_property
     def projection(self) -> Projection:
@@ -102,7 +127,10 @@ class DraftState:
             answered = [q for q in asked[section.id] if q not in unanswered]
             unsure = sum(self.advisory.answers.get(q) == UNSURE for q in answered)
             waits = not asked[section.id] and self._may_come_up(section.id)
-            progress.append(Progress(section, tuple(asked[section.id]), len(answered), unsure, waits))
+            carried = sum(q in self.carried for q in asked[section.id])
+            progress.append(
+                Progress(section, tuple(asked[section.id]), len(answered), unsure, waits, carried)
+            )
         return tuple(progress)
 
     def _may_come_up(self, section: str) -> bool:
@@ -143,23 +171,49 @@ class _Settled:
 
 
 def draft_state(draft: AnonymousCheck | Assessment, *, as_of: date) -> DraftState:
-    """The draft as of a day. Its edition must be loaded with it; this asks the database for its answers alone."""
+    """The draft as of a day, or what was attested as of its own day.
+
+    Its edition must be loaded with it, and its attestation, if it has one; this asks for nothing but its answers.
+    """
     edition = encoded(draft.edition)
-    elections = calendar()
     rows = {row.question: row for row in draft.answers.all() if row.question in edition.question}
+    if isinstance(draft, Assessment) and (attestation := draft.attestation_or_none):
+        return _attested_state(attestation, edition, rows)
+    elections = calendar()
     return DraftState(
         draft=draft,
+        about=draft.about,
         edition=edition,
         election=elections.get(draft.election) or elections.default_for(as_of),
         as_of=as_of,
         rows=rows,
-        answers={name: answer for name, row in rows.items() if (answer := _stored(edition, row)) is not None},
+        answers=_read(edition, {name: row.value for name, row in rows.items()}),
     )
 
 
-def _stored(edition: Edition, row: AnswerRow) -> Answer | None:
+def _attested_state(attestation: Attestation, edition: Edition, rows: Mapping[str, AnswerRow]) -> DraftState:
+    """What was attested: from its record, whatever became of the account's name or of the calendar since."""
+    record = json.loads(attestation.record)
+    given = {one["question"]: one["answer"] for one in record["answers"]}
+    return DraftState(
+        draft=attestation.assessment,
+        about=record["account"],
+        edition=edition,
+        election=Election.model_validate_json(json.dumps(record["election"])),
+        as_of=attestation.as_of,
+        rows=rows,
+        answers=_read(edition, given),
+    )
+
+
+def _read(edition: Edition, values: Mapping[str, object]) -> dict[str, Answer]:
+    answers = {question: _stored(edition, question, value) for question, value in values.items()}
+    return {question: answer for question, answer in answers.items() if answer is not None}
+
+
+def _stored(edition: Edition, question: str, value: object) -> Answer | None:
     try:
-        return read_answer(edition.question[row.question], row.value)
+        return read_answer(edition.question[question], value)
     except AnswerError:
         # Only what was read as an answer is ever stored. Should a row not be one, it must not pass for one.
         return None

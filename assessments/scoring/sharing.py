@@ -7,11 +7,11 @@ is the same whatever the rest was.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from copy import copy
 from datetime import date, timedelta
 
-from bulletin.encoding.conditions import UNSURE
+from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Edition, Election, Outcome, Rule
 
 from .advisory import Advisory, Deadline, Finding, When
@@ -32,29 +32,49 @@ def shared_part(advisory: Advisory, *, rules: Collection[str], questions: Collec
     """The advisory on the picked findings and answers alone.
 
     `rules` are those that `can_be_shared` offers, and `questions` those of `advisory.answers`; others are passed
-    over. A finding rests on those of its rule's questions that were picked, whether or not they decided it.
+    over.
     """
-    edition = advisory.edition
-    picked = {q: advisory.answers[q] for q in edition.question if q in questions and q in advisory.answers}
-    situation = Situation(edition, picked, campaign_over=advisory.as_of > advisory.election.campaign_ends)
-    timings = _timings(edition, situation, advisory.as_of, advisory.election)
+    return part_of(
+        advisory.edition,
+        {q: answer for q, answer in advisory.answers.items() if q in questions},
+        {f.rule.id: f.outcome for f in can_be_shared(advisory) if f.rule.id in rules},
+        as_of=advisory.as_of,
+        election=advisory.election,
+    )
+
+
+def part_of(
+    edition: Edition,
+    answers: Mapping[str, Answer],
+    outcomes: Mapping[str, Outcome],
+    *,
+    as_of: date,
+    election: Election,
+) -> Advisory:
+    """The advisory that some answers and some rules' outcomes make, with no knowledge of any others.
+
+    A finding rests on those of its rule's questions that are among the answers, whether or not they decided it.
+    """
+    picked = {q: answers[q] for q in edition.question if q in answers}
+    situation = Situation(edition, picked, campaign_over=as_of > election.campaign_ends)
+    timings = _timings(edition, situation, as_of, election)
     findings = []
-    for told in can_be_shared(advisory):
-        if told.rule.id in rules:
-            behind = edition.questions_behind(told.rule.applies, told.rule.met)
+    for rule in edition.rules:
+        if rule.id in outcomes:
+            outcome, behind = outcomes[rule.id], edition.questions_behind(rule.applies, rule.met)
             rests_on = frozenset(question for question in behind if question in picked)
-            unsure = frozenset(q for q in rests_on if told.outcome == "check" and picked[q] == UNSURE)
-            contact = _contact(timings, told.rule, told.outcome)
-            findings.append(Finding(told.rule, told.outcome, contact, rests_on, unsure))
+            unsure = frozenset(q for q in rests_on if outcome == "check" and picked[q] == UNSURE)
+            findings.append(Finding(rule, outcome, _contact(timings, rule, outcome), rests_on, unsure))
     sections = count_by_section(edition, findings)
-    check = frozenset().union(*[finding.in_the_way for finding in findings])
+    check = frozenset[str]().union(*[finding.in_the_way for finding in findings])
+    verdicts = {fact: situation.fact(fact) for fact in edition.fact}
     return Advisory(
         edition=edition,
-        election=advisory.election,
-        as_of=advisory.as_of,
+        election=election,
+        as_of=as_of,
         answers=picked,
         asked=tuple(picked),
-        facts={fact: verdict for fact in edition.fact if (verdict := situation.fact(fact)).value is not None},
+        facts={fact: verdict for fact, verdict in verdicts.items() if verdict.value is not None},
         findings=tuple(findings),
         deadlines=tuple(_deadline(timings, f.rule) for f in findings if f.outcome in TO_DO),
         overall=overall_of(findings),

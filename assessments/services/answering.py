@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import AnonymousCheck, AnswerRow, Assessment, User
+from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, User
 from assessments.models.checks import a_day_from_now
 from assessments.services.audit import Action, record
 
 Draft = AnonymousCheck | Assessment
 
 
-class DraftGone(Exception):
+class NotSaved(Exception):
+    """A draft takes in nothing more; `why` is the word that pages know the reason by."""
+
+    why = ""
+
+
+class DraftGone(NotSaved):
     """The draft was deleted, or moved elsewhere, while someone was answering."""
 
+    why = "ended"
 
-class TermEnded(Exception):
+
+class TermEnded(NotSaved):
     """The office's term has ended: what it keeps can be read, and takes in nothing more."""
+
+    why = "closed"
+
+
+class Attested(NotSaved):
+    """The member attested the assessment: what it says is not changed any more."""
+
+    why = "attested"
 
 
 @dataclass(frozen=True)
@@ -56,16 +72,20 @@ class Saved:
 
 
 @transaction.atomic
-def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) -> Saved:
+def save_answers(
+    *, draft: Draft, changes: Iterable[Change], by: User | None, confirmed: Mapping[str, int] | None = None
+) -> Saved:
     """Save each change whose answer is still as it was seen; leave the others and tell of them.
 
     To save what is stored already changes nothing and is no conflict, so a save may be sent twice. The changes are
-    independent of one another: one conflict keeps back nothing else. Raises DraftGone, and TermEnded.
+    independent of one another: one conflict keeps back nothing else. `confirmed` gives questions whose answers were
+    copied from an earlier assessment and are right, with the version that was seen of each. Raises DraftGone,
+    TermEnded and Attested.
     """
     draft = lock_draft(draft)
     written: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
-        written["answered_by"] = by
+        written |= {"answered_by": by, "carried": False}
     saved, changed = Saved(), False
     rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
     for change in changes:
@@ -83,6 +103,8 @@ def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) ->
             continue
         saved.versions[change.question] = version + 1
         changed = True
+    if isinstance(draft, Assessment):
+        changed = _confirm(draft, confirmed or {}, saved, written) or changed
     if changed and isinstance(draft, AnonymousCheck):
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
@@ -91,10 +113,25 @@ def save_answers(*, draft: Draft, changes: Iterable[Change], by: User | None) ->
     return saved
 
 
-def lock_draft(draft: Draft) -> Draft:
+def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, written: dict[str, Any]) -> bool:
+    """Take answers that were copied from an earlier assessment for this one's; whether there were any."""
+    any_was = False
+    for question, seen in confirmed.items():
+        copied = draft.answers.filter(question=question, version=seen, carried=True)
+        if question not in saved.versions and copied.update(**written, version=seen + 1):
+            saved.versions[question] = seen + 1
+            any_was = True
+    return any_was
+
+
+@overload
+def lock_draft(draft: AnonymousCheck, *, attested_too: bool = False) -> AnonymousCheck: ...
+@overload
+def lock_draft(draft: Assessment, *, attested_too: bool = False) -> Assessment: ...
+def lock_draft(draft: Draft, *, attested_too: bool = False) -> Draft:
     """The draft as it is now, to ourselves until the transaction ends: two writes to one draft take turns.
 
-    Raises DraftGone, and TermEnded.
+    Raises DraftGone, TermEnded and, unless `attested_too`, Attested.
     """
     try:
         if isinstance(draft, AnonymousCheck):
@@ -105,6 +142,11 @@ def lock_draft(draft: Draft) -> Draft:
         assessment = drafts.get(pk=draft.pk)
     except (AnonymousCheck.DoesNotExist, Assessment.DoesNotExist):
         raise DraftGone from None
+    if assessment.deleted_at is not None:
+        raise DraftGone
     if assessment.account.office.ends_on is not None:
         raise TermEnded
+    # A query of its own: what was joined to the lock could be as old as the wait for it.
+    if not attested_too and Attestation.objects.filter(assessment=assessment).exists():
+        raise Attested
     return assessment

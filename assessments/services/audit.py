@@ -19,12 +19,18 @@ from assessments.models import Action, AuditAddress, AuditEvent, AuditHead, Offi
 from assessments.models.audit import address_hash, event_hash
 from assessments.services.purging import purging
 
-__all__ = ["Action", "current_address", "delete_addresses", "record"]
+__all__ = ["Action", "current_address", "delete_addresses", "record", "take_note"]
 
 current_address: ContextVar[str] = ContextVar("current_address", default="")
 """The network address that the current request comes from; empty outside of requests (see views/address.py)."""
 ONE_SITTING = timedelta(minutes=10)
 """Autosaves by one person within this time are one event."""
+
+
+@transaction.atomic
+def take_note(*, office: Office, action: Action, about: models.Model, by: User) -> None:
+    """Append that someone looked at, or took away, what is another person's; the same look is noted once."""
+    record(office=office, action=action, record=about, by=by, coalesce=True)
 
 
 def record(

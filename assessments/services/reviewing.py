@@ -8,13 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
-from assessments.services.answering import DraftGone, TermEnded, lock_draft
+from assessments.services.answering import DraftGone, NotSaved, TermEnded, lock_draft
 from assessments.services.audit import Action, record
 from assessments.services.notices import tell
 
 __all__ = [
     "DraftGone",
     "Met",
+    "NotSaved",
     "TermEnded",
     "comment",
     "look",
@@ -40,13 +41,13 @@ class Met(Exception):
 
 @transaction.atomic
 def mark_ready(*, assessment: Assessment, by: User) -> None:
-    """Say that a draft can be reviewed. It can still be changed. Raises TermEnded."""
+    """Say that a draft can be reviewed. It can still be changed. Raises TermEnded and Attested."""
     _set_ready(assessment, by, ready=True)
 
 
 @transaction.atomic
 def take_back(*, assessment: Assessment, by: User) -> None:
-    """Say that a draft is not ready for review after all. Raises TermEnded."""
+    """Say that a draft is not ready for review after all. Raises TermEnded and Attested."""
     _set_ready(assessment, by, ready=False)
 
 
@@ -63,7 +64,7 @@ def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
 @transaction.atomic
 def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: User) -> Thread:
     """Begin a thread on a question, a finding or the whole. Raises TermEnded."""
-    lock_draft(assessment)
+    lock_draft(assessment, attested_too=True)
     just_now = Comment.objects.filter(
         thread__assessment=assessment, thread__about=about, thread__subject=subject, author=by, text=text
     ).filter(written_at__gt=timezone.now() - TWICE)
@@ -79,7 +80,7 @@ def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: 
 @transaction.atomic
 def reply(*, thread: Thread, text: str, by: User) -> None:
     """Add a comment to a thread; one that was resolved is open again. Raises TermEnded."""
-    lock_draft(thread.assessment)
+    lock_draft(thread.assessment, attested_too=True)
     if thread.comments.filter(author=by, text=text, written_at__gt=timezone.now() - TWICE).exists():
         return
     Comment.objects.create(thread=thread, author=by, text=text)
@@ -93,7 +94,7 @@ def reply(*, thread: Thread, text: str, by: User) -> None:
 @transaction.atomic
 def resolve(*, thread: Thread, seen: int, by: User) -> None:
     """Resolve a thread that stands as it was seen. Raises Met, and TermEnded."""
-    lock_draft(thread.assessment)
+    lock_draft(thread.assessment, attested_too=True)
     _turn(thread, seen=seen, resolved=True, by=by)
     tell(assessment=thread.assessment, kind=Kind.RESOLVED, by=by)
     _record(Action.RESOLVED, thread, by)
@@ -102,7 +103,7 @@ def resolve(*, thread: Thread, seen: int, by: User) -> None:
 @transaction.atomic
 def reopen(*, thread: Thread, seen: int, by: User) -> None:
     """Open a thread again that stands as it was seen. Raises Met, and TermEnded."""
-    lock_draft(thread.assessment)
+    lock_draft(thread.assessment, attested_too=True)
     _turn(thread, seen=seen, resolved=False, by=by)
     tell(assessment=thread.assessment, kind=Kind.REOPENED, by=by)
     _record(Action.REOPENED, thread, by)

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.forms.section import NOTE, UNSURE_BOX
-from assessments.models import AnonymousCheck, Assessment, User
+from assessments.models import AnonymousCheck, Assessment, Attestation, User
 from assessments.reports.draft import DraftState, draft_state
 from assessments.scoring.wording import choice_words
 from assessments.services.answering import Draft
@@ -37,7 +37,8 @@ OTHER_FIELDS = {
     "display_name": "Name shown",
     "address": "Web address",
     "answers": "Answers file",
-    "text": "Your comment",
+    "text": "What you wrote",
+    "question_to_ask": "Your question",
 }
 """What people type in forms other than the questionnaire's, as its labels call it."""
 
@@ -55,8 +56,31 @@ class Desk:
 
     @property
     def is_open(self) -> bool:
-        """Whether answers can be changed: not after the end of the office's term."""
+        """Whether answers can be changed: not once they are attested, nor after the end of the office's term."""
+        return self.in_term and self.attestation is None
+
+    @property
+    def in_term(self) -> bool:
+        """Whether anything can be written: not after the end of the office's term."""
         return isinstance(self.draft, AnonymousCheck) or self.draft.account.office.ends_on is None
+
+    @property
+    def is_members(self) -> bool:
+        """Whether the member is at it, who alone attests and shares."""
+        return isinstance(self.draft, Assessment) and self.draft.account.office.member == self.by
+
+    @property
+    def attestation(self) -> Attestation | None:
+        """What the member attested; None of a draft."""
+        return self.draft.attestation_or_none if isinstance(self.draft, Assessment) else None
+
+    @functools.cached_property
+    def later(self) -> Attestation | None:
+        """The account's newest attestation, if that is not this one: it supersedes this one."""
+        if self.attestation is None or not isinstance(self.draft, Assessment):
+            return None
+        of_account = Attestation.objects.filter(assessment__account=self.draft.account_id).defer("record")
+        return of_account.filter(attested_at__gt=self.attestation.attested_at).first()
 
     @property
     def mark(self) -> str:
@@ -77,8 +101,8 @@ class Desk:
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page of the draft shows, with the addresses of its other pages."""
-        own = "details" if self.is_anonymous else "review"
-        names = ("tasks", "answers", "advisory", "pdf", "json", "file", own)
+        own = ("details",) if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
+        names = ("tasks", "answers", "advisory", "pdf", "json", "file", *own)
         links = {f"desk_{name}": self.url(name) for name in names}
         return {"desk": self, "state": self.state, **links, **more}
 
@@ -135,7 +159,9 @@ def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
             return keep_typed(request, "signed_out")
         return redirect_to_login(request.get_full_path())
     visible = Assessment.objects.visible_to(request.user)
-    related = visible.select_related("edition", "account__office__member").defer("edition__content")
+    related = visible.select_related("edition", "account__office__member", "attestation__attested_by").defer(
+        "edition__content"
+    )
     draft = related.filter(pk=pk).first()
     if draft is not None:
         return Desk(draft, request.user)

@@ -12,9 +12,9 @@ from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import urlencode
 
-from assessments.models import User
 from assessments.views.desk import keep_typed
 
 View = Callable[..., HttpResponse]
@@ -30,19 +30,20 @@ def proven_lately(request: HttpRequest) -> bool:
 
 
 def freshly_signed_in(view: View) -> View:
-    """Let the view, which stands below `signed_in`, be used only by someone who proved lately who they are.
+    """Let the view, which stands below what sees to it that someone has signed in, be used by whom that was lately.
 
     Others confirm it first. A POST is answered with a page that still holds what was typed.
     """
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if proven_lately(request):
-            return view(request, by=by, **kwargs)
+            return view(request, *args, **kwargs)
         if request.method == "POST":
             return keep_typed(request, "not_fresh")
-        # Everybody has a password, so there is always a way.
-        way = get_adapter().get_reauthentication_methods(by)[0]["url"]
+        ways = get_adapter().get_reauthentication_methods(request.user)
+        # Someone without a password or a second step came by single sign-on, and sets a password first.
+        way = ways[0]["url"] if ways else reverse("account_set_password")
         return redirect(f"{way}?{urlencode({'next': request.get_full_path()})}")
 
     return wrapped

@@ -17,8 +17,9 @@ from assessments.reports.draft import DraftState
 from assessments.reports.pdf import GUARDED, advisory_pdf
 from assessments.reports.press import PressError
 from assessments.scoring.wording import answer_in_words
-from assessments.services.answering import DraftGone, Saved, TermEnded, save_answers
+from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check
+from assessments.services.printing import CannotStore, pdf_of
 from assessments.views.desk import COOKIE, DRAFT, Desk, keep_typed, own_check, with_draft
 
 LEAVING = {"go", "list"}
@@ -33,6 +34,11 @@ def tasks(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The sections as a list of tasks, and how far each has come."""
     rows = [(p, desk.url("section", section=p.section.id)) for p in desk.state.sections]
     open_threads = desk.draft.threads.all().open().count() if isinstance(desk.draft, Assessment) else 0
+    if desk.attestation is not None:
+        shares = desk.attestation.shares.select_related("withdrawal")
+        return render(
+            request, "assessments/attested.html", desk.context(open_threads=open_threads, shares=shares)
+        )
     return render(request, "assessments/tasks.html", desk.context(rows=rows, open_threads=open_threads))
 
 
@@ -44,7 +50,8 @@ def section(request: HttpRequest, desk: Desk, section: str) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         if not desk.is_open:
-            messages.info(request, "This term has ended: what it keeps can be read, and not changed.")
+            says = "This term has ended: what it keeps" if not desk.in_term else "This is attested: it"
+            messages.info(request, f"{says} can be read, and not changed.")
             return redirect(desk.url("answers"))
         if "ready" not in request.GET and _guarded(desk, section):
             return render(request, "assessments/guard.html", desk.context())
@@ -54,11 +61,10 @@ def section(request: HttpRequest, desk: Desk, section: str) -> HttpResponse:
     form = SectionForm(desk.state, section, request.POST)
     form.is_valid()
     try:
-        saved = save_answers(draft=desk.draft, changes=form.changes, by=desk.by)
-    except DraftGone:
-        return keep_typed(request, "ended")
-    except TermEnded:
-        return keep_typed(request, "closed")
+        confirmed = form.confirmed if LEAVING & request.POST.keys() else {}
+        saved = save_answers(draft=desk.draft, changes=form.changes, by=desk.by, confirmed=confirmed)
+    except NotSaved as error:
+        return keep_typed(request, error.why)
     after = desk.afresh()
     left = form.after(after.state, saved)
     in_trouble = bool(left.problems or left.conflicts)
@@ -180,13 +186,16 @@ def advisory_file(request: HttpRequest, desk: Desk, form: str) -> HttpResponse:
     state = desk.state
     # Whose account it is about is no business of whatever writes down which files came.
     day = state.as_of.isoformat()
+    if form == "json" and desk.attestation is not None:
+        return _file(desk.attestation.record.encode(), "application/json", f"attested-{day}.json")
     if form == "json":
         return _file(advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json")
     if form == "answers":
         return _file(_answers_document(desk), "application/json", f"answers-{day}.json")
     try:
-        return _file(advisory_pdf(state.projection), "application/pdf", f"advisory-{day}.pdf")
-    except PressError as error:
+        made = pdf_of(desk.attestation) if desk.attestation else advisory_pdf(state.projection)
+        return _file(made, "application/pdf", f"advisory-{day}.pdf")
+    except (PressError, CannotStore) as error:
         context = desk.context(a=desk.state.projection, problem=str(error))
         return render(request, "assessments/advisory.html", context, status=503)
 

@@ -79,8 +79,8 @@ def _tried(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | No
         act()
     except services.DraftGone:
         return keep_typed(request, "not_yours", status=404)
-    except services.TermEnded:
-        return keep_typed(request, "closed")
+    except services.NotSaved as error:
+        return keep_typed(request, error.why)
     except services.Met as met:
         messages.warning(request, _what_stands(met.thread))
     return None

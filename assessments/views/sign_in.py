@@ -71,8 +71,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         return settings.PORTAL_URL + path
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Where people begin: administrators at the list of people, others at their accounts."""
-        return reverse("people" if isinstance(request.user, User) and request.user.is_staff else "register")
+        """Where people begin, by what they are here for."""
+        role = role_of(request.user) if isinstance(request.user, User) else "other"
+        return reverse({"administrator": "people", "officer": "desk"}.get(role, "register"))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("register")

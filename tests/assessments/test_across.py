@@ -24,7 +24,7 @@ def account(purpose: str, handle: str) -> SocialAccount:
 
 
 def state(answers: dict[str, Any], day: date = FEBRUARY) -> DraftState:
-    return DraftState(Assessment(), edition(), election("toronto-2026"), day, {}, answers)
+    return DraftState(Assessment(), {}, edition(), election("toronto-2026"), day, {}, answers)
 
 
 def pointed(*accounts: tuple[str, dict[str, Any] | None], day: date = FEBRUARY) -> list[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # SQL of our own making is what these tests are about
 
 import io
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,9 +11,14 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 
-from assessments.models import AuditAddress, AuditEvent, PurgePermit, User, frozen
+from assessments.models import AuditAddress, AuditEvent, Office, PurgePermit, SocialAccount, User, frozen
 from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
+from assessments.services.sharing import withdraw, write_advice
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
 from tests.thawing import thaw
 
 pytestmark = pytest.mark.django_db
@@ -53,8 +59,38 @@ def count(table: str) -> int:
 # --- What is refused ----------------------------------------------------------------------
 
 
-def test_the_tables_of_these_tests_are_those_that_are_frozen():
-    assert [apps.get_model("assessments", name)._meta.db_table for name in frozen.FROZEN] == TABLES
+@pytest.fixture
+def rows(event) -> None:
+    """Each frozen table has a row."""
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    account = SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+    attestation = attested(account)
+    given = shared(attestation, ask="May I?")
+    write_advice(share=given, text="You may.", by=member)
+    pdf_of(attestation)
+    kept = shared(attestation, nonce="b" * 64)
+    withdraw(share=kept, by=member)
+
+
+@pytest.mark.parametrize("name", frozen.FROZEN)
+def test_every_frozen_table_refuses_what_it_should_and_only_that(rows, name):
+    model = apps.get_model("assessments", name)
+    table, pk = model._meta.db_table, model._meta.pk.column
+    before = count(table)
+    assert before
+    for field in model._meta.concrete_fields:
+        assert refusal(f'UPDATE {table} SET "{field.column}" = "{field.column}"').endswith("never changed")
+    assert "never deleted" in refusal(f"DELETE FROM {table}")
+    assert count(table) == before
+    if name in ("Share", "Attestation", "AuditEvent", "AdviceRequest"):
+        # What others point to is deleted after them.
+        return
+    with purging():
+        run(f"DELETE FROM {table} WHERE {pk} IN (SELECT max({pk}) FROM {table})")
+    assert count(table) == before - 1
 
 
 @pytest.mark.parametrize(

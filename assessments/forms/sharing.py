@@ -1,0 +1,198 @@
+"""The forms of sharing: what to give, what to ask, and what to write about it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+
+from assessments.models.shares import MAX_QUESTION
+from assessments.reports.draft import DraftState
+from assessments.reports.projection import Item
+from assessments.reports.shared import Picked, offered
+from assessments.scoring.answers import wrong_with_text
+from assessments.scoring.wording import answer_in_words
+from assessments.services.sharing import Asked
+
+BLACK_OUT = "black_out:"
+"""Before a question's id: the words to black out in its note, one a line."""
+
+
+def _clean(text: str, what: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if text and (says := wrong_with_text(text, longest=MAX_QUESTION, lines=True)):
+        raise forms.ValidationError(f"{what}: {says}.")
+    return text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that can be picked, as the page shows it."""
+
+    name: str
+    value: str
+    picked: bool
+    item: Item | None = None
+    short: str = ""
+    text: str = ""
+    black_out: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be picked of one section: findings that ask for something, the others, answers and notes."""
+
+    title: str
+    pressing: list[Choice]
+    quiet: list[Choice]
+    answers: list[Choice]
+    notes: list[Choice]
+
+
+class ShareForm(forms.Form):
+    """What a member picks of an attestation, and what they ask with it."""
+
+    rule = forms.MultipleChoiceField(required=False)
+    question = forms.MultipleChoiceField(required=False)
+    note = forms.MultipleChoiceField(required=False)
+    question_to_ask = forms.CharField(required=False, widget=forms.Textarea, strip=False)
+    about = forms.MultipleChoiceField(required=False)
+    needed_by = forms.DateField(
+        required=False,
+        error_messages={"invalid": "By when you need an answer: write a day such as 2026-08-21."},
+    )
+    nonce = forms.CharField(required=False)
+
+    def __init__(self, state: DraftState, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.state, self.offered = state, offered(state)
+        for name, values in (
+            ("rule", self.offered.rules),
+            ("about", self.offered.rules),
+            ("question", self.offered.questions),
+            ("note", self.offered.notes),
+        ):
+            field: Any = self.fields[name]
+            field.choices = [(value, value) for value in values]
+            field.error_messages["invalid_choice"] = "Something that you picked is not in this assessment."
+
+    def clean_nonce(self) -> str:
+        nonce = str(self.cleaned_data["nonce"])
+        return nonce if re.fullmatch("[0-9a-f]{64}", nonce) else secrets.token_hex(32)
+
+    def clean_question_to_ask(self) -> str:
+        return _clean(str(self.cleaned_data["question_to_ask"]), "Your question")
+
+    def clean(self) -> dict[str, Any]:
+        told = self.cleaned_data
+        if not self.errors and not (told["rule"] or told["question"] or told["note"]):
+            raise forms.ValidationError("Pick at least one finding, answer or note to share.")
+        if set(told.get("about", ())) - set(told.get("rule", ())):
+            self.add_error(
+                None, "Your question is about a finding that you do not share. Pick it above as well."
+            )
+        asks = told.get("question_to_ask")
+        if not asks and "question_to_ask" not in self.errors and (told.get("about") or told.get("needed_by")):
+            self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
+        day = told.get("needed_by")
+        if day and day < timezone.localdate():
+            self.add_error("needed_by", "By when you need an answer: choose today or a later day.")
+        return told
+
+    @property
+    def picked(self) -> Picked:
+        told = self.cleaned_data
+        black_out = {
+            q: tuple(line.strip() for line in self._typed(BLACK_OUT + q).splitlines() if line.strip())
+            for q in told["note"]
+        }
+        return Picked(
+            frozenset(told["rule"]), frozenset(told["question"]), frozenset(told["note"]), black_out
+        )
+
+    @property
+    def asked(self) -> Asked | None:
+        """What is asked with it, if anything is."""
+        told = self.cleaned_data
+        if not told["question_to_ask"]:
+            return None
+        return Asked(told["question_to_ask"], tuple(told["about"]), told["needed_by"])
+
+    def _typed(self, name: str) -> str:
+        return str(self.data.get(name, "")) if self.is_bound else ""
+
+    def _chosen(self, name: str) -> set[str]:
+        if isinstance(self.data, QueryDict):
+            return set(self.data.getlist(name))
+        # At first: whatever the Commissioner is to be contacted about, and the answers that it rests on.
+        contacts = [f for f in self.state.advisory.contacts if f.rule.id in self.offered.rules]
+        if name == "rule":
+            return {finding.rule.id for finding in contacts}
+        if name == "question":
+            return {q for finding in contacts for q in finding.rests_on & self.offered.questions}
+        return set()
+
+    @property
+    def sections(self) -> list[Choices]:
+        """Everything that can be picked, section by section."""
+        state, edition = self.state, self.state.edition
+        chosen = {name: self._chosen(name) for name in ("rule", "question", "note")}
+        items = {item.rule: item for section in state.projection.sections for item in section.items}
+        found = []
+        for section in edition.sheet.sections:
+            rules = [r for r in edition.rules if r.section == section.id and r.id in self.offered.rules]
+            findings = [Choice("rule", r.id, r.id in chosen["rule"], items[r.id]) for r in rules]
+            questions = [q for q in edition.questions if q.section == section.id]
+            answers = [
+                Choice(
+                    "question",
+                    q.id,
+                    q.id in chosen["question"],
+                    short=q.short,
+                    text=answer_in_words(edition, q.id, state.advisory.answers[q.id]),
+                )
+                for q in questions
+                if q.id in self.offered.questions
+            ]
+            notes = [
+                Choice(
+                    "note",
+                    q.id,
+                    q.id in chosen["note"],
+                    short=q.short,
+                    text=state.rows[q.id].note,
+                    black_out=self._typed(BLACK_OUT + q.id),
+                )
+                for q in questions
+                if q.id in self.offered.notes
+            ]
+            if findings or answers or notes:
+                asks = [
+                    c
+                    for c in findings
+                    if c.item and c.item.outcome in ("ask", "action", "improvement", "check")
+                ]
+                quiet = [c for c in findings if c not in asks]
+                found.append(Choices(section.title, asks, quiet, answers, notes))
+        return found
+
+    @property
+    def asked_about(self) -> set[str]:
+        return set(self.data.getlist("about")) if isinstance(self.data, QueryDict) else set()
+
+
+class AdviceForm(forms.Form):
+    """What an officer answers, or the member adds."""
+
+    text = forms.CharField(required=False, widget=forms.Textarea, strip=False)
+
+    def clean_text(self) -> str:
+        text = _clean(str(self.cleaned_data["text"]), "Your text")
+        if not text:
+            raise forms.ValidationError("Write something first.")
+        return text

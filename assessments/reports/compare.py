@@ -1,0 +1,91 @@
+"""What changed between two assessments of an account, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assessments.reports.draft import DraftState
+from assessments.reports.projection import Item, cite
+from assessments.scoring.wording import answer_in_words
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is not the same in both: an answer with its note, or a finding's outcome."""
+
+    citation: str
+    what: str
+    before: str
+    after: str
+    note: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two assessments side by side, the earlier first."""
+
+    earlier: DraftState
+    later: DraftState
+    answers: tuple[Change, ...]
+    outcomes: tuple[Change, ...]
+
+    @property
+    def is_same(self) -> bool:
+        return not self.answers and not self.outcomes
+
+
+NOT_THERE = "Not in this edition"
+NOT_ASKED = "Not asked"
+
+
+def compare(earlier: DraftState, later: DraftState) -> Comparison:
+    """The changes from one to the other; questions and rules are matched by their ids, whatever the editions."""
+    return Comparison(earlier, later, tuple(_answers(earlier, later)), tuple(_outcomes(earlier, later)))
+
+
+def _answers(earlier: DraftState, later: DraftState) -> list[Change]:
+    changes = []
+    for question in dict.fromkeys([*later.edition.question, *earlier.edition.question]):
+        before, after = _answer(earlier, question), _answer(later, question)
+        of = later.edition.question.get(question) or earlier.edition.question[question]
+        if before != after:
+            changes.append(Change(cite(of.paragraphs), of.short, before, after))
+        was, now = _note(earlier, question), _note(later, question)
+        if was != now:
+            changes.append(Change(cite(of.paragraphs), of.short, was or "None", now or "None", note=True))
+    return changes
+
+
+def _answer(state: DraftState, question: str) -> str:
+    if question not in state.edition.question:
+        return NOT_THERE
+    if question not in state.advisory.asked:
+        return NOT_ASKED
+    told = answer_in_words(state.edition, question, state.advisory.answers.get(question))
+    return told[:1].upper() + told[1:]
+
+
+def _note(state: DraftState, question: str) -> str:
+    row = state.rows.get(question)
+    return row.note if row else ""
+
+
+def _outcomes(earlier: DraftState, later: DraftState) -> list[Change]:
+    was, now = _items(earlier), _items(later)
+    changes = []
+    for rule in dict.fromkeys([*now, *was]):
+        before, after = was.get(rule), now.get(rule)
+        of = after or before
+        if of and _said(before) != _said(after):
+            changes.append(Change(of.citation, of.title, _said(before), _said(after)))
+    return changes
+
+
+def _items(state: DraftState) -> dict[str, Item]:
+    return {item.rule: item for section in state.projection.sections for item in section.items}
+
+
+def _said(item: Item | None) -> str:
+    if item is None:
+        return NOT_THERE
+    return f"{item.status}. {item.contact}." if item.contact else f"{item.status}."

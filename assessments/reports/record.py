@@ -1,0 +1,63 @@
+"""What is frozen of an assessment, as canonical JSON whose hash proves it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+
+from assessments.models import Answer, User
+from assessments.reports.data import advisory_data, answer_data
+from assessments.reports.draft import DraftState
+from bulletin.encoding.digest import digest
+
+FORMAT = 1
+"""Raised whenever a record's keys come to mean something else."""
+
+
+def canonical(record: dict[str, Any]) -> str:
+    """A record as text with one spelling only."""
+    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def sha256_of(record: str) -> str:
+    """The hash that proves a record, in lower-case hexadecimal."""
+    return hashlib.sha256(record.encode()).hexdigest()
+
+
+def attested_record(state: DraftState, *, by: User, at: datetime, office: str) -> str:
+    """All that is attested: who, when and about what, every answer and note with who gave it, and the advisory."""
+    edition = state.edition
+    rows = (state.rows[q.id] for q in edition.questions if q.id in state.rows)
+    return canonical(
+        {
+            "kind": "attestation",
+            "format": FORMAT,
+            # Without it, whoever has the hash could try all likely answers.
+            "nonce": secrets.token_hex(32),
+            "attested_by": str(by),
+            "attested_at": at.isoformat(),
+            "office": office,
+            "account": dict(state.about),
+            "edition": edition.id,
+            "revision": edition.sheet.revision,
+            "digest": digest(edition),
+            "as_of": state.as_of.isoformat(),
+            "election": state.election.model_dump(mode="json"),
+            "answers": [_answer(state, row) for row in rows if isinstance(row, Answer)],
+            "advisory": advisory_data(state.advisory),
+        }
+    )
+
+
+def _answer(state: DraftState, row: Answer) -> dict[str, Any]:
+    return {
+        "question": row.question,
+        "answer": answer_data(state.answers.get(row.question)),
+        "note": row.note,
+        "by": str(row.answered_by),
+        "at": row.answered_at.isoformat(),
+        "version": row.version,
+    }

@@ -1,0 +1,126 @@
+"""Attesting an assessment, and beginning the next one with its answers."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import Answer, Assessment, Attestation, Finding, Notice, User
+from assessments.reports.draft import DraftState, draft_state
+from assessments.reports.proof import new_code
+from assessments.reports.record import attested_record, sha256_of
+from assessments.scoring.answers import AnswerError, read_answer
+from assessments.services.answering import lock_draft
+from assessments.services.audit import Action, record
+from assessments.services.drafts import default_election, newest_edition
+from assessments.services.notices import tell
+from assessments.services.printing import print_soon
+from bulletin.publish import encoded
+
+
+class NotTheMember(Exception):
+    """Only the member attests."""
+
+
+class Changed(Exception):
+    """An answer, the account or the day changed since the member looked."""
+
+
+class NotComplete(Exception):
+    """Questions are still unanswered, or answers still to be confirmed."""
+
+
+@transaction.atomic
+def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
+    """Freeze an assessment as of today, once, however often it is asked for.
+
+    `seen` is that of the state which the member looked at. All checks are run again on what is stored. Raises
+    NotTheMember, Changed, NotComplete, DraftGone and TermEnded.
+    """
+    locked = lock_draft(assessment, attested_too=True)
+    if locked.account.office.member_id != by.pk:
+        raise NotTheMember
+    done = Attestation.objects.filter(assessment=locked).first()
+    if done is not None:
+        return done
+    now = timezone.now()
+    state = draft_state(locked, as_of=timezone.localdate(now))
+    if state.seen != seen:
+        raise Changed
+    if not state.can_be_attested:
+        raise NotComplete
+    text = attested_record(state, by=by, at=now, office=locked.account.office.name)
+    attestation = Attestation.objects.create(
+        assessment=locked,
+        attested_by=by,
+        attested_at=now,
+        as_of=state.as_of,
+        overall=state.advisory.overall,
+        record=text,
+        sha256=sha256_of(text),
+        code=new_code(),
+    )
+    Finding.objects.bulk_create(_findings(attestation, state))
+    tell(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
+    print_soon(attestation)
+    record(office=locked.account.office, action=Action.ATTESTED, record=attestation, by=by)
+    return attestation
+
+
+def _findings(attestation: Attestation, state: DraftState) -> list[Finding]:
+    due = {deadline.rule.id: deadline.due for deadline in state.advisory.deadlines}
+    return [
+        Finding(
+            attestation=attestation,
+            rule=finding.rule.id,
+            force=finding.rule.force,
+            outcome=finding.outcome,
+            contact=finding.contact or "",
+            due=due.get(finding.rule.id),
+        )
+        for finding in state.advisory.findings
+    ]
+
+
+@transaction.atomic
+def reassess(*, assessment: Assessment, by: User) -> Assessment:
+    """Begin the account's next assessment with the answers of an attested one, each to be confirmed again.
+
+    Answers that the newest edition no longer takes are left behind. A button that is pressed twice begins one.
+    Raises DraftGone and TermEnded.
+    """
+    earlier = lock_draft(assessment, attested_too=True)
+    begun = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
+    if begun is not None:
+        return begun
+    published = newest_edition()
+    edition = encoded(published)
+    copy = Assessment.objects.create(
+        account=earlier.account,
+        edition=published,
+        election=default_election(),
+        started_by=by,
+        copied_from=earlier,
+    )
+    rows = []
+    for row in earlier.answers.all():
+        if row.question not in edition.question:
+            continue
+        try:
+            read_answer(edition.question[row.question], row.value)
+        except AnswerError:
+            continue
+        rows.append(
+            Answer(
+                draft=copy,
+                question=row.question,
+                value=row.value,
+                note=row.note,
+                answered_at=row.answered_at,
+                answered_by=row.answered_by,
+                carried=True,
+            )
+        )
+    Answer.objects.bulk_create(rows)
+    record(office=earlier.account.office, action=Action.REASSESSED, record=copy, by=by)
+    return copy

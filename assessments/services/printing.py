@@ -1,0 +1,120 @@
+"""The PDFs of attestations and shares: printed once the record is kept, and again only if missing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import partial
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks import task
+
+from assessments.models import Attestation, Share, StoredPdf
+from assessments.reports.draft import draft_state
+from assessments.reports.pdf import advisory_pdf
+from assessments.reports.press import PressError
+from assessments.reports.proof import Proof
+from assessments.reports.shared import shared_projection
+from assessments.scoring.wording import long_date
+from bulletin.publish import encoded
+
+log = logging.getLogger(__name__)
+
+Record = Attestation | Share
+
+
+class CannotStore(Exception):
+    """The PDF was printed and could not be kept; the message is for people."""
+
+
+def print_soon(record: Record) -> None:
+    """Have a record printed once it is kept; whatever becomes of that, `pdf_of` makes good."""
+    kind = "attestation" if isinstance(record, Attestation) else "share"
+    transaction.on_commit(partial(print_record.enqueue, kind, record.pk), robust=True)
+
+
+@task()
+def print_record(kind: str, pk: int) -> None:
+    """Print a record that has no PDF yet. It may be run twice, and at once: one PDF is kept."""
+    found: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
+    if found is None or (isinstance(found, Share) and not hasattr(found, "content")):
+        return
+    try:
+        pdf_of(found)
+    except (PressError, CannotStore) as error:
+        # It is printed again when someone asks for it.
+        log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
+
+
+def pdf_of(record: Record) -> bytes:
+    """The PDF of a record, as it was first printed; printed again where it is missing or not what it was.
+
+    Raises PressError and CannotStore, whose messages are for people. A share must have its content.
+    """
+    for stored in record.pdfs.all():
+        data = _read(stored.name)
+        if data is not None and hashlib.sha256(data).hexdigest() == stored.sha256:
+            return data
+        log.error("The file of stored PDF %s is missing or not what it was", stored.pk)
+    return _print(record)
+
+
+def _read(name: str) -> bytes | None:
+    try:
+        with default_storage.open(name) as file:
+            return bytes(file.read())
+    except OSError:
+        return None
+
+
+def _print(record: Record) -> bytes:
+    data = _printed(record)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if record.pdfs.filter(sha256=sha256).exists():
+        name = record.pdfs.filter(sha256=sha256)[0].name
+        _keep(name, data)
+        return data
+    kind = "attestations" if isinstance(record, Attestation) else "shares"
+    name = _keep(f"{kind}/{record.pk}/{sha256}.pdf", data)
+    with transaction.atomic():
+        # Two who print at once print the same bytes: the second finds the row.
+        type(record).objects.select_for_update().get(pk=record.pk)
+        if not record.pdfs.filter(sha256=sha256).exists():
+            of = {"attestation" if isinstance(record, Attestation) else "share": record}
+            StoredPdf.objects.create(name=name, sha256=sha256, size=len(data), **of)
+    return data
+
+
+def _keep(name: str, data: bytes) -> str:
+    """Write a file, unless it is there whole; return the name that it has."""
+    try:
+        if default_storage.exists(name):
+            if _read(name) == data:
+                return name
+            # What a process left half-written when it was killed.
+            default_storage.delete(name)
+        return default_storage.save(name, ContentFile(data))
+    except OSError as error:
+        log.error("A PDF cannot be stored: %s", type(error).__name__)
+        raise CannotStore(
+            "The PDF could not be stored just now. What was attested or shared is safe: try again in a few minutes."
+        ) from error
+
+
+def _printed(record: Record) -> bytes:
+    code, address = record.code, settings.PORTAL_URL + reverse("verify", kwargs={"code": record.code})
+    if isinstance(record, Attestation):
+        day = long_date(timezone.localdate(record.attested_at))
+        projection = draft_state(record.assessment, as_of=record.as_of).projection
+        return advisory_pdf(projection, Proof(code, address, record.record.encode(), f"Attested on {day}"))
+    content = record.content.record
+    edition = encoded(record.attestation.assessment.edition)
+    day = long_date(timezone.localdate(record.shared_at))
+    return advisory_pdf(
+        shared_projection(content, edition), Proof(code, address, content.encode(), f"Shared on {day}")
+    )

@@ -1,0 +1,137 @@
+"""Giving a part of an attestation to the Commissioner's office, taking it back, and asking for advice with it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import (
+    AdviceEntry,
+    AdviceRequest,
+    Attestation,
+    Notice,
+    Share,
+    ShareContent,
+    User,
+    Withdrawal,
+)
+from assessments.reports.draft import draft_state
+from assessments.reports.proof import new_code
+from assessments.reports.record import sha256_of
+from assessments.reports.shared import Picked, shared_record
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action, record
+from assessments.services.mail import send_mail
+from assessments.services.notices import tell
+from assessments.services.printing import print_soon
+from assessments.services.purging import purging
+
+log = logging.getLogger(__name__)
+
+
+class Withdrawn(Exception):
+    """The share was withdrawn."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A member's question to the Commissioner: about which rules' findings, and by when an answer is needed."""
+
+    question: str
+    about: tuple[str, ...] = ()
+    needed_by: date | None = None
+
+
+@transaction.atomic
+def share(
+    *, attestation: Attestation, picked: Picked, by: User, nonce: str, asked: Asked | None = None
+) -> Share:
+    """Give the Commissioner's office what was picked, frozen by itself.
+
+    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember.
+    """
+    locked = Attestation.objects.select_for_update().get(pk=attestation.pk)
+    assessment = locked.assessment
+    office = assessment.account.office
+    if office.member_id != by.pk:
+        raise NotTheMember
+    for earlier in locked.shares.filter(content__record__contains=f'"nonce":"{nonce}"'):
+        return earlier
+    now = timezone.now()
+    state = draft_state(assessment, as_of=locked.as_of)
+    content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)
+    made = Share.objects.create(
+        attestation=locked, shared_by=by, shared_at=now, sha256=sha256_of(content), code=new_code()
+    )
+    ShareContent.objects.create(share=made, record=content)
+    if asked:
+        AdviceRequest.objects.create(
+            share=made,
+            question=asked.question,
+            about=[rule for rule in asked.about if rule in picked.rules],
+            needed_by=asked.needed_by,
+        )
+    tell(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
+    print_soon(made)
+    record(office=office, action=Action.SHARED, record=made, by=by)
+    if asked:
+        record(office=office, action=Action.ADVICE_ASKED, record=made, by=by)
+    return made
+
+
+@transaction.atomic
+def withdraw(*, share: Share, by: User) -> None:
+    """Take a share back: its content and its PDF are deleted, and that it was withdrawn is kept.
+
+    Pressed twice, it is withdrawn once. Raises NotTheMember.
+    """
+    locked = Share.objects.select_for_update().get(pk=share.pk)
+    assessment = locked.attestation.assessment
+    if assessment.account.office.member_id != by.pk:
+        raise NotTheMember
+    if Withdrawal.objects.filter(share=locked).exists():
+        return
+    Withdrawal.objects.create(share=locked, withdrawn_by=by)
+    with purging():
+        ShareContent.objects.filter(share=locked).delete()
+    tell(assessment=assessment, kind=Notice.Kind.WITHDRAWN, by=by)
+    transaction.on_commit(partial(delete_files, share=locked), robust=True)
+    record(office=assessment.account.office, action=Action.SHARE_WITHDRAWN, record=locked, by=by)
+
+
+def delete_files(*, share: Share) -> None:
+    """Delete the PDFs of a share that was withdrawn; what cannot be deleted now, `purge_expired` tries again."""
+    for stored in share.pdfs.all():
+        try:
+            default_storage.delete(stored.name)
+        except OSError as error:
+            log.error("The file of stored PDF %s is not deleted yet: %s", stored.pk, type(error).__name__)
+
+
+@transaction.atomic
+def write_advice(*, share: Share, text: str, by: User) -> None:
+    """Add an officer's answer, or the member's word on it, to what was asked with a share. Raises Withdrawn."""
+    locked = Share.objects.select_for_update().get(pk=share.pk)
+    if Withdrawal.objects.filter(share=locked).exists():
+        raise Withdrawn
+    request = AdviceRequest.objects.get(share=locked)
+    last = request.entries.last()
+    if last is not None and (last.author_id, last.text) == (by.pk, text):
+        # Pressed twice.
+        return
+    AdviceEntry.objects.create(request=request, author=by, text=text)
+    office = locked.attestation.assessment.account.office
+    tell(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
+    if by.is_officer:
+        context = {"path": reverse("share", kwargs={"pk": locked.pk})}
+        mail = partial(send_mail, to=office.member.email, name="advised", context=context)
+        transaction.on_commit(mail, robust=True)
+    action = Action.ADVICE_ANSWERED if by.is_officer else Action.ADVICE_ASKED
+    record(office=office, action=action, record=locked, by=by)

@@ -1,0 +1,224 @@
+"""Sharing a part of an attestation: picking, previewing, giving, reading, asking, taking back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from assessments.forms.sharing import AdviceForm, ShareForm
+from assessments.models import AdviceEntry, Assessment, Office, Share, User
+from assessments.reports.press import PressError
+from assessments.reports.shared import shared_projection, shared_record
+from assessments.services import sharing
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action, take_note
+from assessments.services.printing import CannotStore, pdf_of
+from assessments.views.desk import Desk, keep_typed, with_draft
+from assessments.views.fresh import freshly_signed_in
+from assessments.views.register import signed_in
+from bulletin.publish import encoded
+
+CONSENT = "Tick the box to say that the office may have this."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_draft
+@freshly_signed_in
+def share(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Pick what to give to the Commissioner's office; see exactly what it will see; consent."""
+    draft, attestation = desk.draft, desk.attestation
+    if not isinstance(draft, Assessment) or not desk.is_members or attestation is None or not desk.in_term:
+        raise Http404
+    form = ShareForm(desk.state, request.POST if request.method == "POST" else None)
+    if not form.is_valid() or "change" in request.POST:
+        return render(request, "share/pick.html", desk.context(form=form))
+    nonce, problem = form.cleaned_data["nonce"], ""
+    if "give" in request.POST:
+        if "consent" in request.POST:
+            given = sharing.share(
+                attestation=attestation,
+                picked=form.picked,
+                by=draft.account.office.member,
+                nonce=nonce,
+                asked=form.asked,
+            )
+            messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
+            return redirect("share", pk=given.pk)
+        problem = CONSENT
+    office = draft.account.office.name
+    record = shared_record(desk.state, form.picked, at=timezone.now(), office=office, nonce=nonce)
+    left_out = ("csrfmiddlewaretoken", "nonce", "give", "preview", "consent")
+    posted = [(name, v) for name, values in request.POST.lists() if name not in left_out for v in values]
+    context = _context(record, draft) | {
+        "posted": posted,
+        "nonce": nonce,
+        "asked": form.asked,
+        "asked_about": _titles(draft, form.asked.about if form.asked else ()),
+        "problem": problem,
+        "back": desk.url("tasks"),
+        "here": desk.url("share"),
+    }
+    return render(request, "share/preview.html", context)
+
+
+def _titles(assessment: Assessment, rules: Any) -> list[str]:
+    edition = encoded(assessment.edition)
+    return [edition.rule[rule].title for rule in rules if rule in edition.rule]
+
+
+def _context(record: str, assessment: Assessment) -> dict[str, Any]:
+    told = json.loads(record)
+    return {"a": shared_projection(record, encoded(assessment.edition)), "office_name": told["office"]}
+
+
+def _visible(by: User, pk: int) -> Share:
+    related = (
+        Share.objects.visible_to(by)
+        .with_superseded()
+        .select_related(
+            "attestation__assessment__account__office__member",
+            "attestation__assessment__edition",
+            "content",
+            "withdrawal",
+            "request",
+            "shared_by",
+        )
+    )
+    return get_object_or_404(related.defer("attestation__record"), pk=pk)
+
+
+@require_safe
+@signed_in
+def shown(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """What was shared, and what the two wrote about it: the same for the office and for the Commissioner's."""
+    return _shown(request, by, _visible(by, pk), AdviceForm())
+
+
+def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> HttpResponse:
+    assessment = found.attestation.assessment
+    office = assessment.account.office
+    withdrawn = getattr(found, "withdrawal", None)
+    asked = getattr(found, "request", None)
+    if by.is_officer:
+        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
+        if withdrawn:
+            return render(request, "share/withdrawn.html", {"share": found, "withdrawn": withdrawn})
+    context: dict[str, Any] = {
+        "share": found,
+        "withdrawn": withdrawn,
+        "asked": asked,
+        "asked_about": _titles(assessment, asked.about) if asked else (),
+        "entries": list(asked.entries.select_related("author")) if asked else (),
+        "form": form,
+        "is_member": office.member_id == by.pk,
+        "in_term": office.ends_on is None,
+        "may_write": asked and not withdrawn and _may_write(by, office),
+        "assessment": assessment,
+    }
+    if withdrawn:
+        return render(request, "share/withdrawn.html", context)
+    return render(request, "share/share.html", context | _context(found.content.record, assessment))
+
+
+def _may_write(by: User, office: Office) -> bool:
+    return by.is_officer or (office.member_id == by.pk and office.ends_on is None)
+
+
+@require_safe
+@signed_in
+def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpResponse:
+    """What was shared as a PDF or as its record, and the exchange about it as text."""
+    found = _visible(by, pk)
+    if hasattr(found, "withdrawal"):
+        raise Http404
+    if by.is_officer:
+        office = found.attestation.assessment.account.office
+        take_note(office=office, action=Action.FILE_DOWNLOADED, about=found, by=by)
+    name, day = f"shared-{found.pk}", timezone.localdate(found.shared_at).isoformat()
+    if form == "json":
+        return file_response(found.content.record.encode(), "application/json", f"{name}-{day}.json")
+    if form == "exchange":
+        asked = getattr(found, "request", None)
+        if asked is None:
+            raise Http404
+        entries = asked.entries.select_related("author")
+        context = {"share": found, "asked": asked, "entries": entries}
+        context["asked_about"] = _titles(found.attestation.assessment, asked.about)
+        text = render(request, "share/exchange.txt", context).content
+        return file_response(text, "text/plain; charset=utf-8", f"{name}-exchange.txt")
+    try:
+        return file_response(pdf_of(found), "application/pdf", f"{name}-{day}.pdf")
+    except (PressError, CannotStore) as error:
+        context = {"problem": str(error), "back": request.path.removesuffix(".pdf")}
+        return render(request, "share/no_pdf.html", context, status=503)
+
+
+def file_response(content: bytes, content_type: str, name: str) -> HttpResponse:
+    """Something to keep, under a name that says nothing of what is in it."""
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_POST
+@signed_in
+@freshly_signed_in
+def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Take a share back."""
+    found = _visible(by, pk)
+    try:
+        sharing.withdraw(share=found, by=by)
+    except NotTheMember:
+        raise Http404 from None
+    messages.success(
+        request, "Withdrawn. The Commissioner’s office sees only that something was withdrawn, and when."
+    )
+    return redirect("share", pk=pk)
+
+
+@require_POST
+@signed_in
+def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """An officer's answer, or the member's word on it."""
+    found = _visible(by, pk)
+    office = found.attestation.assessment.account.office
+    if not _may_write(by, office) or not hasattr(found, "request"):
+        raise Http404
+    form = AdviceForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, by, found, form)
+    try:
+        sharing.write_advice(share=found, text=form.cleaned_data["text"], by=by)
+    except sharing.Withdrawn:
+        return keep_typed(request, "withdrawn")
+    messages.success(request, "Sent.")
+    return redirect("share", pk=pk)
+
+
+@require_safe
+@signed_in
+def desk(request: HttpRequest, by: User) -> HttpResponse:
+    """What members shared, the newest first: the Commissioner's desk."""
+    if not by.is_officer:
+        raise Http404
+    shares = (
+        Share.objects.visible_to(by)
+        .with_superseded()
+        .select_related(
+            "attestation__assessment__account__office__member", "withdrawal", "request", "content"
+        )
+    )
+    answered = set(
+        AdviceEntry.objects.filter(author__is_officer=True).values_list("request__share", flat=True)
+    )
+    rows = []
+    for found in shares.defer("attestation__record"):
+        content = getattr(found, "content", None)
+        rows.append((found, json.loads(content.record) if content else None, found.pk in answered))
+    return render(request, "share/desk.html", {"rows": rows})

@@ -1,0 +1,64 @@
+"""Assessments that are attested and shared, for tests of what follows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from assessments.models import Assessment, Attestation, Share, SocialAccount, User
+from assessments.reports.data import answer_data
+from assessments.reports.draft import draft_state
+from assessments.reports.shared import Picked
+from assessments.services.answering import Change, save_answers
+from assessments.services.attesting import attest
+from assessments.services.drafts import start_assessment
+from assessments.services.sharing import Asked, share
+from tests.tables import BASE, answers_of
+
+NONCE = "a" * 64
+
+
+def answered(
+    account: SocialAccount,
+    by: User,
+    given: Mapping[str, Any] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Assessment:
+    """A draft in which every question of the edition has an answer: the base situation's, but for what is given."""
+    draft = start_assessment(account=account, by=by)
+    answers = answers_of(BASE["answers"] | dict(given or {}))
+    told = notes or {}
+    changes = [Change(q, answer_data(answer), told.get(q, ""), 0) for q, answer in answers.items()]
+    save_answers(draft=draft, changes=changes, by=by)
+    return draft
+
+
+def seen(draft: Assessment) -> str:
+    """What the member's page says of the state that it shows."""
+    fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=draft.pk)
+    return draft_state(fresh, as_of=timezone.localdate()).seen
+
+
+def attested(account: SocialAccount, given: Mapping[str, Any] | None = None, **more: Any) -> Attestation:
+    """What the account's member attested."""
+    member = account.office.member
+    draft = answered(account, member, given, **more)
+    return attest(assessment=draft, by=member, seen=seen(draft))
+
+
+def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **picked: Any) -> Share:
+    """A part of it that the member gave away: by default one finding and one answer."""
+    parts: dict[str, Any] = {"rules": {"9"}, "questions": {"account.stage"}, "notes": set(), "black_out": {}}
+    parts |= picked
+    return share(
+        attestation=attestation,
+        picked=Picked(
+            frozenset(parts["rules"]),
+            frozenset(parts["questions"]),
+            frozenset(parts["notes"]),
+            parts["black_out"],
+        ),
+        by=attestation.attested_by,
+        nonce=nonce,
+        asked=Asked(ask, ("9",)) if ask else None,
+    )
