@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from assessments.models.accounts import SocialAccount
@@ -29,6 +29,13 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
     def in_offices_of(self, user: User | AnonymousUser) -> AssessmentQuerySet:
         """The same, with the deleted ones that can still be brought back."""
         return self.filter(account__in=SocialAccount.objects.visible_to(user))
+
+    def with_superseded(self) -> AssessmentQuerySet:
+        """Tell of each in `is_superseded` whether it was attested, and the account has a later attestation."""
+        later = Assessment.objects.filter(
+            account=OuterRef("account"), attestation__attested_at__gt=OuterRef("attestation__attested_at")
+        )
+        return self.annotate(is_superseded=Exists(later))
 
     def drafts(self) -> AssessmentQuerySet:
         """Keep those that nobody has attested."""

@@ -29,6 +29,15 @@ FROZEN: dict[str, bool] = {
 """The models whose rows are never changed, and whether their rows can be deleted with a purge permit."""
 
 
+ATTESTED = {
+    "Answer": ("draft_id", ("INSERT", "UPDATE", "DELETE")),
+    "Assessment": ("id", ("UPDATE OF account_id, edition_id, election",)),
+}
+"""The models whose rows are kept once their assessment is attested: the column that leads to it, and what is refused.
+
+With a purge permit they can be deleted."""
+
+
 class PurgePermit(models.Model):
     """Lets frozen rows be deleted in the transaction that it exists in.
 
@@ -41,6 +50,7 @@ class PurgePermit(models.Model):
 
 PERMITS = "assessments_purgepermit"
 FUNCTION = "assessments_refuse"
+WHEN_ATTESTED = "assessments_refuse_attested"
 # The table's own schema, by name: on the search path a temporary table of that name would come first.
 BODY = f"""
 DECLARE
@@ -55,6 +65,25 @@ BEGIN
   RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
 END
 """  # noqa: S608 - made of our own names
+
+
+BODY_WHEN_ATTESTED = f"""
+DECLARE
+  found boolean;
+  row_before jsonb := to_jsonb(OLD);
+  row_after jsonb := to_jsonb(NEW);
+BEGIN
+  EXECUTE format(
+    'SELECT EXISTS (SELECT FROM %1$I.assessments_attestation WHERE assessment_id IN ($1, $2)) AND NOT ($3 AND '
+    'EXISTS (SELECT FROM %1$I.{PERMITS}))', TG_TABLE_SCHEMA
+  ) INTO found USING (row_before ->> TG_ARGV[1])::bigint, (row_after ->> TG_ARGV[1])::bigint, TG_OP = 'DELETE';
+  IF found THEN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+"""  # noqa: S608 - made of our own names
+FUNCTIONS = {FUNCTION: BODY, WHEN_ATTESTED: BODY_WHEN_ATTESTED}
 
 
 def expected(vendor: str) -> dict[str, tuple[str, str]]:
@@ -75,7 +104,36 @@ def expected(vendor: str) -> dict[str, tuple[str, str]]:
             permit = can_be_purged and event != "UPDATE"
             if sql := make(f"{table}_{what}", table, event, message, permit):
                 found[f"{table}_{what}"] = (table, sql)
+    for name, (column, events) in ATTESTED.items():
+        table = apps.get_model("assessments", name)._meta.db_table
+        for event in events:
+            trigger, message = (
+                f"{table}_attested_{event[:6].lower()}",
+                f"{table}: attested rows are never changed",
+            )
+            attested = _attested_on_postgresql if vendor == "postgresql" else _attested_on_sqlite
+            found[trigger] = (table, attested(trigger, table, event, message, column))
     return found
+
+
+def _attested_on_postgresql(name: str, table: str, event: str, message: str, column: str) -> str:
+    return (
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW "
+        f"EXECUTE FUNCTION {WHEN_ATTESTED}('{message}', '{column}')"
+    )
+
+
+def _attested_on_sqlite(name: str, table: str, event: str, message: str, column: str) -> str:
+    rows = [
+        row for row, events in (("OLD", "UPDATE DELETE"), ("NEW", "INSERT UPDATE")) if event[:6] in events
+    ]
+    ids = ", ".join(f"{row}.{column}" for row in rows)
+    permit = f' AND NOT EXISTS (SELECT 1 FROM "{PERMITS}")' if event == "DELETE" else ""  # noqa: S608
+    return (
+        f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" '  # noqa: S608
+        f"WHEN EXISTS (SELECT 1 FROM assessments_attestation WHERE assessment_id IN ({ids})){permit} "
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
 
 
 def _on_postgresql(name: str, table: str, event: str, message: str, permit: bool) -> str:
@@ -105,13 +163,15 @@ def _present(connection: BaseDatabaseWrapper) -> dict[str, str]:
             return dict(cursor.fetchall())
         cursor.execute(
             """
-            SELECT tgname, pg_get_triggerdef(pg_trigger.oid, true), prosrc = %s AND tgenabled IN ('O', 'A')
+            SELECT tgname, pg_get_triggerdef(pg_trigger.oid, true), proname, prosrc, tgenabled IN ('O', 'A')
             FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class ON pg_class.oid = tgrelid
             WHERE NOT tgisinternal AND pg_table_is_visible(pg_class.oid)
-            """,
-            [BODY],
+            """
         )
-        return {name: sql if is_ours else "" for name, sql, is_ours in cursor.fetchall()}
+        return {
+            name: sql if is_on and FUNCTIONS.get(function) == body else ""
+            for name, sql, function, body, is_on in cursor.fetchall()
+        }
 
 
 def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
@@ -138,9 +198,10 @@ def install(*, using: str, **_: Any) -> None:
         return
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$"
-            )
+            for function, body in FUNCTIONS.items():
+                cursor.execute(
+                    f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+                )
         for name, (table, sql) in absent.items():
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + drop_from(connection, table))
             cursor.execute(sql)

@@ -99,10 +99,10 @@ def _draft_rows(drafts: Iterable[Assessment]) -> list[DraftRow]:
 def _drafts(user: User) -> Any:
     """The drafts that a person may see, with all that a row of them shows."""
     visible = Assessment.objects.visible_to(user)
-    related = visible.select_related("edition", "started_by", "account__office__member").defer(
-        "edition__content"
+    related = visible.select_related(
+        "edition", "started_by", "account__office__member", "attestation__attested_by"
     )
-    return related.prefetch_related("answers")
+    return related.defer("edition__content").with_superseded().prefetch_related("answers")
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:

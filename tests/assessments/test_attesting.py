@@ -1,0 +1,393 @@
+"""What a member stands behind: attested once, whole, frozen; printed; and begun anew from."""
+
+import hashlib
+import json
+import threading
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from assessments.models import (
+    Answer,
+    Assessment,
+    Attestation,
+    AuditEvent,
+    Membership,
+    Notice,
+    Office,
+    SocialAccount,
+    StoredPdf,
+    User,
+)
+from assessments.reports.proof import read_pdf
+from assessments.services import printing
+from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
+from assessments.services.attesting import Changed, NotComplete, NotTheMember, attest, reassess
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import answered, attested, seen
+from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "quiet-harbour-9"
+NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine):
+    time_machine.move_to(NOW, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def account() -> SocialAccount:
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", PASSWORD, name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    staff = User.objects.create_user("sam@example.ca", PASSWORD, name="Sam Roy")
+    Membership.objects.create(office=office, user=staff)
+    return SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+
+
+@pytest.fixture
+def member(account) -> User:
+    found: User = account.office.member
+    return found
+
+
+@pytest.fixture
+def staff(account) -> User:
+    return User.objects.get(email="sam@example.ca")
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.post("/account/login/", {"login": user.email, "password": PASSWORD})
+    return client
+
+
+def said(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+# --- Attesting ------------------------------------------------------------------------------
+
+
+def test_all_of_it_is_frozen_in_one_record_that_its_hash_proves(account, member):
+    attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Once, in May."})
+    record = json.loads(attestation.record)
+    assert hashlib.sha256(attestation.record.encode()).hexdigest() == attestation.sha256
+    assert (record["attested_by"], record["office"], record["as_of"]) == (
+        "Ana Silva",
+        "Ward 10",
+        "2026-07-01",
+    )
+    assert record["account"] == {"platform": "X", "handle": "@ana", "member": "Ana Silva"}
+    assert record["digest"] == attestation.assessment.edition.digest
+    assert record["advisory"]["overall"] == attestation.overall == "contact_commissioner"
+    assert len(record["nonce"]) == 64
+    given = {one["question"]: one for one in record["answers"]}
+    assert len(given) == Answer.objects.count()
+    assert given["conduct.abuse"] | {"at": ""} == {
+        "question": "conduct.abuse",
+        "answer": "yes",
+        "note": "Once, in May.",
+        "by": "Ana Silva",
+        "at": "",
+        "version": 1,
+    }
+    findings = {finding.rule: finding for finding in attestation.findings.all()}
+    assert len(findings) == len(record["advisory"]["findings"]) == 50
+    assert {f["rule"]: f["outcome"] for f in record["advisory"]["findings"]} == {
+        rule: finding.outcome for rule, finding in findings.items()
+    }
+    assert AuditEvent.objects.get(action="attested").record_id == attestation.pk
+
+
+def test_two_that_say_the_same_have_hashes_that_have_nothing_in_common(account):
+    assert attested(account).sha256 != attested(account).sha256
+
+
+def test_only_the_member_attests(account, staff):
+    draft = answered(account, staff)
+    with pytest.raises(NotTheMember):
+        attest(assessment=draft, by=staff, seen=seen(draft))
+    assert signed_in(staff).get(f"/assessments/{draft.pk}/attest").status_code == 404
+    assert signed_in(staff).post(f"/assessments/{draft.pk}/attest", {"stand": "yes"}).status_code == 404
+    assert not Attestation.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["answer", "account", "day"])
+def test_what_changed_since_the_member_looked_is_not_attested(account, member, clock, what):
+    draft = answered(account, member)
+    looked = seen(draft)
+    if what == "answer":
+        save_answers(draft=draft, changes=[Change("conduct.abuse", "yes", "", 1)], by=member)
+    elif what == "account":
+        SocialAccount.objects.update(handle="@other")
+    else:
+        clock.move_to(NOW + timedelta(days=1))
+    with pytest.raises(Changed):
+        attest(assessment=draft, by=member, seen=looked)
+    answer = signed_in(member).post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": looked})
+    assert "Something changed since you opened this page" in said(answer)
+    assert not Attestation.objects.exists()
+
+
+def test_an_answer_that_is_missing_bars_it_and_is_named(account, member):
+    draft = answered(account, member)
+    draft.answers.filter(question="conduct.abuse").delete()
+    with pytest.raises(NotComplete):
+        attest(assessment=draft, by=member, seen=seen(draft))
+    page = said(signed_in(member).get(f"/assessments/{draft.pk}/attest"))
+    assert "What is still needed" in page
+    assert f"/assessments/{draft.pk}/section/conduct?ready&amp;back#q-conduct-abuse" in page
+    assert 'name="stand"' not in page
+
+
+@pytest.mark.parametrize("given", [{"conduct.abuse": "unsure"}, {"resources.email": "unsure"}])
+def test_not_being_sure_bars_nothing(account, given):
+    assert attested(account, given).overall in ("contact_commissioner", "incomplete")
+
+
+def test_it_is_asked_for_once_more_and_done_once(account, member):
+    draft = answered(account, member)
+    first = attest(assessment=draft, by=member, seen=seen(draft))
+    assert attest(assessment=draft, by=member, seen="anything") == first
+    assert AuditEvent.objects.filter(action="attested").count() == 1
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite lets one in after the other, whatever the code does"
+)
+@pytest.mark.django_db(transaction=True)
+def test_ten_at_once_attest_once(account, member):
+    draft, done = answered(account, member), []
+    looked = seen(draft)
+
+    def press() -> None:
+        try:
+            done.append(attest(assessment=draft, by=member, seen=looked).pk)
+        finally:
+            connection.close()
+
+    pressing = [threading.Thread(target=press) for _ in range(10)]
+    for one in pressing:
+        one.start()
+    for one in pressing:
+        one.join()
+    assert len(done) == 10
+    assert set(done) == {Attestation.objects.get().pk}
+    assert Attestation.objects.get().findings.count() == 50
+
+
+def test_the_page_attests_with_the_box_ticked_and_a_fresh_sign_in(account, member, clock):
+    draft, client = answered(account, member), signed_in(member)
+    page = f"/assessments/{draft.pk}/attest"
+    form = {"seen": seen(draft)}
+    assert "Tick the box" in said(client.post(page, form))
+    clock.move_to(NOW + timedelta(minutes=16))
+    assert client.get(page)["Location"].startswith("/account/reauthenticate/?next=")
+    assert client.post(page, form | {"stand": "yes"}).status_code == 409
+    assert not Attestation.objects.exists()
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    answer = client.post(page, form | {"stand": "yes"}, follow=True)
+    assert "Attested" in said(answer)
+    assert Attestation.objects.get().attested_by == member
+    assert client.get(page)["Location"] == f"/assessments/{draft.pk}/"
+
+
+def test_afterwards_nothing_of_it_can_be_changed_and_pages_say_so(account, member, staff):
+    attestation = attested(account)
+    draft = attestation.assessment
+    for write in (
+        lambda: save_answers(draft=draft, changes=[Change("conduct.abuse", "yes", "", 1)], by=member),
+        lambda: save_answers(draft=draft, changes=[], by=member, confirmed={"conduct.abuse": 1}),
+    ):
+        with pytest.raises(Attested):
+            write()
+    client = signed_in(staff)
+    section = f"/assessments/{draft.pk}/section/conduct"
+    assert client.get(section)["Location"] == f"/assessments/{draft.pk}/answers"
+    typed = client.post(section, {"conduct.abuse": "yes", "seen.conduct.abuse": "1.x", "go": ""})
+    assert typed.status_code == 409
+    assert "The member has attested this self-check meanwhile" in said(typed)
+    for page in ("", "answers", "advisory"):
+        assert "Attested" in said(client.get(f"/assessments/{draft.pk}/{page}"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE assessments_answer SET value = '\"no\"'",
+        "UPDATE assessments_answer SET note = 'x'",
+        "DELETE FROM assessments_answer",
+        "UPDATE assessments_assessment SET election = 'toronto-2030'",
+    ],
+)
+def test_the_database_itself_keeps_attested_answers(account, sql):
+    attested(account)
+    with pytest.raises(IntegrityError, match="attested"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_an_answer_cannot_be_added_to_it_either(account, member):
+    draft = attested(account).assessment
+    with pytest.raises(IntegrityError, match="attested"), transaction.atomic():
+        Answer.objects.create(draft=draft, question="more", value="x", answered_by=member)
+
+
+def test_what_was_attested_is_shown_as_it_was_whatever_became_of_the_names(account, member):
+    draft = attested(account).assessment
+    SocialAccount.objects.update(handle="@renamed")
+    User.objects.filter(pk=member.pk).update(name="Ana Costa")
+    page = said(signed_in(member).get(f"/assessments/{draft.pk}/advisory"))
+    assert '<dd dir="auto"> @ana </dd>' in page
+    assert "Ana Silva" in page
+
+
+def test_the_staff_are_told(account, staff):
+    attested(account)
+    assert Notice.objects.get(user=staff).kind == "attested"
+
+
+# --- Its PDF -----------------------------------------------------------------------------------
+
+
+def test_its_pdf_is_printed_when_it_is_kept_and_is_the_record(
+    account, member, tmp_path, monkeypatch, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        attestation = attested(account)
+    stored = StoredPdf.objects.get(attestation=attestation)
+    data = default_storage.open(stored.name).read()
+    assert hashlib.sha256(data).hexdigest() == stored.sha256
+    assert len(data) == stored.size
+    assert signed_in(member).get(f"/assessments/{attestation.assessment_id}/advisory.pdf").content == data
+    found = read_pdf(data)
+    assert (found.code, found.sha256) == (attestation.code, attestation.sha256)
+    assert found.record.decode() == attestation.record
+    assert flat(f"/verify/{attestation.code}") in flat(
+        " ".join(text for _, text in blocks_of_pdf(opened(data)))
+    )
+    (tmp_path / "a.pdf").write_bytes(data)
+    assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
+
+
+@pytest.mark.parametrize("what", ["missing", "altered", "half"])
+def test_a_file_that_is_not_what_it_was_is_printed_again(account, what):
+    attestation = attested(account)
+    first = printing.pdf_of(attestation)
+    stored = StoredPdf.objects.get()
+    path = default_storage.path(stored.name)
+    if what == "missing":
+        default_storage.delete(stored.name)
+    else:
+        with open(path, "r+b") as file:  # noqa: PTH123
+            file.truncate(1_000) if what == "half" else file.write(b"%PDF-x")
+    assert printing.pdf_of(attestation) == first
+    assert default_storage.open(stored.name).read() == first
+    assert StoredPdf.objects.count() == 1
+
+
+def test_with_the_storage_gone_it_is_attested_all_the_same_and_the_page_says_so(
+    account, member, settings, tmp_path, django_capture_on_commit_callbacks
+):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    settings.MEDIA_ROOT = blocked
+    with django_capture_on_commit_callbacks(execute=True):
+        attestation = attested(account)
+    client, page = signed_in(member), f"/assessments/{attestation.assessment_id}/advisory.pdf"
+    answer = client.get(page)
+    assert answer.status_code == 503
+    assert "could not be stored just now" in said(answer)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    assert client.get(page).content.startswith(b"%PDF")
+
+
+# --- The next one ---------------------------------------------------------------------------------
+
+
+def test_the_next_one_begins_with_the_answers_each_to_be_confirmed(account, member, staff):
+    earlier = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Once."}).assessment
+    begun = reassess(assessment=earlier, by=staff)
+    assert (begun.copied_from, begun.started_by, begun.account) == (earlier, staff, account)
+    copied = begun.answers.get(question="conduct.abuse")
+    assert (copied.value, copied.note, copied.answered_by, copied.carried) == ("yes", "Once.", member, True)
+    assert begun.answers.count() == earlier.answers.count()
+    with pytest.raises(NotComplete):
+        attest(assessment=begun, by=member, seen=seen(begun))
+    assert reassess(assessment=earlier, by=member) == begun
+    assert Assessment.objects.count() == 2
+
+
+def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(account, member, staff):
+    earlier = attested(account).assessment
+    begun, client = reassess(assessment=earlier, by=member), signed_in(staff)
+    address = f"/assessments/{begun.pk}/section/conduct"
+    page = client.get(address)
+    assert "From your last assessment: confirm again" in said(page)
+    shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
+    form = {slot.question.id: slot.value for slot in shown}
+    form |= {f"seen.{slot.question.id}": slot.stamp for slot in shown}
+    carried = begun.answers.filter(carried=True, question__startswith="conduct.")
+    many = carried.count()
+    assert many == 4
+    client.post(address, form, headers={"HX-Request": "true"})
+    assert carried.count() == many
+    client.post(address, form | {"go": ""})
+    assert carried.count() == 0
+    assert begun.answers.get(question="conduct.abuse").answered_by == staff
+    assert begun.answers.filter(carried=True).exists()
+
+
+def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(account, member, clock):
+    earlier = attested(account)
+    clock.move_to(NOW + timedelta(days=1))
+    later = attested(account)
+    client = signed_in(member)
+    for page in ("", "answers", "advisory", "review"):
+        text = said(client.get(f"/assessments/{earlier.assessment_id}/{page}"))
+        assert "<strong>Superseded:</strong>" in text, page
+        assert f"/assessments/{later.assessment_id}/" in text
+        assert "<strong>Superseded:</strong>" not in said(
+            client.get(f"/assessments/{later.assessment_id}/{page}")
+        )
+    assert "superseded" in said(client.get(f"/verify/{earlier.code}"))
+    assert "Authentic and current" in said(client.get(f"/verify/{later.code}"))
+    listed = said(client.get(f"/office/accounts/{account.pk}"))
+    assert "Superseded" in listed
+
+
+def test_two_are_compared_in_words(account, member, clock):
+    earlier = attested(account, notes={"conduct.abuse": "None."}).assessment
+    clock.move_to(NOW + timedelta(days=1))
+    attested(account, {"conduct.abuse": "yes"})
+    page = said(signed_in(member).get(f"/assessments/{earlier.pk}/compare"))
+    assert '<dt>Before</dt> <dd dir="auto"> No </dd>' in page
+    assert '<dt>After</dt> <dd dir="auto"> Yes </dd>' in page
+    assert "Contact the Integrity Commissioner" in page
+    assert "None." in page
+    assert page.count("<strong>Promotes") == 0
+
+
+@pytest.mark.parametrize("why", ["deleted", "ended"])
+def test_nothing_is_attested_or_begun_where_nothing_can_be_written(account, member, why):
+    earlier, draft = attested(account).assessment, answered(account, member)
+    looked = seen(draft)
+    if why == "deleted":
+        Assessment.objects.filter(pk=draft.pk).update(deleted_at=NOW, deleted_by=member)
+        with pytest.raises(DraftGone):
+            attest(assessment=draft, by=member, seen=looked)
+    else:
+        Office.objects.update(ends_on=date(2026, 6, 30))
+        with pytest.raises(TermEnded):
+            attest(assessment=draft, by=member, seen=looked)
+        with pytest.raises(TermEnded):
+            reassess(assessment=earlier, by=member)
