@@ -1,0 +1,383 @@
+"""Giving a part to the Commissioner's office: picked, previewed, consented to, read, answered, taken back."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+
+from assessments.models import (
+    AdviceEntry,
+    AdviceRequest,
+    Attestation,
+    AuditEvent,
+    Membership,
+    Office,
+    Share,
+    ShareContent,
+    SocialAccount,
+    StoredPdf,
+    User,
+)
+from assessments.reports.proof import read_pdf
+from assessments.reports.shared import BLACKED_OUT
+from assessments.services.printing import pdf_of
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import NONCE, attested, shared
+from tests.reading import blocks_of_pdf, flat, opened
+from tests.second_step import with_second_step
+
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+PASSWORD = "quiet-harbour-9"
+NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+WITHHELD = "A secret of the member's own, zq7."
+NOTES = {"conduct.abuse": "Once, on 3 May, by Jo Tremblay.", "gifts.value": WITHHELD}
+GIVEN = {"conduct.abuse": "yes", "resources.email": "yes"}
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine):
+    time_machine.move_to(NOW, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def attestation() -> Attestation:
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", PASSWORD, name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    staff = User.objects.create_user("sam@example.ca", PASSWORD, name="Sam Roy")
+    Membership.objects.create(office=office, user=staff)
+    with_second_step(User.objects.create_user("ola@example.ca", PASSWORD, name="Ola Berg", is_officer=True))
+    User.objects.create_user("bo@example.ca", PASSWORD, name="Bo Chen")
+    account = SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+    return attested(account, GIVEN, notes=NOTES)
+
+
+def client_of(name: str) -> Client:
+    client = Client()
+    if name == "ola":
+        client.force_login(User.objects.get(email="ola@example.ca"))
+    else:
+        client.post("/account/login/", {"login": f"{name}@example.ca", "password": PASSWORD})
+    return client
+
+
+def said(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def page_of(attestation: Attestation) -> str:
+    return f"/assessments/{attestation.assessment_id}/share"
+
+
+PICKED = {"rule": ["17a"], "question": ["conduct.abuse"], "note": ["conduct.abuse"]}
+
+
+# --- Picking, and the preview --------------------------------------------------------------------
+
+
+def test_at_first_what_to_take_up_with_the_commissioner_is_picked_with_what_it_rests_on(attestation):
+    page = said(client_of("ana").get(page_of(attestation)))
+    assert 'name="rule" value="17a" checked' in page
+    assert 'name="question" value="conduct.abuse" checked' in page
+    assert 'name="rule" value="9" checked' not in page
+    assert 'name="note" value="conduct.abuse" checked' not in page
+
+
+@pytest.mark.parametrize("who", ["sam", "bo", "ola"])
+def test_nobody_but_the_member_picks(attestation, who):
+    client = client_of(who)
+    assert client.get(page_of(attestation)).status_code in (302, 404)
+    client.post(page_of(attestation), PICKED | {"give": "yes", "consent": "yes"})
+    assert not Share.objects.exists()
+
+
+def test_the_preview_is_what_the_office_sees_and_nothing_is_shared_by_it(attestation):
+    member = client_of("ana")
+    preview = member.post(page_of(attestation), PICKED | {"preview": "yes"})
+    assert not Share.objects.exists()
+    nonce = preview.context["nonce"]
+    member.post(page_of(attestation), PICKED | {"nonce": nonce, "give": "yes", "consent": "yes"})
+    share = Share.objects.get()
+    shown = client_of("ola").get(f"/shares/{share.pk}")
+    assert preview.context["a"] == shown.context["a"]
+
+    def told(answer: Any) -> str:
+        text = said(answer)
+        return text[text.index('<section id="contact">') : text.index('<nav class="aside')]
+
+    assert told(preview) == told(shown)
+    assert "Once, on 3 May" in told(shown)
+    assert WITHHELD not in said(shown)
+
+
+def test_without_consent_nothing_is_given_and_nothing_picked_is_lost(attestation):
+    answer = client_of("ana").post(page_of(attestation), PICKED | {"nonce": NONCE, "give": "yes"})
+    assert "Tick the box to say that the office may have this" in said(answer)
+    assert 'name="rule" value="17a"' in said(answer)
+    assert not Share.objects.exists()
+
+
+def test_one_can_go_back_and_change_what_was_picked(attestation):
+    answer = client_of("ana").post(page_of(attestation), {"rule": ["9"], "change": "yes"})
+    assert 'name="rule" value="9" checked' in said(answer)
+    assert 'name="rule" value="17a" checked' not in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({}, "Pick at least one finding, answer or note to share."),
+        ({"rule": "nothing-such"}, "is not in this assessment"),
+        ({"rule": "24-closing' OR 1=1"}, "is not in this assessment"),
+        ({"rule": "9", "about": ["17a"], "question_to_ask": "May I?"}, "a finding that you do not share"),
+        ({"rule": "9", "needed_by": "2026-07-02"}, "Write your question"),
+        (
+            {"rule": "9", "question_to_ask": "May I?", "needed_by": "2026-06-30"},
+            "choose today or a later day",
+        ),
+        ({"rule": "9", "question_to_ask": "May I?", "needed_by": "soon"}, "write a day such as"),
+        ({"rule": "9", "question_to_ask": "x" * 4_001}, "4,001 characters; at most 4,000"),
+        ({"rule": "9", "question_to_ask": "a\x00b"}, "Your question"),
+    ],
+)
+def test_what_cannot_be_given_is_told_and_what_was_typed_is_kept(attestation, sent, says):
+    answer = client_of("ana").post(page_of(attestation), sent | {"preview": "yes"})
+    assert answer.status_code == 200
+    assert says in said(answer)
+    if "9" in sent.get("rule", ""):
+        assert 'name="rule" value="9" checked' in said(answer)
+    if sent.get("question_to_ask", "").startswith("May"):
+        assert "May I?</textarea>" in said(answer)
+
+
+def test_the_day_by_which_an_answer_is_needed_may_be_today(attestation):
+    asked = {"question_to_ask": "May I?", "needed_by": "2026-07-01", "about": ["17a"]}
+    client_of("ana").post(
+        page_of(attestation), PICKED | asked | {"nonce": NONCE, "give": "y", "consent": "y"}
+    )
+    request = AdviceRequest.objects.get()
+    assert (request.question, request.about, request.needed_by) == ("May I?", ["17a"], date(2026, 7, 1))
+
+
+def test_pressed_twice_it_is_shared_once(attestation):
+    member = client_of("ana")
+    for _ in range(2):
+        member.post(page_of(attestation), PICKED | {"nonce": NONCE, "give": "yes", "consent": "yes"})
+    assert Share.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("Jo Tremblay", "Once, on 3 May, by [blacked out]."),
+        ("jo tremblay\nOnce", "[blacked out], on 3 May, by [blacked out]."),
+        ("Jo\nJo Tremblay", "Once, on 3 May, by [blacked out]."),
+        ("nothing such", "Once, on 3 May, by Jo Tremblay."),
+    ],
+)
+def test_words_are_blacked_out_of_a_note(attestation, words, left):
+    form = PICKED | {"black_out:conduct.abuse": words, "nonce": NONCE, "give": "yes", "consent": "yes"}
+    client_of("ana").post(page_of(attestation), form)
+    content = ShareContent.objects.get().record
+    assert json.loads(content)["notes"] == {"conduct.abuse": left}
+    for data in (said(client_of("ola").get(f"/shares/{Share.objects.get().pk}")), content):
+        assert ("Tremblay" in data) is (BLACKED_OUT not in left)
+
+
+# --- What is given ---------------------------------------------------------------------------------
+
+
+def test_nothing_that_was_withheld_is_in_the_record_the_pages_or_the_pdf(attestation):
+    share = shared(attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"})
+    content, pdf = share.content.record, pdf_of(share)
+    page = said(client_of("ola").get(f"/shares/{share.pk}"))
+    words = flat(" ".join(text for _, text in blocks_of_pdf(opened(pdf))))
+    for withheld in (
+        WITHHELD,
+        attestation.sha256,
+        attestation.code,
+        "resources.email",
+        "toronto.ca address in",
+    ):
+        assert withheld not in content
+        assert withheld not in page
+        assert flat(withheld) not in words
+        assert withheld.encode() not in pdf
+    assert json.loads(content).keys() == {
+        "account",
+        "advisory",
+        "answers",
+        "as_of",
+        "digest",
+        "edition",
+        "election",
+        "format",
+        "kind",
+        "nonce",
+        "notes",
+        "office",
+        "outcomes",
+        "revision",
+        "shared_at",
+    }
+    found = read_pdf(pdf)
+    assert (found.code, found.sha256) == (share.code, share.sha256)
+
+
+@pytest.mark.parametrize(("who", "status"), [("ana", 200), ("sam", 200), ("ola", 200), ("bo", 404)])
+def test_who_reads_it(attestation, who, status):
+    share = shared(attestation, ask="May I?")
+    for page in (f"/shares/{share.pk}", f"/shares/{share.pk}.json", f"/shares/{share.pk}/exchange.txt"):
+        assert client_of(who).get(page).status_code == status
+
+
+def test_the_office_sees_nothing_of_what_was_not_shared_and_not_even_that_it_is_there(attestation):
+    desk = client_of("ola").get("/desk/")
+    assert "Nothing yet" in said(desk)
+    for page in ("", "answers", "advisory", "advisory.pdf", "review", "compare"):
+        assert client_of("ola").get(f"/assessments/{attestation.assessment_id}/{page}").status_code == 404
+
+
+def test_each_look_of_an_officer_is_in_the_offices_trail_and_a_members_is_not(attestation):
+    share = shared(attestation)
+    client_of("ana").get(f"/shares/{share.pk}")
+    looked = AuditEvent.objects.filter(action="share_viewed")
+    assert not looked.exists()
+    for _ in range(2):
+        client_of("ola").get(f"/shares/{share.pk}")
+    assert str(looked.get().actor) == "Ola Berg"
+    client_of("ola").get(f"/shares/{share.pk}.json")
+    assert AuditEvent.objects.filter(action="file_downloaded").count() == 1
+
+
+def test_a_later_attestation_that_is_not_shared_does_not_tell_on_the_paper(attestation, clock):
+    share = shared(attestation)
+    clock.move_to(NOW + timedelta(days=1))
+    later = attested(attestation.assessment.account)
+    assert "Authentic and current" in said(Client().get(f"/verify/{share.code}"))
+    assert "Superseded" not in said(client_of("ola").get(f"/shares/{share.pk}"))
+    shared(later, nonce="b" * 64)
+    assert "superseded" in said(Client().get(f"/verify/{share.code}"))
+    assert "Superseded" in said(client_of("ola").get(f"/shares/{share.pk}"))
+
+
+# --- Advice ------------------------------------------------------------------------------------------
+
+
+def test_an_officer_answers_and_both_see_the_exchange(
+    attestation, mailoutbox, django_capture_on_commit_callbacks
+):
+    share = shared(attestation, ask="May I post from the Chamber?")
+    officer, address = client_of("ola"), f"/shares/{share.pk}/advice"
+    assert "To answer" in said(officer.get("/desk/"))
+    with django_capture_on_commit_callbacks(execute=True):
+        officer.post(address, {"text": "You may, after the meeting."})
+        officer.post(address, {"text": "You may, after the meeting."})
+    assert AdviceEntry.objects.count() == 1
+    client_of("ana").post(address, {"text": "Thank you."})
+    for who in ("ana", "sam", "ola"):
+        page = said(client_of(who).get(f"/shares/{share.pk}"))
+        for words in (
+            "May I post from the Chamber?",
+            "You may, after the meeting.",
+            "Thank you.",
+            "Ola Berg",
+        ):
+            assert words in page
+    told = client_of("ana").get(f"/shares/{share.pk}/exchange.txt").content.decode()
+    assert told.index("Chamber") < told.index("after the meeting") < told.index("Thank you")
+    (mail,) = mailoutbox
+    assert mail.to == ["ana@example.ca"]
+    assert "Chamber" not in mail.body + str(mail.alternatives)
+    assert "answered." in said(officer.get("/desk/"))
+
+
+@pytest.mark.parametrize("who", ["sam", "bo"])
+def test_others_write_nothing(attestation, who):
+    share = shared(attestation, ask="May I?")
+    assert client_of(who).post(f"/shares/{share.pk}/advice", {"text": "x"}).status_code == 404
+    assert not AdviceEntry.objects.exists()
+
+
+@pytest.mark.parametrize(("text", "says"), [("", "Write something first"), ("x" * 4_001, "at most 4,000")])
+def test_an_answer_that_cannot_be_sent_stays_on_the_page(attestation, text, says):
+    share = shared(attestation, ask="May I?")
+    answer = client_of("ola").post(f"/shares/{share.pk}/advice", {"text": text})
+    assert says in said(answer)
+    assert f"{text}</textarea>" in said(answer)
+
+
+# --- Taking it back -----------------------------------------------------------------------------------
+
+
+def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
+    attestation, django_capture_on_commit_callbacks
+):
+    share = shared(attestation, ask="May I?")
+    pdf_of(share)
+    (stored,) = StoredPdf.objects.all()
+    member = client_of("ana")
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            member.post(f"/shares/{share.pk}/withdraw")
+    assert not ShareContent.objects.exists()
+    assert not default_storage.exists(stored.name)
+    officer = client_of("ola")
+    page = said(officer.get(f"/shares/{share.pk}"))
+    assert "Something was shared on 1 July 2026, 11:00 and withdrawn on" in page
+    for gone in ("May I?", "@ana", "Ward 10", "Ana Silva"):
+        assert gone not in page
+        assert gone not in said(officer.get("/desk/"))
+    for file in (".pdf", ".json", "/exchange.txt"):
+        assert officer.get(f"/shares/{share.pk}{file}").status_code == 404
+    assert "withdrawn" in said(Client().get(f"/verify/{share.code}"))
+    assert "May I?" in said(member.get(f"/shares/{share.pk}"))
+    assert AuditEvent.objects.filter(action="share_withdrawn").count() == 1
+
+
+def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):
+    share = shared(attestation, ask="May I?")
+    officer = client_of("ola")
+    client_of("ana").post(f"/shares/{share.pk}/withdraw")
+    answer = officer.post(f"/shares/{share.pk}/advice", {"text": "You may."})
+    assert answer.status_code == 409
+    assert "You may." in said(answer)
+    assert "withdrew what was shared meanwhile" in said(answer)
+
+
+@pytest.mark.parametrize("who", ["sam", "bo"])
+def test_nobody_else_withdraws(attestation, who):
+    share = shared(attestation)
+    assert client_of(who).post(f"/shares/{share.pk}/withdraw").status_code == 404
+    assert ShareContent.objects.exists()
+
+
+# --- The verification page ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "says", "status"),
+    [
+        ("0000-0000-0000-0000-0000", "The portal made no such paper", 404),
+        ("nonsense", "This is no verification code", 404),
+        ("<script>", "This is no verification code", 404),
+    ],
+)
+def test_a_code_that_no_paper_has(db, typed, says, status):
+    answer = Client().get("/verify/", {"code": typed}, follow=True)
+    assert (answer.status_code, says in said(answer)) == (status, True)
+    assert "<script>" not in answer.content.decode()
+
+
+def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
+    typed = attestation.code.replace("-", " ").lower()
+    page = said(Client().get("/verify/", {"code": typed}, follow=True))
+    assert "Authentic and current" in page
+    for told in ("Ana", "Ward", "@ana", "contact_commissioner", "July"):
+        assert told not in page
