@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from assessments.models import Attestation, Share
 from assessments.reports.proof import read_code
+from assessments.services.papers import standing_of
 
 
 @require_safe
@@ -19,21 +19,6 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     read = read_code(typed)
     if read is not None and read != code:
         return redirect("verify", code=read)
-    context = {"code": read or typed[:60], "standing": _standing(read) if read else "no_code"}
-    return render(request, "pages/verify.html", context, status=200 if context["standing"] in KNOWN else 404)
-
-
-KNOWN = ("current", "superseded", "withdrawn")
-
-
-def _standing(code: str) -> str:
-    """`current`, `superseded`, `withdrawn`, or `unknown`."""
-    found = (
-        Share.objects.with_superseded().select_related("withdrawal").filter(code=code).first()
-        or Attestation.objects.with_superseded().filter(code=code).first()
-    )
-    if found is None:
-        return "unknown"
-    if hasattr(found, "withdrawal"):
-        return "withdrawn"
-    return "superseded" if found.is_superseded else "current"  # type: ignore[attr-defined]  # annotated
+    standing = standing_of(read) if read else None
+    context = {"code": read or typed[:60], "standing": standing or ("unknown" if read else "no_code")}
+    return render(request, "pages/verify.html", context, status=200 if standing else 404)

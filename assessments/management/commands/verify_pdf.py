@@ -1,0 +1,36 @@
+"""`manage.py verify_pdf FILE`: say whether a PDF is what the portal made."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from assessments.reports.proof import MAX_PDF, TooBusy
+from assessments.services.papers import judge_file
+
+
+class Command(BaseCommand):
+    """Compares a file with what the portal stored: a single byte that was changed is told."""
+
+    help = "Say whether a PDF is, to the last byte, what the portal made, and where it stands. Exit code 1 if not."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the PDF to look at")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            with path.open("rb") as file:
+                # One byte more than is looked at: whether it is too long shows in that.
+                verdict = judge_file(file.read(MAX_PDF + 1))
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror or error}.") from None
+        except TooBusy as error:
+            raise CommandError(str(error)) from None
+        says = f"{path}: {' '.join(verdict.says)}"
+        if not verdict.authentic:
+            raise CommandError(says)
+        self.stdout.write(says)
