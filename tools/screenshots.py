@@ -81,12 +81,25 @@ SIGNED_IN = {
     "review-narrow": "/assessments/2/review?section=conduct&show=open",
     "waiting": "/office/waiting",
 }
+ATTESTED = {
+    "attest": "/assessments/1/attest",
+    "attest-incomplete": "/assessments/2/attest",
+    "attested": "/assessments/4/",
+    "attested-advisory": "/assessments/4/advisory",
+    "share-pick": "/assessments/4/share",
+    "shared": "/shares/1",
+}
+OFFICERS = {
+    "desk": "/desk/",
+    "officer-shared": "/shares/1",
+    "verify": "/verify/",
+}
 ADMINISTRATORS = {
     "people": "/people/",
     "end-term": "/people/offices/1/end",
 }
-KEY: dict[str, Any] = {}
-"""The administrator's authenticator app, once it is set up: its key, and when its last code was from."""
+KEYS: dict[str, dict[str, Any]] = {"ADMINISTRATOR": {}, "OFFICER": {}}
+"""Whose authenticator app is set up: its key, and when its last code was from."""
 ERRORS = ("400", "403", "404", "429", "500", "pages/no_pdf")
 
 
@@ -170,16 +183,19 @@ def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
 
     member = opened(browser, width, scheme)
     sign_in(member.new_page(), address)
-    look(member, address, SIGNED_IN)
+    look(member, address, SIGNED_IN | ATTESTED)
+    previewed(member, address)
+    compared(member, address)
     invited(member, address)
     member.close()
 
-    administrator = opened(browser, width, scheme)
-    page = administrator.new_page()
-    sign_in(page, address, "ADMINISTRATOR")
-    second_step(page, address)
-    look(administrator, address, ADMINISTRATORS)
-    administrator.close()
+    for role, pages in (("ADMINISTRATOR", ADMINISTRATORS), ("OFFICER", OFFICERS)):
+        context = opened(browser, width, scheme)
+        page = context.new_page()
+        sign_in(page, address, role)
+        second_step(page, address, role)
+        look(context, address, pages)
+        context.close()
 
 
 def opened(browser: Browser, width: int, scheme: str) -> BrowserContext:
@@ -269,26 +285,54 @@ def sign_in(page: Page, address: str, role: str = "MEMBER") -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def second_step(page: Page, address: str) -> None:
+def second_step(page: Page, address: str, role: str) -> None:
     """Picture how a second step is set up, and use it: an administrator sees nothing without one."""
     from allauth.mfa.totp.internal import auth  # noqa: PLC0415  # needs settings
 
+    key = KEYS[role]
     if "/second-step/" not in page.url:
         picture(page, "second-step-needed")
         page.goto(f"{address}/account/app/")
         picture(page, "authenticator-app")
-        KEY["secret"] = page.locator("strong.note").inner_text()
+        key["secret"] = page.locator("strong.note").inner_text()
     # A code works once.
-    while (counter := int(time.time()) // 30) == KEY.get("counter"):
+    while (counter := int(time.time()) // 30) == key.get("counter"):
         time.sleep(1)
-    KEY["counter"] = counter
-    code = str(auth.format_hotp_value(auth.hotp_value(KEY["secret"], counter)))
+    key["counter"] = counter
+    code = str(auth.format_hotp_value(auth.hotp_value(key["secret"], counter)))
     if "/second-step/" in page.url:
         picture(page, "second-step")
     page.locator("[name=code]").fill(code)
     page.locator("[name=code]").press("Enter")
     page.wait_for_url(lambda url: "/app/" not in url and "/second-step/" not in url)
-    picture(page, "recovery-codes" if "/codes/" in page.url else "people-at-first")
+    picture(page, "recovery-codes" if "/codes/" in page.url else f"{role.lower()}-at-first")
+
+
+def previewed(member: BrowserContext, address: str) -> None:
+    """Picture what the office would see, and what is said where consent is missing."""
+    page = member.new_page()
+    page.goto(f"{address}/assessments/4/share")
+    page.get_by_role("button", name="See what the office will see").click()
+    page.wait_for_selector("#consent")
+    picture(page, "share-preview")
+    page.get_by_role("button", name="Share this").click()
+    page.wait_for_selector(".error-summary")
+    picture(page, "share-without-consent")
+    page.close()
+
+
+def compared(member: BrowserContext, address: str) -> None:
+    """Picture the next assessment of an account, with answers to be confirmed, beside the one that it began with."""
+    page = member.new_page()
+    page.goto(f"{address}/assessments/4/")
+    page.get_by_role("button", name="Begin the next assessment").click()
+    page.wait_for_url("**/assessments/5/")
+    picture(page, "reassessment")
+    page.goto(f"{address}/assessments/5/section/gifts")
+    picture(page, "to-confirm")
+    page.goto(f"{address}/assessments/4/compare")
+    picture(page, "compare")
+    page.close()
 
 
 def invited(member: BrowserContext, address: str) -> None:

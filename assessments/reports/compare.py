@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.timezone import localdate
+
+from assessments.models import Assessment
 from assessments.reports.draft import DraftState
 from assessments.reports.projection import Item, cite
-from assessments.scoring.wording import answer_in_words
+from assessments.scoring.wording import answer_in_words, long_date
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,14 @@ class Comparison:
     outcomes: tuple[Change, ...]
 
     @property
+    def earlier_is(self) -> str:
+        return _which(self.earlier)
+
+    @property
+    def later_is(self) -> str:
+        return _which(self.later)
+
+    @property
     def is_same(self) -> bool:
         return not self.answers and not self.outcomes
 
@@ -41,6 +52,13 @@ NOT_ASKED = "Not asked"
 def compare(earlier: DraftState, later: DraftState) -> Comparison:
     """The changes from one to the other; questions and rules are matched by their ids, whatever the editions."""
     return Comparison(earlier, later, tuple(_answers(earlier, later)), tuple(_outcomes(earlier, later)))
+
+
+def _which(state: DraftState) -> str:
+    attestation = state.draft.attestation_or_none if isinstance(state.draft, Assessment) else None
+    if attestation is not None:
+        return f"attested on {long_date(localdate(attestation.attested_at))}"
+    return f"the draft of {long_date(localdate(state.draft.started_at))}, as of today"
 
 
 def _answers(earlier: DraftState, later: DraftState) -> list[Change]:

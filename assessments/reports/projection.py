@@ -382,7 +382,7 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
 
 def _when(edition: Edition, when: When) -> Titled:
     if when == "unstated":
-        return Titled(title="Contact the Integrity Commissioner", says=UNSTATED)
+        return Titled(title="When is not part of what was shared", says=UNSTATED)
     return edition.sheet.words.contact[when]
 
 

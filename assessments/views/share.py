@@ -60,7 +60,7 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
         "nonce": nonce,
         "asked": form.asked,
         "asked_about": _titles(draft, form.asked.about if form.asked else ()),
-        "problem": problem,
+        "not_given": problem,
         "back": desk.url("tasks"),
         "here": desk.url("share"),
     }

@@ -1,15 +1,15 @@
 """`demo_data` fills an empty database to look at; `purge_expired` empties what has ended."""
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from assessments.management.commands.demo_data import ADMINISTRATOR, SIGN_INS
-from assessments.models import AnonymousCheck, Answer, Assessment, Office, SocialAccount, User
+from assessments.management.commands.demo_data import ADMINISTRATOR, OFFICER, SIGN_INS
+from assessments.models import AnonymousCheck, Answer, Assessment, Office, Share, SocialAccount, User
 from assessments.reports.draft import draft_state
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
@@ -51,14 +51,14 @@ def test_each_role_signs_in_with_what_is_printed(debug, who):
     assert who.email in printed
     assert who.password in printed
     sent = {"login": who.email, "password": who.password}
-    begins = "/people/" if who == ADMINISTRATOR else "/office/"
+    begins = {ADMINISTRATOR: "/people/", OFFICER: "/desk/"}.get(who, "/office/")
     assert Client().post("/account/login/", sent)["Location"] == begins
 
 
-def test_the_member_and_their_staff_see_the_three_accounts_and_nobody_else_does(debug):
+def test_the_member_and_their_staff_see_the_accounts_and_nobody_else_does(debug):
     run("demo_data")
     seen = [SocialAccount.objects.visible_to(User.objects.get(email=one.email)).count() for one in SIGN_INS]
-    assert seen == [3, 3, 0, 0]
+    assert seen == [4, 4, 0, 0]
 
 
 def test_one_assessment_is_done_one_nearly_and_one_begun(debug):
@@ -72,6 +72,14 @@ def test_one_assessment_is_done_one_nearly_and_one_begun(debug):
     assert left[2] > 10
 
 
+def test_one_is_attested_and_a_part_of_it_shared_with_a_question(debug, time_machine):
+    time_machine.move_to(datetime(2026, 7, 1, 12, tzinfo=UTC))
+    run("demo_data")
+    share = Share.objects.get()
+    assert share.request.question.endswith("?")
+    assert share.attestation.overall == "contact_commissioner"
+
+
 def test_the_answers_show_two_names(debug):
     run("demo_data")
     names = Answer.objects.order_by().values_list("answered_by__name", flat=True).distinct()
@@ -81,7 +89,7 @@ def test_the_answers_show_two_names(debug):
 def test_a_second_run_adds_nothing_and_prints_the_sign_ins_again(debug):
     first = run("demo_data")
     assert run("demo_data") == first
-    assert (User.objects.count(), Office.objects.count(), Assessment.objects.count()) == (5, 2, 3)
+    assert (User.objects.count(), Office.objects.count(), Assessment.objects.count()) == (5, 2, 4)
 
 
 def test_where_people_are_nothing_is_made(debug):

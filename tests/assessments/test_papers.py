@@ -50,7 +50,7 @@ def test_what_the_portal_made_is_authentic_and_where_it_stands_is_told(attestati
 
 
 def test_one_byte_that_was_changed_is_told_wherever_it_is(attestation):
-    paper, chance = pdf_of(attestation), Random(1)
+    paper, chance = pdf_of(attestation), Random(1)  # noqa: S311
     places = [0, len(paper) - 1, *(chance.randrange(len(paper)) for _ in range(18))]
     for at in places:
         changed = paper[:at] + bytes([paper[at] ^ 1]) + paper[at + 1 :]

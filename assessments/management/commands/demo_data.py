@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,11 +14,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Membership, Office, User
+from assessments.reports.draft import draft_state
+from assessments.reports.shared import Picked
 from assessments.samples import sample
 from assessments.services.answering import Change, save_answers
+from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment
 from assessments.services.register import NewAccount, add_account
 from assessments.services.reviewing import comment, mark_ready
+from assessments.services.sharing import Asked, share
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,10 @@ ASSESSMENTS = (
 )
 
 
+# What the member attested, and a part of it shared with a question.
+ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "campaign")
+QUESTION = "May I keep the photo from the Council chamber on this account until the campaign is over?"
+
 # What staff have to say of a draft, which is then ready for review: what it is about, and the words.
 COMMENTS = {
     "conversion": (
@@ -60,9 +69,7 @@ COMMENTS = {
 class Command(BaseCommand):
     """Fills an empty database with a demonstration, in DEBUG only."""
 
-    help = (
-        "Fill an empty database with an office, a sign-in for each role and three assessments (DEBUG only)."
-    )
+    help = "Fill an empty database with an office, a sign-in for each role and four assessments (DEBUG only)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
@@ -114,3 +121,32 @@ def make() -> None:
             comment(assessment=draft, about=about, subject=subject, text=text, by=staff)
         if name in COMMENTS:
             mark_ready(assessment=draft, by=staff)
+    attest_and_share(office, member)
+
+
+def attest_and_share(office: Office, member: User) -> None:
+    """Attest an assessment, and ask the Commissioner about what it says to take up there."""
+    name, handle, purpose = ATTESTED
+    document = json.loads(sample(name))
+    described = NewAccount(
+        office=office, platform=document["account"]["platform"], handle=handle, purpose=purpose
+    )
+    draft = start_assessment(account=add_account(account=described, by=member), by=member)
+    notes = document.get("notes", {})
+    changes = [Change(q, value, notes.get(q, ""), seen=0) for q, value in document["answers"].items()]
+    save_answers(draft=draft, changes=changes, by=member)
+    state = draft_state(draft, as_of=timezone.localdate())
+    if not state.can_be_attested:
+        # Which questions come up depends on the day.
+        return
+    attestation = attest(assessment=draft, by=member, seen=state.seen)
+    contacts = [finding for finding in state.advisory.contacts if not finding.rule.last]
+    picked = Picked(
+        rules=frozenset(finding.rule.id for finding in contacts),
+        questions=frozenset(question for finding in contacts for question in finding.rests_on),
+        notes=frozenset(),
+        black_out={},
+    )
+    needed_by = timezone.localdate() + timedelta(days=14)
+    asked = Asked(QUESTION, tuple(picked.rules), needed_by)
+    share(attestation=attestation, picked=picked, by=member, nonce=secrets.token_hex(32), asked=asked)
