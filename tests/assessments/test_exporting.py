@@ -51,7 +51,6 @@ def exported(office: Office) -> ZipFile:
     assert answer["Content-Disposition"] == f'attachment; filename="everything-{today}.zip"'
     assert "no-store" in answer["Cache-Control"]
     archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
-    answer.close()
     assert archive.testzip() is None
     return archive
 

@@ -75,7 +75,9 @@ class World:
 
 
 @pytest.fixture
-def world(time_machine) -> World:
+def world(time_machine, settings, tmp_path) -> World:
+    # The files of other tests' records would be found, and told of.
+    settings.MEDIA_ROOT = tmp_path
     time_machine.move_to(NOW, tick=False)
     for edition in editions().values():
         publish_edition(edition=edition)
