@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from assessments.views import (
     attest,
+    keeping,
     people,
     public,
     questionnaire,
@@ -36,6 +37,10 @@ attested_pages = [
     path("compare", attest.compare, name="compare"),
     path("share", share.share, name="share"),
 ]
+deleting_pages = [
+    path("delete", keeping.delete, name="delete"),
+    path("restore", keeping.restore, name="restore"),
+]
 review_pages = [
     path("review", review.review, name="review"),
     path("review/look", review.look, name="look"),
@@ -52,7 +57,10 @@ urlpatterns = [
     path("check/restart", public.restart, name="restart"),
     path("check/keep", register.keep, name="keep"),
     path("check/", include((own_pages, "check"))),
-    path("assessments/<int:pk>/", include(([*shared_pages, *review_pages, *attested_pages], "assessment"))),
+    path(
+        "assessments/<int:pk>/",
+        include(([*shared_pages, *review_pages, *attested_pages, *deleting_pages], "assessment")),
+    ),
     path("office/", register.register, name="register"),
     path("office/waiting", waiting.waiting, name="waiting"),
     path("office/waiting/seen", waiting.seen, name="seen"),
@@ -65,9 +73,13 @@ urlpatterns = [
     path("office/<int:pk>/people", people.office_people, name="office_people"),
     path("office/<int:pk>/people/<int:membership>/remove", people.remove_staff, name="remove_staff"),
     path("office/<int:pk>/trail", trail.trail, name="trail"),
+    path("office/<int:pk>/keeping", keeping.keeping, name="keeping"),
+    path("office/<int:pk>/erase", keeping.erase, name="erase"),
+    path("office/<int:pk>/export", keeping.export, name="export"),
     path("people/", people.people, name="people"),
     path("people/<int:pk>/active", people.set_active, name="set_active"),
     path("people/offices/<int:pk>/end", people.end_term, name="end_term"),
+    path("people/offices/<int:pk>/hold", keeping.hold, name="hold"),
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),
     path("desk/", share.desk, name="desk"),

@@ -1,4 +1,4 @@
-"""The forms about people: inviting, accepting, ending a term."""
+"""The forms about people and offices: inviting, accepting, ending a term, keeping and erasing records."""
 
 from __future__ import annotations
 
@@ -139,6 +139,41 @@ class EndTermForm(_Words):
                 f"The term began on {self.office.starts_on:%-d %B %Y}: choose a later day."
             )
         return on
+
+
+class KeepingForm(_Words):
+    """How long an office keeps its records."""
+
+    keep_drafts_months = forms.IntegerField(
+        label="Months that a draft is kept after its last change",
+        min_value=1,
+        max_value=120,
+        help_text="From 1 to 120.",
+    )
+    keep_attested_years = forms.IntegerField(
+        label="Years that an attested assessment is kept",
+        min_value=1,
+        max_value=30,
+        help_text="From 1 to 30.",
+    )
+
+
+class EraseForm(_Words):
+    """The office's name, typed by the member who erases all that is kept of it."""
+
+    button = "Erase everything now"
+    name_of_office = forms.CharField(label="Type the name of your office", max_length=200)
+
+    def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.office = office
+        self.fields["name_of_office"].help_text = office.name
+
+    def clean_name_of_office(self) -> str:
+        name = str(self.cleaned_data["name_of_office"]).strip()
+        if name.casefold() != self.office.name.strip().casefold():
+            raise forms.ValidationError(f"This is not the name. Type: {self.office.name}")
+        return name
 
 
 class AcceptForm(SetPasswordForm):

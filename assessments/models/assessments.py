@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from assessments.models.attestations import Attestation
+
+RESTORABLE = timedelta(days=30)
+"""How long a draft that was deleted can be brought back."""
 
 
 class AssessmentQuerySet(models.QuerySet["Assessment"]):
@@ -40,6 +44,10 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
     def drafts(self) -> AssessmentQuerySet:
         """Keep those that nobody has attested."""
         return self.filter(attestation__isnull=True)
+
+    def restorable(self) -> AssessmentQuerySet:
+        """Keep the deleted drafts that can still be brought back."""
+        return self.drafts().filter(deleted_at__gt=timezone.now() - RESTORABLE)
 
 
 class Assessment(models.Model):
@@ -87,6 +95,11 @@ class Assessment(models.Model):
     def attestation_or_none(self) -> Attestation | None:
         """Its attestation, if it is no draft any more."""
         return getattr(self, "attestation", None)
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        """Until when it can be brought back, if it is deleted."""
+        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
     @property
     def about(self) -> dict[str, str]:

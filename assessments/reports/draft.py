@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
+from assessments.reports.data import answer_data
 from assessments.reports.projection import TONE_OF_OVERALL, Projection, Tone, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_answer
@@ -189,6 +190,19 @@ def draft_state(draft: AnonymousCheck | Assessment, *, as_of: date) -> DraftStat
         rows=rows,
         answers=_read(edition, {name: row.value for name, row in rows.items()}),
     )
+
+
+def answers_document(state: DraftState) -> bytes:
+    """The answers as a document to go on with elsewhere, which `manage.py advise` reads as well."""
+    document = {
+        "edition": state.edition.id,
+        "revision": state.edition.sheet.revision,
+        "account": state.draft.about,
+        "election": state.election.id,
+        "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
+        "notes": {q: row.note for q, row in state.rows.items() if row.note},
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 def _attested_state(attestation: Attestation, edition: Edition, rows: Mapping[str, AnswerRow]) -> DraftState:

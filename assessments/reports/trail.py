@@ -56,7 +56,7 @@ WORDS: dict[str, str] = {
     Action.HOLD_SET: "{who} set a hold, so that nothing is deleted: {what}",
     Action.HOLD_LIFTED: "{who} lifted the hold: {what}",
     Action.PURGED: "{who} deleted what had been kept long enough: {what}",
-    Action.ERASED: "{who} erased personal data of {what}",
+    Action.ERASED: "{who} erased what was kept of {what}",
 }
 """What each action reads like, with who did it and which record it was on."""
 NOBODY = "The portal"

@@ -127,11 +127,12 @@ def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, writ
 @overload
 def lock_draft(draft: AnonymousCheck, *, attested_too: bool = False) -> AnonymousCheck: ...
 @overload
-def lock_draft(draft: Assessment, *, attested_too: bool = False) -> Assessment: ...
-def lock_draft(draft: Draft, *, attested_too: bool = False) -> Draft:
+def lock_draft(draft: Assessment, *, attested_too: bool = False, deleted_too: bool = False) -> Assessment: ...
+def lock_draft(draft: Draft, *, attested_too: bool = False, deleted_too: bool = False) -> Draft:
     """The draft as it is now, to ourselves until the transaction ends: two writes to one draft take turns.
 
-    Raises DraftGone, TermEnded and, unless `attested_too`, Attested.
+    Raises DraftGone, TermEnded and, unless `attested_too`, Attested; with `deleted_too` DraftGone only where nothing
+    is left of it.
     """
     try:
         if isinstance(draft, AnonymousCheck):
@@ -142,7 +143,7 @@ def lock_draft(draft: Draft, *, attested_too: bool = False) -> Draft:
         assessment = drafts.get(pk=draft.pk)
     except (AnonymousCheck.DoesNotExist, Assessment.DoesNotExist):
         raise DraftGone from None
-    if assessment.deleted_at is not None:
+    if assessment.deleted_at is not None and not deleted_too:
         raise DraftGone
     if assessment.account.office.ends_on is not None:
         raise TermEnded

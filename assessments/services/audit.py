@@ -19,7 +19,7 @@ from assessments.models import Action, AuditAddress, AuditEvent, AuditHead, Offi
 from assessments.models.audit import address_hash, event_hash
 from assessments.services.purging import purging
 
-__all__ = ["Action", "current_address", "delete_addresses", "record", "take_note"]
+__all__ = ["Action", "current_address", "delete_addresses", "record", "take_note", "unheld_addresses"]
 
 current_address: ContextVar[str] = ContextVar("current_address", default="")
 """The network address that the current request comes from; empty outside of requests (see views/address.py)."""
@@ -94,7 +94,13 @@ def _locked_head(office: Office | None) -> AuditHead:
     return head
 
 
-def delete_addresses(*, until: datetime) -> int:
+def unheld_addresses(*, until: datetime, office: Office | None = None) -> models.QuerySet[AuditAddress]:
+    """The network addresses of the events up to a moment, of all chains or of one office, that no hold keeps."""
+    found = AuditAddress.objects.filter(event__at__lte=until, event__office__held_at__isnull=True)
+    return found.filter(event__office=office) if office else found
+
+
+def delete_addresses(*, until: datetime, office: Office | None = None) -> int:
     """Delete the network addresses of the events up to a moment; return how many. The chains stay whole."""
     with purging():
-        return AuditAddress.objects.filter(event__at__lte=until).delete()[0]
+        return unheld_addresses(until=until, office=office).delete()[0]

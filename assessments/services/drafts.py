@@ -17,7 +17,7 @@ from assessments.models.answers import AnswerRow
 from assessments.models.checks import token_hash
 from assessments.reports.data import answer_data
 from assessments.scoring.document import Document
-from assessments.services.answering import DraftGone
+from assessments.services.answering import DraftGone, lock_draft
 from assessments.services.audit import Action, record
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
@@ -126,6 +126,35 @@ def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> As
     check.delete()
     record(office=account.office, action=Action.KEPT, record=assessment, by=by)
     return assessment
+
+
+@transaction.atomic
+def delete_draft(*, assessment: Assessment, by: User) -> None:
+    """Delete a draft, so that nobody sees it any more; for a while it can be brought back.
+
+    Pressed twice, it is deleted once. Raises TermEnded and Attested.
+    """
+    try:
+        locked = lock_draft(assessment)
+    except DraftGone:
+        return
+    Assessment.objects.filter(pk=locked.pk).update(deleted_at=timezone.now(), deleted_by=by)
+    record(office=locked.account.office, action=Action.DRAFT_DELETED, record=locked, by=by)
+
+
+@transaction.atomic
+def restore_draft(*, assessment: Assessment, by: User) -> None:
+    """Bring a deleted draft back. Pressed twice, it is brought back once.
+
+    Raises TermEnded, and DraftGone where it was deleted too long ago.
+    """
+    locked = lock_draft(assessment, deleted_too=True)
+    if locked.deleted_at is None:
+        return
+    if not Assessment.objects.restorable().filter(pk=locked.pk).exists():
+        raise DraftGone
+    Assessment.objects.filter(pk=locked.pk).update(deleted_at=None, deleted_by=None)
+    record(office=locked.account.office, action=Action.DRAFT_RESTORED, record=locked, by=by)
 
 
 def delete_ended_checks() -> int:

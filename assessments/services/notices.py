@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -96,12 +98,17 @@ def _send_digest(pk: int) -> int:
     count = notices.update(mailed_at=now)
     if not count:
         return 0
+    context = {"count": count, "drafts": drafts, "waiting": reverse("waiting")}
+    # Within the transaction: what cannot be sent stays as unsent as it was.
+    mail_about_notices(user=user, name="notices", context=context)
+    return 1
+
+
+def mail_about_notices(*, user: User, name: str, context: Mapping[str, Any]) -> None:
+    """Send a mail that people can turn off, by the link in it and by their mail program's own button."""
     path = reverse("stop_notices", kwargs={"token": stop_token(user)})
-    context = {"count": count, "drafts": drafts, "waiting": reverse("waiting"), "stop": path}
     headers = {
         "List-Unsubscribe": f"<{settings.PORTAL_URL}{path}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-    # Within the transaction: what cannot be sent stays as unsent as it was.
-    send_mail(to=user.email, name="notices", context=context, headers=headers)
-    return 1
+    send_mail(to=user.email, name=name, context={**context, "stop": path}, headers=headers)

@@ -78,5 +78,7 @@ def assess_account(*, account: SocialAccount, by: User, election: str = "") -> A
     """
     election = election or default_election()
     account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
-    blank = account.assessments.filter(answers__isnull=True, edition=newest_edition(), election=election)
+    blank = account.assessments.filter(
+        deleted_at__isnull=True, answers__isnull=True, edition=newest_edition(), election=election
+    )
     return blank.first() or start_assessment(account=account, by=by, election=election)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -12,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.details import DetailsForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck, Assessment
-from assessments.reports.data import advisory_json, answer_data
-from assessments.reports.draft import DraftState
+from assessments.reports.data import advisory_json
+from assessments.reports.draft import DraftState, answers_document
 from assessments.reports.pdf import GUARDED, advisory_pdf
 from assessments.reports.press import PressError
 from assessments.scoring.wording import answer_in_words
@@ -191,26 +189,13 @@ def advisory_file(request: HttpRequest, desk: Desk, form: str) -> HttpResponse:
     if form == "json":
         return _file(advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json")
     if form == "answers":
-        return _file(_answers_document(desk), "application/json", f"answers-{day}.json")
+        return _file(answers_document(state), "application/json", f"answers-{day}.json")
     try:
         made = pdf_of(desk.attestation) if desk.attestation else advisory_pdf(state.projection)
         return _file(made, "application/pdf", f"advisory-{day}.pdf")
     except (PressError, CannotStore) as error:
         context = desk.context(a=desk.state.projection, problem=str(error))
         return render(request, "assessments/advisory.html", context, status=503)
-
-
-def _answers_document(desk: Desk) -> bytes:
-    state = desk.state
-    document = {
-        "edition": state.edition.id,
-        "revision": state.edition.sheet.revision,
-        "account": desk.draft.about,
-        "election": state.election.id,
-        "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
-        "notes": {q: row.note for q, row in state.rows.items() if row.note},
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 def _file(content: bytes, content_type: str, name: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -24,6 +24,8 @@ from assessments.services import register as services
 from assessments.views.desk import COOKIE, keep_typed, own_check
 
 View = Callable[..., HttpResponse]
+THERE = Q(assessments__deleted_at__isnull=True)
+"""Of an account's assessments those that nobody deleted."""
 
 
 def signed_in(view: View) -> View:
@@ -117,11 +119,11 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
     offices = list(Office.objects.visible_to(by).select_related("member"))
     accounts = SocialAccount.objects.visible_to(by)
     # Of each account its newest draft alone is reckoned.
-    last = accounts.order_by().annotate(last=Max("assessments")).values("last")
+    last = accounts.order_by().annotate(last=Max("assessments", filter=THERE)).values("last")
     newest = {row.draft.account_id: row for row in _draft_rows(_drafts(by).filter(pk__in=last))}
     rows = [
         AccountRow(account, account.drafts, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
-        for account in accounts.annotate(drafts=Count("assessments"))
+        for account in accounts.annotate(drafts=Count("assessments", filter=THERE))
     ]
     listed = []
     for office in offices:
@@ -157,7 +159,14 @@ def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     visible = SocialAccount.objects.visible_to(by).select_related("office__member")
     found = get_object_or_404(visible, pk=pk)
     rows = _draft_rows(_drafts(by).filter(account=found))
-    context = {"account": found, "purpose": _purpose(found), "rows": rows, "form": ElectionForm()}
+    deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=found)
+    context = {
+        "account": found,
+        "purpose": _purpose(found),
+        "rows": rows,
+        "form": ElectionForm(),
+        "deleted": deleted.select_related("deleted_by").order_by("-deleted_at"),
+    }
     return render(request, "assessments/account.html", context)
 
 

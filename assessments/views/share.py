@@ -18,6 +18,7 @@ from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
+from assessments.services.exporting import exchange_of
 from assessments.services.printing import CannotStore, pdf_of
 from assessments.views.desk import Desk, keep_typed, with_draft
 from assessments.views.fresh import freshly_signed_in
@@ -144,13 +145,9 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
     if form == "json":
         return file_response(found.content.record.encode(), "application/json", f"{name}-{day}.json")
     if form == "exchange":
-        asked = getattr(found, "request", None)
-        if asked is None:
+        text = exchange_of(found).encode()
+        if not text:
             raise Http404
-        entries = asked.entries.select_related("author")
-        context = {"share": found, "asked": asked, "entries": entries}
-        context["asked_about"] = _titles(found.attestation.assessment, asked.about)
-        text = render(request, "share/exchange.txt", context).content
         return file_response(text, "text/plain; charset=utf-8", f"{name}-exchange.txt")
     try:
         return file_response(pdf_of(found), "application/pdf", f"{name}-{day}.pdf")

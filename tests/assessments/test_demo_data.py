@@ -123,7 +123,7 @@ def checks() -> tuple[AnonymousCheck, AnonymousCheck]:
 
 def test_checks_that_have_ended_are_deleted_with_their_answers_and_others_stay(checks):
     _, live = checks
-    assert run("purge_expired") == "Anonymous self-checks deleted: 1.\n"
+    assert run("purge_expired").startswith("Anonymous self-checks deleted: 1.\n")
     assert list(AnonymousCheck.objects.all()) == [live]
     assert live.answers.count() == live.answers.model.objects.count() == 1
 

@@ -5,24 +5,53 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck
 from assessments.services.drafts import delete_ended_checks
+from assessments.services.keeping import Purged, count_expired, purge_expired
+
+LINES = {
+    "deleted": "Drafts that someone deleted at least 30 days ago",
+    "unchanged": "Drafts that nobody changed for as long as their office keeps them",
+    "attested": "Attested assessments as old as their office keeps them",
+    "addresses": "Network addresses in the audit trail, 90 days old",
+    "files": "Files of what was withdrawn or is gone",
+}
 
 
 class Command(BaseCommand):
-    """Deletes the anonymous checks that have ended. Meant to be run every hour."""
+    """Deletes what has been kept long enough, with all that belongs to it. Meant to be run every hour."""
 
-    help = "Delete the anonymous self-checks that have ended, with their answers. Run it every hour."
+    help = (
+        "Delete anonymous self-checks that have ended, drafts and attested assessments that their office need not "
+        "keep any longer, and old network addresses. An office under a legal hold loses nothing. Run it every hour."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say how many there are, and delete none")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be deleted, and delete nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            count = AnonymousCheck.objects.filter(ends_at__lte=timezone.now()).count()
-            self.stdout.write(f"Anonymous self-checks that have ended: {count}. None was deleted.")
-        else:
-            self.stdout.write(f"Anonymous self-checks deleted: {delete_ended_checks()}.")
+            ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now()).count()
+            self.stdout.write(f"Anonymous self-checks that have ended: {ended}.")
+            self._tell(count_expired(), "to be deleted")
+            self.stdout.write("Nothing was deleted.")
+            return
+        self.stdout.write(f"Anonymous self-checks deleted: {delete_ended_checks()}.")
+        purged = purge_expired()
+        self._tell(purged, "deleted")
+        if purged.failed:
+            which = ", ".join(map(str, purged.failed))
+            raise CommandError(
+                f"Not deleted, and tried again next time: assessments {which}. The log says why."
+            )
+
+    def _tell(self, counted: Purged, what: str) -> None:
+        for name, words in LINES.items():
+            self.stdout.write(f"{words}, {what}: {getattr(counted, name)}.")
+        if counted.held:
+            self.stdout.write(f"Offices under a legal hold, of which nothing is deleted: {counted.held}.")

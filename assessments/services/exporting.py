@@ -1,0 +1,212 @@
+"""A copy of everything that an office keeps, for its member to take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.text import slugify
+
+from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
+from assessments.reports.draft import answers_document, draft_state
+from assessments.reports.press import PressError
+from assessments.reports.trail import in_words
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action, record
+from assessments.services.printing import CannotStore, pdf_of
+from bulletin.publish import encoded
+
+IN_MEMORY = 2_000_000
+"""Bytes of a copy that are held in memory; a longer one lies in a file without a name until it is given."""
+AT_ONCE = 500
+"""Audit events that are held in memory."""
+LONGEST_SLUG = 60
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""What a spreadsheet may take for the beginning of a formula."""
+
+
+def export_all(*, office: Office, by: User) -> IO[bytes]:
+    """A ZIP file of everything that an office keeps, at its beginning. Raises NotTheMember.
+
+    Names in it have the accounts' names and days, and nothing of what is in them. A PDF that cannot be made just
+    now is left out, and the index says so.
+    """
+    if office.member_id != by.pk:
+        raise NotTheMember
+    made: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever gets it closes it
+    try:
+        with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+            _write_all(archive, office)
+        with transaction.atomic():
+            record(office=office, action=Action.ALL_EXPORTED, record=office, by=by)
+        made.seek(0)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _write_all(archive: ZipFile, office: Office) -> None:
+    accounts = []
+    for account in SocialAccount.objects.filter(office=office).order_by("pk"):
+        folder = f"accounts/{_slug(account)}"
+        entry = {
+            "platform": account.platform,
+            "handle": account.handle,
+            "display_name": account.display_name,
+            "address": account.address,
+            "purpose": account.purpose,
+            "added_at": account.added_at.isoformat(),
+        }
+        archive.writestr(f"{folder}/account.json", _json(entry))
+        told = [_assessment(archive, folder, one) for one in _assessments(account)]
+        accounts.append({"folder": folder, **entry, "assessments": told})
+    with archive.open("trail.csv", "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
+        _write_trail(text, office)
+    index = {
+        "made_at": timezone.now().isoformat(),
+        "office": office.name,
+        "member": str(office.member),
+        "starts_on": office.starts_on.isoformat(),
+        "ends_on": office.ends_on.isoformat() if office.ends_on else None,
+        "keep_drafts_months": office.keep_drafts_months,
+        "keep_attested_years": office.keep_attested_years,
+        "accounts": accounts,
+    }
+    archive.writestr("index.json", _json(index))
+
+
+def _slug(account: SocialAccount) -> str:
+    """A name for a folder; the number tells two accounts apart whose letters are alike, or not of ours."""
+    name = slugify(f"{account.platform} {account.handle}")[:LONGEST_SLUG].strip("-")
+    return f"{name or 'account'}-{account.pk}"
+
+
+def _assessments(account: SocialAccount) -> Iterator[Assessment]:
+    """What is there, one at a time; a deleted draft is not."""
+    found = Assessment.objects.filter(account=account, deleted_at__isnull=True).order_by("started_at", "pk")
+    related = found.select_related("edition", "account__office__member", "started_by", "attestation")
+    for key in found.values_list("pk", flat=True):
+        yield from related.filter(pk=key)
+
+
+def _assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[str, Any]:
+    """Write an assessment with all that hangs on it; return its entry in the index."""
+    attestation = assessment.attestation_or_none
+    kind = "attested" if attestation else "draft"
+    begun = attestation.attested_at if attestation else assessment.started_at
+    inside = f"{folder}/{kind}-{_day(begun)}-{assessment.pk}"
+    entry: dict[str, Any] = {
+        "folder": inside,
+        "started_at": assessment.started_at.isoformat(),
+        "started_by": str(assessment.started_by),
+    }
+    as_of = attestation.as_of if attestation else timezone.localdate()
+    archive.writestr(f"{inside}/answers.json", answers_document(draft_state(assessment, as_of=as_of)))
+    if comments := _comments(assessment):
+        archive.writestr(f"{inside}/comments.json", _json(comments))
+    if attestation is None:
+        return entry
+    archive.writestr(f"{inside}/record.json", attestation.record)
+    entry |= {
+        "attested_at": attestation.attested_at.isoformat(),
+        "attested_by": str(attestation.attested_by),
+        "sha256": attestation.sha256,
+        "code": attestation.code,
+        "pdf": _write_pdf(archive, f"{inside}/record.pdf", attestation),
+    }
+    shares = attestation.shares.order_by("shared_at", "pk").select_related("content", "withdrawal", "request")
+    return entry | {"shares": [_share(archive, inside, one) for one in shares.iterator()]}
+
+
+def _comments(assessment: Assessment) -> list[dict[str, Any]]:
+    threads = assessment.threads.select_related("resolved_by").prefetch_related("comments__author")
+    return [
+        {
+            "about": thread.about,
+            "subject": thread.subject,
+            "resolved_by": str(thread.resolved_by) if thread.resolved_by else None,
+            "resolved_at": thread.resolved_at.isoformat() if thread.resolved_at else None,
+            "comments": [
+                {"by": str(one.author), "at": one.written_at.isoformat(), "text": one.text}
+                for one in thread.comments.all()
+            ],
+        }
+        for thread in threads
+    ]
+
+
+def _share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
+    """Write a share, or of one that was withdrawn what is left; return its entry in the index."""
+    inside = f"{folder}/shared-{_day(share.shared_at)}-{share.pk}"
+    withdrawal = getattr(share, "withdrawal", None)
+    entry: dict[str, Any] = {
+        "shared_at": share.shared_at.isoformat(),
+        "withdrawn_at": withdrawal.withdrawn_at.isoformat() if withdrawal else None,
+        "sha256": share.sha256,
+        "code": share.code,
+    }
+    if content := getattr(share, "content", None):
+        archive.writestr(f"{inside}.json", content.record)
+        entry["pdf"] = _write_pdf(archive, f"{inside}.pdf", share)
+    if exchange := exchange_of(share):
+        archive.writestr(f"{inside}-exchange.txt", exchange)
+    return entry
+
+
+def _write_pdf(archive: ZipFile, name: str, of: Attestation | Share) -> str | None:
+    try:
+        archive.writestr(name, pdf_of(of))
+    except (PressError, CannotStore):
+        return None
+    return name
+
+
+def exchange_of(share: Share) -> str:
+    """What was asked with a share and what was answered, as text; empty where nothing was asked."""
+    asked = getattr(share, "request", None)
+    if asked is None:
+        return ""
+    edition = encoded(share.attestation.assessment.edition)
+    context = {
+        "share": share,
+        "asked": asked,
+        "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
+        "entries": asked.entries.select_related("author"),
+    }
+    return render_to_string("share/exchange.txt", context)
+
+
+def _write_trail(text: io.TextIOWrapper, office: Office) -> None:
+    """The audit trail as CSV, the oldest event first; the network addresses are not in it."""
+    rows = csv.writer(text)
+    rows.writerow(["number", "at", "what", "hash"])
+    events = AuditEvent.objects.of_chain(office.pk).order_by("number").select_related("actor")
+    last = 0
+    while chunk := list(events.filter(number__gt=last)[:AT_ONCE]):
+        for event, line in zip(chunk, in_words(chunk), strict=True):
+            at = timezone.localtime(event.at).isoformat()
+            rows.writerow([event.number, at, defused(line.words), event.hash])
+        last = chunk[-1].number
+
+
+def defused(text: str) -> str:
+    """A cell's text, so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def _day(moment: datetime) -> str:
+    return timezone.localdate(moment).isoformat()

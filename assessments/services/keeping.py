@@ -1,0 +1,271 @@
+"""How long an office keeps its records, what stops deletion, and deleting: by age, or all at once."""
+
+from __future__ import annotations
+
+import calendar
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from assessments.models import (
+    AdviceEntry,
+    AdviceRequest,
+    Answer,
+    Assessment,
+    Attestation,
+    Comment,
+    Finding,
+    Office,
+    Reminder,
+    Share,
+    ShareContent,
+    StoredPdf,
+    User,
+    Withdrawal,
+)
+from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action, delete_addresses, record, unheld_addresses
+from assessments.services.purging import purging
+from assessments.services.sharing import withdraw
+
+log = logging.getLogger(__name__)
+
+ADDRESSES_KEPT = timedelta(days=90)
+"""How long the audit trail has the network addresses that things were done from."""
+FOLDERS: dict[str, type[Attestation | Share]] = {"attestations": Attestation, "shares": Share}
+"""Where the PDFs of which records are stored: each in a folder named by its key (see services/printing.py)."""
+
+
+class Held(Exception):
+    """A legal hold stops all deletion."""
+
+
+@dataclass
+class Purged:
+    """How many were deleted, or would be: assessments by why, anything else by what it is."""
+
+    deleted: int = 0
+    unchanged: int = 0
+    attested: int = 0
+    addresses: int = 0
+    files: int = 0
+    held: int = 0
+    failed: list[int] = field(default_factory=list)
+
+
+# --- What an office, or an administrator, chooses ---------------------------------------------
+
+
+@transaction.atomic
+def set_retention(*, office: Office, drafts_months: int, attested_years: int, by: User) -> None:
+    """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember."""
+    locked = _locked(office)
+    if locked.member_id != by.pk:
+        raise NotTheMember
+    if (locked.keep_drafts_months, locked.keep_attested_years) == (drafts_months, attested_years):
+        return
+    Office.objects.filter(pk=office.pk).update(
+        keep_drafts_months=drafts_months, keep_attested_years=attested_years
+    )
+    record(office=locked, action=Action.RETENTION_CHANGED, record=locked, by=by)
+
+
+@transaction.atomic
+def set_hold(*, office: Office, held: bool, by: User) -> None:
+    """Stop all deletion of what an office keeps, or let it go on. Pressed twice, it is set or lifted once.
+
+    It stands in the portal's own trail: who set it is no business of the office's staff.
+    """
+    _locked(office)
+    others = Office.objects.filter(pk=office.pk, held_at__isnull=held)
+    if others.update(held_at=timezone.now() if held else None, held_by=by if held else None):
+        record(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, record=office, by=by)
+
+
+def _locked(office: Office) -> Office:
+    """The office as it is now. Whoever deletes has it locked, so that no hold is set in between."""
+    return Office.objects.select_for_update(no_key=True).get(pk=office.pk)
+
+
+@transaction.atomic
+def erase(*, office: Office, by: User) -> int:
+    """Delete all assessments of an office for good, and what was shared of them; return how many there were.
+
+    What is shared is withdrawn first. The audit trail stays, without network addresses. Raises NotTheMember and Held.
+    """
+    locked = _locked(office)
+    if locked.member_id != by.pk:
+        raise NotTheMember
+    if locked.held_at is not None:
+        raise Held
+    keys = _lock(Assessment.objects.filter(account__office=locked))
+    for share in Share.objects.standing().filter(attestation__assessment__in=keys):
+        withdraw(share=share, by=by)
+    _delete(keys)
+    record(office=locked, action=Action.ERASED, record=locked, by=by)
+    # After the record, so that its own address goes as well.
+    delete_addresses(until=timezone.now(), office=locked)
+    return len(keys)
+
+
+# --- What has been kept long enough -----------------------------------------------------------
+
+
+def before(now: datetime, *, months: int) -> datetime:
+    """The same time of day so many months earlier in Toronto; of a shorter month the last day."""
+    local = timezone.localtime(now)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, calendar.monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
+
+
+def expired_of(office: Office, *, now: datetime) -> dict[str, AssessmentQuerySet]:
+    """An office's assessments that have been kept long enough, by why they go."""
+    its = Assessment.objects.filter(account__office=office)
+    drafts_until = before(now, months=office.keep_drafts_months)
+    attested_until = before(now, months=12 * office.keep_attested_years)
+    answered = Answer.objects.filter(draft=OuterRef("pk"), answered_at__gt=drafts_until)
+    commented = Comment.objects.filter(thread__assessment=OuterRef("pk"), written_at__gt=drafts_until)
+    drafts = its.drafts()
+    return {
+        "deleted": drafts.filter(deleted_at__lte=now - RESTORABLE),
+        "unchanged": drafts.filter(
+            ~Exists(answered), ~Exists(commented), deleted_at__isnull=True, started_at__lte=drafts_until
+        ),
+        "attested": its.filter(attestation__attested_at__lte=attested_until),
+    }
+
+
+def count_expired() -> Purged:
+    """How much `purge_expired` would delete now."""
+    now = timezone.now()
+    counted = Purged(held=Office.objects.filter(held_at__isnull=False).count())
+    for office in Office.objects.filter(held_at__isnull=True):
+        for why, found in expired_of(office, now=now).items():
+            setattr(counted, why, getattr(counted, why) + found.count())
+    counted.addresses = unheld_addresses(until=now - ADDRESSES_KEPT).count()
+    counted.files = sum(1 for _ in _withdrawn_files()) + sum(1 for _ in _forgotten_files())
+    return counted
+
+
+def purge_expired() -> Purged:
+    """Delete what has been kept long enough, each assessment in a transaction of its own.
+
+    One that cannot be deleted stops no other, and is tried again by the next run.
+    """
+    now = timezone.now()
+    purged = Purged(held=Office.objects.filter(held_at__isnull=False).count())
+    for office in Office.objects.filter(held_at__isnull=True):
+        for why, found in expired_of(office, now=now).items():
+            gone = sum(_purge(office, why, key, now, purged.failed) for key in list(_keys(found)))
+            setattr(purged, why, getattr(purged, why) + gone)
+    purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
+    names = [*_withdrawn_files(), *_forgotten_files()]
+    remove_files(names)
+    purged.files = sum(not default_storage.exists(name) for name in names)
+    return purged
+
+
+def _keys(found: AssessmentQuerySet) -> list[int]:
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _purge(office: Office, why: str, key: int, now: datetime, failed: list[int]) -> bool:
+    """Delete one assessment, unless something has happened to it, or to its office, meanwhile."""
+    try:
+        with transaction.atomic():
+            locked = _locked(office)
+            _lock(Assessment.objects.filter(pk=key))
+            if locked.held_at is not None:
+                return False
+            found = expired_of(locked, now=now)[why].filter(pk=key).first()
+            if found is None:
+                return False
+            _delete([key])
+            record(office=locked, action=Action.PURGED, record=found, by=None)
+    except DatabaseError as error:
+        # Not the error's own text, which can hold what a row says.
+        log.error("Assessment %s is not deleted yet: %s", key, type(error).__name__)
+        failed.append(key)
+        return False
+    return True
+
+
+def _lock(assessments: AssessmentQuerySet) -> list[int]:
+    """Have assessments to ourselves with all that hangs on them, in the order in which others lock; return keys."""
+    keys = _keys(assessments)
+    attestations = Attestation.objects.filter(assessment__in=keys).order_by("pk")
+    shares = Share.objects.filter(attestation__assessment__in=keys).order_by("pk")
+    for rows in (
+        attestations.select_for_update(),
+        shares.select_for_update(of=("self",)),
+        Assessment.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",)),
+    ):
+        list(rows.values_list("pk"))
+    return keys
+
+
+def _delete(keys: Collection[int]) -> None:
+    """Delete assessments with everything that hangs on them; their files go once that is kept."""
+    of_attestation = Q(attestation__assessment__in=keys)
+    stored = StoredPdf.objects.filter(of_attestation | Q(share__attestation__assessment__in=keys))
+    names = list(stored.values_list("name", flat=True))
+    with purging():
+        AdviceEntry.objects.filter(request__share__attestation__assessment__in=keys).delete()
+        for of_share in (AdviceRequest, Withdrawal, ShareContent):
+            of_share._default_manager.filter(share__attestation__assessment__in=keys).delete()
+        stored.delete()
+        for of_one in (Share, Reminder, Finding):
+            of_one._default_manager.filter(of_attestation).delete()
+        Attestation.objects.filter(assessment__in=keys).delete()
+        # Answers, threads with their comments, looks and notices go with it.
+        Assessment.objects.filter(pk__in=keys).delete()
+    transaction.on_commit(partial(remove_files, names), robust=True)
+
+
+# --- Files ------------------------------------------------------------------------------------
+
+
+def remove_files(names: Collection[str]) -> None:
+    """Delete stored files; what cannot be deleted now, the next `purge_expired` finds again."""
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except OSError as error:
+            log.error("A stored file is not deleted yet: %s", type(error).__name__)
+
+
+def _withdrawn_files() -> Iterator[str]:
+    """The files of withdrawn shares that are still there."""
+    withdrawn = StoredPdf.objects.filter(
+        share__withdrawal__isnull=False,
+        share__attestation__assessment__account__office__held_at__isnull=True,
+    )
+    for name in withdrawn.values_list("name", flat=True).iterator():
+        if default_storage.exists(name):
+            yield name
+
+
+def _forgotten_files() -> Iterator[str]:
+    """The files of records that are gone: those that could not be deleted, or were printed, as the record went."""
+    for folder, model in FOLDERS.items():
+        keys = [int(key) for key in _folders(folder) if key.isascii() and key.isdecimal()]
+        there = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
+        for key in sorted(set(keys) - there):
+            for name in default_storage.listdir(f"{folder}/{key}")[1]:
+                yield f"{folder}/{key}/{name}"
+
+
+def _folders(folder: str) -> list[str]:
+    try:
+        return default_storage.listdir(folder)[0]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,143 @@
+"""What an office keeps: deleting drafts, how long records stay, a legal hold, erasing, taking everything away."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from assessments.forms.people import EraseForm, KeepingForm
+from assessments.models import Assessment, Office, User
+from assessments.services import drafts, exporting
+from assessments.services import keeping as services
+from assessments.services.answering import Attested, DraftGone, TermEnded
+from assessments.views.fresh import freshly_signed_in
+from assessments.views.people import administrator
+from assessments.views.register import signed_in
+
+View = Callable[..., HttpResponse]
+
+CLOSED = "The term of this office has ended, so nothing was changed."
+HELD = "A legal hold is on this office, so nothing can be erased. Ask those who look after the portal."
+
+
+def _own_office(view: View) -> View:
+    """Give the view the member and their office, were its term over; for others there is nothing here."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+        office = get_object_or_404(Office.objects.visible_to(by).filter(member=by), pk=pk)
+        return view(request, by=by, office=office)
+
+    return signed_in(wrapped)
+
+
+@require_POST
+@signed_in
+def delete(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Delete a draft; pressed twice, it is deleted once."""
+    found = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
+    try:
+        drafts.delete_draft(assessment=found, by=by)
+    except TermEnded:
+        messages.error(request, CLOSED)
+    except Attested:
+        messages.error(request, "This is attested, so it is no draft any more. It was not deleted.")
+    else:
+        messages.success(request, "The draft is deleted. For 30 days it can be brought back on this page.")
+    return redirect("account", pk=found.account_id)
+
+
+@require_POST
+@signed_in
+def restore(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Bring a deleted draft back."""
+    found = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
+    try:
+        drafts.restore_draft(assessment=found, by=by)
+    except TermEnded:
+        messages.error(request, CLOSED)
+    except DraftGone:
+        messages.error(request, "The draft was deleted over 30 days ago, and cannot be brought back.")
+    else:
+        messages.success(request, "The draft is back.")
+    return redirect("account", pk=found.account_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """How long an office keeps its records: staff read it, the member chooses it."""
+    office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
+    is_member = office.member_id == by.pk
+    may_change = is_member and office.ends_on is None
+    if request.method == "POST":
+        get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
+    chosen = {name: getattr(office, name) for name in KeepingForm.base_fields}
+    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen)
+    if form.is_valid():
+        services.set_retention(
+            office=office,
+            drafts_months=form.cleaned_data["keep_drafts_months"],
+            attested_years=form.cleaned_data["keep_attested_years"],
+            by=by,
+        )
+        messages.success(request, "Saved.")
+        return redirect("keeping", pk=pk)
+    context = {"office": office, "is_member": is_member, "may_change": may_change, "form": form}
+    return render(request, "people/keeping.html", context)
+
+
+@require_POST
+@administrator
+@freshly_signed_in
+def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Set a legal hold, or lift it."""
+    office = get_object_or_404(Office, pk=pk)
+    held = request.POST.get("hold") == "set"
+    services.set_hold(office=office, held=held, by=by)
+    said = (
+        "is under a legal hold now: nothing of it is deleted" if held else "is under no legal hold any more"
+    )
+    messages.success(request, f"{office} {said}.")
+    return redirect("people")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@_own_office
+@freshly_signed_in
+def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
+    """Say what would be erased and what stays; a POST with the office's name erases it."""
+    form = EraseForm(request.POST if request.method == "POST" else None, office=office)
+    problem = ""
+    if form.is_valid():
+        try:
+            count = services.erase(office=office, by=by)
+        except services.Held:
+            problem = HELD
+        else:
+            said = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"
+            messages.success(request, f"{said}, with all that was shared of them.")
+            return redirect("keeping", pk=office.pk)
+    count = Assessment.objects.filter(account__office=office).count()
+    context = {"office": office, "form": form, "problem": problem, "count": count}
+    return render(request, "people/erase.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@_own_office
+@freshly_signed_in
+def export(request: HttpRequest, by: User, office: Office) -> HttpResponse:
+    """Say what is in a copy of everything; a POST makes it and gives it."""
+    if request.method != "POST":
+        return render(request, "people/export.html", {"office": office})
+    made = exporting.export_all(office=office, by=by)
+    name = f"everything-{timezone.localdate().isoformat()}.zip"
+    return FileResponse(  # type: ignore[return-value]  # it is answered with a file, piece by piece
+        made, as_attachment=True, filename=name, content_type="application/zip"
+    )

@@ -1,0 +1,299 @@
+"""What people write is driven through the whole portal, and then looked for where it must not be."""
+
+import base64
+import io
+import logging
+import pickle
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import Assessment, AuditEvent, Finding, Membership, Office, Share, SocialAccount, User
+from assessments.reports.data import answer_data
+from assessments.services import notices
+from assessments.services.answering import Change, save_answers
+from assessments.services.drafts import start_assessment
+from assessments.views import questionnaire
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+from tests.attested import seen
+from tests.fresh import fresh_client
+from tests.second_step import with_second_step
+from tests.tables import BASE, answers_of
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "zqcanary7741"
+EMAIL = "resources.email"
+SAVE = {EMAIL: "yes", f"note.{EMAIL}": f"A note: {CANARY}", f"seen.{EMAIL}": "0.x"}
+
+
+class Log(logging.Handler):
+    """All that is logged, as the log would have it, tracebacks too."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+class Watch:
+    """What came of all requests, but for what the pages say: addresses asked for, and headers of the answers."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.told: list[str] = []
+        self.said = 0
+
+    def client(self, user: User | None, **options: Any) -> Client:
+        client = fresh_client(user, **options) if user else Client(**options)
+        client.raise_request_exception = False
+        ask = client.request
+
+        def request(**environment: Any) -> Any:
+            answer = ask(**environment)
+            self.told.append(f"{environment['PATH_INFO']}?{environment.get('QUERY_STRING', '')}")
+            self.told.append(f"{answer.headers} {answer.cookies.output()}")
+            if not answer.streaming:
+                self.said += CANARY.encode() in answer.content
+            return answer
+
+        client.request = request  # type: ignore[method-assign]
+        return client
+
+    def leaks(self) -> list[str]:
+        """Where the canary is that it must not be."""
+        places = {
+            "log": self.log.lines,
+            "headers and addresses": self.told,
+            "mail": [
+                f"{one.subject} {one.body} {one.extra_headers} {getattr(one, 'alternatives', '')} {one.message()}"
+                for one in mail.outbox
+            ],
+            "audit trail": [repr(row) for row in AuditEvent.objects.values()],
+            "sessions": list(_sessions()),
+            "cache": list(_cached()),
+            "tasks": list(_rows("django_tasks_database_dbtaskresult")),
+        }
+        return [place for place, texts in places.items() if any(CANARY in text for text in texts)]
+
+
+def _rows(table: str) -> Iterator[str]:
+    if table in connection.introspection.table_names():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 - a name of ours
+            for row in cursor.fetchall():
+                yield repr(row)
+
+
+def _sessions() -> Iterator[str]:
+    from django.contrib.sessions.models import Session  # noqa: PLC0415 - an app's models
+
+    for session in Session.objects.all():
+        yield repr(session.get_decoded())
+
+
+def _cached() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key, value FROM cache")
+        for key, value in cursor.fetchall():
+            yield f"{key} {pickle.loads(base64.b64decode(value))!r}"  # noqa: S301 - our own
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    log = Log()
+    loggers = [logging.getLogger(name) for name in ("", "django")]
+    for logger in loggers:
+        logger.addHandler(log)
+    yield Watch(log)
+    for logger in loggers:
+        logger.removeHandler(log)
+
+
+@pytest.fixture
+def people() -> dict[str, User]:
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    create = User.objects.create_user
+    found = {name: create(f"{name}@example.ca", "quiet-harbour-9", name=name) for name in ("pat", "sam")}
+    found["officer"] = with_second_step(create("robin@example.ca", name="robin", is_officer=True))
+    found["admin"] = with_second_step(
+        create("alex@example.ca", name="alex", is_staff=True, is_superuser=True)
+    )
+    office = Office.objects.create(name="Ward 10", member=found["pat"], starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=office, user=found["sam"])
+    SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
+    return found
+
+
+def read(client: Client, *addresses: str) -> None:
+    for address in addresses:
+        assert client.get(address).status_code in (200, 302), address
+
+
+def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch: Any) -> None:
+    """Answers, notes and comments: those that are taken, and those that meet every fault."""
+    member, staff = watch.client(people["pat"]), watch.client(people["sam"])
+    home = f"/assessments/{draft.pk}/"
+    section = f"{home}section/resources"
+    assert member.post(section, SAVE).status_code == 302
+    conflict = {**SAVE, EMAIL: "no"}
+    htmx: dict[str, Any] = {"HTTP_HX_REQUEST": "true"}
+    for more in ({}, htmx):
+        assert staff.post(section, conflict, **more).status_code == 200
+        staff.post(section, {**SAVE, f"note.{EMAIL}": CANARY * 200}, **more)
+        staff.post(section, {**SAVE, EMAIL: CANARY}, **more)
+        assert watch.client(None).post(section, SAVE, **more).status_code == 409
+        strict = watch.client(people["sam"], enforce_csrf_checks=True)
+        assert strict.post(section, SAVE, **more).status_code == 403
+        assert watch.client(people["officer"]).post(section, SAVE, **more).status_code == 404
+    with monkeypatch.context() as patch:
+
+        def broken(**_: Any) -> None:
+            raise RuntimeError("The disk is full.")
+
+        patch.setattr(questionnaire, "save_answers", broken)
+        assert member.post(section, SAVE).status_code == 500
+    assert "The disk is full" in " ".join(watch.log.lines)
+    comment = {"about": "question", "subject": EMAIL, "text": f"A comment: {CANARY}"}
+    assert staff.post(f"{home}comments", comment).status_code == 302
+    thread = draft.threads.get().pk
+    member.post(f"{home}comments/{thread}/reply", {"text": f"A reply: {CANARY}"})
+    member.post(f"{home}comments/{thread}/reply", {"text": CANARY * 400})
+    member.post(f"{home}comments/{thread}/settle", {"seen": 7, "text": CANARY})
+    member.post(f"{home}review/ready", {"ready": "yes"})
+    pages = ("", "section/resources", "answers", "advisory", "advisory.json", "answers.json", "review")
+    for client in (member, staff):
+        read(client, "/office/", "/office/waiting", *(home + page for page in pages))
+
+
+def attest_and_share(watch: Watch, people: dict[str, User], draft: Assessment) -> Share:
+    """The member attests and shares, the officer reads and answers, the member takes everything away."""
+    member, officer = watch.client(people["pat"]), watch.client(people["officer"])
+    home = f"/assessments/{draft.pk}/"
+    member.post(f"{home}attest", {"seen": "stale", "stand": "yes", "note": CANARY})
+    assert member.post(f"{home}attest", {"seen": seen(draft), "stand": "yes"}).status_code == 302
+    member.post(f"{home}section/resources", SAVE)
+    given = {
+        "rule": ["9"],
+        "question": [EMAIL],
+        "note": [EMAIL],
+        "question_to_ask": f"May I? {CANARY}",
+        "about": ["9"],
+        f"black_out:{EMAIL}": CANARY[:4],
+    }
+    read(member, home, f"{home}share", f"{home}advisory.pdf", f"{home}advisory.json", f"{home}compare")
+    for more in ({}, {"preview": "1"}, {"give": "1"}, {"rule": [], "question_to_ask": CANARY * 400}):
+        assert member.post(f"{home}share", {**given, **more}).status_code == 200
+    del given[f"black_out:{EMAIL}"]
+    assert member.post(f"{home}share", {**given, "give": "1", "consent": "yes"}).status_code == 302
+    share = Share.objects.get()
+    address = f"/shares/{share.pk}"
+    read(officer, "/desk/", address, f"{address}.json", f"{address}.pdf", f"{address}/exchange.txt")
+    assert officer.post(f"{address}/advice", {"text": f"An answer: {CANARY}"}).status_code == 302
+    officer.post(f"{address}/advice", {"text": CANARY * 400})
+    read(member, address, "/verify/" + share.code, f"/verify/?code={share.code}")
+    return share
+
+
+def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
+    watch, people, monkeypatch, django_capture_on_commit_callbacks
+):
+    office = Office.objects.get()
+    draft = start_assessment(account=office.accounts.get(), by=people["pat"])
+    write(watch, people, draft, monkeypatch)
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("send_notices")
+        answers = {q: answer_data(answer) for q, answer in answers_of(BASE["answers"]).items() if q != EMAIL}
+        save_answers(
+            draft=draft,
+            changes=[Change(q, value, f"{CANARY} on {q}", 0) for q, value in answers.items()],
+            by=people["pat"],
+        )
+        share = attest_and_share(watch, people, draft)
+        member = watch.client(people["pat"])
+        read(member, *(f"/office/{office.pk}/{page}" for page in ("people", "trail", "keeping", "export")))
+        answer: Any = member.post(f"/office/{office.pk}/export")
+        archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+        assert not [name for name in archive.namelist() if CANARY in name]
+        assert (
+            CANARY in archive.read(next(n for n in archive.namelist() if n.endswith("exchange.txt"))).decode()
+        )
+        Finding.objects.create(
+            attestation=draft.attestation,
+            rule="due",
+            force="must",
+            outcome="action",
+            due=timezone.localdate() + timedelta(days=3),
+        )
+        notices.set_mail(user=people["sam"], wanted=True)
+        call_command("send_reminders")
+        call_command("send_notices")
+        member.post(f"/shares/{share.pk}/withdraw", {"text": CANARY})
+        member.post(f"/office/{office.pk}/keeping", {"keep_drafts_months": CANARY})
+        member.post(f"/office/{office.pk}/erase", {"name_of_office": CANARY})
+        watch.client(people["admin"]).post(f"/people/offices/{office.pk}/hold", {"hold": CANARY})
+    # It was there to be found: on pages, in the database, in mail that was sent.
+    assert watch.said > 20
+    assert len(mail.outbox) >= 4
+    assert any(re.search("due on", one.subject) for one in mail.outbox)
+    assert len(watch.log.lines) > 5
+    assert watch.leaks() == []
+
+
+def _mail(_: Watch, __: Client) -> None:
+    mail.send_mail("Hello", CANARY, None, ["pat@example.ca"])
+
+
+def _log(_: Watch, __: Client) -> None:
+    logging.getLogger("assessments.services").error("It says %s", CANARY)
+
+
+def _django_log(_: Watch, __: Client) -> None:
+    logging.getLogger("django.request").error("It says %s", CANARY)
+
+
+def _cache(_: Watch, __: Client) -> None:
+    cache.set("somewhere", {"note": CANARY})
+
+
+def _session(_: Watch, client: Client) -> None:
+    session = client.session
+    session["typed"] = CANARY
+    session.save()
+
+
+def _address(_: Watch, client: Client) -> None:
+    client.get("/help", {"note": CANARY})
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (_log, "log"),
+        (_django_log, "log"),
+        (_mail, "mail"),
+        (_cache, "cache"),
+        (_session, "sessions"),
+        (_address, "headers and addresses"),
+    ],
+)
+def test_a_leak_is_found(watch, people, plant, found):
+    client = watch.client(people["pat"])
+    assert watch.leaks() == []
+    plant(watch, client)
+    assert watch.leaks() == [found]

@@ -1,0 +1,200 @@
+"""A copy of everything that an office keeps."""
+
+import csv
+import io
+import json
+import re
+from datetime import date
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+
+from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
+from assessments.reports.press import PressError
+from assessments.scoring.document import read_document
+from assessments.services import drafts, exporting, reviewing, sharing
+from assessments.services.answering import Change, save_answers
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action
+from bulletin.publish import publish_edition
+from bulletin.shelf import calendar, editions
+from tests.attested import attested, shared
+from tests.fresh import fresh_client
+
+pytestmark = pytest.mark.django_db
+
+PDF = b"%PDF-1.7 a print"
+
+
+@pytest.fixture
+def office(monkeypatch):
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    create = User.objects.create_user
+    member = create("pat@example.ca", name='=HYPERLINK("http://example.com")')
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=office, user=create("sam@example.ca", name="Sam Roy"))
+    SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
+    SocialAccount.objects.create(office=office, platform="X", handle="../../ΠΑΤ")
+    monkeypatch.setattr(exporting, "pdf_of", lambda _: PDF)
+    return office
+
+
+def exported(office: Office) -> ZipFile:
+    answer: Any = fresh_client(office.member).post(f"/office/{office.pk}/export")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/zip"
+    today = timezone.localdate().isoformat()
+    assert answer["Content-Disposition"] == f'attachment; filename="everything-{today}.zip"'
+    assert "no-store" in answer["Cache-Control"]
+    archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.testzip() is None
+    return archive
+
+
+def filled(office: Office) -> Any:
+    """A draft with an answer, a note and a comment; an attestation with a share that stands and one withdrawn."""
+    account = SocialAccount.objects.get(handle="@pat")
+    draft = drafts.start_assessment(account=account, by=office.member)
+    changes = [Change("resources.email", "yes", "a note on it", 0)]
+    save_answers(draft=draft, changes=changes, by=office.member)
+    reviewing.comment(assessment=draft, about="whole", subject="", text="a comment", by=office.member)
+    drafts.delete_draft(
+        assessment=drafts.start_assessment(account=account, by=office.member), by=office.member
+    )
+    attestation = attested(account, notes={"resources.email": "another note"})
+    standing = shared(attestation, ask="May I do that?")
+    officer = User.objects.create_user("robin@example.ca", name="Robin", is_officer=True)
+    sharing.write_advice(share=standing, text="Yes, you may.", by=officer)
+    withdrawn = shared(attestation, nonce="b" * 64)
+    sharing.withdraw(share=withdrawn, by=office.member)
+    return draft, attestation, standing, withdrawn
+
+
+def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
+    draft, attestation, standing, withdrawn = filled(office)
+    archive = exported(office)
+    today = timezone.localdate().isoformat()
+    first, second = (account.pk for account in SocialAccount.objects.order_by("pk"))
+    home = f"accounts/tiktok-pat-{first}"
+    whole = f"{home}/attested-{today}-{attestation.assessment_id}"
+    mine = f"{home}/draft-{today}-{draft.pk}"
+    assert sorted(archive.namelist()) == sorted(
+        [
+            f"{home}/account.json",
+            f"accounts/x-{second}/account.json",
+            f"{mine}/answers.json",
+            f"{mine}/comments.json",
+            f"{whole}/answers.json",
+            f"{whole}/record.json",
+            f"{whole}/record.pdf",
+            f"{whole}/shared-{today}-{standing.pk}.json",
+            f"{whole}/shared-{today}-{standing.pk}.pdf",
+            f"{whole}/shared-{today}-{standing.pk}-exchange.txt",
+            "index.json",
+            "trail.csv",
+        ]
+    )
+    document = read_document(archive.read(f"{mine}/answers.json"), editions(), calendar())
+    assert (dict(document.answers), dict(document.notes)) == (
+        {"resources.email": "yes"},
+        {"resources.email": "a note on it"},
+    )
+    (thread,) = json.loads(archive.read(f"{mine}/comments.json"))
+    assert [one["text"] for one in thread["comments"]] == ["a comment"]
+    assert archive.read(f"{whole}/record.json").decode() == attestation.record
+    assert archive.read(f"{whole}/record.pdf") == PDF
+    assert archive.read(f"{whole}/shared-{today}-{standing.pk}.json").decode() == standing.content.record
+    exchange = archive.read(f"{whole}/shared-{today}-{standing.pk}-exchange.txt").decode()
+    assert exchange.index("May I do that?") < exchange.index("Yes, you may.")
+    index = json.loads(archive.read("index.json"))
+    assert (index["office"], len(index["accounts"])) == ("Ward 10", 2)
+    told = index["accounts"][0]["assessments"][1]
+    assert (told["pdf"], told["sha256"]) == (f"{whole}/record.pdf", attestation.sha256)
+    assert [bool(one["withdrawn_at"]) for one in told["shares"]] == [False, True]
+    assert withdrawn.pk
+
+
+def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
+    filled(office)
+    archive = exported(office)
+    rows = list(csv.reader(io.StringIO(archive.read("trail.csv").decode(), newline="")))
+    assert rows[0] == ["number", "at", "what", "hash"]
+    events = AuditEvent.objects.of_chain(office.pk).exclude(action=Action.ALL_EXPORTED)
+    assert [int(row[0]) for row in rows[1:]] == sorted(events.values_list("number", flat=True))
+    assert rows[1][2].startswith("'=HYPERLINK")
+    assert not [cell for row in rows for cell in row if re.match(r"\s*[=+@-]", cell)]
+    assert AuditEvent.objects.filter(action=Action.ALL_EXPORTED).count() == 1
+
+
+def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch):
+    filled(office)
+    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    rows = exported(office).read("trail.csv").decode().splitlines()
+    assert len(rows) == AuditEvent.objects.of_chain(office.pk).count()
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Pat saved", "Pat saved"),
+        ("", ""),
+        *((f"{sign}1", f"'{sign}1") for sign in ("=", "+", "-", "@", "\t", "\r", "＝", "  =")),
+    ],
+)
+def test_a_cell_is_never_a_formula(text, cell):
+    assert exporting.defused(text) == cell
+
+
+def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, monkeypatch):
+    filled(office)
+
+    def fail(_: Any) -> bytes:
+        raise PressError("no_press", "no press")
+
+    monkeypatch.setattr(exporting, "pdf_of", fail)
+    archive = exported(office)
+    assert not [name for name in archive.namelist() if name.endswith(".pdf")]
+    assert json.loads(archive.read("index.json"))["accounts"][0]["assessments"][1]["pdf"] is None
+
+
+def test_a_long_copy_lies_on_disk_without_a_name(office, monkeypatch):
+    filled(office)
+    monkeypatch.setattr(exporting, "IN_MEMORY", 1_000)
+    with exporting.export_all(office=office, by=office.member) as made:
+        assert made._rolled  # type: ignore[attr-defined]  # whether it is on disk
+        assert ZipFile(made).testzip() is None
+
+
+def test_what_is_not_in_the_trail_is_not_given(office, monkeypatch):
+    def fail(**_: Any) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(exporting, "record", fail)
+    with pytest.raises(DatabaseError):
+        exporting.export_all(office=office, by=office.member)
+
+
+def test_of_an_ended_term_the_member_still_takes_everything_and_nobody_else_does(office):
+    Office.objects.update(ends_on=date(2026, 6, 1))
+    office.refresh_from_db()
+    assert "index.json" in exported(office).namelist()
+    staff = User.objects.get(name="Sam Roy")
+    assert fresh_client(staff).post(f"/office/{office.pk}/export").status_code == 404
+    with pytest.raises(NotTheMember):
+        exporting.export_all(office=office, by=staff)
+
+
+def test_each_office_has_its_own(office):
+    filled(office)
+    other = Office.objects.create(
+        name="Ward 4",
+        member=User.objects.create_user("kim@example.ca", name="Kim"),
+        starts_on=date(2022, 11, 15),
+    )
+    archive = exported(other)
+    assert sorted(archive.namelist()) == ["index.json", "trail.csv"]
+    assert len(archive.read("trail.csv").decode().splitlines()) == 1

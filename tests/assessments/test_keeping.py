@@ -1,0 +1,621 @@
+"""Deleting drafts, how long records stay, legal holds, and what is purged or erased with all that hangs on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+from django.utils import timezone
+
+from assessments.models import (
+    Answer,
+    Assessment,
+    Attestation,
+    AuditAddress,
+    AuditEvent,
+    Membership,
+    Notice,
+    Office,
+    Reminder,
+    Share,
+    SocialAccount,
+    StoredPdf,
+    User,
+)
+from assessments.services import drafts, keeping, reviewing, sharing
+from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
+from assessments.services.attesting import NotTheMember
+from assessments.services.audit import Action, current_address
+from assessments.services.verifying import walk
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+from tests.attested import attested, shared
+from tests.fresh import fresh_client
+from tests.second_step import with_second_step
+
+pytestmark = pytest.mark.django_db
+
+TORONTO = ZoneInfo("America/Toronto")
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=TORONTO)
+
+
+@dataclass
+class World:
+    """An office with a member, staff and an account; an administrator; and a clock."""
+
+    office: Office
+    member: User
+    staff: User
+    admin: User
+    account: SocialAccount
+    clock: Any
+
+    def at(self, moment: datetime) -> None:
+        self.clock.move_to(moment, tick=False)
+
+    def draft(self) -> Assessment:
+        return drafts.start_assessment(account=self.account, by=self.staff)
+
+    def answer(self, draft: Assessment, value: str = "yes") -> None:
+        row = draft.answers.filter(question="resources.email").first()
+        change = Change("resources.email", value, "", row.version if row else 0)
+        save_answers(draft=draft, changes=[change], by=self.staff)
+
+    def comment(self, draft: Assessment) -> None:
+        text = f"{timezone.now()}"
+        reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=self.staff)
+
+
+@pytest.fixture
+def world(time_machine, settings, tmp_path) -> World:
+    # The files of other tests' records would be found, and told of.
+    settings.MEDIA_ROOT = tmp_path
+    time_machine.move_to(NOW, tick=False)
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    create = User.objects.create_user
+    member, staff = create("pat@example.ca", name="Pat Lee"), create("sam@example.ca", name="Sam Roy")
+    admin = with_second_step(create("alex@example.ca", name="Alex Martin", is_staff=True, is_superuser=True))
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=office, user=staff)
+    account = SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
+    return World(office, member, staff, admin, account, time_machine)
+
+
+def run(*arguments: str) -> str:
+    said = StringIO()
+    call_command("purge_expired", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def everything() -> dict[str, int]:
+    """How many rows each of our tables has."""
+    return {
+        model.__name__: model._default_manager.count()
+        for model in apps.get_app_config("assessments").get_models()
+    }
+
+
+# --- A draft ------------------------------------------------------------------------------------
+
+
+def test_a_deleted_draft_disappears_from_everywhere_and_comes_back_whole(world):
+    draft = world.draft()
+    world.answer(draft)
+    reviewing.mark_ready(assessment=draft, by=world.staff)
+    client, home = fresh_client(world.staff), f"/office/accounts/{world.account.pk}"
+    for page in (home, f"/assessments/{draft.pk}/"):
+        assert f'action="/assessments/{draft.pk}/delete"' in client.get(page).content.decode()
+    assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
+    page = client.get(home).content.decode()
+    assert f'href="/assessments/{draft.pk}/"' not in page
+    assert "Deleted by Sam Roy on 15 June 2026, 12:00" in page
+    assert "until 15 July 2026, 12:00" in page
+    for address in ("", "advisory", "answers.json", "review"):
+        assert client.get(f"/assessments/{draft.pk}/{address}").status_code == 404
+    assert "No self-check yet" in client.get("/office/").content.decode()
+    assert not Notice.objects.visible_to(world.member).exists()
+    with pytest.raises(DraftGone):
+        world.answer(draft, "no")
+    # Pressed twice, it says the same.
+    assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
+    assert client.post(f"/assessments/{draft.pk}/restore")["Location"] == home
+    draft.refresh_from_db()
+    assert (draft.deleted_at, draft.deleted_by, draft.answers.count()) == (None, None, 1)
+    assert client.get(f"/assessments/{draft.pk}/").status_code == 200
+
+
+def test_a_deleted_draft_does_not_hide_the_one_before_it_from_the_register(world):
+    first = world.draft()
+    world.answer(first)
+    second = world.draft()
+    drafts.delete_draft(assessment=second, by=world.member)
+    page = fresh_client(world.member).get("/office/").content.decode()
+    assert "No self-check yet" not in page
+    assert "2 drafts" not in page
+
+
+def test_a_new_self_check_is_never_a_deleted_one(world):
+    draft = world.draft()
+    drafts.delete_draft(assessment=draft, by=world.member)
+    answer = fresh_client(world.member).post(f"/office/accounts/{world.account.pk}/assess")
+    assert answer["Location"] != f"/assessments/{draft.pk}/"
+
+
+@pytest.mark.parametrize(("days", "comes_back"), [(29, True), (30, False), (31, False)])
+def test_a_draft_can_be_brought_back_for_thirty_days(world, days, comes_back):
+    draft = world.draft()
+    drafts.delete_draft(assessment=draft, by=world.member)
+    world.at(NOW + timedelta(days=days))
+    page = fresh_client(world.member).get(f"/office/accounts/{world.account.pk}").content.decode()
+    assert ("Deleted drafts" in page) is comes_back
+    answer = fresh_client(world.member).post(f"/assessments/{draft.pk}/restore", follow=True)
+    assert ("The draft is back" in answer.content.decode()) is comes_back
+    draft.refresh_from_db()
+    assert (draft.deleted_at is None) is comes_back
+
+
+def test_what_is_attested_is_no_draft_and_stays(world):
+    attestation = attested(world.account)
+    with pytest.raises(Attested):
+        drafts.delete_draft(assessment=attestation.assessment, by=world.member)
+    address = f"/assessments/{attestation.assessment_id}/"
+    client = fresh_client(world.member)
+    assert "It was not deleted" in client.post(f"{address}delete", follow=True).content.decode()
+    for page in (address, f"/office/accounts/{world.account.pk}"):
+        assert "/delete" not in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize("act", [drafts.delete_draft, drafts.restore_draft])
+def test_after_a_term_nothing_is_deleted_or_brought_back(world, act):
+    draft = world.draft()
+    Office.objects.update(ends_on=date(2026, 6, 14))
+    with pytest.raises(TermEnded):
+        act(assessment=draft, by=world.member)
+    address = f"/assessments/{draft.pk}/{act.__name__.partition('_')[0]}"
+    assert (
+        "The term of this office has ended"
+        in fresh_client(world.member).post(address, follow=True).content.decode()
+    )
+
+
+# --- For how long ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("months", "years", "taken"),
+    [
+        (0, 5, False),
+        (1, 5, True),
+        (120, 5, True),
+        (121, 5, False),
+        (5, 0, False),
+        (5, 1, True),
+        (5, 30, True),
+        (5, 31, False),
+        ("", 5, False),
+        ("six", 5, False),
+    ],
+)
+def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, months, years, taken):
+    address = f"/office/{world.office.pk}/keeping"
+    sent = {"keep_drafts_months": months, "keep_attested_years": years}
+    assert fresh_client(world.member).post(address, sent).status_code == (302 if taken else 200)
+    world.office.refresh_from_db()
+    kept = (world.office.keep_drafts_months, world.office.keep_attested_years)
+    assert kept == ((months, years) if taken else (24, 7))
+
+
+def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
+    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    client = fresh_client(world.staff)
+    page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
+    assert "24 months after" in page
+    assert "Since 15 June 2026, 12:00" in page
+    assert 'name="keep_drafts_months"' not in page
+    for address in ("keeping", "trail", "people"):
+        assert "Alex" not in client.get(f"/office/{world.office.pk}/{address}").content.decode()
+
+
+def test_only_the_member_of_a_current_term_changes_it(world):
+    with pytest.raises(NotTheMember):
+        keeping.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.staff)
+    Office.objects.update(ends_on=date(2026, 6, 14))
+    sent = {"keep_drafts_months": 1, "keep_attested_years": 1}
+    assert fresh_client(world.member).post(f"/office/{world.office.pk}/keeping", sent).status_code == 404
+
+
+def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
+    address = f"/people/offices/{world.office.pk}/hold"
+    client = fresh_client(world.admin)
+    assert "Set a legal hold" in client.get("/people/").content.decode()
+    assert client.post(address, {"hold": "set"})["Location"] == "/people/"
+    world.office.refresh_from_db()
+    assert (world.office.held_at, world.office.held_by) == (NOW, world.admin)
+    assert "Under a legal hold since 15 June 2026" in client.get("/people/").content.decode()
+    client.post(address, {"hold": "lift"})
+    world.office.refresh_from_db()
+    assert (world.office.held_at, world.office.held_by) == (None, None)
+    assert fresh_client(world.member).post(address, {"hold": "set"}).status_code == 404
+    stale = fresh_client(world.admin)
+    world.at(NOW + timedelta(minutes=16))
+    assert stale.post(address, {"hold": "set"}).status_code == 409
+
+
+# --- What goes by its age ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "months", "then"),
+    [
+        ("2026-06-15", 1, "2026-05-15"),
+        ("2026-01-31", 1, "2025-12-31"),
+        ("2026-03-31", 1, "2026-02-28"),
+        ("2028-02-29", 12, "2027-02-28"),
+        ("2026-11-25", 24, "2024-11-25"),
+        ("2026-12-01", 120, "2016-12-01"),
+        ("2026-01-15", 360, "1996-01-15"),
+    ],
+)
+def test_months_are_counted_back_in_toronto(now, months, then):
+    # Late in the evening, when it is the next day elsewhere.
+    moment = datetime.fromisoformat(f"{now}T23:30").replace(tzinfo=TORONTO)
+    wanted = datetime.fromisoformat(f"{then}T23:30").replace(tzinfo=TORONTO)
+    assert keeping.before(moment.astimezone(ZoneInfo("UTC")), months=months) == wanted
+
+
+def _nothing(_: World, __: Assessment) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "changed_on", "now", "stays"),
+    [
+        (_nothing, None, "2028-06-14", True),
+        (_nothing, None, "2028-06-15", False),
+        (_nothing, None, "2028-06-16", False),
+        (World.answer, "2026-08-31", "2028-08-30", True),
+        (World.answer, "2026-08-31", "2028-08-31", False),
+        (World.comment, "2026-09-01", "2028-08-31", True),
+        (World.comment, "2026-09-01", "2028-09-01", False),
+    ],
+)
+def test_a_draft_goes_so_many_months_after_its_last_change(world, change, changed_on, now, stays):
+    draft = world.draft()
+    if changed_on:
+        world.at(datetime.fromisoformat(f"{changed_on}T12:00").replace(tzinfo=TORONTO))
+        change(world, draft)
+    world.at(datetime.fromisoformat(f"{now}T12:00").replace(tzinfo=TORONTO))
+    assert ("office keeps them, deleted: 1." in run()) is not stays
+    assert Assessment.objects.filter(pk=draft.pk).exists() is stays
+
+
+@pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
+def test_the_office_says_how_many_months(world, months, stays):
+    draft = world.draft()
+    keeping.set_retention(office=world.office, drafts_months=months, attested_years=7, by=world.member)
+    world.at(NOW.replace(month=8))
+    run()
+    assert Assessment.objects.filter(pk=draft.pk).exists() is stays
+
+
+@pytest.mark.parametrize(("days", "stays"), [(29, True), (30, False), (31, False)])
+def test_a_deleted_draft_goes_after_thirty_days(world, days, stays):
+    draft = world.draft()
+    world.answer(draft)
+    drafts.delete_draft(assessment=draft, by=world.staff)
+    world.at(NOW + timedelta(days=days))
+    run()
+    assert Assessment.objects.filter(pk=draft.pk).exists() is stays
+    assert Answer.objects.exists() is stays
+
+
+def stored(of: Attestation | Share) -> str:
+    """A file in place of a print, so that no press is needed."""
+    kind = "attestation" if isinstance(of, Attestation) else "share"
+    name = default_storage.save(f"{kind}s/{of.pk}/{'0' * 60}.pdf", ContentFile(b"a print"))
+    StoredPdf.objects.create(name=name, sha256="0" * 64, size=7, **{kind: of})
+    return name
+
+
+def whole(world: World) -> tuple[Attestation, list[str]]:
+    """An attestation with everything that can hang on it, and the names of its files."""
+    attestation = attested(world.account)
+    world.comment(attestation.assessment)
+    reviewing.look(assessment=attestation.assessment, by=world.staff)
+    standing = shared(attestation, ask="May I?")
+    sharing.write_advice(share=standing, text="Then I wait.", by=world.member)
+    withdrawn = shared(attestation, nonce="b" * 64)
+    sharing.withdraw(share=withdrawn, by=world.member)
+    Reminder.objects.create(attestation=attestation, user=world.staff, due=date(2026, 8, 14), days_before=7)
+    return attestation, [stored(attestation), stored(standing), stored(withdrawn)]
+
+
+LEFT = {"AuditEvent", "AuditHead", "AuditAddress", "Membership", "Office", "SocialAccount", "User"}
+
+
+@pytest.mark.parametrize(
+    ("years", "days", "stays"), [(7, -1, True), (7, 0, False), (7, 1, False), (8, 0, False)]
+)
+def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
+    world, years, days, stays, django_capture_on_commit_callbacks
+):
+    attestation, names = whole(world)
+    copy = Assessment.objects.create(
+        account=world.account,
+        edition=attestation.assessment.edition,
+        election="toronto-2026",
+        started_by=world.member,
+        started_at=NOW.replace(year=2030),
+        copied_from=attestation.assessment,
+    )
+    keeping.set_retention(office=world.office, drafts_months=120, attested_years=7, by=world.member)
+    before = everything()
+    world.at(NOW.replace(year=NOW.year + years) + timedelta(days=days))
+    with django_capture_on_commit_callbacks() as callbacks:
+        said = run()
+    assert ("Attested assessments as old as their office keeps them, deleted: 1." in said) is not stays
+    if stays:
+        # But for the file of what was withdrawn, which should have been gone already.
+        assert [default_storage.exists(name) for name in names] == [True, True, False]
+        assert everything() == before
+        return
+    assert {name for name, count in everything().items() if count} == LEFT - {"AuditAddress"} | {"Assessment"}
+    copy.refresh_from_db()
+    assert copy.copied_from is None
+    last = AuditEvent.objects.of_chain(world.office.pk).first()
+    assert last is not None
+    assert (last.action, last.actor, last.record_type) == (Action.PURGED, None, "assessment")
+    assert last.record_id == attestation.assessment_id
+    assert walk(str(world.office.pk)).fault == ""
+    for callback in callbacks:
+        callback()
+    assert not any(map(default_storage.exists, names))
+
+
+def test_files_stay_until_the_deletion_is_kept(world, monkeypatch):
+    _, names = whole(world)
+    monkeypatch.setattr(keeping, "record", _broken)
+    world.at(NOW.replace(year=2034))
+    with pytest.raises(CommandError, match="tried again next time"):
+        run()
+    assert Attestation.objects.exists()
+    assert all(map(default_storage.exists, names[:2]))
+
+
+def _broken(**_: Any) -> None:
+    raise DatabaseError("what a row says")
+
+
+def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
+    stuck, other = world.draft(), world.draft()
+    real = keeping._delete
+
+    def delete(keys: Any) -> None:
+        if stuck.pk in keys:
+            raise DatabaseError("what a row says")
+        real(keys)
+
+    monkeypatch.setattr(keeping, "_delete", delete)
+    world.at(NOW.replace(year=2029))
+    with pytest.raises(CommandError, match=f"assessments {stuck.pk}\\."):
+        run()
+    assert list(Assessment.objects.all()) == [stuck]
+    assert "what a row says" not in caplog.text
+    monkeypatch.undo()
+    world.at(NOW.replace(year=2029))
+    run()
+    assert not Assessment.objects.exists()
+    assert other.pk
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda w, draft: w.answer(draft),
+        lambda w, draft: w.comment(draft),
+        lambda w, _: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w, draft: drafts.delete_draft(assessment=draft, by=w.member),
+        lambda _, __: Office.objects.update(keep_drafts_months=120),
+    ],
+    ids=["answered", "commented on", "held", "deleted, and so restorable", "kept longer"],
+)
+def test_what_changed_as_it_was_about_to_go_stays(world, monkeypatch, meanwhile: Callable[..., Any]):
+    draft = world.draft()
+    world.at(NOW.replace(year=2029))
+    real = keeping._locked
+
+    def locked(office: Office) -> Office:
+        monkeypatch.undo()
+        meanwhile(world, draft)
+        return real(office)
+
+    monkeypatch.setattr(keeping, "_locked", locked)
+    keeping.purge_expired()
+    assert Assessment.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
+    token = current_address.set("192.0.2.7")
+    _, names = whole(world)
+    draft = world.draft()
+    drafts.delete_draft(assessment=draft, by=world.staff)
+    world.draft()
+    other = Office.objects.create(name="Ward 4", member=world.staff, starts_on=date(2022, 11, 15))
+    elsewhere = SocialAccount.objects.create(office=other, platform="X", handle="@kim")
+    drafts.start_assessment(account=elsewhere, by=world.staff)
+    current_address.reset(token)
+    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    addresses = AuditAddress.objects.filter(event__office=world.office).count()
+    world.at(NOW.replace(year=2050))
+    said = run()
+    assert "Offices under a legal hold, of which nothing is deleted: 1." in said
+    assert Assessment.objects.filter(account=world.account).count() == 3
+    assert all(map(default_storage.exists, names))
+    assert not Assessment.objects.filter(account=elsewhere).exists()
+    assert AuditAddress.objects.filter(event__office=world.office).count() == addresses
+    assert not AuditAddress.objects.filter(event__office=other).exists()
+    keeping.set_hold(office=world.office, held=False, by=world.admin)
+    run()
+    assert not Assessment.objects.exists()
+    assert not AuditAddress.objects.exists()
+
+
+@pytest.mark.parametrize(("days", "stays"), [(89, True), (90, False), (91, False)])
+def test_network_addresses_are_kept_for_ninety_days(world, days, stays):
+    token = current_address.set("192.0.2.7")
+    world.draft()
+    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    keeping.set_hold(office=world.office, held=False, by=world.admin)
+    current_address.reset(token)
+    world.at(NOW + timedelta(days=days))
+    assert f"90 days old, deleted: {0 if stays else 3}." in run()
+    assert AuditAddress.objects.count() == (3 if stays else 0)
+    assert {walk(chain).fault for chain in (str(world.office.pk), "portal")} == {""}
+
+
+def test_files_of_what_was_withdrawn_or_is_gone_are_found_again(world):
+    attestation, names = whole(world)
+    lost = [
+        default_storage.save(f"{folder}/987654/{'1' * 60}.pdf", ContentFile(b"a print"))
+        for folder in ("attestations", "shares")
+    ]
+    elsewhere = default_storage.save("attestations/read.me", ContentFile(b"no print"))
+    assert "withdrawn or is gone, to be deleted: 3." in run("--dry-run")
+    assert "withdrawn or is gone, deleted: 3." in run()
+    assert [*map(default_storage.exists, [*names, *lost, elsewhere])] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert "withdrawn or is gone, deleted: 0." in run()
+    assert attestation.pdfs.count() == 1
+
+
+def test_a_file_that_cannot_be_deleted_is_tried_again(world, monkeypatch):
+    _, names = whole(world)
+
+    def refuse(_: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(default_storage, "delete", refuse)
+    assert "withdrawn or is gone, deleted: 0." in run()
+    monkeypatch.undo()
+    world.at(NOW)
+    assert "withdrawn or is gone, deleted: 1." in run()
+    assert not default_storage.exists(names[2])
+
+
+def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
+    token = current_address.set("192.0.2.7")
+    _, names = whole(world)
+    drafts.delete_draft(assessment=world.draft(), by=world.staff)
+    world.draft()
+    current_address.reset(token)
+    world.at(NOW.replace(year=2050))
+    before = everything()
+    addresses = AuditAddress.objects.count()
+    said = run("--dry-run")
+    assert everything() == before
+    assert all(map(default_storage.exists, names))
+    assert "Nothing was deleted." in said
+    lines = [line.rpartition(": ")[2] for line in said.splitlines() if "to be deleted" in line]
+    assert lines == ["1.", "1.", "1.", f"{addresses}.", "1."]
+
+
+# --- What the member erases -----------------------------------------------------------------------
+
+
+def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
+    world, django_capture_on_commit_callbacks
+):
+    token = current_address.set("192.0.2.7")
+    _, names = whole(world)
+    drafts.delete_draft(assessment=world.draft(), by=world.staff)
+    current_address.reset(token)
+    client, address = fresh_client(world.member), f"/office/{world.office.pk}/erase"
+    page = client.get(address).content.decode()
+    assert "2 self-checks would go" in page
+    assert "Type the name of your office" in page
+    assert "This is not the name" in client.post(address, {"name_of_office": "Ward 1"}).content.decode()
+    assert Assessment.objects.count() == 2
+    events = AuditEvent.objects.of_chain(world.office.pk).count()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(address, {"name_of_office": " ward 10 "}, follow=True)
+    assert "2 self-checks are erased" in answer.content.decode()
+    assert {name for name, count in everything().items() if count} == LEFT - {"AuditAddress"}
+    assert not any(map(default_storage.exists, names))
+    done = AuditEvent.objects.of_chain(world.office.pk).order_by("number").values_list("action", flat=True)
+    assert list(done)[events:] == [Action.SHARE_WITHDRAWN, Action.ERASED]
+    assert walk(str(world.office.pk)).fault == ""
+    assert client.get(f"/office/{world.office.pk}/trail").status_code == 200
+
+
+def test_under_a_hold_nothing_is_erased_and_the_page_says_so(world):
+    whole(world)
+    client, address = fresh_client(world.member), f"/office/{world.office.pk}/erase"
+    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    before = everything()
+    assert 'name="name_of_office"' not in client.get(address).content.decode()
+    page = client.post(address, {"name_of_office": "Ward 10"}).content.decode()
+    assert "A legal hold is on this office, so nothing can be erased" in page
+    assert everything() == before
+
+
+def test_nobody_else_erases_and_the_member_only_after_a_fresh_proof(world):
+    world.draft()
+    address = f"/office/{world.office.pk}/erase"
+    with pytest.raises(NotTheMember):
+        keeping.erase(office=world.office, by=world.staff)
+    for user in (world.staff, world.admin):
+        assert fresh_client(user).post(address, {"name_of_office": "Ward 10"}).status_code == 404
+    stale = fresh_client(world.member)
+    world.at(NOW + timedelta(minutes=16))
+    assert stale.post(address, {"name_of_office": "Ward 10"}).status_code == 409
+    assert stale.get(address).status_code == 302
+    assert Assessment.objects.exists()
+
+
+def test_an_erasure_that_fails_half_way_erases_nothing(world, monkeypatch):
+    _, names = whole(world)
+    before = everything()
+    monkeypatch.setattr(keeping, "record", _broken)
+    with pytest.raises(DatabaseError):
+        keeping.erase(office=world.office, by=world.member)
+    assert everything() == before
+    assert all(map(default_storage.exists, names))
+
+
+def test_after_a_term_the_member_can_still_erase(world):
+    world.draft()
+    Office.objects.update(ends_on=date(2026, 6, 14))
+    fresh_client(world.member).post(f"/office/{world.office.pk}/erase", {"name_of_office": "Ward 10"})
+    assert not Assessment.objects.exists()
+
+
+def test_the_trail_tells_of_each_in_words(world):
+    keeping.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
+    draft = world.draft()
+    drafts.delete_draft(assessment=draft, by=world.staff)
+    drafts.restore_draft(assessment=draft, by=world.member)
+    world.at(NOW.replace(year=2028))
+    keeping.purge_expired()
+    keeping.erase(office=world.office, by=world.member)
+    page = fresh_client(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
+    for words in (
+        "Pat Lee changed how long records are kept: Ward 10",
+        "The portal deleted what had been kept long enough",
+        "Pat Lee erased what was kept of Ward 10",
+    ):
+        assert words in page
