@@ -43,7 +43,7 @@ class OfficeAdmin(ComesByInvitation):
     list_display = ("name", "member", "starts_on", "ends_on")
     list_select_related = ("member",)
     search_fields = ("name", "member__name", "member__email")
-    readonly_fields = tuple(field.name for field in Office._meta.fields if field.name not in ("id", "name"))
+    readonly_fields = ("member",)
 
 
 @admin.register(Membership)
@@ -53,4 +53,4 @@ class MembershipAdmin(ComesByInvitation):
     list_display = ("office", "user", "joined_at", "ended_at")
     list_select_related = ("office__member", "user")
     search_fields = ("office__name", "user__name", "user__email")
-    readonly_fields = ("office", "user", "joined_at", "ended_at")
+    readonly_fields = ("office", "user", "joined_at")

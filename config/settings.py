@@ -188,9 +188,6 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE = {"officer": 30 * 60, "administrator": 12 * 60 * 60, "other": 12 * 60 * 60}
 SESSION_LONGEST = {"officer": 12 * 60 * 60, "administrator": 12 * 60 * 60, "other": 7 * 24 * 60 * 60}
 ACCOUNT_SESSION_REMEMBER = False
-SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-# What a page says once is kept with the session, and not in a cookie that a script could read.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 ACCOUNT_ADAPTER = "assessments.views.sign_in.Adapter"
 ACCOUNT_FORMS = {
@@ -217,8 +214,6 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordRes
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-# Nobody guesses a passkey: this only keeps the server from being kept busy.
-MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 MFA_TOTP_ISSUER = "Social media self-check"
 # A passkey belongs to a name and HTTPS; one's own machine is `localhost`, without.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
@@ -272,11 +267,8 @@ CACHES = {
 ACCOUNT_RATE_LIMITS = {
     # At one address, and from one network: a whole City Hall may come from one.
     "login_failed": "60/m/ip,5/300s/key",
-    # In a browser that somebody has signed in with before, whoever else is in its network.
-    "login_failed_known": "5/300s/key",
-    # Not by address, or anyone could keep somebody else from a new password; see also ResetPasswordForm.
-    "reset_password": "60/m/ip",
-    "reset_password_here": "5/m/key",
+    # Not by address, or anyone could keep somebody else from a new password.
+    "reset_password": "5/m/ip",
     "start_check": "60/m/ip",
     "invite": "30/h/user",
 }

@@ -11,11 +11,10 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from assessments.views import single_sign_on
-from assessments.views.sign_in import end_session, for_administrators, not_offered, our_page, sets_up_step
+from assessments.views.sign_in import end_session, not_offered, our_page
 
-# The admin site signs people in, and changes passwords, on the portal's own pages, with their limits on guessing.
-admin.site.login = for_administrators(secure_admin_login(admin.site.login))  # type: ignore[method-assign]
-admin.site.password_change = admin.site.password_change_done = not_offered  # type: ignore[method-assign,assignment]
+# The admin site signs people in on the portal's own page, with its limits on guessing.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # Of allauth's pages, those that someone who was invited needs.
 account_pages = [
@@ -40,12 +39,12 @@ account_pages = [
     path("security/", our_page(single_sign_on.your_sign_in), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path("app/", our_page(sets_up_step(totp.activate_totp)), name="mfa_activate_totp"),
+    path("app/", our_page(totp.activate_totp), name="mfa_activate_totp"),
     path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("codes/", our_page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("codes/new/", our_page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
-    path("passkeys/add/", our_page(sets_up_step(webauthn.add_webauthn)), name="mfa_add_webauthn"),
+    path("passkeys/add/", our_page(webauthn.add_webauthn), name="mfa_add_webauthn"),
     path("passkeys/<int:pk>/remove/", our_page(webauthn.remove_webauthn), name="mfa_remove_webauthn"),
     path("passkeys/again/", our_page(webauthn.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
     path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),

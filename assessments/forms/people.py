@@ -9,15 +9,11 @@ from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.db.models.functions import Lower
-from django.utils import timezone
 
 from assessments.models import Invitation, Office, User
 from assessments.scoring.answers import wrong_with_text
 
 Role = Invitation.Role
-FURTHEST = 4 * 366
-"""Days from today to the first day of a term: a Council sits for four years."""
 
 
 class _Words(forms.Form):
@@ -50,9 +46,7 @@ class InviteStaffForm(_Words):
     """The address of somebody who is to work in an office."""
 
     button = "Send the invitation"
-    email = forms.EmailField(
-        label="E-mail address", max_length=254, help_text="The link in the mail works once, for 7 days."
-    )
+    email = forms.EmailField(label="E-mail address", help_text="The link in the mail works once, for 7 days.")
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,9 +63,7 @@ class InviteForm(_Words):
     """Somebody whom an administrator invites: a member to a seat, an officer, another administrator."""
 
     button = "Send the invitation"
-    email = forms.EmailField(
-        label="E-mail address", max_length=254, help_text="The link in the mail works once, for 7 days."
-    )
+    email = forms.EmailField(label="E-mail address", help_text="The link in the mail works once, for 7 days.")
     role = forms.ChoiceField(
         label="As what",
         widget=forms.RadioSelect,
@@ -89,14 +81,6 @@ class InviteForm(_Words):
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
-    def clean_email(self) -> str:
-        email = super().clean_email()
-        if User.objects.filter(email=email, is_active=False).exists():
-            raise forms.ValidationError(
-                "This person has a sign-in that is closed. Open it again in the list below."
-            )
-        return email
-
     def clean_seat(self) -> str:
         return self._clean_text("seat")
 
@@ -106,13 +90,6 @@ class InviteForm(_Words):
             for name in ("seat", "starts_on"):
                 if name not in self.errors and not cleaned.get(name):
                     self.add_error(name, "A member needs this.")
-            seat = (
-                Office.objects.current()
-                .alias(seat=Lower("name"))
-                .filter(seat=str(cleaned.get("seat")).lower())
-            )
-            if held := seat.select_related("member").first():
-                self.add_error("seat", f"{held.member} holds this seat. End that term first.")
         else:
             cleaned |= {"seat": "", "starts_on": None}
         return cleaned
@@ -130,10 +107,6 @@ class EndTermForm(_Words):
 
     def clean_on(self) -> Any:
         on = self.cleaned_data["on"]
-        if on > timezone.localdate():
-            raise forms.ValidationError(
-                "That day is still to come. End the term on the day or after it: its people work until then."
-            )
         if on <= self.office.starts_on:
             raise forms.ValidationError(
                 f"The term began on {self.office.starts_on:%-d %B %Y}: choose a later day."
@@ -196,7 +169,7 @@ class AcceptForm(SetPasswordForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my sign-in"), css_class="actions"))
+        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Come in"), css_class="actions"))
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()

@@ -11,14 +11,10 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
-from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
-LONGEST = 100_000
-"""Characters of a credential; a real one has some thousands."""
-NO_PASSKEY = "That did not work. Try again, or choose another way."
-ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth's reading of a made-up credential can end in."""
 
 
@@ -62,30 +58,8 @@ class ConfirmCodeForm(_Counted, base.ReauthenticateForm):  # type: ignore[misc]
     """A code from someone who has signed in."""
 
 
-class _Credential(forms.JSONField):
-    """What a browser says of a passkey, and never given back: whatever else was sent is no credential."""
-
-    widget = forms.HiddenInput
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        try:
-            return super().to_python(value)
-        except (ValueError, RecursionError) as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        return None
-
-    def prepare_value(self, value: Any) -> str:
-        return ""
-
-
 class _Signed(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """What a browser signed with a passkey; anything else that is sent is simply not right."""
-
-    credential = _Credential(error_messages={"required": NO_PASSKEY, "invalid": NO_PASSKEY})
 
     def clean_credential(self) -> Authenticator:
         try:
@@ -108,8 +82,6 @@ class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):  # type: ignore[mi
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey and its name."""
-
-    credential = _Credential()
 
     def clean_name(self) -> str:
         return str(super().clean_name())[:100]

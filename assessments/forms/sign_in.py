@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms as allauth_forms
-from allauth.core import ratelimit
-from allauth.core.internal.ratelimit import get_ip
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.http import HttpRequest
 
 if TYPE_CHECKING:
     _Form = forms.Form
@@ -76,14 +73,6 @@ class ResetPasswordForm(_LaidOut, allauth_forms.ResetPasswordForm):  # type: ign
 
     button = "Send the link"
     labels = {"email": "E-mail address"}  # noqa: RUF012
-
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Send the link: from one network not too often to one address, and without a word about it."""
-        email = str(self.cleaned_data["email"])
-        key = f"{get_ip(request)}:{email.lower()}"
-        if ratelimit.consume(request, action="reset_password_here", key=key):
-            super().save(request, **kwargs)
-        return email
 
 
 class NewPasswordForm(_LaidOut, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]

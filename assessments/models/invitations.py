@@ -36,8 +36,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def open(self) -> InvitationQuerySet:
         """Keep those that can still be used."""
-        alive = self.filter(used_at__isnull=True, revoked_at__isnull=True, ends_at__gt=timezone.now())
-        return alive.filter(invited_by__in=User.objects.filter(is_active=True))
+        return self.filter(used_at__isnull=True, revoked_at__isnull=True, ends_at__gt=timezone.now())
 
     def with_key(self, key: str) -> InvitationQuerySet:
         """Keep the invitation whose link has this key."""

@@ -111,9 +111,9 @@ class OfficeQuerySet(models.QuerySet["Office"]):
     def visible_to(self, user: User | AnonymousUser) -> OfficeQuerySet:
         """Keep the offices that this person works in: as their member, or on their staff today.
 
-        An administrator looks after people, and an officer sees what is shared: neither works in an office.
+        An administrator looks after people and offices, and sees no answers.
         """
-        if not user.is_authenticated or not user.is_active or user.is_staff or user.is_officer:
+        if not user.is_authenticated or not user.is_active or user.is_staff:
             return self.none()
         on_staff = Membership.objects.current().filter(user=user)
         return self.filter(Q(member=user) | Q(memberships__in=on_staff)).distinct()

@@ -5,11 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, Assessment, CheckAnswer, SocialAccount, User
@@ -164,6 +161,4 @@ def delete_ended_checks() -> int:
     ended.delete()
     # Sessions hold who had signed in, and would stay for ever.
     call_command("clearsessions")
-    alive = Session.objects.filter(session_key=OuterRef("session_key"))
-    UserSession.objects.filter(~Exists(alive)).delete()
     return count

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 
 from allauth.usersessions.models import UserSession
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -66,12 +66,10 @@ def invite(
 
 
 @transaction.atomic
-def revoke(*, invitation: Invitation, by: User) -> bool:
-    """Take back an invitation, if nobody has used it; whether it was so."""
-    if not Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
-        return False
-    record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
-    return True
+def revoke(*, invitation: Invitation, by: User) -> None:
+    """Take back an invitation that nobody has used."""
+    if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+        record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
 
 
 @transaction.atomic
@@ -87,14 +85,7 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     if user is None:
         if User.objects.filter(email=invitation.email).exists():
             raise HasAccount
-        try:
-            with transaction.atomic():
-                user = User.objects.create_user(invitation.email, password, name=name)
-        except IntegrityError:
-            # Another invitation to the same address was accepted at this moment.
-            raise HasAccount from None
-    # As they are now: another invitation may just have given them a role.
-    user = User.objects.select_for_update().get(pk=user.pk)
+        user = User.objects.create_user(invitation.email, password, name=name)
     _join(invitation, user)
     invitation.used_at, invitation.used_by = timezone.now(), user
     invitation.save(update_fields=["used_at", "used_by"])
@@ -133,12 +124,7 @@ def _take_office(invitation: Invitation, user: User) -> None:
     if current.alias(seat=Lower("name")).filter(seat=invitation.seat.lower()).exists():
         raise CannotJoin("Someone holds this seat already. That term has to end first.")
     first_day = invitation.starts_on or timezone.localdate()
-    try:
-        with transaction.atomic():
-            Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
-    except IntegrityError:
-        # While nobody holds any office there is none to wait for.
-        raise CannotJoin("Someone has just taken this seat. That term has to end first.") from None
+    Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
 
 
 def _join_staff(office: Office, user: User) -> None:
@@ -171,7 +157,6 @@ def remove_staff(*, membership: Membership, by: User) -> None:
 def end_term(*, office: Office, on: date, by: User) -> None:
     """End a term on its last day. What the office keeps can be read from then on, and not changed."""
     if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
-        Invitation.objects.open().filter(office=office).update(revoked_at=timezone.now())
         record(office=office, action=Action.TERM_ENDED, record=office, by=by)
 
 
@@ -180,14 +165,13 @@ def set_active(*, user: User, active: bool, by: User) -> None:
     """Close somebody's sign-in, with all their sessions, or open it again."""
     turned = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
-        Invitation.objects.open().filter(invited_by=user).update(revoked_at=timezone.now())
         end_sessions(user=user)
     if turned:
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
         record(office=None, action=action, record=user, by=by)
 
 
-def end_sessions(*, user: User, but: str | None = None) -> None:
-    """Sign somebody out everywhere, save in the session with this key."""
-    for session in UserSession.objects.filter(user=user).exclude(session_key=but):
+def end_sessions(*, user: User) -> None:
+    """Sign somebody out everywhere."""
+    for session in UserSession.objects.filter(user=user):
         session.end()

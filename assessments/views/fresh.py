@@ -29,17 +29,6 @@ def proven_lately(request: HttpRequest) -> bool:
     return bool(given) and time.time() - max(given) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
-def fresh_to_send(view: View) -> View:
-    """Like `freshly_signed_in`, for a page that may be read without: only what is sent asks for a proof."""
-    proven = freshly_signed_in(view)
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return (proven if request.method == "POST" else view)(request, *args, **kwargs)
-
-    return wrapped
-
-
 def freshly_signed_in(view: View) -> View:
     """Let the view, which stands below what sees to it that someone has signed in, be used by whom that was lately.
 

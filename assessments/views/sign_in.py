@@ -11,10 +11,8 @@ from smtplib import SMTPException
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import get_ip
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
@@ -25,11 +23,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import User
-from assessments.services.people import end_sessions
 from assessments.views.fresh import proven_lately
 
 log = logging.getLogger(__name__)
@@ -38,8 +34,6 @@ KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
 """The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
 SEEN, SINCE = "seen", "since"
 """When a session was last used, about, and when it began."""
-STEP = "second_step"
-"""In a session: somebody set their second step up in it."""
 SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
 """How often at most a request puts off the end of its session: the idle limit is that much less exact."""
 FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
@@ -92,26 +86,6 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         email = str(credentials.get("email", "")).strip().lower()
         return f"{known_browser(request, email) or get_ip(request)}:{email}"
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count guesses; from a browser in which this person has signed in, not with those of its whole network."""
-        known = known_browser(request, str(credentials.get("email", "")).strip().lower())
-        if not known:
-            super().pre_authenticate(request, **credentials)
-            return
-        key = self._get_login_attempts_cache_key(request, **credentials)
-        self._login_failed_rl_usage = ratelimit.consume(
-            request, app="allauth.account", action="login_failed_known", key=key
-        )
-        if not self._login_failed_rl_usage:
-            raise self.validation_error("too_many_login_attempts")
-
-    def is_safe_url(self, url: str) -> bool:
-        """What is no address at all is not a safe one."""
-        try:
-            return bool(super().is_safe_url(url))
-        except ValueError:
-            return False
-
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
         """Note when the session began, and give the browser a mark of its own.
 
@@ -154,19 +128,7 @@ def our_page(view: View) -> View:
     return functools.wraps(view)(require_http_methods(["GET", "HEAD", "POST"])(view))
 
 
-def for_administrators(view: View) -> View:
-    """The way into the admin site: somebody else who has signed in finds nothing there."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if isinstance(request.user, User) and not request.user.is_staff:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return wrapped
-
-
-def not_offered(_: HttpRequest, **__: Any) -> NoReturn:
+def not_offered(_: HttpRequest) -> NoReturn:
     """An address that must have a name and has no page."""
     raise Http404
 
@@ -199,43 +161,16 @@ def keep_signed_in(get_response: View) -> View:
 
 
 def second_step_first(get_response: View) -> View:
-    """Middleware: officers and administrators see nothing before they passed a second step in this very session."""
+    """Middleware: officers and administrators see nothing before they have set up a second step."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         user = request.user
         needed = isinstance(user, User) and (user.is_officer or user.is_staff)
-        if needed and not request.path_info.startswith(FREE):
-            if not is_mfa_enabled(user):
-                return redirect("mfa_index")
-            if not passed_second_step(request):
-                again = reverse("mfa_reauthenticate")
-                return redirect(f"{again}?{urlencode({'next': request.get_full_path()})}")
+        if needed and not request.path_info.startswith(FREE) and not is_mfa_enabled(user):
+            return redirect("mfa_index")
         return get_response(request)
 
     return middleware
-
-
-def passed_second_step(request: HttpRequest) -> bool:
-    """Whether a second step was passed, or set up, in this session."""
-    records = get_authentication_records(request, request.user)
-    return STEP in request.session or any(record.get("method") == "mfa" for record in records)
-
-
-def sets_up_step(view: View) -> View:
-    """One of allauth's pages that add a second step: with the first one, all sessions without it end but this."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not isinstance(request.user, User) or request.method != "POST":
-            return view(request, **kwargs)
-        user, had = request.user, is_mfa_enabled(request.user)
-        answer = view(request, **kwargs)
-        if not had and is_mfa_enabled(user):
-            request.session[STEP] = True
-            end_sessions(user=user, but=request.session.session_key)
-        return answer
-
-    return wrapped
 
 
 @require_POST

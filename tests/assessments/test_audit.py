@@ -39,7 +39,6 @@ from assessments.services.register import NewAccount
 from assessments.services.verifying import walk
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
-from tests.second_step import enter
 
 pytestmark = pytest.mark.django_db
 
@@ -520,7 +519,7 @@ def test_saves_of_one_sitting_are_one_event(world, time_machine, minutes, betwee
 
 def test_the_address_of_a_request_is_kept_apart_and_only_its_salted_hash_is_in_the_chain(world):
     client = Client(REMOTE_ADDR="192.0.2.7")
-    enter(client, world.staff)
+    client.force_login(world.staff)
     client.post(f"/assessments/{world.draft.pk}/review/ready", {"ready": "yes"})
     event = AuditEvent.objects.get(action=Action.READY)
     assert event.address.address == "192.0.2.7"

@@ -13,7 +13,7 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
-from tests.second_step import enter, with_second_step
+from tests.second_step import with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def admin() -> User:
 
 def as_(who: User) -> Client:
     client = Client()
-    enter(client, who)
+    client.force_login(who)
     return client
 
 

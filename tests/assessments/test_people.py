@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 
 from assessments.models import Membership, Office, User
-from tests.second_step import enter, with_second_step
+from tests.second_step import with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,9 @@ def office(member: User) -> Office:
 
 @pytest.fixture
 def admin(client):
-    enter(client, with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator")))
+    client.force_login(
+        with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator"))
+    )
     return client
 
 
