@@ -24,7 +24,7 @@ from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared
-from tests.second_step import with_second_step
+from tests.second_step import let_in, with_second_step
 from tests.tables import table
 
 pytestmark = pytest.mark.one_database
@@ -166,7 +166,7 @@ def client_of(person: str, **options: Any) -> Client:
         check, client.cookies[COOKIE] = start_check()
         AnonymousCheck.objects.filter(pk=check.pk).update(handle=CHECKS)
     elif person in SIGNED_IN:
-        client.force_login(User.objects.get(email=f"{person}@example.ca"))
+        let_in(client, User.objects.get(email=f"{person}@example.ca"))
     return client
 
 

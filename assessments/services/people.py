@@ -171,7 +171,7 @@ def set_active(*, user: User, active: bool, by: User) -> None:
         record(office=None, action=action, record=user, by=by)
 
 
-def end_sessions(*, user: User) -> None:
-    """Sign somebody out everywhere."""
-    for session in UserSession.objects.filter(user=user):
+def end_sessions(*, user: User, but: str | None = None) -> None:
+    """Sign somebody out everywhere, or everywhere but in the session of this key."""
+    for session in UserSession.objects.filter(user=user).exclude(session_key=but or ""):
         session.end()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
@@ -173,5 +174,10 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, f"Welcome, {joined}.")
             on = reverse("people" if joined.is_staff else "register")
-            return redirect(on) if user else perform_login(request, joined, redirect_url=on)
+            if user:
+                return redirect(on)
+            # They have just chosen the password: nobody asks for it again at once.
+            record_authentication(request, joined, method="password", email=joined.email)
+            came_in: HttpResponse = perform_login(request, joined, redirect_url=on)
+            return came_in
     return render(request, "people/invitation.html", context)

@@ -13,7 +13,7 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
-from tests.second_step import with_second_step
+from tests.second_step import let_in_now, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -37,9 +37,7 @@ def admin() -> User:
 
 
 def as_(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
+    return let_in_now(Client(), who)
 
 
 def link() -> str:
@@ -147,6 +145,18 @@ def test_what_is_wrong_is_said_and_nobody_comes_in(invite, wrong, says):
     answer = Client().post(invite(), NEW | wrong)
     assert says in answer.content.decode()
     assert not User.objects.filter(email="bo@example.ca").exists()
+
+
+def test_whoever_has_just_chosen_a_password_is_not_asked_for_it_and_signed_in_until_the_browser_closes(
+    invite, admin
+):
+    client = Client()
+    assert (
+        client.post(invite("new@example.ca", role="officer", office=None, by=admin), NEW).status_code == 302
+    )
+    assert client.get("/account/app/").status_code == 200
+    cookie = client.cookies["sessionid"]
+    assert cookie["max-age"] == cookie["expires"] == ""
 
 
 # --- Roles ----------------------------------------------------------------------------
