@@ -38,19 +38,21 @@ class UserAdmin(ComesByInvitation):
 
 @admin.register(Office)
 class OfficeAdmin(ComesByInvitation):
-    """Offices. The member is chosen once: a successor gets an office of their own."""
+    """Offices. The member is chosen once: a successor gets an office of their own. A term ends on the portal's own
+    page, and what is kept how long is the office's to say.
+    """
 
     list_display = ("name", "member", "starts_on", "ends_on")
     list_select_related = ("member",)
     search_fields = ("name", "member__name", "member__email")
-    readonly_fields = ("member",)
+    readonly_fields = tuple(f.name for f in Office._meta.fields if f.name not in ("id", "name"))
 
 
 @admin.register(Membership)
 class MembershipAdmin(ComesByInvitation):
-    """Who is on whose staff."""
+    """Who is on whose staff: to read. The member alone removes somebody, and nobody brings them back by a date."""
 
     list_display = ("office", "user", "joined_at", "ended_at")
     list_select_related = ("office__member", "user")
     search_fields = ("office__name", "user__name", "user__email")
-    readonly_fields = ("office", "user", "joined_at")
+    readonly_fields = ("office", "user", "joined_at", "ended_at")

@@ -126,10 +126,13 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "assessments.views.waiting.waiting_count",
+                "assessments.views.sign_in.menu",
             ],
         },
     },
 ]
+# What a page says once is nobody else's to read, nor a cookie's to carry.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
@@ -185,6 +188,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 # A session ends when the browser closes; after some hours without a request, sooner where more is seen; and in any
 # case some time after the sign-in. All in seconds.
 SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_IDLE = {"officer": 30 * 60, "administrator": 12 * 60 * 60, "other": 12 * 60 * 60}
 SESSION_LONGEST = {"officer": 12 * 60 * 60, "administrator": 12 * 60 * 60, "other": 7 * 24 * 60 * 60}
 ACCOUNT_SESSION_REMEMBER = False
@@ -217,6 +221,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Social media self-check"
 # A passkey belongs to a name and HTTPS; one's own machine is `localhost`, without.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+# Nobody can guess a passkey; the limit is there for the work of looking at one.
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # The clocks of people's phones differ by a little: the code before and the one after count too.
 MFA_TOTP_TOLERANCE = 1
 MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
@@ -265,10 +271,14 @@ CACHES = {
     }
 }
 ACCOUNT_RATE_LIMITS = {
-    # At one address, and from one network: a whole City Hall may come from one.
+    # At one address, and from one network: a whole City Hall may come from one. A browser in which the person has
+    # signed in before is counted by the address alone (assessments.views.sign_in.count_guess).
     "login_failed": "60/m/ip,5/300s/key",
-    # Not by address, or anyone could keep somebody else from a new password.
-    "reset_password": "5/m/ip",
+    # Whoever signs in is counted where they guess wrong, and nowhere else.
+    "login": "",
+    # Not by address alone, or anyone could keep somebody else from a new password.
+    "reset_password": "60/m/ip",
+    "reset_password_of": "5/m/key",
     "start_check": "60/m/ip",
     "invite": "30/h/user",
 }

@@ -1,7 +1,6 @@
 """Every address of the portal, by app."""
 
 from allauth.account import views as account
-from allauth.account.decorators import secure_admin_login
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
@@ -10,11 +9,10 @@ from allauth.usersessions import views as usersessions
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from assessments.views import single_sign_on
-from assessments.views.sign_in import end_session, not_offered, our_page
+from assessments.views import admin_site, single_sign_on
+from assessments.views.sign_in import NewPassword, end_session, first_step, not_offered, our_page
 
-# The admin site signs people in on the portal's own page, with its limits on guessing.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin_site.guard(admin.site)
 
 # Of allauth's pages, those that someone who was invited needs.
 account_pages = [
@@ -23,7 +21,7 @@ account_pages = [
     path("inactive/", our_page(account.account_inactive), name="account_inactive"),
     path("password/change/", our_page(account.password_change), name="account_change_password"),
     path("password/set/", our_page(account.password_set), name="account_set_password"),
-    path("password/reset/", our_page(account.password_reset), name="account_reset_password"),
+    path("password/reset/", our_page(NewPassword.as_view()), name="account_reset_password"),
     path("password/reset/done/", our_page(account.password_reset_done), name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
@@ -39,12 +37,12 @@ account_pages = [
     path("security/", our_page(single_sign_on.your_sign_in), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path("app/", our_page(totp.activate_totp), name="mfa_activate_totp"),
+    path("app/", our_page(first_step(totp.activate_totp)), name="mfa_activate_totp"),
     path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("codes/", our_page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("codes/new/", our_page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
-    path("passkeys/add/", our_page(webauthn.add_webauthn), name="mfa_add_webauthn"),
+    path("passkeys/add/", our_page(first_step(webauthn.add_webauthn)), name="mfa_add_webauthn"),
     path("passkeys/<int:pk>/remove/", our_page(webauthn.remove_webauthn), name="mfa_remove_webauthn"),
     path("passkeys/again/", our_page(webauthn.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
     path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),

@@ -1,7 +1,15 @@
-"""A second step for people of tests, as if they had set it up."""
+"""A second step for people of tests, as if they had set it up, and sessions as if they had just signed in."""
 
+import time
+
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
+from allauth.account.internal.userkit import user_id_to_str
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.test import Client
 
 from assessments.models import User
 
@@ -14,3 +22,19 @@ def with_second_step(user: User) -> User:
         user=user, type=Authenticator.Type.TOTP, data={"secret": get_adapter().encrypt(SECRET)}
     )
     return user
+
+
+def let_in(client: Client, user: User, *, at: float = 0) -> Client:
+    """Sign someone in without the pages for it: with the second step, where they have one, at this time long ago."""
+    client.force_login(user)
+    methods = ["password", "mfa"] if Authenticator.objects.filter(user=user).exists() else ["password"]
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": method, "at": at} for method in methods]
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(user)
+    session.save()
+    return client
+
+
+def let_in_now(client: Client, user: User) -> Client:
+    """Sign someone in as if they had proved a moment ago who they are."""
+    return let_in(client, user, at=time.time())

@@ -24,7 +24,7 @@ from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared
-from tests.second_step import with_second_step
+from tests.second_step import let_in, let_in_now, with_second_step
 from tests.tables import table
 
 pytestmark = pytest.mark.one_database
@@ -94,7 +94,7 @@ def test_every_address_is_in_the_table():
 def test_every_row_of_the_table_is_an_address_once_and_names_people_and_methods():
     assert sorted(row["address"] for row in ROWS) == sorted(addresses(get_resolver().url_patterns))
     for row in ROWS:
-        said = row.keys() - {"address", "to", "query", "sent"}
+        said = row.keys() - {"address", "to", "query", "sent", "fresh"}
         assert said <= {*GROUPS, *PEOPLE}
         assert {method for who in said for method in row[who]} <= {*METHODS, "any"}
 
@@ -160,13 +160,14 @@ def pks(db: None) -> dict[str, int | str]:
     }
 
 
-def client_of(person: str, **options: Any) -> Client:
+def client_of(person: str, *, fresh: bool = False, **options: Any) -> Client:
+    """A browser of this person; they signed in long ago, or with `fresh` just now."""
     client = Client(**options)
     if person == "with_check":
         check, client.cookies[COOKIE] = start_check()
         AnonymousCheck.objects.filter(pk=check.pk).update(handle=CHECKS)
     elif person in SIGNED_IN:
-        client.force_login(User.objects.get(email=f"{person}@example.ca"))
+        (let_in_now if fresh else let_in)(client, User.objects.get(email=f"{person}@example.ca"))
     return client
 
 
@@ -190,7 +191,8 @@ def answers_to(row: dict[str, Any], person: str, pks: dict[str, int | str]) -> d
     for method in METHODS:
         with transaction.atomic():
             more = {"data": sent} if method == "POST" else {}
-            answers[method] = getattr(client_of(person), method.lower())(address_of(row, pks), **more)
+            client = client_of(person, fresh=row.get("fresh", False))
+            answers[method] = getattr(client, method.lower())(address_of(row, pks), **more)
             transaction.set_rollback(True)
     return answers
 
@@ -249,6 +251,16 @@ def test_a_form_without_its_token_is_refused_whoever_sends_it(pks, address):
     }
     # A mail program presses that button with no token (RFC 8058): the address itself has a signed one.
     assert statuses(got) == dict.fromkeys(PEOPLE, 200 if address == "stop_notices" else 403)
+
+
+@pytest.mark.parametrize("address", [row["address"] for row in ROWS if row.get("fresh")])
+def test_what_asks_for_a_fresh_proof_is_not_done_without_one_and_not_lost(pks, address):
+    row = ROW[address]
+    for person in SIGNED_IN:
+        if expected(row, person)["POST"] == 302:
+            answer = client_of(person).post(address_of(row, pks), sent_by(row))
+            assert answer.status_code == 409, person
+            assert "fresh proof" in answer.content.decode()
 
 
 class Unguarded:

@@ -86,7 +86,7 @@ def written(before: dict[Any, Any], after: dict[Any, Any], forms: dict[str, Any]
 
 @pytest.mark.parametrize("address", POSTED)
 def test_a_form_writes_what_the_table_names_and_nothing_else(pks, address):  # noqa: F811
-    client = client_of(POSTED[address])
+    client = client_of(POSTED[address], fresh=ROW[address].get("fresh", False))
     forms = {"sent": sent_by(ROW[address]), "forged": forged(User.objects.get(name="stranger"))}
     before = rows()
     client.post(address_of(ROW[address], pks), forms["forged"] | forms["sent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -9,11 +10,26 @@ from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.db.models.functions import Lower
+from django.utils import timezone
 
-from assessments.models import Invitation, Office, User
+from assessments.models import Invitation, Membership, Office, User
 from assessments.scoring.answers import wrong_with_text
+from assessments.scoring.wording import long_date
 
 Role = Invitation.Role
+YEAR = timedelta(days=365)
+YEARS_BACK, YEARS_AHEAD = 5, 2
+"""A term is four years: one that began before the first, or begins after the second, is a slip of the keyboard."""
+
+
+class _Address(forms.EmailField):
+    """The address of somebody to invite; longer ones than this there are none (RFC 5321)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="E-mail address", max_length=254, help_text="The link in the mail works once, for 7 days."
+        )
 
 
 class _Words(forms.Form):
@@ -46,7 +62,7 @@ class InviteStaffForm(_Words):
     """The address of somebody who is to work in an office."""
 
     button = "Send the invitation"
-    email = forms.EmailField(label="E-mail address", help_text="The link in the mail works once, for 7 days.")
+    email = _Address()
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,6 +72,9 @@ class InviteStaffForm(_Words):
         email = super().clean_email()
         if email == self.office.member.email:
             raise forms.ValidationError("This is the member, whose office it is.")
+        # No more than that: the member must not learn whether an address has a sign-in here, and for what.
+        if Membership.objects.current().filter(office=self.office, user__email=email).exists():
+            raise forms.ValidationError("This person works in the office already.")
         return email
 
 
@@ -63,42 +82,81 @@ class InviteForm(_Words):
     """Somebody whom an administrator invites: a member to a seat, an officer, another administrator."""
 
     button = "Send the invitation"
-    email = forms.EmailField(label="E-mail address", help_text="The link in the mail works once, for 7 days.")
+    email = _Address()
     role = forms.ChoiceField(
         label="As what",
         widget=forms.RadioSelect,
         choices=[(role.value, role.label) for role in (Role.MEMBER, Role.OFFICER, Role.ADMINISTRATOR)],
     )
     seat = forms.CharField(
-        label="Seat, for a member",
+        label="Seat",
         required=False,
         max_length=200,
-        help_text="“Mayor”, “Councillor, Ward 10”.",
+        help_text="For a member of Council, and nobody else: “Mayor”, “Councillor, Ward 10”.",
     )
     starts_on = forms.DateField(
-        label="First day of the term, for a member",
+        label="First day of the term",
         required=False,
+        help_text="For a member of Council, and nobody else.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
     def clean_seat(self) -> str:
         return self._clean_text("seat")
 
+    def clean_starts_on(self) -> date | None:
+        day: date | None = self.cleaned_data["starts_on"]
+        today = timezone.localdate()
+        if day and not today - YEARS_BACK * YEAR <= day <= today + YEARS_AHEAD * YEAR:
+            raise forms.ValidationError(
+                f"A term begins at most {YEARS_AHEAD} years from now, and began at most {YEARS_BACK} years ago."
+            )
+        return day
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("role") == Role.MEMBER:
+        role, email = cleaned.get("role"), cleaned.get("email")
+        if role == Role.MEMBER:
             for name in ("seat", "starts_on"):
                 if name not in self.errors and not cleaned.get(name):
                     self.add_error(name, "A member needs this.")
-        else:
+        elif role:
+            # What is asked of members alone is wrong with nobody else.
+            for name in ("seat", "starts_on"):
+                self.errors.pop(name, None)
             cleaned |= {"seat": "", "starts_on": None}
+        if cleaned.get("seat"):
+            held = Office.objects.current().alias(seat=Lower("name")).filter(seat=cleaned["seat"].lower())
+            if office := held.select_related("member").first():
+                self.add_error("seat", f"{office.member} holds this seat. End that term first.")
+        if email and role and (says := _in_the_way(email, role)):
+            self.add_error("email", says)
         return cleaned
+
+
+def _in_the_way(email: str, role: str) -> str:
+    """Why somebody with this address could not accept, in words for an administrator; empty where they could."""
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        return ""
+    if not user.is_active:
+        return f"The sign-in of {user} is closed. Open it again first."
+    if user.is_officer or user.is_staff:
+        return (
+            f"{user} is {'an officer' if user.is_officer else 'an administrator'} already, and nothing else."
+        )
+    if role == Role.MEMBER:
+        holds = Office.objects.current().filter(member=user).first()
+        return f"{user} holds an office already: {holds.name}. End that term first." if holds else ""
+    if Office.objects.filter(member=user).exists() or Membership.objects.current().filter(user=user).exists():
+        return f"{user} works in a member’s office, and cannot have this role as well."
+    return ""
 
 
 class EndTermForm(_Words):
     """The last day of a term."""
 
-    button = "End this term"
+    button = "Go on"
     on = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
@@ -110,6 +168,12 @@ class EndTermForm(_Words):
         if on <= self.office.starts_on:
             raise forms.ValidationError(
                 f"The term began on {self.office.starts_on:%-d %B %Y}: choose a later day."
+            )
+        # The term ends at once, so a day to come would be told of before its time.
+        latest = max(timezone.localdate(), self.office.starts_on + timedelta(days=1))
+        if on > latest:
+            raise forms.ValidationError(
+                f"The term ends at once, so its last day is no later than {long_date(latest)}."
             )
         return on
 
@@ -169,7 +233,7 @@ class AcceptForm(SetPasswordForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Come in"), css_class="actions"))
+        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my sign-in"), css_class="actions"))
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()

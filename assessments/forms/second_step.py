@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from allauth.core import context, ratelimit
@@ -11,11 +12,42 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
+from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth's reading of a made-up credential can end in."""
+
+
+LONGEST = 20_000
+"""No credential of a passkey has more characters, with some to spare."""
+
+
+class _Credential(forms.JSONField):
+    """What a browser sends of a passkey. What cannot be read is never drawn into a page again."""
+
+    widget = forms.HiddenInput
+    default_error_messages = {  # noqa: RUF012  # as in the class that it extends
+        "required": "That did not work. Try again, or choose another way.",
+        "invalid": "That did not work. Try again, or choose another way.",
+    }
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            if len(str(value)) > LONGEST:
+                raise get_adapter().validation_error("incorrect_passkey")
+            read = super().to_python(value)
+            # Half of a pair of surrogates can be written in JSON, and nowhere else.
+            json.dumps(read, ensure_ascii=False).encode()
+        except ValidationError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise get_adapter().validation_error("incorrect_passkey") from error
+        return read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
 
 
 class _Counted:
@@ -31,8 +63,9 @@ class _Counted:
 
     def clean_code(self) -> str:
         request, code = context.request, str(self.cleaned_data["code"])
-        key = f"code:{self.user.pk}:{get_adapter().known_browser(request, self.user)}"
-        if not ratelimit.consume(request, action="login_failed", key=key):
+        known = get_adapter().known_browser(request, self.user)
+        key = f"code:{self.user.pk}:{known}"
+        if not get_adapter().count_guess(request, key=key, known=bool(known)):
             raise get_adapter().validation_error("too_many_codes")
         for found in Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN):
             if found.wrap().validate_code(code) and self._is_new(found, code):
@@ -61,6 +94,8 @@ class ConfirmCodeForm(_Counted, base.ReauthenticateForm):  # type: ignore[misc]
 class _Signed(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """What a browser signed with a passkey; anything else that is sent is simply not right."""
 
+    credential = _Credential()
+
     def clean_credential(self) -> Authenticator:
         try:
             return super().clean_credential()
@@ -82,6 +117,8 @@ class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):  # type: ignore[mi
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey and its name."""
+
+    credential = _Credential()
 
     def clean_name(self) -> str:
         return str(super().clean_name())[:100]

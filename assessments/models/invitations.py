@@ -35,8 +35,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Invitations."""
 
     def open(self) -> InvitationQuerySet:
-        """Keep those that can still be used."""
-        return self.filter(used_at__isnull=True, revoked_at__isnull=True, ends_at__gt=timezone.now())
+        """Keep those that can still be used: whoever sent it still can sign in, and its office has not ended."""
+        return self.filter(
+            Q(office__isnull=True) | Q(office__ends_on__isnull=True),
+            used_at__isnull=True,
+            revoked_at__isnull=True,
+            ends_at__gt=timezone.now(),
+            invited_by__is_active=True,
+        )
 
     def with_key(self, key: str) -> InvitationQuerySet:
         """Keep the invitation whose link has this key."""
@@ -111,3 +117,10 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation of {self.email}"
+
+    @property
+    def as_what(self) -> str:
+        """What someone who gets a role of the whole portal is invited as."""
+        if self.role == self.Role.OFFICER:
+            return "as an officer of the Integrity Commissioner"
+        return "as an administrator of the portal"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -161,4 +163,6 @@ def delete_ended_checks() -> int:
     ended.delete()
     # Sessions hold who had signed in, and would stay for ever.
     call_command("clearsessions")
+    # And with them where they were signed in from, which only the list of one's own sessions asks after.
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
     return count

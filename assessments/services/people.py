@@ -7,7 +7,8 @@ from datetime import date
 from functools import partial
 
 from allauth.usersessions.models import UserSession
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,9 @@ from assessments.services.audit import Action, record
 from assessments.services.mail import send_mail
 
 Role = Invitation.Role
+
+
+SEAT_IS_HELD = "Someone holds this seat already. That term has to end first."
 
 
 class InvitationGone(Exception):
@@ -66,9 +70,23 @@ def invite(
 
 
 @transaction.atomic
-def revoke(*, invitation: Invitation, by: User) -> None:
-    """Take back an invitation that nobody has used."""
+def revoke(*, invitation: Invitation, by: User) -> bool:
+    """Take back an invitation that nobody has used; return whether that came in time."""
     if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+        record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
+    return not Invitation.objects.filter(pk=invitation.pk, used_at__isnull=False).exists()
+
+
+def _lock_unused(invitations: QuerySet[Invitation]) -> list[Invitation]:
+    """Those that nobody has used or taken back, which nobody can use until this transaction ends."""
+    unused = invitations.filter(used_at__isnull=True, revoked_at__isnull=True).order_by("pk")
+    return list(unused.select_for_update(of=("self",), no_key=True).select_related("office"))
+
+
+def _take_back(invitations: list[Invitation], by: User) -> None:
+    for invitation in invitations:
+        invitation.revoked_at = timezone.now()
+        invitation.save(update_fields=["revoked_at"])
         record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
 
 
@@ -79,18 +97,32 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     Raises InvitationGone, HasAccount where the address has an account and nobody has signed in, and CannotJoin.
     """
     # The lock makes a double press wait, and then find the link used.
-    invitation = Invitation.objects.select_for_update().open().with_key(key).first()
-    if invitation is None or (user is not None and user.email != invitation.email):
+    invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
+    if invitation is None:
         raise InvitationGone
     if user is None:
-        if User.objects.filter(email=invitation.email).exists():
-            raise HasAccount
-        user = User.objects.create_user(invitation.email, password, name=name)
+        user = _new_account(invitation.email, password, name)
+    else:
+        # Whoever accepts two invitations at once has the role of the first by the time the second is looked at.
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if user.email != invitation.email or not user.is_active:
+        raise InvitationGone
     _join(invitation, user)
     invitation.used_at, invitation.used_by = timezone.now(), user
     invitation.save(update_fields=["used_at", "used_by"])
     record(office=invitation.office, action=Action.JOINED, record=invitation, by=user)
     return user
+
+
+def _new_account(email: str, password: str, name: str) -> User:
+    if User.objects.filter(email=email).exists():
+        raise HasAccount
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, name=name)
+    except IntegrityError as error:
+        # By another invitation, at the same moment.
+        raise HasAccount from error
 
 
 def _join(invitation: Invitation, user: User) -> None:
@@ -122,9 +154,14 @@ def _take_office(invitation: Invitation, user: User) -> None:
     if current.filter(member=user).exists():
         raise CannotJoin("You hold an office already. That term has to end first.")
     if current.alias(seat=Lower("name")).filter(seat=invitation.seat.lower()).exists():
-        raise CannotJoin("Someone holds this seat already. That term has to end first.")
+        raise CannotJoin(SEAT_IS_HELD)
     first_day = invitation.starts_on or timezone.localdate()
-    Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
+    try:
+        with transaction.atomic():
+            Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
+    except IntegrityError as error:
+        # Where no office is current there is no row to wait for.
+        raise CannotJoin(SEAT_IS_HELD) from error
 
 
 def _join_staff(office: Office, user: User) -> None:
@@ -155,23 +192,29 @@ def remove_staff(*, membership: Membership, by: User) -> None:
 
 @transaction.atomic
 def end_term(*, office: Office, on: date, by: User) -> None:
-    """End a term on its last day. What the office keeps can be read from then on, and not changed."""
+    """End a term on its last day. What the office keeps can be read from then on, and not changed.
+
+    Its open invitations are taken back. They are locked first, as by whoever accepts one.
+    """
+    invitations = _lock_unused(Invitation.objects.filter(office=office))
     if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
+        _take_back(invitations, by)
         record(office=office, action=Action.TERM_ENDED, record=office, by=by)
 
 
 @transaction.atomic
 def set_active(*, user: User, active: bool, by: User) -> None:
-    """Close somebody's sign-in, with all their sessions, or open it again."""
+    """Close somebody's sign-in, with all their sessions and the invitations they sent, or open it again."""
     turned = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
         end_sessions(user=user)
+        _take_back(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
     if turned:
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
         record(office=None, action=action, record=user, by=by)
 
 
-def end_sessions(*, user: User) -> None:
-    """Sign somebody out everywhere."""
-    for session in UserSession.objects.filter(user=user):
+def end_sessions(*, user: User, but: str | None = None) -> None:
+    """Sign somebody out everywhere, or everywhere but in the session of this key."""
+    for session in UserSession.objects.filter(user=user).exclude(session_key=but or ""):
         session.end()

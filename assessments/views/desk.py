@@ -39,6 +39,10 @@ OTHER_FIELDS = {
     "answers": "Answers file",
     "text": "What you wrote",
     "question_to_ask": "Your question",
+    "email": "E-mail address",
+    "seat": "Seat",
+    "starts_on": "First day of the term",
+    "on": "Last day",
 }
 """What people type in forms other than the questionnaire's, as its labels call it."""
 

@@ -47,3 +47,14 @@ def freshly_signed_in(view: View) -> View:
         return redirect(f"{way}?{urlencode({'next': request.get_full_path()})}")
 
     return wrapped
+
+
+def fresh_to_send(view: View) -> View:
+    """As `freshly_signed_in`, for the POST alone of a page that people read without more ado."""
+    fresh = freshly_signed_in(view)
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return (fresh if request.method == "POST" else view)(request, *args, **kwargs)
+
+    return wrapped

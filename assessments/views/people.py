@@ -7,6 +7,7 @@ from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
+from assessments.views.fresh import fresh_to_send, freshly_signed_in
 from assessments.views.register import signed_in
 
 View = Callable[..., HttpResponse]
@@ -55,12 +57,14 @@ def _invited(request: HttpRequest, by: User, **invited: Any) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
+@fresh_to_send
 def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Who works in an office; its member invites and removes."""
     office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
-    may_change = office.member_id == by.pk and office.ends_on is None
+    is_member = office.member_id == by.pk
+    may_invite = is_member and office.ends_on is None
     form = InviteStaffForm(request.POST if request.method == "POST" else None, office=office)
-    if request.method == "POST" and not may_change:
+    if request.method == "POST" and not may_invite:
         raise Http404
     if form.is_valid() and _invited(
         request, by, email=form.cleaned_data["email"], role="staff", office=office
@@ -68,7 +72,8 @@ def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         return redirect("office_people", pk=pk)
     context = {
         "office": office,
-        "may_change": may_change,
+        "may_invite": may_invite,
+        "may_remove": is_member,
         "form": form,
         "memberships": Membership.objects.current().filter(office=office).select_related("user"),
         "invitations": _open(Invitation.objects.filter(office=office)),
@@ -82,6 +87,7 @@ def _open(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
 
 @require_POST
 @signed_in
+@freshly_signed_in
 def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> HttpResponse:
     """End someone's work in one's own office."""
     found = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
@@ -93,20 +99,26 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
 
 @require_POST
 @signed_in
+@freshly_signed_in
 def revoke_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Take back an invitation."""
     invitation = get_object_or_404(Invitation.objects.visible_to(by), pk=pk)
-    services.revoke(invitation=invitation, by=by)
-    messages.success(request, f"The invitation to {invitation.email} no longer works.")
+    if services.revoke(invitation=invitation, by=by):
+        messages.success(request, f"The invitation to {invitation.email} no longer works.")
+    else:
+        can = "remove them" if invitation.office_id else "close their sign-in"
+        messages.warning(request, f"{invitation.email} has come in already. You can {can} above.")
     return redirect("office_people", pk=invitation.office_id) if invitation.office_id else redirect("people")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator
+@fresh_to_send
 def people(request: HttpRequest, by: User) -> HttpResponse:
     """All offices and people, for administrators: who is who, and no answers."""
     form = InviteForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _invited(request, by, **form.cleaned_data):
+        _tell_of_others(request, by, **form.cleaned_data)
         return redirect("people")
     everyone = User.objects.order_by("name", "email")
     context = {
@@ -120,21 +132,34 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
     return render(request, "people/people.html", context)
 
 
+def _tell_of_others(request: HttpRequest, by: User, email: str, role: str, **_: Any) -> None:
+    """Say where an address has open invitations to something else: only one of them can be meant."""
+    others = Invitation.objects.visible_to(by).open().filter(email=email).exclude(role=role)
+    if said := " and ".join(dict.fromkeys(other.get_role_display().lower() for other in others)):
+        messages.warning(
+            request,
+            f"{email} has another open invitation, for this: {said}. Take back the one that is not meant.",
+        )
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator
+@freshly_signed_in
 def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """End a term, so that a successor can be invited to the seat."""
     office = get_object_or_404(Office.objects.current().select_related("member"), pk=pk)
     form = EndTermForm(request.POST if request.method == "POST" else None, office=office)
-    if form.is_valid():
-        services.end_term(office=office, on=form.cleaned_data["on"], by=by)
+    last_day = form.cleaned_data["on"] if form.is_valid() else None
+    if last_day and request.POST.get("sure") == last_day.isoformat():
+        services.end_term(office=office, on=last_day, by=by)
         messages.success(request, f"The term of {office} has ended. You can invite a successor to the seat.")
         return redirect("people")
-    return render(request, "people/end_term.html", {"office": office, "form": form})
+    return render(request, "people/end_term.html", {"office": office, "form": form, "last_day": last_day})
 
 
 @require_POST
 @administrator
+@freshly_signed_in
 def set_active(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Close somebody's sign-in, or open it again. Not one's own: somebody must be left."""
     person = get_object_or_404(User.objects.exclude(pk=by.pk), pk=pk)
@@ -173,5 +198,10 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, f"Welcome, {joined}.")
             on = reverse("people" if joined.is_staff else "register")
-            return redirect(on) if user else perform_login(request, joined, redirect_url=on)
+            if user:
+                return redirect(on)
+            # They have just chosen the password: nobody asks for it again at once.
+            record_authentication(request, joined, method="password", email=joined.email)
+            came_in: HttpResponse = perform_login(request, joined, redirect_url=on)
+            return came_in
     return render(request, "people/invitation.html", context)

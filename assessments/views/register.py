@@ -116,6 +116,9 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 @signed_in
 def register(request: HttpRequest, by: User) -> HttpResponse:
     """The accounts of one's offices."""
+    if by.is_staff or by.is_officer:
+        # No office is theirs: they begin elsewhere.
+        return redirect("people" if by.is_staff else "desk")
     offices = list(Office.objects.visible_to(by).select_related("member"))
     accounts = SocialAccount.objects.visible_to(by)
     # Of each account its newest draft alone is reckoned.

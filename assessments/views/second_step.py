@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.encoding import force_bytes
 
 from assessments.models import User
-from assessments.views.sign_in import known_browser
+from assessments.views.sign_in import count_guess, known_browser
 
 
 class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -33,6 +33,10 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
     def known_browser(self, request: HttpRequest, user: User) -> str:
         """See the form that counts guesses at codes."""
         return known_browser(request, user.email)
+
+    def count_guess(self, request: HttpRequest, *, key: str, known: bool) -> Any:
+        """See the form that counts guesses at codes."""
+        return count_guess(request, key=key, known=known)
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002  # allauth's name for it
         return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"

@@ -11,8 +11,11 @@ from smtplib import SMTPException
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.views import PasswordResetView
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import get_ip
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
@@ -23,9 +26,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import User
+from assessments.services.people import end_sessions
 from assessments.views.fresh import proven_lately
 
 log = logging.getLogger(__name__)
@@ -36,6 +42,8 @@ SEEN, SINCE = "seen", "since"
 """When a session was last used, about, and when it began."""
 SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
 """How often at most a request puts off the end of its session: the idle limit is that much less exact."""
+SET_UP_HERE = "step_set_up_here"
+"""The mark of a session in which its person set up their first second step."""
 FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
 """Where those who still need a second step may go: to set it up, sign out, answer an invitation, and read."""
 
@@ -56,6 +64,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up: people are invited."""
         return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """Nobody is led to what cannot be read as an address at all."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
 
     def is_ajax(self, request: HttpRequest) -> bool:
         """Pages are pages, whatever a request asks for; one address alone answers the script that signs in."""
@@ -85,6 +100,15 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
         """
         email = str(credentials.get("email", "")).strip().lower()
         return f"{known_browser(request, email) or get_ip(request)}:{email}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a guess before the password is looked at."""
+        known = known_browser(request, str(credentials.get("email", "")).strip().lower())
+        key = self._get_login_attempts_cache_key(request, **credentials)
+        # allauth takes this one back when the password was right.
+        self._login_failed_rl_usage = count_guess(request, key=key, known=bool(known))
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
         """Note when the session began, and give the browser a mark of its own.
@@ -121,6 +145,30 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
 def known_browser(request: HttpRequest, email: str) -> str:
     """The mark of a browser in which this person has signed in before; empty in any other."""
     return str(request.get_signed_cookie(KNOWN, default="", salt=email))
+
+
+def count_guess(request: HttpRequest, *, key: str, known: bool) -> Any:
+    """Count a guess: None where there were too many, else what takes it back.
+
+    A browser in which the person has signed in before is counted by itself: the guesses of others in its network,
+    which may be a whole City Hall, do not keep it out.
+    """
+    config = None
+    if known:
+        rates = str(settings.ACCOUNT_RATE_LIMITS.get("login_failed", "")).split(",")
+        config = {"login_failed": ",".join(rate for rate in rates if rate.strip().endswith("/key"))}
+    return ratelimit.consume(request, app="allauth.account", action="login_failed", config=config, key=key)
+
+
+class NewPassword(PasswordResetView):  # type: ignore[misc]
+    """Asks for a link to a new password: some times a minute for one address, by where that comes from."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
+        too_often: HttpResponse | None = ratelimit.consume_or_429(
+            self.request, app="allauth.account", action="reset_password_of", key=key
+        )
+        return too_often or super().form_valid(form)
 
 
 def our_page(view: View) -> View:
@@ -160,17 +208,58 @@ def keep_signed_in(get_response: View) -> View:
     return middleware
 
 
+def needs_step(user: Any) -> bool:
+    """Whether somebody's password alone is not enough here."""
+    return isinstance(user, User) and (user.is_officer or user.is_staff)
+
+
+def took_step(request: HttpRequest) -> bool:
+    """Whether this very session was begun, or confirmed since, with a second step, or is where that was set up."""
+    if not is_mfa_enabled(request.user):
+        return False
+    records = get_authentication_records(request, request.user)
+    return SET_UP_HERE in request.session or any(record.get("method") == "mfa" for record in records)
+
+
 def second_step_first(get_response: View) -> View:
-    """Middleware: officers and administrators see nothing before they have set up a second step."""
+    """Middleware: officers and administrators see nothing before a second step, in this session."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         user = request.user
-        needed = isinstance(user, User) and (user.is_officer or user.is_staff)
-        if needed and not request.path_info.startswith(FREE) and not is_mfa_enabled(user):
-            return redirect("mfa_index")
-        return get_response(request)
+        if not needs_step(user) or request.path_info.startswith(FREE) or took_step(request):
+            return get_response(request)
+        ways = Adapter(request).get_reauthentication_methods(user) if is_mfa_enabled(user) else []
+        for way in ways:
+            if way["id"].startswith("mfa"):
+                return redirect(f"{way['url']}?{urlencode({'next': request.get_full_path()})}")
+        return redirect("mfa_index")
 
     return middleware
+
+
+def first_step(view: View) -> View:
+    """A page on which someone may set up their first second step: all their other sessions end with that.
+
+    Whoever sat in one of them with the password alone has to sign in again, with the second step.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user = request.user
+        had_none = isinstance(user, User) and not is_mfa_enabled(user)
+        response = view(request, *args, **kwargs)
+        if had_none and isinstance(user, User) and is_mfa_enabled(user):
+            end_sessions(user=user, but=request.session.session_key)
+            request.session[SET_UP_HERE] = True
+        return response
+
+    return wrapped
+
+
+def menu(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: whether the menu leads to what a second step opens; asked for only where a page shows it."""
+    user = getattr(request, "user", None)
+    return {"menu_is_open": SimpleLazyObject(lambda: not needs_step(user) or took_step(request))}
 
 
 @require_POST

@@ -4,6 +4,8 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -126,6 +128,17 @@ def test_checks_that_have_ended_are_deleted_with_their_answers_and_others_stay(c
     assert run("purge_expired").startswith("Anonymous self-checks deleted: 1.\n")
     assert list(AnonymousCheck.objects.all()) == [live]
     assert live.answers.count() == live.answers.model.objects.count() == 1
+
+
+def test_where_people_were_signed_in_is_forgotten_with_the_session(db, client):
+    who = User.objects.create_user("member@example.ca", "quiet-harbour-9", name="Member")
+    for _ in range(2):
+        Client().post("/account/login/", {"login": who.email, "password": "quiet-harbour-9"})
+    ended = UserSession.objects.earliest("pk")
+    Session.objects.filter(session_key=ended.session_key).update(expire_date=timezone.now())
+    run("purge_expired")
+    assert list(UserSession.objects.exclude(pk=ended.pk)) == list(UserSession.objects.all())
+    assert UserSession.objects.count() == 1
 
 
 def test_a_dry_run_counts_and_deletes_nothing(checks):

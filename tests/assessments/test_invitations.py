@@ -1,7 +1,7 @@
 """Invitations: the only way in, once, for a week; and how people leave."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
-from tests.second_step import with_second_step
+from tests.second_step import let_in, let_in_now, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -37,9 +37,7 @@ def admin() -> User:
 
 
 def as_(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
+    return let_in_now(Client(), who)
 
 
 def link() -> str:
@@ -149,6 +147,18 @@ def test_what_is_wrong_is_said_and_nobody_comes_in(invite, wrong, says):
     assert not User.objects.filter(email="bo@example.ca").exists()
 
 
+def test_whoever_has_just_chosen_a_password_is_not_asked_for_it_and_signed_in_until_the_browser_closes(
+    invite, admin
+):
+    client = Client()
+    assert (
+        client.post(invite("new@example.ca", role="officer", office=None, by=admin), NEW).status_code == 302
+    )
+    assert client.get("/account/app/").status_code == 200
+    cookie = client.cookies["sessionid"]
+    assert cookie["max-age"] == cookie["expires"] == ""
+
+
 # --- Roles ----------------------------------------------------------------------------
 
 
@@ -254,6 +264,126 @@ def test_when_the_mail_cannot_be_sent_the_page_says_so(office, member, monkeypat
     assert "could not be sent" in html
 
 
+@pytest.mark.parametrize(
+    ("starts_on", "on", "refused"),
+    [
+        (date(2022, 11, 15), "2026-11-14", False),
+        (date(2022, 11, 15), "2026-11-15", True),
+        (date(2026, 11, 14), "2026-11-15", False),
+        (date(2026, 11, 14), "2026-11-16", True),
+        (date(2026, 12, 1), "2026-12-02", False),
+    ],
+)
+def test_a_last_day_to_come_is_refused_unless_the_term_had_hardly_begun(
+    admin, office, time_machine, *, starts_on, on, refused
+):
+    # In Toronto it is still the 14th.
+    time_machine.move_to(datetime(2026, 11, 15, 4, 0, tzinfo=UTC))
+    Office.objects.update(starts_on=starts_on)
+    client = as_(admin)
+    html = client.post(
+        f"/people/offices/{office.pk}/end", {"on": on, "sure": on}, follow=True
+    ).content.decode()
+    assert ("no later than" in html) is refused
+    assert Office.objects.current().exists() is refused
+
+
+def test_staff_of_an_ended_term_read_until_the_member_removes_them_and_nobody_is_invited(
+    office, member, admin, invite
+):
+    staff = User.objects.create_user("staff@example.ca", name="Sam Roy")
+    membership = Membership.objects.create(office=office, user=staff)
+    address = invite()
+    people.end_term(office=office, on=date(2026, 11, 14), by=admin)
+    assert Invitation.objects.get().revoked_at
+    assert Client().get(address).status_code == 404
+    for who, says in ((member, "until you remove them"), (staff, "until the member removes them")):
+        html = as_(who).get(f"/office/{office.pk}/people").content.decode()
+        assert says in html
+        assert ("Remove Sam Roy" in html) is (who == member)
+        assert "bo@example.ca" not in html
+        assert "Send the invitation" not in html
+    client = as_(member)
+    assert client.post(f"/office/{office.pk}/people", {"email": "x@example.ca"}).status_code == 404
+    assert client.post(f"/office/{office.pk}/people/{membership.pk}/remove").status_code == 302
+    assert as_(staff).get(f"/office/{office.pk}/people").status_code == 404
+
+
+def test_an_invitation_of_an_office_that_ended_without_more_ado_is_not_open(office, invite):
+    address = invite()
+    Office.objects.update(ends_on=date(2026, 11, 14))
+    assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("directly", [False, True])
+def test_an_invitation_ends_with_the_sign_in_of_whoever_sent_it(admin, member, invite, directly):
+    address = invite()
+    if directly:
+        User.objects.filter(pk=member.pk).update(is_active=False)
+    else:
+        as_(admin).post(f"/people/{member.pk}/active")
+        assert Invitation.objects.get().revoked_at
+        as_(admin).post(f"/people/{member.pk}/active", {"active": "yes"})
+    assert Client().post(address, NEW).status_code == 404
+
+
+def test_what_someone_may_join_is_decided_by_what_they_are_by_then(invite):
+    who = User.objects.create_user("bo@example.ca", name="Bo")
+    key = invite().rpartition("/")[2]
+    User.objects.filter(pk=who.pk).update(is_officer=True)
+    with pytest.raises(people.CannotJoin):
+        people.accept(key=key, user=who)
+    User.objects.filter(pk=who.pk).update(is_officer=False, is_active=False)
+    with pytest.raises(people.InvitationGone):
+        people.accept(key=key, user=who)
+
+
+def test_an_officer_sees_no_office_whatever_else_they_are(office):
+    who = User.objects.create_user("officer@example.ca", name="Officer", is_officer=True)
+    Membership.objects.create(office=office, user=who)
+    assert not Office.objects.visible_to(who).exists()
+
+
+def test_to_take_back_what_was_used_claims_nothing(office, member, admin, invite):
+    Client().post(invite(), NEW)
+    pk = Invitation.objects.get().pk
+    html = as_(member).post(f"/invitations/{pk}/revoke", follow=True).content.decode()
+    assert "bo@example.ca has come in already. You can remove them above." in html
+    assert "no longer works" not in html
+    Client().post(invite("new@example.ca", role="officer", office=None, by=admin), NEW)
+    pk = Invitation.objects.latest("pk").pk
+    html = as_(admin).post(f"/invitations/{pk}/revoke", follow=True).content.decode()
+    assert "new@example.ca has come in already. You can close their sign-in above." in html
+
+
+def test_to_take_an_invitation_back_twice_says_that_it_no_longer_works(member, invite):
+    invite()
+    pk = Invitation.objects.get().pk
+    for _ in range(2):
+        html = as_(member).post(f"/invitations/{pk}/revoke", follow=True).content.decode()
+        assert "no longer works" in html
+
+
+def test_what_was_typed_waits_for_a_fresh_proof(office, member):
+    client = let_in(Client(), member)
+    assert client.get(f"/office/{office.pk}/people").status_code == 200
+    answer = client.post(f"/office/{office.pk}/people", {"email": "bo@example.ca"})
+    assert answer.status_code == 409
+    assert "bo@example.ca" in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/people/", "/office/{pk}/people"])
+@pytest.mark.parametrize("length", [254, 255, 320])
+def test_an_address_may_be_as_long_as_addresses_get(office, member, admin, path, length):
+    email = f"{'b' * 64}@{(('d' * 50 + '.') * 5)[: length - 69]}d.ca"
+    assert len(email) == length
+    client = as_(admin if path == "/people/" else member)
+    html = client.post(path.format(pk=office.pk), {"email": email, "role": "officer"}).content.decode()
+    assert Invitation.objects.exists() is (length == 254)
+    assert length == 254 or "at most 254 characters" in html
+
+
 def test_staff_see_who_works_there_and_change_nothing(office, invite):
     staff = User.objects.create_user("staff@example.ca", name="Sam Roy")
     membership = Membership.objects.create(office=office, user=staff)
@@ -305,11 +435,17 @@ def test_an_administrator_does_not_close_their_own_sign_in(admin):
     assert as_(admin).post(f"/people/{admin.pk}/active").status_code == 404
 
 
-def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_commit_callbacks):
+def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_commit_callbacks, time_machine):
+    time_machine.move_to(datetime(2026, 11, 14, 15, 0, tzinfo=UTC))
     client = as_(admin)
     wrong = client.post(f"/people/offices/{office.pk}/end", {"on": "2022-11-15"}).content.decode()
     assert "The term began on 15 November 2022" in wrong
-    assert client.post(f"/people/offices/{office.pk}/end", {"on": "2026-11-14"}).status_code == 302
+    asked = client.post(f"/people/offices/{office.pk}/end", {"on": "2026-11-14"}).content.decode()
+    assert "The last day of Ward 10 (Ana Silva) will be 14 November 2026." in asked
+    assert Office.objects.current().exists()
+    for sure, status in (("2026-11-13", 200), ("2026-11-14", 302)):
+        sent = {"on": "2026-11-14", "sure": sure}
+        assert client.post(f"/people/offices/{office.pk}/end", sent).status_code == status
     assert client.get(f"/people/offices/{office.pk}/end").status_code == 404
     form = {"email": "New@example.ca", "role": "member", "seat": "Ward 10", "starts_on": "2026-11-15"}
     with django_capture_on_commit_callbacks(execute=True):
@@ -325,12 +461,83 @@ def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_com
         ({"role": "member"}, "A member needs this."),
         ({"role": "staff"}, "valid choice"),
         ({"role": "member", "seat": "Ward\x07", "starts_on": "2026-11-15"}, "control character"),
+        ({"role": "member", "seat": "WARD 10", "starts_on": "2026-11-15"}, "Ana Silva holds this seat."),
+        ({"role": "member", "seat": "Mayor", "starts_on": "2062-11-15"}, "at most 2 years from now"),
+        ({"role": "member", "seat": "Mayor", "starts_on": "2012-11-15"}, "at most 5 years ago"),
+        ({"role": "administrator", "email": "admin@example.ca"}, "Alex Martin is an administrator already"),
+        ({"role": "officer", "email": "closed@example.ca"}, "The sign-in of Closed is closed."),
+        ({"role": "officer", "email": "member@example.ca"}, "works in a member’s office"),
+        (
+            {"role": "member", "email": "member@example.ca", "seat": "Mayor", "starts_on": "2026-11-15"},
+            "Ana Silva holds an office already: Ward 10.",
+        ),
     ],
 )
-def test_what_is_wrong_with_an_administrators_invitation_is_said(admin, sent, says):
+def test_what_is_wrong_with_an_administrators_invitation_is_said(admin, office, sent, says, time_machine):
+    time_machine.move_to(datetime(2026, 11, 14, 15, 0, tzinfo=UTC))
+    User.objects.create_user("closed@example.ca", name="Closed", is_active=False)
     html = as_(admin).post("/people/", {"email": "new@example.ca", **sent}).content.decode()
     assert says in html
     assert not Invitation.objects.exists()
+
+
+def test_seat_and_first_day_are_wrong_with_members_alone(admin):
+    sent = {"email": "new@example.ca", "role": "officer", "seat": "Ward\x07", "starts_on": "soon"}
+    assert as_(admin).post("/people/", sent).status_code == 302
+    assert Invitation.objects.get().seat == ""
+
+
+def test_open_invitations_to_more_than_one_role_are_told_of(admin):
+    client = as_(admin)
+    for role in ("officer", "administrator"):
+        html = client.post(
+            "/people/", {"email": "new@example.ca", "role": role}, follow=True
+        ).content.decode()
+    assert "has another open invitation, for this: commissioner&#x27;s office." in html
+
+
+def test_a_member_learns_of_an_address_no_more_than_whether_it_is_on_their_own_staff(office, member, admin):
+    staff = User.objects.create_user("staff@example.ca", name="Sam Roy")
+    Membership.objects.create(office=office, user=staff)
+    User.objects.create_user("closed@example.ca", name="Closed", is_active=False)
+    client = as_(member)
+    address = f"/office/{office.pk}/people"
+    assert "in the office already" in client.post(address, {"email": staff.email}).content.decode()
+    for email in ("admin@example.ca", "closed@example.ca"):
+        assert client.post(address, {"email": email}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [
+        ("staff", "to the social media self-check, to work for Ward 10 (Ana Silva)."),
+        ("officer", "to the social media self-check, as an officer of the Integrity Commissioner."),
+        ("administrator", "to the social media self-check, as an administrator of the portal."),
+    ],
+)
+def test_an_invitation_says_in_plain_words_what_one_is_invited_as(invite, admin, role, says):
+    address = invite(role=role, **({} if role == "staff" else {"office": None, "by": admin}))
+    html = Client().get(address).content.decode()
+    assert says in " ".join(html.split())
+    assert "Create my sign-in" in html
+    assert role == "staff" or says.rpartition(", ")[2] in " ".join(str(mail.outbox[-1].body).split())
+
+
+def test_to_close_a_sign_in_is_asked_first_and_times_are_torontos(admin, member, invite):
+    invite("new@example.ca", role="officer", office=None, by=admin)
+    html = as_(admin).get("/people/").content.decode()
+    at = html.index("Close the sign-in")
+    assert "<details" in html[:at]
+    assert "signed out everywhere at once" in html[at : html.index("</details>", at)]
+    assert "(Toronto time)" in html
+
+
+@pytest.mark.parametrize(
+    ("more", "page"), [({"is_officer": True}, "/desk/"), ({"is_staff": True}, "/people/")]
+)
+def test_whoever_has_no_accounts_is_led_to_their_own_first_page(more, page):
+    who = with_second_step(User.objects.create_user("new@example.ca", name="New", **more))
+    assert as_(who).get("/office/")["Location"] == page
 
 
 def test_whoever_invites_very_many_has_to_wait(office, member, settings):
@@ -364,3 +571,48 @@ def test_of_two_who_use_one_link_at_once_one_comes_in():
         thread.join()
     assert sorted(statuses) == [302, 404]
     assert Membership.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one in after the other")
+@pytest.mark.parametrize("what", ["one new address", "one seat"])
+def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monkeypatch):
+    from threading import Barrier, Thread  # noqa: PLC0415
+
+    admin = User.objects.create_superuser("admin@example.ca", PASSWORD, name="Alex Martin")
+    addresses = []
+    for name in "ab":
+        one = "a" if what == "one new address" else name
+        seat = "Ward 10" if what == "one seat" else f"Ward {name}"
+        people.invite(
+            email=f"{one}@example.ca", role="member", seat=seat, starts_on=date(2026, 11, 15), by=admin
+        )
+        addresses.append(link())
+    barrier, answers = Barrier(2), []
+    # Both have looked, and found nobody there, before either goes on.
+    make = User.objects.create_user if what == "one new address" else Office.objects.create
+
+    def made(*args: Any, **fields: Any) -> Any:
+        barrier.wait(timeout=10)
+        return make(*args, **fields)
+
+    if what == "one new address":
+        monkeypatch.setattr(
+            type(User.objects), "create_user", lambda _, *args, **fields: made(*args, **fields)
+        )
+    else:
+        monkeypatch.setattr(Office.objects, "create", made)
+
+    def come(address: str) -> None:
+        answers.append(Client().post(address, NEW))
+        connection.close()
+
+    threads = [Thread(target=come, args=[address]) for address in addresses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    says = {"one new address": "There is a sign-in with this address", "one seat": people.SEAT_IS_HELD}[what]
+    assert says in next(answer for answer in answers if answer.status_code == 200).content.decode()
+    assert Office.objects.count() == 1

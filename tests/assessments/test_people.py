@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 
 from assessments.models import Membership, Office, User
-from tests.second_step import with_second_step
+from tests.second_step import let_in_now, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +35,8 @@ def office(member: User) -> Office:
 
 @pytest.fixture
 def admin(client):
-    client.force_login(
-        with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator"))
-    )
-    return client
+    who = User.objects.create_superuser("admin@example.ca", name="Administrator")
+    return let_in_now(client, with_second_step(who))
 
 
 # --- People -------------------------------------------------------------------
@@ -196,6 +194,41 @@ def test_an_administrator_cannot_give_an_office_to_another_member(admin, office,
     )
     assert answer.status_code == 302
     assert Office.objects.get().member == office.member
+
+
+def test_an_administrator_brings_nobody_back_and_changes_of_an_office_the_name_alone(admin, office, staff):
+    left = Membership.objects.create(office=office, user=staff, joined_at=SPRING, ended_at=SUMMER)
+    admin.post(f"/admin/assessments/membership/{left.pk}/change/", {"ended_at_0": "", "ended_at_1": ""})
+    left.refresh_from_db()
+    assert left.ended_at == SUMMER
+    forged = {
+        "starts_on": "2021-01-01",
+        "ends_on": "2023-01-01",
+        "keep_drafts_months": "1",
+        "keep_attested_years": "1",
+        "held_at_0": "2026-01-01",
+        "held_at_1": "10:00",
+        "held_by": staff.pk,
+    }
+    before = Office.objects.values().get()
+    admin.post(f"/admin/assessments/office/{office.pk}/change/", {"name": "Ward Ten", **forged})
+    assert Office.objects.values().get() == before | {"name": "Ward Ten"}
+
+
+@pytest.mark.parametrize("page", ["password_change/", "password_change/done/"])
+def test_a_password_is_changed_on_the_portals_own_page_alone(admin, page):
+    for answer in (admin.get(f"/admin/{page}"), admin.post(f"/admin/{page}", {"old_password": "x"})):
+        assert (answer.status_code, answer["Location"]) == (302, "/account/password/change/")
+
+
+@pytest.mark.parametrize("more", [{}, {"is_officer": True}])
+@pytest.mark.parametrize(
+    "page", ["", "login/", "assessments/user/", "password_change/", "nothing/", "jsi18n/"]
+)
+def test_to_others_who_have_signed_in_there_is_no_admin_site(client, page, more):
+    who = User.objects.create_user("other@example.ca", name="Other", **more)
+    let_in_now(client, with_second_step(who))
+    assert client.get(f"/admin/{page}").status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["user", "office", "membership"])

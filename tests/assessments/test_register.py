@@ -17,7 +17,7 @@ from assessments.services.drafts import start_assessment, start_check
 from assessments.services.register import AlreadyRegistered, NewAccount, add_account, keep_in_register
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
-from tests.second_step import with_second_step
+from tests.second_step import let_in, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -81,9 +81,7 @@ def cast(member, office, other_office) -> dict[str, User]:
 
 
 def as_(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
+    return let_in(Client(), who)
 
 
 INSIDE = ("member", "staff")

@@ -71,8 +71,55 @@ def test_officers_and_administrators_set_up_a_second_step_before_anything_else(r
     assert "You need a second step" in client.get(SECURITY).content.decode()
     for free in ("/account/app/", "/account/passkeys/add/", "/account/logout/", "/help", "/privacy"):
         assert client.get(free).status_code == 200, free
+    set_up_app(client)
+    assert "/account/" not in client.get(address).headers.get("Location", "")
+
+
+@pytest.mark.parametrize("role", ["officer", "administrator"])
+def test_whoever_waits_with_the_password_is_out_once_the_second_step_is_set_up_elsewhere(role):
+    who = person(role, **ROLES[role])
+    thief, own = signed_in(who), signed_in(who)
+    for waiting in (thief, own):
+        assert waiting.get("/account/security/").status_code == 200
+    set_up_app(own)
+    assert thief.get("/account/security/").status_code == 302
+    assert not is_in(thief)
+    page = {"officer": "/desk/", "administrator": "/people/"}[role]
+    assert own.get(page).status_code == 200
+    assert thief.get(page)["Location"].startswith("/account/login/")
+
+
+def test_to_set_up_another_one_ends_no_session(clock):
+    who = person("member")
+    here = signed_in(who)
+    set_up_app(here)
+    clock.move_to(NOW + timedelta(minutes=5), tick=False)
+    Authenticator.objects.filter(type="totp").update(type="webauthn")
+    other = Client()
+    other.force_login(who)
+    set_up_app(here)
+    assert is_in(other)
+
+
+@pytest.mark.parametrize("role", ["officer", "administrator"])
+def test_a_session_without_the_second_step_sees_nothing_until_it_takes_it(role):
+    who = person(role, **ROLES[role])
+    client = signed_in(who)
     with_second_step(who)
-    assert client.get(address).headers.get("Location") != SECURITY
+    page = {"officer": "/desk/", "administrator": "/people/"}[role]
+    assert client.get(page)["Location"] == f"/account/second-step/again/?next={page.replace('/', '%2F')}"
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert client.get(page).status_code == 302
+    assert client.post(f"/account/second-step/again/?next={page}", {"code": code()})["Location"] == page
+    assert client.get(page).status_code == 200
+
+
+def test_the_menu_leads_nowhere_before_the_second_step_is_there():
+    for role, word in (("officer", "Shared with us"), ("administrator", ">People<")):
+        client = signed_in(person(role, **ROLES[role]))
+        assert word not in client.get(SECURITY).content.decode()
+        set_up_app(client)
+        assert word in client.get(SECURITY).content.decode()
 
 
 def test_a_member_may_do_without():
@@ -187,6 +234,16 @@ def test_a_copy_of_the_database_gives_no_codes_away_and_a_new_key_keeps_them(set
     assert Authenticator.objects.get().wrap().validate_code(code())
 
 
+HEAVY = [
+    "9" * 5000,
+    "[" * 19_000,
+    "[" * 100_000,
+    '{"id": "' + "x" * 40_000 + '"}',
+    '{"id": "\\ud800", "filling": "filling"}',
+]
+"""What no browser sends: too long, too deep, or no text."""
+
+
 @pytest.mark.parametrize(
     "sent", ["", "{", "null", "[]", "{}", "1e999", '{"id": 1}', '{"response": {"userHandle": "!"}}', "\0"]
 )
@@ -198,6 +255,26 @@ def test_a_passkey_that_no_browser_made_is_not_right(address, sent):
     client.get(address)
     assert client.post(address, {"credential": sent, "name": "x"}).status_code in (200, 302)
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["sign-in/", "add/", "again/"])
+@pytest.mark.parametrize("sent", HEAVY)
+def test_a_passkey_that_cannot_even_be_read_is_not_right_and_not_shown_again(address, sent):
+    client = Client() if address == "sign-in/" else signed_in(person("member"))
+    client.get(f"/account/passkeys/{address}")
+    answer = client.post(f"/account/passkeys/{address}", {"credential": sent, "name": "x"}, follow=True)
+    assert answer.status_code in (200, 403)
+    assert sent[:30] not in answer.content.decode()
+
+
+@pytest.mark.parametrize("sent", ["{}", *HEAVY])
+def test_a_passkey_that_is_not_right_as_a_second_step_is_said_in_the_summary(sent):
+    client = signed_in(with_second_step(person("member")))
+    page = client.post("/account/second-step/", {"credential": sent}).content.decode()
+    summary = page[page.index("error-summary") : page.index("<form", page.index("error-summary"))]
+    assert "That did not work" in summary
+    assert sent[:30] not in page or sent == "{}"
+    assert "<title>Please correct" in page.replace("\n", "").replace("<title> ", "<title>")
 
 
 def test_second_steps_that_were_lost_are_forgotten_and_every_session_ends(capsys):

@@ -25,7 +25,7 @@ from assessments.models import (
 from bulletin.models import PublishedEdition
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
-from tests.second_step import with_second_step
+from tests.second_step import let_in, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -137,8 +137,7 @@ def test_what_a_list_hides_its_own_address_hides_too(db, edition, plan):
                 continue
             if person.is_staff:
                 with_second_step(person)
-            client = Client()
-            client.force_login(person)
+            client = let_in(Client(), person)
             for at, draft in enumerate(world.drafts):
                 expected = 200 if world.may_see(who, at) else 404
                 addresses = (f"/office/accounts/{draft.account_id}", f"/assessments/{draft.pk}/")

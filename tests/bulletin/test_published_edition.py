@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from assessments.models import User
 from bulletin.models import PublishedEdition
-from tests.second_step import with_second_step
+from tests.second_step import let_in, with_second_step
 
 pytestmark = pytest.mark.django_db
 
@@ -66,8 +66,9 @@ def test_a_revision_below_one_is_refused():
 
 
 def test_an_administrator_reads_an_edition_and_can_neither_add_change_nor_delete_one(client):
-    client.force_login(
-        with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator"))
+    let_in(
+        client,
+        with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator")),
     )
     edition = publish()
     pages = "/admin/bulletin/publishededition/"

@@ -1,0 +1,42 @@
+"""Django's admin site, for administrators alone, and with the portal's own pages about signing in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+View = Callable[..., HttpResponse]
+
+
+def guard(site: AdminSite) -> None:
+    """Let the site sign people in, and change their passwords, on the portal's own pages, with their limits.
+
+    To someone who has signed in and is no administrator, nothing is there.
+    """
+
+    def hidden(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.user.is_authenticated and not site.has_permission(request):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return wrapped
+
+    def guarded(view: View, cacheable: bool = False) -> View:
+        return hidden(admin_view(view, cacheable))
+
+    def change_password(_: HttpRequest, **__: Any) -> HttpResponse:
+        return redirect("account_change_password")
+
+    admin_view = site.admin_view
+    site.admin_view = guarded  # type: ignore[assignment, method-assign]
+    site.login = hidden(secure_admin_login(site.login))  # type: ignore[method-assign]
+    site.password_change = change_password  # type: ignore[assignment, method-assign]
+    site.password_change_done = change_password  # type: ignore[assignment, method-assign]
