@@ -48,8 +48,11 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
         for note in projection.notes
     ]
     written = [value for _, value in account] + [line for note in notes for line in note.lines]
-    stamp = typeset(proof.stamp) if proof else None
-    written += [stamp] if stamp else []
+    stamp = [projection.stamp]
+    if proof:
+        attested = typeset(proof.stamp)
+        written.append(attested)
+        stamp.append(f"{proof.code} · {attested.text}")
     return render_to_string(
         "assessments/advisory_pdf.html",
         {
@@ -58,7 +61,7 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
             "handle": account[-1][1].text if account else "",
             "notes": notes,
             "proof": proof and _printed_proof(proof),
-            "proof_stamp": stamp,
+            "stamp": "\n".join(stamp),
             "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
         },
     )

@@ -30,6 +30,9 @@ RECORD_NAME = "record.json"
 MAX_RECORD = 4 * 1024 * 1024
 """Bytes of a record. A usual one has some 50,000."""
 
+MAX_STAMP = 160
+"""Characters of a stamp, which take two lines at the foot of a page."""
+
 MAX_PDF = 50 * 1024 * 1024
 """Bytes of a file that is looked at."""
 
@@ -65,6 +68,8 @@ class Proof:
             raise ValueError(f"{self.address!r} is not the address of {self.code}")
         if not 0 < len(self.record) <= MAX_RECORD:
             raise ValueError(f"a record has 1 to {MAX_RECORD:,} bytes, not {len(self.record):,}")
+        if len(self.stamp) > MAX_STAMP or len(self.stamp.splitlines()) > 1:
+            raise ValueError(f"a stamp is one line of {MAX_STAMP} characters at most")
 
     @property
     def record_sha256(self) -> str:

@@ -120,10 +120,12 @@ def test_what_is_no_code_is_none(typed):
         {"address": f"https://x.example/a b/{CODE}"},
         {"record": b""},
         {"record": b"x" * (MAX_RECORD + 1)},
+        {"stamp": "Attested\nby nobody"},
+        {"stamp": "x" * 161},
     ],
 )
 def test_a_proof_that_could_not_be_checked_cannot_be_made(wrong):
-    with pytest.raises(ValueError, match=r"is no|is not|a record has"):
+    with pytest.raises(ValueError, match=r"is no|is not|a record has|a stamp is"):
         Proof(**{"code": CODE, "address": ADDRESS, "record": RECORD, "stamp": "", **wrong})
 
 
