@@ -1,6 +1,7 @@
 """A second step for people of tests, as if they had set it up, and sessions as if they had just signed in."""
 
 import time
+from typing import Any
 
 from allauth.account.internal.flows.login import (
     _AUTHENTICATION_METHODS_USER_SESSION_KEY,
@@ -38,3 +39,8 @@ def let_in(client: Client, user: User, *, at: float = 0) -> Client:
 def let_in_now(client: Client, user: User) -> Client:
     """Sign someone in as if they had proved a moment ago who they are."""
     return let_in(client, user, at=time.time())
+
+
+def fresh_client(user: User, **options: Any) -> Client:
+    """A browser in which someone has signed in just now."""
+    return let_in_now(Client(**options), user)

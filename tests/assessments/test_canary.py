@@ -27,8 +27,7 @@ from assessments.views import questionnaire
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import seen
-from tests.fresh import fresh_client
-from tests.second_step import with_second_step
+from tests.second_step import fresh_client, with_second_step
 from tests.tables import BASE, answers_of
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,7 @@ from assessments.services.audit import Action
 from bulletin.publish import publish_edition
 from bulletin.shelf import calendar, editions
 from tests.attested import attested, shared
-from tests.fresh import fresh_client
+from tests.second_step import fresh_client
 
 pytestmark = pytest.mark.django_db
 

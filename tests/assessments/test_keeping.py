@@ -38,8 +38,7 @@ from assessments.services.verifying import walk
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared
-from tests.fresh import fresh_client
-from tests.second_step import with_second_step
+from tests.second_step import fresh_client, with_second_step
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import NONCE, attested, shared
 from tests.reading import blocks_of_pdf, flat, opened
-from tests.second_step import with_second_step
+from tests.second_step import let_in_now, with_second_step
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 PASSWORD = "quiet-harbour-9"
@@ -61,7 +61,7 @@ def attestation() -> Attestation:
 def client_of(name: str) -> Client:
     client = Client()
     if name == "ola":
-        client.force_login(User.objects.get(email="ola@example.ca"))
+        let_in_now(client, User.objects.get(email="ola@example.ca"))
     else:
         client.post("/account/login/", {"login": f"{name}@example.ca", "password": PASSWORD})
     return client
