@@ -13,9 +13,9 @@ from assessments.services.drafts import delete_ended_checks
 
 
 class Command(BaseCommand):
-    """Deletes the anonymous checks that have ended. Meant to be run every hour."""
+    """Deletes the anonymous checks and the sessions that have ended. Meant to be run every hour."""
 
-    help = "Delete the anonymous self-checks that have ended, with their answers. Run it every hour."
+    help = "Delete the anonymous self-checks that have ended, with their answers, and sessions. Run it every hour."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say how many there are, and delete none")
