@@ -17,6 +17,8 @@ help: ## List what make can do here
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 run: export DEBUG := true
+# Links in mail lead to where the portal is.
+run: export PORTAL_URL ?= http://localhost:$(PORT)
 run: ## Install what is missing, then serve the portal on this machine
 	@tools/setup.sh run
 	@printf '\n  The portal is at http://localhost:%s/\n  Ctrl-C stops it.\n\n' $(PORT)

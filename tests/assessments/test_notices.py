@@ -189,11 +189,22 @@ def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft
     path = re.search(r"https://[^/]+(/\S+)>", message.extra_headers["List-Unsubscribe"])
     assert path
     client = Client(enforce_csrf_checks=True)
-    assert "Stop the mail about what waits" in client.get(path[1]).content.decode()
+    assert "Stop the mail to a•••@example.ca?" in client.get(path[1]).content.decode()
     assert user("Ana").mail_notices
     client.post(path[1], {"List-Unsubscribe": "One-Click"})
     assert (user("Ana").mail_notices, user("Cy").mail_notices) == (False, True)
     assert client.get(path[1] + "x").status_code == 404
+
+
+def test_the_page_that_stops_mail_says_whose_it_is_and_warns_somebody_else(draft):
+    path = f"/notices/stop/{notices.stop_token(user('Ana'))}"
+    for name, warned in (("Ana", False), ("Cy", True)):
+        for answer in (as_(name).get(path), as_(name).post(path)):
+            html = answer.content.decode()
+            assert "a•••@example.ca" in html
+            assert "ana@example.ca" not in html
+            assert ("somebody else’s mail" in html) is warned
+    assert "signed in as" not in Client().get(path).content.decode()
 
 
 def test_mail_can_be_turned_off_and_on_in_the_portal(draft):

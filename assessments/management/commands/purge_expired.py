@@ -25,7 +25,7 @@ class Command(BaseCommand):
     """Deletes what has been kept long enough, with all that belongs to it. Meant to be run every hour."""
 
     help = (
-        "Delete anonymous self-checks that have ended, drafts and attested assessments that their office need not "
+        "Delete anonymous self-checks and sessions that have ended, drafts and attested assessments that their office need not "
         "keep any longer, and old network addresses. An office under a legal hold loses nothing. Run it every hour."
     )
 

@@ -8,10 +8,11 @@ from assessments.services.notices import send_digests
 
 
 class Command(BaseCommand):
-    """Sends each person one mail about what is new. Meant to be run every hour."""
+    """Sends each person one mail about what is new. Meant to be run every 5 to 10 minutes."""
 
     help = (
-        "Mail each person once about the notices they have not seen, without any content. Run it every hour."
+        "Mail each person about the notices they have not seen, without any content, once an hour at most. "
+        "Run it every 5 to 10 minutes."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,122 @@
+"""Review, attest, share with words blacked out; an officer reads and answers; the member withdraws."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from assessments.management.commands import demo_data
+from assessments.models import Assessment, Office, Share, SocialAccount, User
+from tests.attested import answered
+from tests.journeys.walking import downloaded, follow, press, printed, sign_in, titled
+from tests.reading import flat
+from tests.second_step import SECRET, with_second_step
+
+NOTE = "Once, at the Jones Street rally."
+
+
+@pytest.fixture
+def draft(published) -> Assessment:
+    demo_data.make()
+    office = Office.objects.get(member__email=demo_data.MEMBER.email)
+    account = SocialAccount.objects.create(office=office, platform="X", handle="@journey")
+    given = {"conduct.abuse": "yes", "resources.email": "yes"}
+    made = answered(account, office.member, given, notes={"conduct.abuse": NOTE, "gifts.value": "Kept back."})
+    # The last question to come up may hang on the day.
+    assert made.answers.exists()
+    return made
+
+
+def officer_in(page: Page, address: str) -> None:
+    """Sign in as the officer: password, then the code of the app."""
+    who = demo_data.OFFICER
+    page.goto(f"{address}/account/login/")
+    page.get_by_label("E-mail address").fill(who.email)
+    page.get_by_label("Password", exact=True).fill(who.password)
+    press(page, "Sign in")
+    page.wait_for_url("**/second-step/")
+    counter = int(time.time()) // 30
+    page.locator("[name=code]").fill(str(auth.format_hotp_value(auth.hotp_value(SECRET, counter))))
+    page.locator("[name=code]").press("Enter")
+    page.wait_for_url("**/desk/")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_attested_shared_in_part_read_answered_and_withdrawn(visitors, draft, downloads, scripts):
+    officer_user = with_second_step(User.objects.get(email=demo_data.OFFICER.email))
+    assert get_adapter().is_mfa_enabled(officer_user)
+    assert Authenticator.objects.filter(user=officer_user).exists()
+    how = {"java_script_enabled": scripts}
+    member, officer = visitors.come(**how), visitors.come(**how)
+    address = visitors.address
+    sign_in(member, address, demo_data.MEMBER)
+
+    # The member reviews, and attests.
+    member.goto(f"{address}/assessments/{draft.pk}/")
+    follow(member, "Attest it")
+    titled(member, "Attest this self-assessment")
+    press(member, "Attest")
+    visitors.forgive("nothing")
+    expect(member.locator(".error-summary")).to_contain_text("Tick the box")
+    member.get_by_label("I have read the answers and the advisory.").check()
+    press(member, "Attest")
+    expect(member.locator(".messages")).to_contain_text("Attested")
+    paper = downloaded(member, "Download the PDF", downloads)
+    code = Assessment.objects.get(pk=draft.pk).attestation.code
+    assert flat(code) in printed(paper)
+
+    # The member picks a finding, its answer and its note without a name, and asks.
+    follow(member, "Share a part of it, or ask for advice")
+    titled(member, "Share with the Commissioner’s office")
+    member.locator("#note-conduct\\.abuse").check()
+    member.locator("#black-conduct\\.abuse").fill("Jones Street")
+    member.get_by_label("Your question to the Commissioner").fill("Was that too harsh?")
+    needed = timezone.localdate() + timedelta(days=7)
+    member.get_by_label("By when you need an answer").fill(needed.isoformat())
+    press(member, "See what the office will see")
+    titled(member, "What the office will see")
+    expect(member.locator("#notes")).to_contain_text("Once, at the [blacked out] rally.")
+    expect(member.locator("main")).not_to_contain_text("Kept back.")
+    assert not Share.objects.filter(attestation__assessment=draft).exists()
+    member.get_by_label("I consent that").check()
+    press(member, "Share this")
+    expect(member.locator(".messages")).to_contain_text("Shared.")
+
+    # The officer finds it, reads it, and answers.
+    officer_in(officer, address)
+    officer.get_by_role("link", name="Councillor, Ward 26: X @journey").click()
+    expect(officer.locator("#notes")).to_contain_text("Once, at the [blacked out] rally.")
+    expect(officer.locator("#asked")).to_contain_text("Was that too harsh?")
+    expect(officer.locator("body")).not_to_contain_text("Jones Street")
+    part = printed(downloaded(officer, "Download the PDF", downloads))
+    assert flat("Once, at the [blacked out] rally.") in part
+    assert "JonesStreet" not in part
+    assert flat(code) not in part
+    record = json.loads(downloaded(officer, "Download the JSON", downloads).read_text())
+    assert record["notes"] == {"conduct.abuse": "Once, at the [blacked out] rally."}
+    officer.get_by_label("Your answer").fill("Let us talk on Monday.")
+    press(officer, "Send")
+    expect(officer.locator("#exchange")).to_contain_text("Let us talk on Monday.")
+
+    # The member reads the answer, and withdraws.
+    member.reload()
+    expect(member.locator("#exchange")).to_contain_text("Let us talk on Monday.")
+    member.get_by_text("Withdraw it", exact=True).click()
+    press(member, "Withdraw it now")
+    titled(member, "Withdrawn")
+    officer.goto(f"{address}/desk/")
+    expect(officer.locator("main")).not_to_contain_text("@journey")
+    expect(officer.get_by_role("link", name="Withdrawn")).to_be_visible()
+
+    # Anyone can see that the member's own paper stands.
+    stranger = visitors.come(**how)
+    stranger.goto(f"{address}/verify/")
+    stranger.get_by_label("The code on the paper").fill(code.lower())
+    press(stranger, "Check it")
+    expect(stranger.get_by_role("heading", name="Authentic and current")).to_be_visible()
