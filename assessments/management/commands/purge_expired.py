@@ -25,8 +25,8 @@ class Command(BaseCommand):
     """Deletes what has been kept long enough, with all that belongs to it. Meant to be run every hour."""
 
     help = (
-        "Delete anonymous self-checks and sessions that have ended, drafts and attested assessments that their office need not "
-        "keep any longer, and old network addresses. An office under a legal hold loses nothing. Run it every hour."
+        "Delete anonymous self-checks and sessions that have ended, drafts and attested assessments that their "
+        "office need not keep any longer, and old network addresses. An office under a legal hold loses nothing. Run it every hour."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
