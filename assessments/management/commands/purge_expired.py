@@ -26,7 +26,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete anonymous self-checks and sessions that have ended, drafts and attested assessments that their "
-        "office need not keep any longer, and old network addresses. An office under a legal hold loses nothing. Run it every hour."
+        "office need not keep any longer, and old network addresses. An office under a legal hold loses nothing. "
+        "Run it every hour."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
