@@ -1,6 +1,8 @@
 """Deleting drafts, how long records stay, legal holds, and what is purged or erased with all that hangs on it."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import StringIO
@@ -12,7 +14,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from assessments.models import (
@@ -30,7 +32,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.services import drafts, keeping, reviewing, sharing
+from assessments.services import attesting, drafts, keeping, reviewing, sharing
 from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
@@ -618,3 +620,66 @@ def test_the_trail_tells_of_each_in_words(world):
         "Pat Lee erased what was kept of Ward 10",
     ):
         assert words in page
+
+
+# --- Two at the same moment -------------------------------------------------------------------
+
+
+def at_once(*works: Callable[[], Any]) -> list[Exception]:
+    """Start all works together; return what went wrong."""
+    start, trouble = threading.Barrier(len(works)), []
+
+    def go(work: Callable[[], Any]) -> None:
+        start.wait(timeout=20)
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - told below
+            trouble.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return trouble
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_deletes_and_who_works_take_turns_and_never_wait_in_a_circle(world, monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one in after the other, whatever the code does")
+    for module in (attesting, sharing):
+        monkeypatch.setattr(module, "print_soon", lambda _: None)
+    attestation = attested(world.account)
+    shares = [shared(attestation, ask="May I?", nonce=f"{at:064x}") for at in range(12)]
+    old, answered = [world.draft() for _ in range(12)], set()
+    world.at(NOW.replace(year=2030))
+
+    def answer() -> None:
+        for draft in old:
+            with suppress(DraftGone):
+                world.answer(draft)
+                answered.add(draft.pk)
+
+    def withdraw() -> None:
+        for share in shares:
+            with suppress(Share.DoesNotExist):
+                sharing.withdraw(share=share, by=world.member)
+
+    def comment() -> None:
+        for _ in range(12):
+            with suppress(DraftGone):
+                world.comment(attestation.assessment)
+
+    def delete() -> None:
+        assert keeping.purge_expired().failed == []
+        keeping.erase(office=world.office, by=world.member)
+
+    assert at_once(answer, withdraw, comment, delete) == []
+    assert not Attestation.objects.exists()
+    # What somebody answered was not purged by its age, and everything was erased in the end.
+    purged = AuditEvent.objects.filter(action=Action.PURGED).values_list("record_id", flat=True)
+    assert not set(purged) & answered
+    assert walk(str(world.office.pk)).fault == ""

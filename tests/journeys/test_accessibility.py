@@ -70,6 +70,9 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         "/office/waiting",
         f"/office/{account.office_id}/people",
         f"/office/{account.office_id}/trail",
+        f"/office/{account.office_id}/keeping",
+        f"/office/{account.office_id}/export",
+        f"/office/{account.office_id}/erase",
         "/account/password/change/",
         "/check/keep",
     )
