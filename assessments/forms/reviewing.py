@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 
@@ -34,10 +35,14 @@ class CommentForm(forms.Form):
 
 
 class FilterForm(forms.Form):
-    """Which questions to show; what cannot be read shows all."""
+    """Which questions, findings and comments to show; what cannot be read shows all.
+
+    `at` is a thread that shows whatever is filtered: the one that somebody just wrote in, or resolved.
+    """
 
     section = forms.ChoiceField(required=False)
     show = forms.MultipleChoiceField(required=False, choices=list(FILTERS.items()))
+    at = forms.IntegerField(required=False, min_value=1, max_value=2**31)
 
     def __init__(self, data: Any, *, edition: Edition) -> None:
         super().__init__(data)
@@ -50,3 +55,14 @@ class FilterForm(forms.Form):
         if not self.is_valid():
             return "", set()
         return self.cleaned_data["section"], set(self.cleaned_data["show"])
+
+    @property
+    def at_thread(self) -> int:
+        """The thread that shows in any case, or 0."""
+        return int(self.cleaned_data["at"] or 0) if self.is_valid() else 0
+
+    @property
+    def query(self) -> str:
+        """What is chosen, as the query of an address; empty where nothing is."""
+        section, show = self.chosen
+        return urlencode([("section", section)] * bool(section) + [("show", name) for name in sorted(show)])

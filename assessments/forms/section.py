@@ -98,6 +98,12 @@ class Slot:
         return bool(self.error or self.note_error or self.conflict)
 
     @property
+    def yours(self) -> str:
+        """What is typed, in the words of the page."""
+        picked = [UNSURE] if self.unsure else self.value if isinstance(self.value, list) else [self.value]
+        return ", ".join(self.labels.get(one, one) for one in picked if one) or "not answered"
+
+    @property
     def option_type(self) -> str:
         return "checkbox" if self.question.kind == "choices" else "radio"
 

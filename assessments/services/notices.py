@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
@@ -70,38 +71,62 @@ def send_digests() -> tuple[int, int]:
     Two runs at once send nothing twice; what could not be sent is tried again by the next run.
     """
     sent = failed = 0
-    for pk in (
-        Notice.objects.unseen().filter(mailed_at__isnull=True).values_list("user", flat=True).distinct()
-    ):
+    # The order of notices would count as a part of what is distinct.
+    unsent = Notice.objects.unseen().filter(mailed_at__isnull=True).order_by()
+    for pk in list(unsent.values_list("user", flat=True).distinct()):
+        claimed = _claim(pk)
+        if claimed is None:
+            continue
         try:
-            sent += _send_digest(pk)
+            _send_digest(claimed)
         except (OSError, SMTPException) as error:
             # Not the error's own text, which can hold the address.
             log.error("A digest could not be sent: %s", type(error).__name__)
             failed += 1
+        else:
+            sent += 1
     return sent, failed
 
 
+@dataclass(frozen=True)
+class _Claimed:
+    """What one person is to be told of, and that this run alone does."""
+
+    user: User
+    notices: tuple[int, ...]
+    drafts: int
+
+
 @transaction.atomic
-def _send_digest(pk: int) -> int:
-    """Mail one person, unless there is nothing to tell, they want no mail, or they had one within the hour."""
+def _claim(pk: int) -> _Claimed | None:
+    """Take on one person's digest, unless there is nothing to tell, or they want none, or had one within the hour.
+
+    A transaction of its own, and a short one: nobody else's work waits for a mail server.
+    """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
     )
     if user is None:
-        return 0
+        return None
     now = timezone.now()
     if Notice.objects.filter(user=user, mailed_at__gt=now - BETWEEN_MAILS).exists():
-        return 0
-    notices = Notice.objects.visible_to(user).unseen().filter(mailed_at__isnull=True)
-    drafts = notices.order_by().values("assessment").distinct().count()
-    count = notices.update(mailed_at=now)
-    if not count:
-        return 0
-    context = {"count": count, "drafts": drafts, "waiting": reverse("waiting")}
-    # Within the transaction: what cannot be sent stays as unsent as it was.
-    mail_about_notices(user=user, name="notices", context=context)
-    return 1
+        return None
+    unsent = Notice.objects.visible_to(user).unseen().filter(mailed_at__isnull=True)
+    found = dict(unsent.values_list("pk", "assessment"))
+    if not found:
+        return None
+    Notice.objects.filter(pk__in=found).update(mailed_at=now)
+    return _Claimed(user, tuple(found), len(set(found.values())))
+
+
+def _send_digest(claimed: _Claimed) -> None:
+    """Mail one person; what cannot be sent is as unsent again as it was."""
+    context = {"count": len(claimed.notices), "drafts": claimed.drafts, "waiting": reverse("waiting")}
+    try:
+        mail_about_notices(user=claimed.user, name="notices", context=context)
+    except BaseException:
+        Notice.objects.filter(pk__in=claimed.notices).update(mailed_at=None)
+        raise
 
 
 def mail_about_notices(*, user: User, name: str, context: Mapping[str, Any]) -> None:

@@ -78,16 +78,24 @@ def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: 
 
 
 @transaction.atomic
-def reply(*, thread: Thread, text: str, by: User) -> None:
-    """Add a comment to a thread; one that was resolved is open again. Raises TermEnded."""
+def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
+    """Add a comment to a thread; one that was seen to be resolved is open again. Raises Met, and TermEnded.
+
+    `seen` is the version of the thread that was answered: one that was resolved since is not opened again unseen.
+    """
     lock_draft(thread.assessment, attested_too=True)
     if thread.comments.filter(author=by, text=text, written_at__gt=timezone.now() - TWICE).exists():
         return
+    now = Thread.objects.select_related("resolved_by").get(pk=thread.pk)
+    was_resolved = now.resolved_at is not None
+    if was_resolved and now.version != seen:
+        raise Met(now)
+    if was_resolved:
+        _turn(now, seen=seen, resolved=False, by=by)
     Comment.objects.create(thread=thread, author=by, text=text)
-    now = Thread.objects.get(pk=thread.pk)
-    if now.resolved_at is not None:
-        _turn(now, seen=now.version, resolved=False, by=by)
     tell(assessment=thread.assessment, kind=Kind.COMMENT, by=by)
+    if was_resolved:
+        _record(Action.REOPENED, thread, by)
     _record(Action.COMMENTED, thread, by)
 
 
@@ -128,10 +136,15 @@ def _record(action: Action, thread: Thread, by: User) -> None:
 def look(*, assessment: Assessment, by: User, at: datetime | None = None) -> None:
     """Take note that someone has looked a draft over, and so has seen its notices; what changes later is new to them.
 
-    `at` is when the page that they looked at was made: what changed while it was open they have not seen.
+    `at` is when the page that they looked at was made: what changed while it was open they have not seen. No page was
+    made before the draft or later than now, so that such a time counts for none.
     """
     now = timezone.now()
-    looked_at = min(at or now, now)
+    looked_at = at if at is not None and assessment.started_at <= at <= now else now
+    # Of two pages that are open, the one made first takes nothing back.
+    before = Look.objects.select_for_update().filter(assessment=assessment, user=by).first()
+    if before is not None and before.looked_at > looked_at:
+        looked_at = before.looked_at
     Look.objects.update_or_create(assessment=assessment, user=by, defaults={"looked_at": looked_at})
     seen = Notice.objects.unseen().filter(user=by, assessment=assessment, at__lte=looked_at)
     seen.update(seen_at=now)

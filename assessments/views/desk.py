@@ -30,6 +30,8 @@ COOKIE = "check"
 """The cookie with an anonymous check's token: until the browser closes, out of reach of scripts."""
 DRAFT = "draft"
 """The input that says which draft a form was made from: an anonymous check's address does not."""
+AS = "as"
+"""The input that says whom a form was made for: on another tab of the same browser somebody else may sign in."""
 OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
@@ -162,6 +164,8 @@ def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
         if request.method == "POST":
             return keep_typed(request, "signed_out")
         return redirect_to_login(request.get_full_path())
+    if made_for_another(request):
+        return keep_typed(request, "other_person")
     visible = Assessment.objects.visible_to(request.user)
     related = visible.select_related("edition", "account__office__member", "attestation__attested_by").defer(
         "edition__content"
@@ -175,11 +179,20 @@ def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
     raise Http404
 
 
+def made_for_another(request: HttpRequest) -> bool:
+    """Whether a form was made for somebody else than the one who is signed in by now."""
+    whose = request.POST.get(AS) if request.method == "POST" else None
+    return whose is not None and request.user.is_authenticated and whose != str(request.user.pk)
+
+
 def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResponse:
     """A page that holds all that was posted, says why it was not saved, and offers the way to save it.
 
-    Nothing of it is kept but in that page: it is posted again when the person presses the button.
+    Nothing of it is kept but in that page: it is posted again when the person presses the button. What somebody else
+    typed is never sent with one press: it would bear the name of whoever presses.
     """
+    if why == "stale" and made_for_another(request):
+        why = "other_person"
     posted = [
         (name, value)
         for name, values in request.POST.lists()

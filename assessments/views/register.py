@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
-from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
 from assessments.reports.across import across
 from assessments.reports.draft import DraftState, draft_state
 from assessments.scoring.wording import long_date
@@ -51,6 +51,11 @@ class DraftRow:
 
     draft: Assessment
     state: DraftState
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether somebody says that it can be reviewed, and nobody attested it since."""
+        return self.draft.ready_at is not None and self.draft.attestation_or_none is None
 
     @property
     def left(self) -> str:
@@ -133,7 +138,11 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
         its = [row for row in rows if row.account.office_id == office.pk]
         checked = [(row.account, row.newest.state) for row in its if row.newest]
         listed.append((office, its, across([row.account for row in its], checked)))
-    context = {"offices": listed, "can_add": any(office.ends_on is None for office in offices)}
+    context = {
+        "offices": listed,
+        "can_add": any(office.ends_on is None for office in offices),
+        "has_left": not offices and Membership.objects.filter(user=by).exists(),
+    }
     return render(request, "assessments/register.html", {**context, "check": own_check(request)})
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
 from assessments.forms.section import element_id
-from assessments.models import Assessment, Look, Thread, User
+from assessments.models import Assessment, AuditEvent, Look, Thread, User
+from assessments.models.reviews import MAX_COMMENT
 from assessments.reports.review import review as report
 from assessments.services import reviewing as services
+from assessments.services.audit import Action
 from assessments.views.desk import Desk, keep_typed, with_draft
+
+BESIDE = "t-"
+"""What the tags of a message begin with that stands beside a thread, and not at the top of the page."""
 
 
 @require_safe
@@ -34,32 +40,90 @@ def _page(request: HttpRequest, desk: Desk, *, status: int = 200, **typed: Any) 
     assessment, by = _of(desk)
     filters = FilterForm(request.GET, edition=desk.state.edition)
     section, show = filters.chosen
-    threads = Thread.objects.visible_to(by).filter(assessment=assessment)
+    threads = list(
+        Thread.objects.visible_to(by)
+        .filter(assessment=assessment)
+        .select_related("resolved_by")
+        .prefetch_related("comments__author")
+    )
     look = Look.objects.filter(assessment=assessment, user=by).first()
     looked_at = look.looked_at if look else None
+    said, beside = _messages(request)
     told = report(
         desk.state,
-        threads.select_related("resolved_by").prefetch_related("comments__author"),
+        threads,
         by=by,
         looked_at=looked_at,
         section=section,
         filters=show,
+        kept=(typed["about"], typed["subject"]) if "about" in typed else None,
+        at=typed.get("thread", filters.at_thread),
+        says=beside,
+        reopened=_reopened(assessment, threads, by),
     )
-    rows = [
-        (row, element_id(row.question.id), _change(desk, row.question.section, row.question.id))
-        for row in told.rows
+    sections = [
+        (part, [(row, element_id(row.question.id), _change(desk, part.id, row.question.id)) for row in rows])
+        for part, rows in told.sections
     ]
+    is_narrow = bool(section or show)
     context = desk.context(
         review=told,
-        rows=rows,
+        sections=sections,
         filters=filters,
+        query=filters.query,
         show=[(name, label, name in show) for name, label in FILTERS.items()],
-        is_narrow=bool(section or show),
+        is_narrow=is_narrow,
+        shows_whole=bool(told.whole) or not is_narrow or typed.get("about") == "whole",
         looked_at=looked_at,
         typed=typed,
+        typed_at=_field(typed),
+        typed_is_quiet=typed.get("subject") in {one.item.rule for one in told.quiet},
+        messages=said,
+        longest=MAX_COMMENT,
+        unanswered=len(desk.state.advisory.unanswered),
         made=timezone.now().isoformat(),
     )
     return render(request, "review/review.html", context, status=status)
+
+
+def _field(typed: Mapping[str, Any]) -> str:
+    """The id of the field that was typed into."""
+    if "thread" in typed:
+        return f"reply-{typed['thread']}"
+    about, subject = typed.get("about", ""), typed.get("subject", "")
+    return f"c-{subject if about == 'finding' else _place(about, subject)}"
+
+
+def _messages(request: HttpRequest) -> tuple[list[Message], dict[int, str]]:
+    """What there is to say at the top of the page, and beside which threads."""
+    top, beside = [], {}
+    for message in messages.get_messages(request):
+        _, mark, thread = (message.extra_tags or "").partition(BESIDE)
+        if mark:
+            beside[int(thread)] = str(message)
+        else:
+            top.append(message)
+    return top, beside
+
+
+def _reopened(assessment: Assessment, threads: list[Thread], by: User) -> dict[int, AuditEvent]:
+    """Of each open thread that was resolved before: who opened it again, and when."""
+    turned = [thread.pk for thread in threads if thread.resolved_at is None and thread.version > 1]
+    if not turned:
+        return {}
+    office = assessment.account.office_id
+    events = AuditEvent.objects.visible_to(by).of_chain(office).filter(action=Action.REOPENED)
+    about = events.filter(record_type=Thread._meta.model_name, record_id__in=turned).select_related("actor")
+    return {event.record_id: event for event in about.order_by("number")}
+
+
+def _back(request: HttpRequest, desk: Desk, place: str = "", thread: int | None = None) -> HttpResponse:
+    """To the review page as it was narrowed down, at a place that shows however that is."""
+    filters = FilterForm(request.GET, edition=desk.state.edition)
+    query = filters.query
+    if query and thread is not None:
+        query += f"&at={thread}"
+    return redirect(desk.url("review") + (f"?{query}" if query else "") + (f"#{place}" if place else ""))
 
 
 def _change(desk: Desk, section: str, question: str) -> str:
@@ -81,8 +145,6 @@ def _tried(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | No
         return keep_typed(request, "not_yours", status=404)
     except services.NotSaved as error:
         return keep_typed(request, error.why)
-    except services.Met as met:
-        messages.warning(request, _what_stands(met.thread))
     return None
 
 
@@ -103,7 +165,7 @@ def look(request: HttpRequest, desk: Desk) -> HttpResponse:
         made = parse_datetime(request.POST.get("made", "")[:40])
     services.look(assessment=assessment, by=by, at=made if made and timezone.is_aware(made) else None)
     messages.success(request, "Noted. What changes from now on is shown as new to you.")
-    return redirect(desk.url("review"))
+    return _back(request, desk)
 
 
 @require_POST
@@ -112,14 +174,16 @@ def ready(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Mark a draft ready for review, or take it back."""
     assessment, by = _of(desk)
     act = services.mark_ready if "ready" in request.POST else services.take_back
-    return _tried(request, lambda: act(assessment=assessment, by=by)) or redirect(desk.url("review"))
+    return _tried(request, lambda: act(assessment=assessment, by=by)) or _back(request, desk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
 def comment(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Begin a thread."""
+    """Begin a thread. A browser that loads a refused comment's address again is led back to the page."""
     assessment, by = _of(desk)
+    if request.method != "POST":
+        return _back(request, desk)
     about, subject = request.POST.get("about", ""), request.POST.get("subject", "")
     edition = desk.state.edition
     known: dict[str, Any] = {"question": edition.question, "finding": edition.rule, "whole": {"": None}}
@@ -127,11 +191,20 @@ def comment(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise Http404
     form = CommentForm(request.POST)
     if not form.is_valid():
-        text, error = request.POST.get("text", ""), form.errors["text"][0]
-        return _page(request, desk, status=200, about=about, subject=subject, text=text, error=error)
-    text = form.cleaned_data["text"]
-    act = lambda: services.comment(assessment=assessment, about=about, subject=subject, text=text, by=by)  # noqa: E731
-    return _tried(request, act) or redirect(f"{desk.url('review')}#{_place(about, subject)}")
+        return _page(request, desk, about=about, subject=subject, **_wrong(request, form))
+    text, begun = form.cleaned_data["text"], []
+
+    def act() -> None:
+        begun.append(
+            services.comment(assessment=assessment, about=about, subject=subject, text=text, by=by).pk
+        )
+
+    return _tried(request, act) or _back(request, desk, _place(about, subject), *begun)
+
+
+def _wrong(request: HttpRequest, form: CommentForm) -> dict[str, str]:
+    """What was typed, and what is wrong with it."""
+    return {"text": request.POST.get("text", ""), "error": form.errors["text"][0]}
 
 
 def _place(about: str, subject: str) -> str:
@@ -145,18 +218,30 @@ def _thread(desk: Desk, pk: int) -> Thread:
     return get_object_or_404(found.select_related("assessment__account__office"), pk=pk)
 
 
-@require_POST
+def _seen(request: HttpRequest) -> int:
+    """The version of a thread that a form was made from, or 0."""
+    seen = request.POST.get("seen", "")
+    return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
 def reply(request: HttpRequest, desk: Desk, thread: int) -> HttpResponse:
-    """Add a comment to a thread."""
+    """Add a comment to a thread, as it was seen."""
     found, (_, by) = _thread(desk, thread), _of(desk)
+    if request.method != "POST":
+        return _back(request, desk, f"t-{found.pk}", found.pk)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        text, error = request.POST.get("text", ""), form.errors["text"][0]
-        return _page(request, desk, thread=found.pk, text=text, error=error)
-    text = form.cleaned_data["text"]
-    answer = _tried(request, lambda: services.reply(thread=found, text=text, by=by))
-    return answer or redirect(f"{desk.url('review')}#{_place(found.about, found.subject)}")
+        return _page(request, desk, thread=found.pk, **_wrong(request, form))
+    text, seen = form.cleaned_data["text"], _seen(request)
+    try:
+        answer = _tried(request, lambda: services.reply(thread=found, text=text, by=by, seen=seen))
+    except services.Met as met:
+        who = met.thread.resolved_by
+        says = f"{who} resolved this in the meantime. Send your reply and open it again?"
+        return _page(request, desk, thread=found.pk, text=text, error=says)
+    return answer or _back(request, desk, f"t-{found.pk}", found.pk)
 
 
 @require_POST
@@ -164,8 +249,11 @@ def reply(request: HttpRequest, desk: Desk, thread: int) -> HttpResponse:
 def settle(request: HttpRequest, desk: Desk, thread: int) -> HttpResponse:
     """Resolve a thread, or open it again, as it was seen."""
     found, (_, by) = _thread(desk, thread), _of(desk)
-    act = services.reopen if "reopen" in request.POST else services.resolve
-    seen = request.POST.get("seen", "")
-    version = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0
-    answer = _tried(request, lambda: act(thread=found, seen=version, by=by))
-    return answer or redirect(f"{desk.url('review')}#{_place(found.about, found.subject)}")
+    act, seen = services.reopen if "reopen" in request.POST else services.resolve, _seen(request)
+    place = f"{BESIDE}{found.pk}"
+    try:
+        answer = _tried(request, lambda: act(thread=found, seen=seen, by=by))
+    except services.Met as met:
+        answer = None
+        messages.warning(request, _what_stands(met.thread), extra_tags=place)
+    return answer or _back(request, desk, place, found.pk)

@@ -281,14 +281,14 @@ CALLS = [
     ),
     Call(
         "reply",
-        lambda w: reviewing.reply(thread=w.thread, text="Yes.", by=w.member),
+        lambda w: reviewing.reply(thread=w.thread, text="Yes.", by=w.member, seen=1),
         (Action.COMMENTED,),
         "thread",
     ),
     Call(
         "reply: to what was resolved",
-        lambda w: reviewing.reply(thread=w.settled, text="And yet.", by=w.member),
-        (Action.COMMENTED,),
+        lambda w: reviewing.reply(thread=w.settled, text="And yet.", by=w.member, seen=2),
+        (Action.REOPENED, Action.COMMENTED),
         "thread",
     ),
     Call(

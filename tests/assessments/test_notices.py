@@ -107,7 +107,7 @@ def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
     thread = say(draft)
     reviewing.mark_ready(assessment=draft, by=user("Bo"))
     reviewing.look(assessment=draft, by=user("Ana"))
-    reviewing.reply(thread=thread, text="Yes.", by=user("Ana"))
+    reviewing.reply(thread=thread, text="Yes.", by=user("Ana"), seen=1)
     client = as_("Ana")
     client.post("/office/waiting/seen")
     page = client.get("/office/waiting").content.decode()
