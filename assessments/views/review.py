@@ -202,7 +202,7 @@ def comment(request: HttpRequest, desk: Desk) -> HttpResponse:
     return _tried(request, act) or _back(request, desk, _place(about, subject), *begun)
 
 
-def _wrong(request: HttpRequest, form: CommentForm) -> dict[str, str]:
+def _wrong(request: HttpRequest, form: CommentForm) -> dict[str, Any]:
     """What was typed, and what is wrong with it."""
     return {"text": request.POST.get("text", ""), "error": form.errors["text"][0]}
 
