@@ -46,7 +46,9 @@ def record(
     With `coalesce` nothing is appended where the last event about this record is the same person's, the same action
     and less than ten minutes old. Raises TransactionManagementError outside of a transaction.
 
-    To be called last: the chain is locked until the transaction ends, and all other writes of the office wait.
+    To be called last: the chain is locked until the transaction ends, and all other writes of the office wait. While
+    they wait, PostgreSQL still has references to check: a service that locks rows which others refer to does so with
+    `no_key=True`, or the two would wait for one another.
     """
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("An audit event belongs in the transaction of what it tells of.")

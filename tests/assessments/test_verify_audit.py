@@ -1,0 +1,298 @@
+"""`manage.py verify_audit`: whatever was done to the audit trail by hand, it is named."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from assessments.models import AuditAddress, AuditEvent, AuditHead, Office, User
+from assessments.models.audit import CHAINED, event_hash
+from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.verifying import Mark, walk
+from tests.thawing import thaw
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = 7
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    """An office with seven events, and two of the portal's; without triggers, as for whoever owns the database."""
+    member = User.objects.create_user("pat@example.ca", name="Pat Lee")
+    other = User.objects.create_user("kim@example.ca", name="Kim")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    Office.objects.create(name="Ward 4", member=other, starts_on=date(2022, 11, 15))
+    token = current_address.set("192.0.2.7")
+    with transaction.atomic():
+        for _ in range(EVENTS):
+            record(office=office, action=Action.KEPT, record=office, by=member)
+        for _ in range(2):
+            record(office=None, action=Action.SIGN_IN_CLOSED, record=member, by=None)
+    current_address.reset(token)
+    thaw()
+    yield office
+    call_command("migrate", verbosity=0)
+
+
+def verify(**options: Any) -> tuple[int, str]:
+    """The exit code and all that was said."""
+    out = io.StringIO()
+    try:
+        call_command("verify_audit", stdout=out, **options)
+    except CommandError as error:
+        return error.returncode, out.getvalue() + str(error)
+    return 0, out.getvalue()
+
+
+def events(office: Office, *numbers: int) -> Any:
+    found = AuditEvent.objects.filter(office=office)
+    return found.filter(number__in=numbers) if numbers else found
+
+
+def cut(office: Office, *numbers: int) -> None:
+    """Take events out, with their addresses."""
+    AuditAddress.objects.filter(event__in=events(office, *numbers)).delete()
+    events(office, *numbers).delete()
+
+
+def set_head(office: Office, count: int) -> None:
+    AuditHead.objects.filter(office=office).update(count=count, hash=events(office, count).get().hash)
+
+
+def rewrite(office: Office, first: int) -> None:
+    """Write a chain anew from an event on, as though the office had been held by nobody, head and all."""
+    AuditAddress.objects.all().delete()
+    rows = list(events(office).filter(number__gte=first).order_by("number"))
+    previous = rows[0].previous
+    events(office).filter(number__gte=first).delete()
+    for row in rows:
+        row.actor_id, row.previous = None, previous
+        row.hash = previous = event_hash(vars(row))
+    AuditEvent.objects.bulk_create(rows)
+    set_head(office, len(rows) + first - 1)
+
+
+def test_a_trail_that_nobody_touched_holds_with_and_without_its_addresses(office, tmp_path):
+    said = f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
+    anchor = tmp_path / "anchor.json"
+    assert verify(write_anchor=str(anchor)) == (0, said)
+    head = AuditHead.objects.get(office=office)
+    assert json.loads(anchor.read_text())[str(office.pk)] == {"count": 7, "hash": head.hash}
+    assert [path.name for path in tmp_path.iterdir()] == ["anchor.json"]
+    assert delete_addresses(until=events(office, 4).get().at) == 4
+    with transaction.atomic():
+        record(office=office, action=Action.KEPT, record=office, by=None)
+    assert verify(anchor=str(anchor)) == (0, said.replace("7 events", "8 events"))
+
+
+def test_an_empty_trail_holds():
+    assert verify() == (0, "The audit trail is empty.\n")
+
+
+# --- A change in each column ------------------------------------------------------------------
+
+
+OTHERWISE: dict[str, Callable[[AuditEvent], Any]] = {
+    "office": lambda _: Office.objects.get(name="Ward 4"),
+    "number": lambda _: 99,
+    "at": lambda it: it.at + timedelta(microseconds=1),
+    "actor": lambda _: User.objects.get(name="Kim"),
+    "action": lambda _: Action.SHARED,
+    "record_type": lambda _: "user",
+    "record_id": lambda it: it.record_id + 1,
+    "address_hash": lambda _: "0" * 64,
+    "previous": lambda _: "0" * 64,
+    "hash": lambda _: "0" * 64,
+}
+"""Of each column, a value that an event does not have."""
+
+
+@pytest.mark.parametrize("number", [2, 4, EVENTS])
+@pytest.mark.parametrize("name", [field.name for field in AuditEvent._meta.concrete_fields])
+def test_a_change_in_any_column_is_found(office, name, number):
+    AuditAddress.objects.all().delete()
+    event = events(office, number).get()
+    assert events(office, number).update(**{name: OTHERWISE[name](event)}) == 1
+    code, said = verify()
+    assert code == 1
+    assert "The portal: 2 events, OK." in said
+    assert f"Office {office.pk}: Event {number} " in said or f"Office {office.pk}: Events are missing" in said
+
+
+@pytest.mark.parametrize("name", ["office", "actor"])
+def test_a_column_that_was_emptied_is_found(office, name):
+    AuditAddress.objects.all().delete()
+    events(office, 5).update(**{name: None})
+    assert verify()[0] == 1
+
+
+@pytest.mark.parametrize("name", ["address", "salt"])
+def test_a_changed_address_is_found(office, name):
+    AuditAddress.objects.filter(event__in=events(office, 3)).update(**{name: "192.0.2.8"})
+    assert "The network address of event 3 was changed." in verify()[1]
+
+
+def test_an_address_that_was_put_to_an_event_without_one_is_found(office):
+    with transaction.atomic():
+        record(office=office, action=Action.KEPT, record=office, by=None)
+    AuditAddress.objects.create(event=events(office, 8).get(), address="192.0.2.8", salt="")
+    assert "The network address of event 8 was changed." in verify()[1]
+
+
+# --- Rows that are missing, or in another's place ------------------------------------------------
+
+
+def swap(office: Office) -> None:
+    for old, new in ((3, 100), (4, 3), (100, 4)):
+        events(office, old).update(number=new)
+
+
+def swap_contents(office: Office) -> None:
+    third, fourth = (events(office, number).get() for number in (3, 4))
+    for number, other in ((3, fourth), (4, third)):
+        events(office, number).update(
+            **{n: getattr(other, n) for n in CHAINED if n not in ("number", "previous")}
+        )
+    events(office, 3).update(at=fourth.at)
+
+
+def replace(office: Office) -> None:
+    """Put another event in one's place, with a hash that is right."""
+    AuditAddress.objects.all().delete()
+    event = events(office, 4).get()
+    event.action = Action.SHARED
+    event.hash = event_hash(vars(event))
+    events(office, 4).delete()
+    event.save(force_insert=True)
+
+
+def add_at_the_end(office: Office) -> None:
+    last = events(office, EVENTS).get()
+    last.number, last.previous, last.address_hash = EVENTS + 1, last.hash, ""
+    last.hash = event_hash(vars(last))
+    last.save(force_insert=True)
+
+
+TAMPERING: dict[str, tuple[Callable[[Office], Any], str]] = {
+    "the first row taken out": (lambda o: cut(o, 1), "Event 1 is missing."),
+    "a row taken out": (lambda o: cut(o, 4), "Event 4 is missing."),
+    "numbers swapped": (swap, "Event 3 was changed."),
+    "contents swapped": (swap_contents, "Event 3 was changed."),
+    "a row in place of another": (replace, "Event 5 does not follow event 4"),
+    "the tail cut": (lambda o: cut(o, 6, 7), "Events are missing at the end: the head of the chain counts 7"),
+    "all cut": (
+        cut,
+        "Events are missing at the end: the head of the chain counts 7, and there are 0",
+    ),
+    "the head gone": (
+        lambda o: AuditHead.objects.filter(office=o).delete(),
+        "Events were put in at the end: the head of the chain counts 0.",
+    ),
+    "a row put in at the end": (add_at_the_end, "Events were put in at the end"),
+    "the head's hash": (
+        lambda o: AuditHead.objects.filter(office=o).update(hash="0" * 64),
+        "Event 7 is not the one that the head of its chain names.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_whatever_was_done_to_a_chain_is_named(office, what):
+    tamper, says = TAMPERING[what]
+    tamper(office)
+    code, said = verify()
+    assert code == 1
+    assert f"Office {office.pk}: {says}" in said
+    assert "One chain does not hold" in said
+
+
+# --- What only an anchor shows --------------------------------------------------------------------
+
+
+def cut_with_head(office: Office) -> None:
+    cut(office, 6, 7)
+    set_head(office, 5)
+
+
+def cut_and_gone_on(office: Office) -> None:
+    cut_with_head(office)
+    with transaction.atomic():
+        for _ in range(4):
+            record(office=office, action=Action.SHARED, record=office, by=None)
+
+
+def all_gone(office: Office) -> None:
+    cut(office)
+    AuditHead.objects.filter(office=office).delete()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (cut_with_head, "Events are missing at the end: the anchor counts 7, and there are 5."),
+        (cut_and_gone_on, "Event 7 is not the one that the anchor names."),
+        (lambda o: rewrite(o, 1), "Event 7 is not the one that the anchor names."),
+        (lambda o: rewrite(o, 7), "Event 7 is not the one that the anchor names."),
+        (all_gone, "Events are missing at the end: the anchor counts 7, and there are 0."),
+    ],
+    ids=["tail with its head", "tail with its head, then more", "rewritten", "last rewritten", "all gone"],
+)
+def test_a_chain_that_holds_by_itself_is_held_against_an_anchor(office, tmp_path, tamper, says):
+    anchor = tmp_path / "anchor.json"
+    verify(write_anchor=str(anchor))
+    tamper(office)
+    assert verify()[0] == 0
+    code, said = verify(anchor=str(anchor))
+    assert code == 1
+    assert f"Office {office.pk}: {says}" in said
+
+
+def test_no_anchor_is_written_of_a_trail_that_does_not_hold(office, tmp_path):
+    cut(office, 4)
+    assert verify(write_anchor=str(tmp_path / "anchor.json"))[0] == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"portal": 3}', '{"x": {"count": 1, "hash": ""}}', None])
+def test_what_is_no_anchor_is_refused(tmp_path, content):
+    anchor = Path(tmp_path / "anchor.json")
+    if content is not None:
+        anchor.write_text(content)
+    code, said = verify(anchor=str(anchor))
+    assert code == 2
+    assert said.startswith(f"--anchor: {anchor}: ")
+
+
+def test_an_anchor_that_cannot_be_written_is_told(office, tmp_path):
+    assert verify(write_anchor=str(tmp_path / "nowhere" / "anchor.json"))[0] == 2
+
+
+# --- While people work -------------------------------------------------------------------------------
+
+
+def test_what_is_appended_during_a_walk_is_no_fault(office, monkeypatch):
+    real = AuditHead.objects.filter(office=office).get()
+    AuditHead.objects.filter(office=office).update(count=5, hash=events(office, 5).get().hash)
+
+    def then_append(_: int) -> None:
+        AuditHead.objects.filter(office=office).update(count=real.count, hash=real.hash)
+
+    monkeypatch.setattr("assessments.services.verifying.AT_ONCE", 5)
+    assert walk(str(office.pk), advance=then_append).mark == Mark(real.count, real.hash)
+    assert walk(str(office.pk)).fault == ""
+
+
+def test_a_walk_asks_the_database_as_often_for_many_events_as_for_few(office):
+    with CaptureQueriesContext(connection) as few:
+        walk("portal")
+    with CaptureQueriesContext(connection) as many:
+        walk(str(office.pk))
+    assert len(few) == len(many) <= 2
