@@ -6,11 +6,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Exists, Max, OuterRef, Q, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
 from assessments.services import notices as services
@@ -62,17 +61,3 @@ def mail(request: HttpRequest, by: User) -> HttpResponse:
         request, "You get mail about what waits." if wanted else "You get no mail about what waits."
     )
     return redirect("waiting")
-
-
-# A mail program presses the button of a mailing list with no cookie and no token (RFC 8058). The signed token in the
-# address lets it turn off one person's mail, and nothing else.
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def stop_notices(request: HttpRequest, token: str) -> HttpResponse:
-    """Turn somebody's mail off by the link in it."""
-    user = services.user_of(token)
-    if user is None:
-        raise Http404
-    if request.method == "POST":
-        services.set_mail(user=user, wanted=False)
-    return render(request, "review/stop_notices.html", {"done": request.method == "POST"})
