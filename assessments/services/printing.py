@@ -83,7 +83,7 @@ def _print(record: Record) -> bytes:
     name = _keep(f"{kind}/{record.pk}/{sha256}.pdf", data)
     with transaction.atomic():
         # Two who print at once print the same bytes: the second finds the row.
-        type(record).objects.select_for_update().get(pk=record.pk)
+        type(record).objects.select_for_update(no_key=True).get(pk=record.pk)
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}
             StoredPdf.objects.create(name=name, sha256=sha256, size=len(data), **of)

@@ -57,7 +57,7 @@ def share(
 
     `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember.
     """
-    locked = Attestation.objects.select_for_update().get(pk=attestation.pk)
+    locked = Attestation.objects.select_for_update(no_key=True).get(pk=attestation.pk)
     assessment = locked.assessment
     office = assessment.account.office
     if office.member_id != by.pk:
@@ -92,7 +92,7 @@ def withdraw(*, share: Share, by: User) -> None:
 
     Pressed twice, it is withdrawn once. Raises NotTheMember.
     """
-    locked = Share.objects.select_for_update().get(pk=share.pk)
+    locked = Share.objects.select_for_update(no_key=True).get(pk=share.pk)
     assessment = locked.attestation.assessment
     if assessment.account.office.member_id != by.pk:
         raise NotTheMember
@@ -118,7 +118,7 @@ def delete_files(*, share: Share) -> None:
 @transaction.atomic
 def write_advice(*, share: Share, text: str, by: User) -> None:
     """Add an officer's answer, or the member's word on it, to what was asked with a share. Raises Withdrawn."""
-    locked = Share.objects.select_for_update().get(pk=share.pk)
+    locked = Share.objects.select_for_update(no_key=True).get(pk=share.pk)
     if Withdrawal.objects.filter(share=locked).exists():
         raise Withdrawn
     request = AdviceRequest.objects.get(share=locked)
