@@ -20,7 +20,7 @@ def link_single_sign_on(*, by: User, provider: str, uid: str) -> None:
 
     Of what the other site tells, its own id of the person is kept and nothing else. Raises LinkedToSomeoneElse.
     """
-    User.objects.select_for_update().get(pk=by.pk)
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     if Link.objects.filter(provider=provider, uid=uid).exclude(user=by).exists():
         raise LinkedToSomeoneElse
     Link.objects.filter(provider=provider, user=by).exclude(uid=uid).delete()
