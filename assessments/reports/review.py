@@ -188,7 +188,7 @@ def review(
         whole=tuple(
             one
             for one in whole
-            if ("whole", "") == kept or one.thread.pk == at or (not section and one.passes(filters))
+            if kept == ("whole", "") or one.thread.pk == at or (not section and one.passes(filters))
         ),
         open_threads=sum(one.is_open for one in told),
     )
