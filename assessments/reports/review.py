@@ -158,7 +158,14 @@ def review(
     spoken_of = {*by_subject} | ({kept} if kept else set())
     named = asked | {subject for about, subject in spoken_of if about == "question"}
     rows = [
-        _row(state, name, resting.get(name, ()), by_subject.get(("question", name), []), by, looked_at)
+        _row(
+            state,
+            name,
+            resting.get(name, ()),
+            by_subject.get(("question", name), []),
+            by=by,
+            looked_at=looked_at,
+        )
         for name in sorted(named & state.edition.question.keys(), key=state.edition.position.__getitem__)
     ]
     findings = [
@@ -254,6 +261,7 @@ def _row(
     name: str,
     findings: tuple[Item, ...],
     threads: list[Told],
+    *,
     by: User,
     looked_at: datetime | None,
 ) -> Row:

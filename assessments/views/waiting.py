@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
@@ -101,6 +101,7 @@ def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:
     place = Case(
         When(kind=Kind.COMMENT, then=Subquery(written.values("thread")[:1])),
         When(kind=Kind.RESOLVED, then=Subquery(resolved.values("pk")[:1])),
+        output_field=BigIntegerField(),
     )
     return notices.select_related("assessment__account", "by").annotate(thread=place)
 
