@@ -80,6 +80,7 @@ def _page(request: HttpRequest, desk: Desk, *, status: int = 200, **typed: Any) 
         typed_is_quiet=typed.get("subject") in {one.item.rule for one in told.quiet},
         messages=said,
         longest=MAX_COMMENT,
+        longest_said=f"{MAX_COMMENT:,}",
         unanswered=len(desk.state.advisory.unanswered),
         made=timezone.now().isoformat(),
     )

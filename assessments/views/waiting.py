@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
@@ -14,32 +15,94 @@ from django.views.decorators.http import require_POST, require_safe
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
 from assessments.services import notices as services
 from assessments.views.register import signed_in
+from bulletin.publish import encoded
+
+Kind = Notice.Kind
+EARLIER = 30
+"""Notices that one has seen are listed up to this many."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What waits for a person: no thing is in it twice, and nothing of a term that has ended."""
+
+    to_review: QuerySet[Assessment]
+    threads: QuerySet[Thread]
+    notices: QuerySet[Notice]
+
+    def count(self) -> int:
+        """How much there is, asked for at once."""
+        keys = [one.order_by().values("pk") for one in (self.to_review, self.threads, self.notices)]
+        return keys[0].union(keys[1], keys[2], all=True).count()
+
+
+def _waits(by: User) -> Waits:
+    looked = Look.objects.filter(assessment=OuterRef("pk"), user=by, looked_at__gte=OuterRef("ready_at"))
+    mine = Assessment.objects.visible_to(by).filter(account__office__ends_on__isnull=True)
+    to_review = mine.drafts().filter(ready_at__isnull=False).exclude(ready_by=by).exclude(Exists(looked))
+    last = Comment.objects.filter(thread=OuterRef("pk")).order_by("-written_at", "-pk")
+    threads = (
+        Thread.objects.filter(assessment__in=mine)
+        .open()
+        .annotate(last_by=Subquery(last.values("author")[:1]), last=Subquery(last.values("pk")[:1]))
+        .exclude(last_by=by.pk)
+    )
+    # Of these the page has the thing itself.
+    listed = Q(kind=Kind.READY, assessment__in=to_review.values("pk")) | Q(
+        kind=Kind.COMMENT, assessment__in=threads.values("assessment")
+    )
+    return Waits(to_review, threads, Notice.objects.visible_to(by).unseen().exclude(listed))
 
 
 def waiting_count(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: how many notices someone has not seen; asked for only where a page shows it."""
-    return {
-        "waiting_count": SimpleLazyObject(lambda: Notice.objects.visible_to(request.user).unseen().count())
-    }
+    """Context processor: how much waits for someone, as its page lists it; asked for only where a page shows it."""
+    by = request.user
+    return {"waiting_count": SimpleLazyObject(lambda: _waits(by).count() if isinstance(by, User) else 0)}
 
 
 @require_safe
 @signed_in
 def waiting(request: HttpRequest, by: User) -> HttpResponse:
     """Drafts to review, comments to answer, and notices."""
-    seen = Look.objects.filter(assessment=OuterRef("pk"), user=by, looked_at__gte=OuterRef("ready_at"))
-    mine = Assessment.objects.visible_to(by).select_related("account", "ready_by")
-    to_review = mine.filter(ready_at__isnull=False).exclude(ready_by=by).exclude(Exists(seen))
-    last = Comment.objects.filter(thread=OuterRef("pk")).order_by("-written_at", "-pk").values("author")[:1]
-    threads = (
-        Thread.objects.visible_to(by).open().annotate(last_by=Subquery(last), at=Max("comments__written_at"))
+    waits = _waits(by)
+    threads = list(
+        waits.threads.select_related("assessment__account", "assessment__edition").order_by("-last")
     )
+    last = Comment.objects.select_related("author").in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
+    to_review = waits.to_review.select_related("account", "ready_by").order_by("-ready_at")
+    seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
-        "to_review": to_review.order_by("-ready_at"),
-        "threads": threads.filter(~Q(last_by=by.pk)).select_related("assessment__account").order_by("-at"),
-        "notices": Notice.objects.visible_to(by).select_related("assessment__account", "by")[:50],
+        "to_review": to_review,
+        "threads": [(thread, _subject(thread), last[thread.last]) for thread in threads],  # type: ignore[attr-defined]
+        "notices": [*_placed(waits.notices), *_placed(seen)[:EARLIER]],
+        "new_notices": Notice.objects.visible_to(by).unseen().exists(),
     }
     return render(request, "review/waiting.html", context)
+
+
+def _subject(thread: Thread) -> str:
+    """What a thread is on, in words."""
+    edition = encoded(thread.assessment.edition)
+    if thread.about == Thread.About.QUESTION and thread.subject in edition.question:
+        return f"the question “{edition.question[thread.subject].short}”"
+    if thread.about == Thread.About.FINDING and thread.subject in edition.rule:
+        return f"the finding “{edition.rule[thread.subject].title}”"
+    return "the whole"
+
+
+def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:
+    """Notices with the thread that each is about, as far as it can be told from who did what by then."""
+    same = {"thread__assessment": OuterRef("assessment"), "author": OuterRef("by")}
+    written = Comment.objects.filter(**same, written_at__lte=OuterRef("at")).order_by("-written_at", "-pk")
+    resolved = Thread.objects.filter(
+        assessment=OuterRef("assessment"), resolved_by=OuterRef("by"), resolved_at__lte=OuterRef("at")
+    ).order_by("-resolved_at")
+    place = Case(
+        When(kind=Kind.COMMENT, then=Subquery(written.values("thread")[:1])),
+        When(kind=Kind.RESOLVED, then=Subquery(resolved.values("pk")[:1])),
+        output_field=BigIntegerField(),
+    )
+    return notices.select_related("assessment__account", "by").annotate(thread=place)
 
 
 @require_POST

@@ -96,7 +96,8 @@
   });
   form.addEventListener("htmx:afterRequest", (event) => {
     sending = false;
-    show(unsaved ? "Not saved yet" : "");
+    // The page's own words say why something is not saved; to say it twice helps nobody.
+    show(unsaved && event.detail.successful ? "Not saved yet" : "");
     unsaved ||= troubled();
     const summary = document.querySelector("#summary .error-summary");
     if (submitted(event.detail.requestConfig) && summary) summary.focus();

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -95,8 +96,12 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     reviewing.mark_ready(assessment=draft, by=user("Bo"))
     page = as_("Ana").get("/office/waiting").content.decode()
     assert "Waiting (2" in page
-    assert page.count(f"/assessments/{draft.pk}/review") == 4
-    assert "Bo wrote a comment" in page
+    assert "2 things wait for you." in page
+    # No thing is there twice: as itself, and as a notice of it.
+    assert page.count(f"/assessments/{draft.pk}/review") == 2
+    assert f"/review#t-{Thread.objects.get().pk}" in page
+    assert "On the whole. Bo wrote last" in page
+    assert f"“{CANARY} comment”" in page
     assert "Bo marked it ready for review" in page
     # Who did it waits for nobody.
     mine = as_("Bo").get("/office/waiting").content.decode()
@@ -111,6 +116,7 @@ def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
     client = as_("Ana")
     client.post("/office/waiting/seen")
     page = client.get("/office/waiting").content.decode()
+    assert "Nothing waits for you." in page
     assert "No draft waits" in page
     assert "No comment waits" in page
     assert "New." not in page
@@ -123,6 +129,28 @@ def test_someone_who_left_sees_no_notice_any_more(draft):
     assert CANARY not in as_("Cy").get("/office/waiting").content.decode()
     call_command("send_notices")
     assert [one.to for one in mail.outbox] == [["ana@example.ca"]]
+
+
+def test_nothing_of_a_term_that_has_ended_waits_for_anybody(draft):
+    say(draft)
+    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    notices.mark_seen(by=user("Ana"))
+    Office.objects.update(ends_on="2026-11-14")
+    page = as_("Ana").get("/office/waiting").content.decode()
+    assert "Nothing waits for you." in page
+    assert "Waiting (" not in page
+
+
+def test_a_thread_that_waits_says_which_question_it_is_on_and_a_notice_leads_to_it(draft):
+    thread = reviewing.comment(
+        assessment=draft, about="question", subject="resources.email", text="Hm?", by=user("Bo")
+    )
+    page = as_("Ana").get("/office/waiting").content.decode()
+    assert "On the question “toronto.ca address in the registration”" in page
+    reviewing.resolve(thread=thread, seen=1, by=user("Bo"))
+    page = as_("Ana").get("/office/waiting").content.decode()
+    assert "Bo resolved comments" in page
+    assert page.count(f"/review#t-{thread.pk}") == 2
 
 
 # --- Mail ---------------------------------------------------------------------------------------
@@ -180,6 +208,23 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     monkeypatch.undo()
     call_command("send_notices")
     assert sorted(one.to[0] for one in mail.outbox) == ["ana@example.ca", "cy@example.ca"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_transaction(draft, monkeypatch):
+    say(draft)
+    say(draft, name="Cy", text="more")
+    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    tried = []
+
+    def fails(*, to: str, **_: Any) -> None:
+        tried.append((to, connection.in_atomic_block))
+        raise OSError
+
+    monkeypatch.setattr(notices, "send_mail", fails)
+    assert notices.send_digests() == (0, len(tried))
+    assert sorted(tried) == [("ana@example.ca", False), ("bo@example.ca", False), ("cy@example.ca", False)]
+    assert not Notice.objects.filter(mailed_at__isnull=False).exists()
 
 
 def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft):

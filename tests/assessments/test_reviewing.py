@@ -146,7 +146,7 @@ def test_a_reply_joins_the_thread_and_opens_it_again(draft, member, staff):
     settle(thread, member, 1)
     address = f"/assessments/{draft.pk}/comments/{thread.pk}/reply"
     for _ in range(2):
-        as_(member).post(address, {"text": "The office's."})
+        as_(member).post(address, {"text": "The office's.", "seen": "2"})
     thread.refresh_from_db()
     assert [one.text for one in thread.comments.all()] == ["Which address?", "The office's."]
     assert (thread.resolved_at, thread.version) == (None, 3)
@@ -359,3 +359,171 @@ def test_a_section_and_the_list_say_how_many_comments_are_open(draft, member, st
 def test_the_answers_say_who_gave_them(draft, member, staff):
     answer(draft, staff, resources__email="yes")
     assert "Bo, " in as_(member).get(f"/assessments/{draft.pk}/answers").content.decode()
+
+
+# --- What stays in view ---------------------------------------------------------------------------
+
+
+def review_address(draft: Any, what: str = "review") -> str:
+    return f"/assessments/{draft.pk}/{what}"
+
+
+def test_comments_on_a_question_that_is_not_asked_any_more_are_still_there(draft, member, staff):
+    answer(draft, staff, resources__email="yes")
+    comment(draft, staff, subject="resources.policies", text="Which ones?")
+    Answer.objects.filter(question=EMAIL).update(value="no")
+    html = page(draft, member)
+    row = html[html.index('id="q-resources-policies"') :]
+    assert "Not asked now" in row[: row.index("review-row")]
+    assert f'id="t-{Thread.objects.get().pk}"' in row
+    refused = comment(draft, staff, subject="election.nomination_date", text="").content.decode()
+    assert 'id="c-q-election-nomination-date"' in refused
+
+
+def test_filters_narrow_findings_and_comments_on_the_whole_down_as_well(draft, member, staff):
+    answer(draft, staff, resources__email="yes", resources__policies="no")
+    comment(draft, staff, about="whole", subject="", text="On it all")
+    comment(draft, staff, about="finding", subject="9", text="On finding 9")
+    opened = page(draft, member, "?show=open")
+    assert "On it all" in opened
+    assert "On finding 9" in opened
+    assert 'id="f-9"' in page(draft, member, "?section=resources&show=action")
+    assert 'id="f-9"' not in page(draft, member, "?section=conduct")
+    for thread in Thread.objects.all():
+        settle(thread, member, 1)
+    resolved = page(draft, staff, "?show=open")
+    assert "On it all" not in resolved
+    assert "Nothing here fits what you asked to see." in resolved
+
+
+def test_what_is_done_on_a_narrowed_page_leads_back_to_it_and_to_the_thread(draft, member, staff):
+    comment(draft, staff)
+    thread = Thread.objects.get()
+    assert 'comments?section=resources&amp;show=open"' in page(draft, member, "?section=resources&show=open")
+    query = "?show=open&show=nonsense&next=//evil"
+    client = as_(member)
+    at = review_address(draft, f"comments/{thread.pk}/settle?show=open")
+    there = client.post(at, {"seen": "1"})["Location"]
+    assert there == review_address(draft, f"review?show=open&at={thread.pk}#t-{thread.pk}")
+    assert "Resolved by Ana" in client.get(there).content.decode()
+    assert client.post(review_address(draft, f"review/look{query}"))["Location"] == review_address(draft)
+    looked = client.post(review_address(draft, "review/look?show=open"))
+    assert looked["Location"] == review_address(draft, "review?show=open")
+
+
+@pytest.mark.parametrize("made", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_of_looking_outside_the_drafts_life_counts_for_none(draft, member, made):
+    assert as_(member).post(review_address(draft, "review/look"), {"made": made}).status_code == 302
+    assert draft.started_at <= Look.objects.get().looked_at <= timezone.now()
+
+
+def test_an_older_page_takes_back_no_later_look(draft, member, time_machine):
+    early = timezone.now()
+    time_machine.move_to(early + timedelta(minutes=5))
+    reviewing.look(assessment=draft, by=member)
+    later = Look.objects.get().looked_at
+    reviewing.look(assessment=draft, by=member, at=early)
+    assert Look.objects.get().looked_at == later
+
+
+def test_a_form_that_somebody_else_opened_is_not_sent_under_ones_name(draft, member, staff):
+    sent = {"as": str(staff.pk), "about": "whole", "subject": "", "text": "By Bo"}
+    for client in (as_(member), Client(enforce_csrf_checks=True)):
+        client.force_login(member)
+        html = client.post(review_address(draft, "comments"), sent).content.decode()
+        assert "You are now signed in as Ana; this page was opened by somebody else" in html
+        assert "By Bo" in html
+        assert "Save now" not in html
+    assert not Thread.objects.exists()
+    assert f'name="as" value="{member.pk}"' in page(draft, member)
+
+
+def test_a_reply_to_what_was_resolved_meanwhile_is_given_back_first(draft, member, staff):
+    comment(draft, staff)
+    thread = Thread.objects.get()
+    settle(thread, member, 1)
+    address = review_address(draft, f"comments/{thread.pk}/reply")
+    html = as_(staff).post(address, {"text": "One more thing", "seen": "1"}).content.decode()
+    assert "Ana resolved this in the meantime. Send your reply and open it again?" in html
+    assert "One more thing</textarea>" in html
+    assert not Thread.objects.open().exists()
+    as_(staff).post(address, {"text": "One more thing", "seen": "2"})
+    assert Thread.objects.open().exists()
+    assert "Opened again by Bo" in page(draft, member)
+
+
+def test_who_resolves_too_late_is_told_beside_the_thread(draft, member, staff):
+    comment(draft, staff)
+    thread = Thread.objects.get()
+    settle(thread, member, 1)
+    html = settle(thread, staff, 1).content.decode()
+    place = html.index(f'id="t-{thread.pk}"')
+    assert html.index("Ana resolved these comments") > place
+    assert html.count("Ana resolved these comments") == 1
+
+
+@pytest.mark.parametrize("what", ["comments", "comments/1/reply"])
+def test_the_address_of_a_refused_comment_can_be_loaded_again(draft, staff, what):
+    comment(draft, staff)
+    what = what.replace("1", str(Thread.objects.get().pk))
+    there = as_(staff).get(review_address(draft, f"{what}?show=open"))
+    assert there["Location"].startswith(review_address(draft, "review?show=open"))
+
+
+def test_the_summary_of_a_refused_comment_leads_to_its_field(draft, staff):
+    empty = comment(draft, staff, text=" ").content.decode()
+    assert '<a href="#c-q-resources-email">Write something first.</a>' in empty
+    assert "What you wrote is still" not in empty
+    field = empty[empty.index('id="c-q-resources-email"') :][:400]
+    assert 'maxlength="2000"' in field
+    assert (
+        'aria-describedby="c-q-resources-email-hint c-q-resources-email-error" aria-invalid="true"' in field
+    )
+    assert "At most 2,000 characters" in empty
+    assert "What you wrote is still in its field" in comment(draft, staff, text="w" * 2_001).content.decode()
+
+
+def test_the_page_has_a_heading_for_each_section_and_a_list_of_them(draft, staff):
+    html = page(draft, staff)
+    for place in ("s-resources", "findings", "whole"):
+        assert f'href="#{place}"' in html
+        assert f'id="{place}"' in html
+
+
+def test_what_one_wrote_or_answered_oneself_is_not_new(draft, member, staff, time_machine):
+    comment(draft, staff)
+    assert page(draft, staff).count("New to you") == 0
+    assert page(draft, member).count("New to you") == 1
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    reviewing.reply(thread=Thread.objects.get(), text="Ours.", by=member, seen=1)
+    assert page(draft, member).count("New to you") == 0
+    assert "You have not looked at this before" not in page(draft, member)
+
+
+def test_how_much_is_unanswered_is_said_before_a_draft_is_marked_ready(draft, member, staff):
+    assert re.search(r"\d+ questions have no answer yet", page(draft, staff))
+    reviewing.mark_ready(assessment=draft, by=staff)
+    assert "have no answer yet" not in page(draft, staff)
+    for address in (f"/assessments/{draft.pk}/", "/office/"):
+        assert "Ready for review" in as_(member).get(address).content.decode()
+
+
+def test_a_finding_that_asks_for_nothing_can_be_commented_on(draft, staff):
+    html = page(draft, staff)
+    assert "ask for nothing</summary>" in re.sub(r"\s+<", "<", html)
+    assert html.count('name="about" value="finding"') == len(next(iter(editions().values())).rules)
+
+
+def test_after_the_term_the_page_does_not_say_that_it_can_be_changed(draft, staff):
+    reviewing.mark_ready(assessment=draft, by=staff)
+    Office.objects.update(ends_on="2026-11-14")
+    html = page(draft, staff)
+    assert "It can still be changed" not in html
+    assert "This term has ended" in html
+    assert "I have looked at this" not in html
+
+
+def test_someone_who_left_the_only_office_is_told_so(draft, staff):
+    Membership.objects.update(ended_at=timezone.now())
+    assert "You no longer work in an office here" in as_(staff).get("/office/").content.decode()
+    assert "You work in no office yet" in as_(person("Di")).get("/office/").content.decode()

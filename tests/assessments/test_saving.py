@@ -821,11 +821,12 @@ def test_after_the_term_no_page_links_to_where_answers_were_changed(desk_of_offi
 
 def test_someone_who_may_open_it_no_more_keeps_what_they_typed_as_for_one_that_is_not_there(desk_of_office):
     mine, own = desk_of_office.open("resources"), desk_of_office.draft.pk
-    desk_of_office.client.force_login(User.objects.create_user("former@example.ca", name="Former"))
+    former = User.objects.create_user("former@example.ca", name="Former")
+    desk_of_office.client.force_login(former)
     told = []
     for pk in (own, own + 1000):
         address = f"/assessments/{pk}/section/resources"
-        sent = mine.form.fields | {EMAIL: "yes", f"note.{EMAIL}": "a note"}
+        sent = mine.form.fields | {EMAIL: "yes", f"note.{EMAIL}": "a note", "as": str(former.pk)}
         page = Page(desk_of_office.client.post(address, sent), address)
         assert page.status == 404
         assert "You can no longer open this self-check" in page.words
@@ -842,7 +843,15 @@ def test_someone_who_was_signed_out_keeps_what_they_typed_and_saves_it_after_sig
     page = desk_of_office.save(mine, resources__email="yes")
     assert page.status == 409
     [form] = [form for form in page.forms.values() if form.action.startswith("/assessments/")]
+    assert "copy now what you need" in page.words
+    # A colleague who signs in on this browser does not save it under their own name.
     client.force_login(desk_of_office.colleague)
+    other = client.post(form.action, form.fields)
+    assert other.status_code == 409
+    assert "You are now signed in as Sam Roy; this page was opened by somebody else" in other.content.decode()
+    assert "Save now" not in other.content.decode()
+    assert desk_of_office.answers() == {}
+    client.force_login(User.objects.get(name="Pat Lee"))
     assert client.post(form.action, form.fields).status_code == 302
     assert desk_of_office.answers() == {EMAIL: "yes"}
 
