@@ -66,7 +66,7 @@ def waiting(request: HttpRequest, by: User) -> HttpResponse:
     """Drafts to review, comments to answer, and notices."""
     waits = _waits(by)
     threads = list(
-        waits.threads.select_related("assessment__account", "assessment__edition").order_by("-last")
+        waits.threads.select_related("assessment__account", "assessment__edition").order_by("-last")  # type: ignore[misc]
     )
     last = Comment.objects.select_related("author").in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
     to_review = waits.to_review.select_related("account", "ready_by").order_by("-ready_at")
