@@ -101,7 +101,7 @@ def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors,
     # What a browser writes where someone pulls at the corner of a field.
     question(page, EMAIL).get_by_text("Note", exact=True).click()
     question(page, EMAIL).locator("textarea").evaluate("field => { field.style.height = '9rem' }")
-    autosave(page, EMAIL, "No")
+    autosave(page, EMAIL, "I'm not sure")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.locator(".conflict").get_by_role("button", name="Take what is saved").click()
     expect(option(page, EMAIL, "Yes")).to_be_checked()
