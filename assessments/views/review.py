@@ -35,7 +35,7 @@ def review(request: HttpRequest, desk: Desk) -> HttpResponse:
     return _page(request, desk)
 
 
-def _page(request: HttpRequest, desk: Desk, *, status: int = 200, **typed: Any) -> HttpResponse:
+def _page(request: HttpRequest, desk: Desk, **typed: Any) -> HttpResponse:
     """The review page; `typed` is a comment that could not be taken, where it was written, and why."""
     assessment, by = _of(desk)
     filters = FilterForm(request.GET, edition=desk.state.edition)
@@ -84,7 +84,7 @@ def _page(request: HttpRequest, desk: Desk, *, status: int = 200, **typed: Any) 
         unanswered=len(desk.state.advisory.unanswered),
         made=timezone.now().isoformat(),
     )
-    return render(request, "review/review.html", context, status=status)
+    return render(request, "review/review.html", context)
 
 
 def _field(typed: Mapping[str, Any]) -> str:

@@ -65,13 +65,12 @@ def waiting_count(request: HttpRequest) -> dict[str, Any]:
 def waiting(request: HttpRequest, by: User) -> HttpResponse:
     """Drafts to review, comments to answer, and notices."""
     waits = _waits(by)
-    threads = list(
-        waits.threads.select_related("assessment__account", "assessment__edition").order_by("-last")  # type: ignore[misc]
-    )
+    threads = list(waits.threads.select_related("assessment__account", "assessment__edition").order_by("-pk"))
     last = Comment.objects.select_related("author").in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
     to_review = waits.to_review.select_related("account", "ready_by").order_by("-ready_at")
     seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
+        "count": waits.count(),
         "to_review": to_review,
         "threads": [(thread, _subject(thread), last[thread.last]) for thread in threads],  # type: ignore[attr-defined]
         "notices": [*_placed(waits.notices), *_placed(seen)[:EARLIER]],

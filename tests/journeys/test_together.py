@@ -50,6 +50,7 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     conflict = question(member, EMAIL).locator(".conflict")
     expect(conflict).to_contain_text("This answer was changed elsewhere by Sam Roy")
     expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")
+    expect(conflict.get_by_text("Yours:")).to_contain_text("I'm not sure")
     conflict.get_by_role("button", name="Take what is saved").click()
     expect(option(member, EMAIL, "Yes")).to_be_checked()
     expect(member.locator(".conflict")).to_have_count(0)
@@ -79,11 +80,39 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     member.locator(".thread").get_by_role("button", name="Resolve").click()
     expect(member.locator(".thread")).to_contain_text("Resolved by Pat Lee")
     staff.locator(".thread").get_by_role("button", name="Resolve").click()
-    expect(staff.locator(".messages")).to_contain_text("Pat Lee resolved these comments in the meantime")
+    said = staff.locator(".thread .said")
+    expect(said).to_contain_text("Pat Lee resolved these comments in the meantime")
+    expect(said).to_be_in_viewport()
     press(member, "I have looked at this")
     expect(member.locator(".messages")).to_contain_text("What changes from now on is shown as new to you.")
     follow(member, "Back to the list of sections")
     expect(member.get_by_role("link", name="Review it together")).to_be_visible()
+
+
+def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors, draft):
+    page = visitors.come(viewport={"width": 360, "height": 740})
+    other = visitors.come()
+    section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
+    sign_in(page, visitors.address, demo_data.MEMBER)
+    sign_in(other, visitors.address, demo_data.STAFF)
+    page.goto(section)
+    other.goto(section)
+    autosave(other, EMAIL, "Yes")
+    # What a browser writes where someone pulls at the corner of a field.
+    question(page, EMAIL).get_by_text("Note", exact=True).click()
+    question(page, EMAIL).locator("textarea").evaluate("field => { field.style.height = '9rem' }")
+    autosave(page, EMAIL, "I'm not sure")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.locator(".conflict").get_by_role("button", name="Take what is saved").click()
+    expect(option(page, EMAIL, "Yes")).to_be_checked()
+    # The picture of what is not saved: said once, with the way on beside it.
+    visitors.forgive(r"^409: |status of 409|Status Error Code 409")
+    page.context.clear_cookies(name="sessionid")
+    autosave(page, LOGO, "Yes")
+    expect(status(page)).to_contain_text("You are signed out.")
+    expect(page.locator("#saving")).to_be_hidden()
+    status(page).get_by_role("button", name="see how to keep it").click()
+    titled(page, "Not saved yet, and nothing is lost")
 
 
 def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, draft):
