@@ -40,6 +40,7 @@ STORED = {
     "attested/2/été 1.pdf": os.urandom(300_000),
     "empty": b"",
 }
+STORED_IN = ["attestations", "attested", "attested", "empty"]
 DEMONSTRATION = """
 for command in ("migrate", "load_editions", "createcachetable", "demo_data"):
     call_command(command, verbosity=0)
@@ -198,11 +199,14 @@ def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, tak
     rows, files = place.holds()
     assert rows == before[0]
     assert len(rows["assessments_user"]) == 5
-    assert (
-        files == before[1] == {name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()}
-    )
+    assert files == before[1]
+    assert {
+        name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()
+    }.items() < files.items()
+    # And the PDFs of what the demonstration attests and shares.
+    assert sorted(name.partition("/")[0] for name in files) == [*STORED_IN, "shares"]
     count = sum(map(len, rows.values()))
-    assert f"{count} rows of {len(rows)} tables, {len(STORED)} files." in printed
+    assert f"{count} rows of {len(rows)} tables, {len(files)} files." in printed
 
 
 def test_the_manifest_says_what_the_folder_holds(full, taken):
@@ -222,7 +226,7 @@ def test_the_manifest_says_what_the_folder_holds(full, taken):
 
 def test_a_backup_is_for_its_owner_alone(taken):
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [taken, *taken.rglob("*")]}
-    assert len(modes) == 10
+    assert len(modes) == 16
     assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
 
 

@@ -17,6 +17,7 @@ from assessments.services.drafts import start_assessment
 from assessments.services.register import NewAccount, add_account
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
+from tests.attested import attested
 
 pytestmark = pytest.mark.django_db
 
@@ -527,3 +528,13 @@ def test_someone_who_left_the_only_office_is_told_so(draft, staff):
     Membership.objects.update(ended_at=timezone.now())
     assert "You no longer work in an office here" in as_(staff).get("/office/").content.decode()
     assert "You work in no office yet" in as_(person("Di")).get("/office/").content.decode()
+
+
+def test_what_is_attested_can_be_commented_on_and_not_marked_ready(draft, staff):
+    record = attested(draft.account).assessment
+    reviewing.comment(assessment=record, about="whole", subject="", text="And now?", by=staff)
+    html = page(record, staff)
+    assert "Attested by Ana" in html
+    assert "It can still be changed" not in html
+    assert "Mark ready for review" not in html
+    assert "Send the comment" in html

@@ -53,7 +53,7 @@ ASSESSMENTS = (
 
 
 # What the member attested, and a part of it shared with a question.
-ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "campaign")
+ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "personal")
 QUESTION = "May I keep the photo from the Council chamber on this account until the campaign is over?"
 
 # What staff have to say of a draft, which is then ready for review: what it is about, and the words.
