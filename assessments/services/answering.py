@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, overload
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, User
@@ -97,7 +97,9 @@ def save_answers(
         values = {**written, "value": change.value, "note": change.note, "version": version + 1}
         if row is None:
             # Whatever was seen is gone with all that it said, so there is nothing to overwrite.
-            draft.answers.create(question=change.question, **values)
+            if came_first := _insert(draft, change.question, values):
+                saved.conflicts[change.question] = came_first
+                continue
         elif not draft.answers.filter(pk=row.pk, version=change.seen).update(**values):
             saved.conflicts[change.question] = row
             continue
@@ -111,6 +113,18 @@ def save_answers(
     elif changed and isinstance(draft, Assessment):
         record(office=draft.account.office, action=Action.ANSWERS_SAVED, record=draft, by=by, coalesce=True)
     return saved
+
+
+def _insert(draft: Draft, question: str, values: dict[str, Any]) -> AnswerRow | None:
+    """Add a first answer; return the one that came first, should there be another in spite of the lock."""
+    try:
+        with transaction.atomic():
+            draft.answers.create(question=question, **values)
+    except IntegrityError:
+        row: AnswerRow = draft.answers.get(question=question)
+        same = (row.value, row.note) == (values["value"], values["note"])
+        return None if same else row
+    return None
 
 
 def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, written: dict[str, Any]) -> bool:
