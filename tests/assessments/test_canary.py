@@ -29,7 +29,7 @@ from tests.attested import seen
 from tests.second_step import fresh_client, with_second_step
 from tests.tables import BASE, answers_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 CANARY = "zqcanary7741"
 EMAIL = "resources.email"

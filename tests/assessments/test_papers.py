@@ -15,7 +15,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
