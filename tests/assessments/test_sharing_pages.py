@@ -200,7 +200,11 @@ def test_nothing_that_was_withheld_is_in_the_record_the_pages_or_the_pdf(attesta
     share = shared(attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"})
     content, pdf = share.content.record, pdf_of(share)
     page = said(client_of("ola").get(f"/shares/{share.pk}"))
-    words = flat(" ".join(text for _, text in blocks_of_pdf(opened(pdf))))
+    blocks = blocks_of_pdf(opened(pdf))
+    assert [flat(text) for kind, text in blocks if kind == "h1"] == [
+        flat("Shared part of an advisory on a social media account")
+    ]
+    words = flat(" ".join(text for _, text in blocks))
     for withheld in (
         WITHHELD,
         attestation.sha256,
