@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 # The fixtures by which a test asks for the database; others ask for these.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -51,6 +52,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def files_of_ones_own(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what a test stores away from the files of this machine."""
     settings.MEDIA_ROOT = tmp_path_factory.getbasetemp() / "media"
+
+
+@pytest.fixture(scope="module")
+def module_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database for a fixture whose rows all tests of a module share; they are undone after the last one.
+
+    A test of that module asks for `db` as well, and what it writes itself is undone after it.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,7 @@
 """Every address of the portal, by who asks and how (tests/cases/permissions.yaml)."""
 
-import functools
 from collections.abc import Iterable
+from copy import copy
 from datetime import date, timedelta
 from typing import Any
 
@@ -120,15 +120,10 @@ def test_an_address_that_the_table_lacks_is_found():
 # --- What each person gets ----------------------------------------------------------
 
 
-@functools.cache
-def _read_editions() -> tuple[Any, ...]:
-    return tuple(editions().values())
-
-
-@pytest.fixture
-def pks(db: None) -> dict[str, int | str]:
+@pytest.fixture(scope="module")
+def kept(module_db: None) -> dict[str, int | str]:
     """An office with an account and a draft, by the names that addresses give them."""
-    for edition in _read_editions():
+    for edition in editions().values():
         publish_edition(edition=edition)
     people = {name: User.objects.create_user(f"{name}@example.ca", name=name) for name in SIGNED_IN}
     office = Office.objects.create(name="Ward 10", member=people["member"], starts_on=date(2022, 11, 15))
@@ -160,6 +155,12 @@ def pks(db: None) -> dict[str, int | str]:
     }
 
 
+@pytest.fixture
+def pks(kept: dict[str, int | str], db: None) -> dict[str, int | str]:
+    """The same, for a test whose own writes are undone after it."""
+    return kept
+
+
 def client_of(person: str, *, fresh: bool = False, **options: Any) -> Client:
     """A browser of this person; they signed in long ago, or with `fresh` just now."""
     client = Client(**options)
@@ -187,11 +188,13 @@ def sent_by(row: dict[str, Any]) -> dict[str, Any]:
 def answers_to(row: dict[str, Any], person: str, pks: dict[str, int | str]) -> dict[str, Any]:
     """What each method is answered with, each as if nothing had been asked before."""
     sent = sent_by(row)
+    arrived = client_of(person, fresh=row.get("fresh", False)).cookies
     answers = {}
     for method in METHODS:
         with transaction.atomic():
             more = {"data": sent} if method == "POST" else {}
-            client = client_of(person, fresh=row.get("fresh", False))
+            client = Client()
+            client.cookies = copy(arrived)
             answers[method] = getattr(client, method.lower())(address_of(row, pks), **more)
             transaction.set_rollback(True)
     return answers

@@ -10,7 +10,15 @@ from django.db import models
 from assessments.models import User
 from assessments.views.desk import DRAFT
 from tests.tables import table
-from tests.test_permissions import ROW, address_of, client_of, expected, pks, sent_by  # noqa: F401  # a fixture
+from tests.test_permissions import (
+    ROW,
+    address_of,
+    client_of,
+    expected,
+    kept,  # noqa: F401  # fixtures
+    pks,  # noqa: F401
+    sent_by,
+)
 
 pytestmark = pytest.mark.one_database
 

@@ -207,6 +207,7 @@ class Projection:
     """The whole advisory in words."""
 
     title: str
+    heading: str
     bulletin: str
     account: tuple[tuple[str, str], ...]
     as_of: date
@@ -256,6 +257,7 @@ def project(advisory: Advisory, document: Document) -> Projection:
     named = advisory.election.id in sheet.names_elections
     return Projection(
         title="Social media self-check: advisory",
+        heading="Advisory on a social media account",
         bulletin=f"{sheet.title}, Interpretation Bulletin, version {sheet.version}, {long_date(sheet.issued)}",
         account=tuple(
             (label, document.account[key])

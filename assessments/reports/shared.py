@@ -91,6 +91,7 @@ def shared_projection(record: str, edition: Edition) -> Projection:
     return replace(
         whole,
         title="Social media self-check: shared with the Integrity Commissioner",
+        heading="Shared part of an advisory on a social media account",
         meaning=f"Reckoned from the {findings} finding{'s' * (findings != 1)} and {given} "
         f"answer{'s' * (given != 1)} that were shared, and from nothing else.",
         no_contacts="None of the findings that were shared calls for it.",

@@ -155,7 +155,8 @@ def _share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
         "sha256": share.sha256,
         "code": share.code,
     }
-    if content := getattr(share, "content", None):
+    if withdrawal is None:
+        content = share.content
         archive.writestr(f"{inside}.json", content.record)
         entry["pdf"] = _write_pdf(archive, f"{inside}.pdf", share)
     if exchange := exchange_of(share):

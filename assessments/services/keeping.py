@@ -11,7 +11,7 @@ from functools import partial
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from assessments.models import (
@@ -55,6 +55,7 @@ class Purged:
     deleted: int = 0
     unchanged: int = 0
     attested: int = 0
+    withdrawn: int = 0
     addresses: int = 0
     files: int = 0
     held: int = 0
@@ -151,6 +152,7 @@ def count_expired() -> Purged:
     for office in Office.objects.filter(held_at__isnull=True):
         for why, found in expired_of(office, now=now).items():
             setattr(counted, why, getattr(counted, why) + found.count())
+    counted.withdrawn = _withdrawn_content().count()
     counted.addresses = unheld_addresses(until=now - ADDRESSES_KEPT).count()
     counted.files = sum(1 for _ in _withdrawn_files()) + sum(1 for _ in _forgotten_files())
     return counted
@@ -167,6 +169,7 @@ def purge_expired() -> Purged:
         for why, found in expired_of(office, now=now).items():
             gone = sum(_purge(office, why, key, now, purged.failed) for key in list(_keys(found)))
             setattr(purged, why, getattr(purged, why) + gone)
+    purged.withdrawn = _purge_withdrawn()
     purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
     names = [*_withdrawn_files(), *_forgotten_files()]
     remove_files(names)
@@ -197,6 +200,22 @@ def _purge(office: Office, why: str, key: int, now: datetime, failed: list[int])
         failed.append(key)
         return False
     return True
+
+
+def _withdrawn_content() -> QuerySet[ShareContent]:
+    """What was withdrawn under a hold that is lifted now."""
+    office = "share__attestation__assessment__account__office"
+    return ShareContent.objects.filter(
+        **{"share__withdrawal__isnull": False, f"{office}__held_at__isnull": True}
+    )
+
+
+@transaction.atomic
+def _purge_withdrawn() -> int:
+    offices = Office.objects.filter(held_at__isnull=True).order_by("pk")
+    list(offices.select_for_update(no_key=True).values_list("pk"))
+    with purging():
+        return _withdrawn_content().delete()[0]
 
 
 def _lock(assessments: AssessmentQuerySet) -> list[int]:

@@ -29,7 +29,7 @@ Record = Attestation | Share
 
 
 class CannotStore(Exception):
-    """The PDF was printed and could not be kept; the message is for people."""
+    """The PDF was printed and could not be kept, or its record is gone; the message is for people."""
 
 
 def print_soon(record: Record) -> None:
@@ -42,7 +42,7 @@ def print_soon(record: Record) -> None:
 def print_record(kind: str, pk: int) -> None:
     """Print a record that has no PDF yet. It may be run twice, and at once: one PDF is kept."""
     found: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
-    if found is None or (isinstance(found, Share) and not hasattr(found, "content")):
+    if found is None or (isinstance(found, Share) and hasattr(found, "withdrawal")):
         return
     try:
         pdf_of(found)
@@ -83,7 +83,8 @@ def _print(record: Record) -> bytes:
     name = _keep(f"{kind}/{record.pk}/{sha256}.pdf", data)
     with transaction.atomic():
         # Two who print at once print the same bytes: the second finds the row.
-        type(record).objects.select_for_update(no_key=True).get(pk=record.pk)
+        if not type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).exists():
+            raise CannotStore("What you asked for was deleted while its PDF was made.")
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}
             StoredPdf.objects.create(name=name, sha256=sha256, size=len(data), **of)

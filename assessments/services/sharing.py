@@ -17,6 +17,7 @@ from assessments.models import (
     AdviceRequest,
     Attestation,
     Notice,
+    Office,
     Share,
     ShareContent,
     User,
@@ -90,20 +91,24 @@ def share(
 def withdraw(*, share: Share, by: User) -> None:
     """Take a share back: its content and its PDF are deleted, and that it was withdrawn is kept.
 
+    Under a legal hold both stay, out of everybody's sight, until `purge_expired` finds the hold lifted.
     Pressed twice, it is withdrawn once. Raises NotTheMember.
     """
-    locked = Share.objects.select_for_update(no_key=True).get(pk=share.pk)
-    assessment = locked.attestation.assessment
-    if assessment.account.office.member_id != by.pk:
+    # The office first, so that no hold is set in between.
+    of_share = Office.objects.filter(accounts__assessments__attestation__shares=share.pk)
+    office = of_share.select_for_update(no_key=True, of=("self",)).get()
+    locked = Share.objects.select_for_update(no_key=True, of=("self",)).get(pk=share.pk)
+    if office.member_id != by.pk:
         raise NotTheMember
     if Withdrawal.objects.filter(share=locked).exists():
         return
     Withdrawal.objects.create(share=locked, withdrawn_by=by)
-    with purging():
-        ShareContent.objects.filter(share=locked).delete()
-    tell(assessment=assessment, kind=Notice.Kind.WITHDRAWN, by=by)
-    transaction.on_commit(partial(delete_files, share=locked), robust=True)
-    record(office=assessment.account.office, action=Action.SHARE_WITHDRAWN, record=locked, by=by)
+    if office.held_at is None:
+        with purging():
+            ShareContent.objects.filter(share=locked).delete()
+        transaction.on_commit(partial(delete_files, share=locked), robust=True)
+    tell(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
+    record(office=office, action=Action.SHARE_WITHDRAWN, record=locked, by=by)
 
 
 def delete_files(*, share: Share) -> None:

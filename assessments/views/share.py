@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.sharing import AdviceForm, ShareForm
-from assessments.models import AdviceEntry, Assessment, Office, Share, User
+from assessments.models import AdviceEntry, Assessment, Attestation, Office, Share, User
 from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
@@ -25,6 +25,8 @@ from assessments.views.fresh import freshly_signed_in
 from assessments.views.register import signed_in
 from bulletin.publish import encoded
 
+# Deleted for good, by its age or by an erasure, while someone had its page open.
+PURGED = (Attestation.DoesNotExist, Share.DoesNotExist, Office.DoesNotExist)
 CONSENT = "Tick the box to say that the office may have this."
 
 
@@ -42,13 +44,13 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
     nonce, problem = form.cleaned_data["nonce"], ""
     if "give" in request.POST:
         if "consent" in request.POST:
-            given = sharing.share(
-                attestation=attestation,
-                picked=form.picked,
-                by=draft.account.office.member,
-                nonce=nonce,
-                asked=form.asked,
-            )
+            member = draft.account.office.member
+            try:
+                given = sharing.share(
+                    attestation=attestation, picked=form.picked, by=member, nonce=nonce, asked=form.asked
+                )
+            except PURGED:
+                raise Http404 from None
             messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
             return redirect("share", pk=given.pk)
         problem = CONSENT
@@ -113,6 +115,7 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
+        "held": withdrawn and hasattr(found, "content"),
         "asked": asked,
         "asked_about": _titles(assessment, asked.about) if asked else (),
         "entries": list(asked.entries.select_related("author")) if asked else (),
@@ -171,7 +174,7 @@ def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     found = _visible(by, pk)
     try:
         sharing.withdraw(share=found, by=by)
-    except NotTheMember:
+    except (NotTheMember, *PURGED):
         raise Http404 from None
     messages.success(
         request, "Withdrawn. The Commissioner’s office sees only that something was withdrawn, and when."
@@ -194,6 +197,8 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         sharing.write_advice(share=found, text=form.cleaned_data["text"], by=by)
     except sharing.Withdrawn:
         return keep_typed(request, "withdrawn")
+    except PURGED:
+        raise Http404 from None
     messages.success(request, "Sent.")
     return redirect("share", pk=pk)
 
@@ -216,6 +221,6 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
     )
     rows = []
     for found in shares.defer("attestation__record"):
-        content = getattr(found, "content", None)
+        content = None if hasattr(found, "withdrawal") else found.content
         rows.append((found, json.loads(content.record) if content else None, found.pk in answered))
     return render(request, "share/desk.html", {"rows": rows})

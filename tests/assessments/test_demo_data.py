@@ -18,7 +18,7 @@ from assessments.services.drafts import start_check
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture(autouse=True)

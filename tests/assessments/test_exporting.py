@@ -24,7 +24,7 @@ from bulletin.shelf import calendar, editions
 from tests.attested import attested, shared
 from tests.second_step import fresh_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PDF = b"%PDF-1.7 a print"
 

@@ -532,7 +532,7 @@ def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
     assert all(map(default_storage.exists, names))
     assert "Nothing was deleted." in said
     lines = [line.rpartition(": ")[2] for line in said.splitlines() if "to be deleted" in line]
-    assert lines == ["1.", "1.", "1.", f"{addresses}.", "1."]
+    assert lines == ["1.", "1.", "1.", "0.", f"{addresses}.", "1."]
 
 
 # --- What the member erases -----------------------------------------------------------------------

@@ -20,7 +20,7 @@ from assessments.services.register import NewAccount, add_account
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 CANARY = "canary7741"
 

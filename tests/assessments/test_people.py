@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from assessments.models import Membership, Office, User
 from tests.second_step import let_in_now, with_second_step
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SPRING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 6, 9, 0, tzinfo=UTC)

@@ -19,7 +19,7 @@ from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 EMAIL, LOGO = "resources.email", "resources.logo"
 

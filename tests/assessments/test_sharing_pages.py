@@ -23,7 +23,10 @@ from assessments.models import (
 )
 from assessments.reports.proof import read_pdf
 from assessments.reports.shared import BLACKED_OUT
+from assessments.services import keeping, printing, sharing
+from assessments.services.keeping import count_expired, purge_expired
 from assessments.services.printing import pdf_of
+from assessments.services.purging import purging
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import NONCE, attested, shared
@@ -197,7 +200,11 @@ def test_nothing_that_was_withheld_is_in_the_record_the_pages_or_the_pdf(attesta
     share = shared(attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"})
     content, pdf = share.content.record, pdf_of(share)
     page = said(client_of("ola").get(f"/shares/{share.pk}"))
-    words = flat(" ".join(text for _, text in blocks_of_pdf(opened(pdf))))
+    blocks = blocks_of_pdf(opened(pdf))
+    assert [flat(text) for kind, text in blocks if kind == "h1"] == [
+        flat("Shared part of an advisory on a social media account")
+    ]
+    words = flat(" ".join(text for _, text in blocks))
     for withheld in (
         WITHHELD,
         attestation.sha256,
@@ -339,6 +346,63 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     assert "withdrawn" in said(Client().get(f"/verify/{share.code}"))
     assert "May I?" in said(member.get(f"/shares/{share.pk}"))
     assert AuditEvent.objects.filter(action="share_withdrawn").count() == 1
+
+
+def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_lifted(
+    attestation, django_capture_on_commit_callbacks
+):
+    share = shared(attestation, ask="May I?")
+    pdf_of(share)
+    (stored,) = StoredPdf.objects.all()
+    administrator = User.objects.create_user("al@example.ca", PASSWORD, name="Al Roy")
+    keeping.set_hold(office=share.attestation.assessment.account.office, held=True, by=administrator)
+    member, officer = client_of("ana"), client_of("ola")
+    with django_capture_on_commit_callbacks(execute=True):
+        member.post(f"/shares/{share.pk}/withdraw")
+    purge_expired()
+    assert default_storage.exists(stored.name)
+    assert ShareContent.objects.count() == 1
+    for who, says in ((member, "A legal hold is on this office."), (officer, "Nobody can read what it said")):
+        page = said(who.get(f"/shares/{share.pk}"))
+        assert says in page
+        assert "@ana" not in page
+        for file in (".pdf", ".json", "/exchange.txt"):
+            assert who.get(f"/shares/{share.pk}{file}").status_code == 404
+    for gone in ("May I?", "@ana", "Ward 10", "Ana Silva", "legal hold"):
+        assert gone not in said(officer.get(f"/shares/{share.pk}")) + said(officer.get("/desk/"))
+    keeping.set_hold(office=share.attestation.assessment.account.office, held=False, by=administrator)
+    assert count_expired().withdrawn == 1
+    assert purge_expired().withdrawn == 1
+    assert not default_storage.exists(stored.name)
+    assert not ShareContent.objects.exists()
+
+
+def test_what_is_purged_while_it_is_given_taken_back_or_answered_is_not_found(attestation, monkeypatch):
+    share = shared(attestation, ask="May I?")
+
+    def gone(**_: Any) -> None:
+        raise Share.DoesNotExist
+
+    for name in ("withdraw", "write_advice"):
+        monkeypatch.setattr(sharing, name, gone)
+    member = client_of("ana")
+    assert member.post(f"/shares/{share.pk}/withdraw").status_code == 404
+    assert member.post(f"/shares/{share.pk}/advice", {"text": "x"}).status_code == 404
+
+
+def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation, monkeypatch):
+    share = shared(attestation)
+    keep = printing._keep
+
+    def purge_and_keep(name: str, data: bytes) -> str:
+        with purging():
+            keeping._delete([attestation.assessment_id])
+        return keep(name, data)
+
+    monkeypatch.setattr(printing, "_keep", purge_and_keep)
+    answer = client_of("ana").get(f"/shares/{share.pk}.pdf")
+    assert answer.status_code == 503
+    assert "was deleted while its PDF was made" in said(answer)
 
 
 def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):

@@ -20,7 +20,7 @@ from assessments.views.sign_in import Adapter
 from config import settings as settings_file
 from config.logs import WithoutKeys
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PASSWORD = "quiet-harbour-9"
 MORNING = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

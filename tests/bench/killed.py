@@ -40,6 +40,7 @@ class Seen:
     notes: dict[str, str] = field(default_factory=dict)
     attested: bool = False
     shared: bool = False
+    acknowledged: int = 0
     last: tuple[str, dict[str, Any]] | None = None
 
 
@@ -70,6 +71,7 @@ class Browser:
         )
         if answer.status_code >= 400:
             raise RuntimeError(f"{path} answers {answer.status_code}")
+        self.seen.acknowledged += 1
         return answer
 
     def walk(self) -> None:
@@ -208,6 +210,8 @@ def run() -> None:
         walking.join()
         connection.close()
         lost, torn = faults(draft.pk, browser.seen)
+        # But for the sign-in.
+        acknowledged = browser.seen.acknowledged - 1
         if browser.seen.last and not browser.seen.shared:
             again = served(port)
             with contextlib.suppress(RuntimeError, requests.RequestException):
@@ -215,7 +219,6 @@ def run() -> None:
             killed(again)
             connection.close()
             torn += faults(draft.pk, browser.seen)[1]
-        acknowledged = len(browser.seen.notes) + browser.seen.attested + browser.seen.shared
         doubled = max(0, Attestation.objects.filter(assessment=draft).count() - 1)
         doubled += max(0, Share.objects.filter(attestation__assessment=draft).count() - 1)
         for name, more in (

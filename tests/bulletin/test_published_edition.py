@@ -9,7 +9,7 @@ from assessments.models import User
 from bulletin.models import PublishedEdition
 from tests.second_step import let_in, with_second_step
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def publish(edition_id: str = "toronto-1.1", revision: int = 1, **fields: object):

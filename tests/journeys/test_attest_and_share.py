@@ -16,6 +16,8 @@ from tests.journeys.walking import downloaded, follow, press, printed, sign_in, 
 from tests.reading import flat
 from tests.second_step import SECRET, with_second_step
 
+pytestmark = pytest.mark.one_database
+
 NOTE = "Once, at the Jones Street rally."
 
 

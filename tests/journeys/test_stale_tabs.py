@@ -19,6 +19,8 @@ from tests.journeys.walking import (
     titled,
 )
 
+pytestmark = pytest.mark.one_database
+
 NOTE = "Your note on this question"
 
 

@@ -18,6 +18,8 @@ from tests.journeys.walking import (
     titled,
 )
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def draft(published):

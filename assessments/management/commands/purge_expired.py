@@ -16,6 +16,7 @@ LINES = {
     "deleted": "Drafts that someone deleted at least 30 days ago",
     "unchanged": "Drafts that nobody changed for as long as their office keeps them",
     "attested": "Attested assessments as old as their office keeps them",
+    "withdrawn": "What was withdrawn under a legal hold that is lifted",
     "addresses": "Network addresses in the audit trail, 90 days old",
     "files": "Files of what was withdrawn or is gone",
 }
