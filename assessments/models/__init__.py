@@ -6,6 +6,7 @@ from assessments.models.assessments import Answer, Assessment
 from assessments.models.attestations import Attestation, Finding
 from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer
+from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.notices import Notice
@@ -28,6 +29,9 @@ __all__ = [
     "AuditHead",
     "CheckAnswer",
     "Comment",
+    "DeskEntry",
+    "DeskFinding",
+    "DeskUnsure",
     "Finding",
     "Invitation",
     "Look",

@@ -27,6 +27,7 @@ from assessments.reports.draft import draft_state
 from assessments.reports.proof import new_code
 from assessments.reports.record import sha256_of
 from assessments.reports.shared import Picked, shared_record
+from assessments.services import desk
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record
 from assessments.services.mail import send_mail
@@ -79,6 +80,7 @@ def share(
             about=[rule for rule in asked.about if rule in picked.rules],
             needed_by=asked.needed_by,
         )
+    desk.enter(share=made)
     tell(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
     print_soon(made)
     record(office=office, action=Action.SHARED, record=made, by=by)
@@ -103,6 +105,7 @@ def withdraw(*, share: Share, by: User) -> None:
     if Withdrawal.objects.filter(share=locked).exists():
         return
     Withdrawal.objects.create(share=locked, withdrawn_by=by)
+    desk.clear(share=locked)
     if office.held_at is None:
         with purging():
             ShareContent.objects.filter(share=locked).delete()
@@ -132,6 +135,7 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
         # Pressed twice.
         return
     AdviceEntry.objects.create(request=request, author=by, text=text)
+    desk.take_in_words(share=locked)
     office = locked.attestation.assessment.account.office
     tell(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:

@@ -1,0 +1,209 @@
+"""What the Commissioner's desk finds shares by: reckoned from what was shared, and never the record itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from assessments.models.people import Office, User
+from assessments.models.shares import Share
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in the desk's order: what waits comes first, then the newest, then the highest key."""
+
+    waiting: bool
+    shared_at: datetime
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.waiting:d}.{(self.shared_at - EPOCH) // timedelta(microseconds=1)}.{self.pk}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read a place as an address gives it. Raises ValueError."""
+        waiting, micros, pk = map(int, text.split(".")) if len(text) <= 60 and text.isascii() else ((-1,) * 3)
+        if waiting not in (0, 1) or not 0 <= micros < 10**17 or not 0 <= pk < 2**63:
+            raise ValueError(text)
+        return cls(bool(waiting), EPOCH + timedelta(microseconds=micros), pk)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows in the desk's order, and the places from which to go on in both directions, where there are more."""
+
+    rows: Sequence[DeskEntry]
+    newer: Place | None
+    older: Place | None
+
+
+class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
+    """Rows of the desk."""
+
+    def visible_to(self, user: User | AnonymousUser) -> DeskEntryQuerySet:
+        """Keep all for an officer, and none for anybody else."""
+        return self if user.is_authenticated and user.is_active and user.is_officer else self.none()
+
+    def unread(self) -> DeskEntryQuerySet:
+        """Keep those that no officer has opened since something was last added to them."""
+        never = Q(opened_at__isnull=True) | Q(opened_at__lt=F("news_at"))
+        return self.filter(never, withdrawn_at__isnull=True)
+
+    def to_answer(self) -> DeskEntryQuerySet:
+        """Keep those with which advice was asked for that no officer has answered."""
+        return self.filter(advice_asked=True, answered_at__isnull=True, withdrawn_at__isnull=True)
+
+    def page(self, *, size: int, after: Place | None = None, before: Place | None = None) -> Page:
+        """Up to `size` rows from the top, or after a place, or before it.
+
+        What waits and the rest are looked up one after the other, so that either look-up walks the index
+        from where it begins, however deep that is: at most two queries.
+        """
+        backwards, place = before is not None, before or after
+        rows: list[DeskEntry] = []
+        for waiting in (False, True) if backwards else (True, False):
+            if place and (waiting < place.waiting if backwards else waiting > place.waiting):
+                continue
+            found = self.filter(waiting=waiting)
+            if place and waiting == place.waiting:
+                found = found._beyond(place, backwards=backwards)
+            order = ("shared_at", "pk") if backwards else ("-shared_at", "-pk")
+            rows += found.order_by(*order)[: size + 1 - len(rows)]
+            if len(rows) > size:
+                break
+        more = len(rows) > size
+        rows = rows[:size]
+        if backwards:
+            rows.reverse()
+        if not rows:
+            return Page((), None, None)
+        first, last = rows[0].place, rows[-1].place
+        if backwards:
+            return Page(rows, newer=first if more else None, older=last)
+        return Page(rows, newer=first if place else None, older=last if more else None)
+
+    def _beyond(self, place: Place, *, backwards: bool) -> DeskEntryQuerySet:
+        """Keep the rows past a place, in words that let both databases walk an index (`c <= x AND (…)`)."""
+        at, pk = place.shared_at, place.pk
+        if backwards:
+            return self.filter(Q(shared_at__gt=at) | Q(pk__gt=pk), shared_at__gte=at)
+        return self.filter(Q(shared_at__lt=at) | Q(pk__lt=pk), shared_at__lte=at)
+
+
+class DeskEntry(models.Model):
+    """A share, as the desk lists and finds it.
+
+    Everything but `opened_at` follows from the share's own content, from what was asked with it and from what was
+    written about it, and can be reckoned again. Of a withdrawn share only the times are left.
+    """
+
+    share = models.OneToOneField(Share, on_delete=models.CASCADE, primary_key=True, related_name="desk_entry")
+    office = models.ForeignKey(Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    office_name = models.CharField(max_length=200, blank=True)
+    account = models.CharField(max_length=300, blank=True)
+    edition = models.CharField(max_length=100, blank=True)
+    revision = models.PositiveIntegerField(null=True, blank=True)
+    election = models.CharField(max_length=100, blank=True)
+    overall = models.CharField(max_length=30, blank=True)
+    contact = models.CharField(max_length=20, blank=True, help_text="The earliest time to contact, if any.")
+    shared_at = models.DateTimeField()
+    news_at = models.DateTimeField(help_text="When the member last added something.")
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="When an officer last opened it.")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    advice_asked = models.BooleanField(default=False)
+    needed_by = models.DateField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="When an officer first answered.")
+    waiting = models.BooleanField(default=True, help_text="Unread, or asked and not answered.")
+    words = models.TextField(blank=True, help_text="What search looks in, in small letters.")
+
+    objects = DeskEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-waiting", "-shared_at", "-share_id"]
+        indexes: ClassVar = [
+            models.Index(fields=["waiting", "shared_at", "share"], name="desk_order"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True)
+                | Q(
+                    office__isnull=True,
+                    office_name="",
+                    account="",
+                    edition="",
+                    election="",
+                    overall="",
+                    contact="",
+                    words="",
+                    advice_asked=False,
+                    needed_by__isnull=True,
+                    waiting=False,
+                ),
+                name="desk_tells_nothing_of_what_is_withdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"desk entry of {self.share_id}"
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the desk's order."""
+        return Place(self.waiting, self.shared_at, self.pk)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether something was added since an officer last opened it."""
+        return self.withdrawn_at is None and (self.opened_at is None or self.opened_at < self.news_at)
+
+    @property
+    def is_to_answer(self) -> bool:
+        """Whether advice was asked for that no officer has answered."""
+        return self.advice_asked and self.answered_at is None
+
+
+class DeskFinding(models.Model):
+    """A finding that was shared, once for each paragraph that its rule stands on."""
+
+    entry = models.ForeignKey(DeskEntry, on_delete=models.CASCADE, related_name="findings")
+    rule = models.CharField(max_length=60)
+    paragraph = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=20)
+    contact = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["paragraph", "outcome"], name="desk_by_paragraph")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["entry", "rule", "paragraph"], name="deskfinding_once_for_each_paragraph"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"finding on {self.rule}, ¶{self.paragraph}"
+
+
+class DeskUnsure(models.Model):
+    """A question that a shared answer says the member is not sure of."""
+
+    entry = models.ForeignKey(DeskEntry, on_delete=models.CASCADE, related_name="unsure")
+    question = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["entry", "question"], name="deskunsure_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"not sure of {self.question}"

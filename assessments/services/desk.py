@@ -1,0 +1,91 @@
+"""Keeping the Commissioner's desk in step with what is shared, opened, answered and withdrawn."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
+from assessments.reports.desk import desk_facts
+from assessments.services.audit import Action, take_note
+
+
+def enter(*, share: Share) -> None:
+    """List a share that was just made, within the transaction that makes it."""
+    request = AdviceRequest.objects.filter(share=share).first()
+    facts = desk_facts(share.content.record, question=request.question if request else "")
+    entry = DeskEntry.objects.create(
+        share=share,
+        office_id=share.attestation.assessment.account.office_id,
+        office_name=facts.office_name,
+        account=facts.account,
+        edition=facts.edition,
+        revision=facts.revision,
+        election=facts.election,
+        overall=facts.overall,
+        contact=facts.contact,
+        shared_at=share.shared_at,
+        news_at=share.shared_at,
+        advice_asked=request is not None,
+        needed_by=request.needed_by if request else None,
+        words=facts.words,
+    )
+    DeskFinding.objects.bulk_create(DeskFinding(entry=entry, **one._asdict()) for one in facts.findings)
+    DeskUnsure.objects.bulk_create(DeskUnsure(entry=entry, question=question) for question in facts.unsure)
+
+
+@transaction.atomic
+def open_share(*, share: Share, by: User) -> None:
+    """Note that an officer looks at a share: it is no longer unread, and the office's trail says who looked."""
+    entry = _locked(share)
+    entry.opened_at = timezone.now()
+    _settle(entry)
+    take_note(
+        office=share.attestation.assessment.account.office, action=Action.SHARE_VIEWED, about=share, by=by
+    )
+
+
+def take_in_words(*, share: Share) -> None:
+    """Take in what was just written about a share, within that transaction."""
+    entry = _locked(share)
+    entries = AdviceRequest.objects.get(share=share).entries.select_related("author")
+    members = [one.written_at for one in entries if not one.author.is_officer]
+    officers = [one.written_at for one in entries if one.author.is_officer]
+    entry.news_at = max([entry.shared_at, *members])
+    entry.answered_at = min(officers, default=None)
+    if officers:
+        # Whoever answers has read what was there.
+        entry.opened_at = max(officers[-1], entry.opened_at or officers[-1])
+    _settle(entry)
+
+
+def clear(*, share: Share) -> None:
+    """Leave of a share that was just withdrawn only that it was, within that transaction."""
+    entry = _locked(share)
+    entry.findings.all().delete()
+    entry.unsure.all().delete()
+    DeskEntry.objects.filter(pk=entry.pk).update(
+        withdrawn_at=share.withdrawal.withdrawn_at,
+        office=None,
+        office_name="",
+        account="",
+        edition="",
+        revision=None,
+        election="",
+        overall="",
+        contact="",
+        advice_asked=False,
+        needed_by=None,
+        answered_at=None,
+        waiting=False,
+        words="",
+    )
+
+
+def _locked(share: Share) -> DeskEntry:
+    return DeskEntry.objects.select_for_update(of=("self",)).get(share=share)
+
+
+def _settle(entry: DeskEntry) -> None:
+    entry.waiting = entry.is_unread or entry.is_to_answer
+    entry.save(update_fields=["opened_at", "news_at", "answered_at", "waiting"])
