@@ -79,6 +79,17 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
     record(office=locked, action=Action.RETENTION_CHANGED, record=locked, by=by)
 
 
+def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
+    """How many assessments more would be deleted now, were these an office's times."""
+    now = timezone.now()
+
+    def keys(of: Office) -> set[int]:
+        return {key for found in expired_of(of, now=now).values() for key in _keys(found)}
+
+    shorter = Office(pk=office.pk, keep_drafts_months=drafts_months, keep_attested_years=attested_years)
+    return len(keys(shorter) - keys(office))
+
+
 @transaction.atomic
 def set_hold(*, office: Office, held: bool, by: User) -> None:
     """Stop all deletion of what an office keeps, or let it go on. Pressed twice, it is set or lifted once.

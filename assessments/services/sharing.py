@@ -50,6 +50,11 @@ class Asked:
     needed_by: date | None = None
 
 
+def shared_with(*, attestation: Attestation, nonce: str) -> Share | None:
+    """What was shared from the preview with this nonce, if it was."""
+    return attestation.shares.filter(content__record__contains=f'"nonce":"{nonce}"').first()
+
+
 @transaction.atomic
 def share(
     *, attestation: Attestation, picked: Picked, by: User, nonce: str, asked: Asked | None = None
@@ -63,7 +68,7 @@ def share(
     office = assessment.account.office
     if office.member_id != by.pk:
         raise NotTheMember
-    for earlier in locked.shares.filter(content__record__contains=f'"nonce":"{nonce}"'):
+    if earlier := shared_with(attestation=locked, nonce=nonce):
         return earlier
     now = timezone.now()
     state = draft_state(assessment, as_of=locked.as_of)

@@ -79,7 +79,11 @@ def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if request.method == "POST":
         get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
     chosen = {name: getattr(office, name) for name in KeepingForm.base_fields}
-    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen)
+
+    def would_go(months: int, years: int) -> int:
+        return services.count_older(office=office, drafts_months=months, attested_years=years)
+
+    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen, would_go=would_go)
     if form.is_valid():
         services.set_retention(
             office=office,

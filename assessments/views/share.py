@@ -42,6 +42,9 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
     if not form.is_valid() or "change" in request.POST:
         return render(request, "share/pick.html", desk.context(form=form))
     nonce, problem = form.cleaned_data["nonce"], ""
+    if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
+        messages.info(request, "This is shared already, once.")
+        return redirect("share", pk=earlier.pk)
     if "give" in request.POST:
         if "consent" in request.POST:
             member = draft.account.office.member
@@ -109,9 +112,9 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
     withdrawn = getattr(found, "withdrawal", None)
     asked = getattr(found, "request", None)
     if by.is_officer:
-        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
         if withdrawn:
             return render(request, "share/withdrawn.html", {"share": found, "withdrawn": withdrawn})
+        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
