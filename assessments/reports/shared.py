@@ -44,10 +44,14 @@ class Picked:
 
 
 def redacted(note: str, words: tuple[str, ...]) -> str:
-    """A note without some words, in whatever case they stand in it; the longest are taken out first."""
-    for word in sorted(filter(None, words), key=len, reverse=True):
-        note = re.sub(re.escape(word), BLACKED_OUT, note, flags=re.IGNORECASE)
-    return note
+    """A note without some words, in whatever case they stand in it; of words that overlap nothing stays."""
+    taken: set[int] = set()
+    for word in filter(None, words):
+        # Looked for ahead, so that one is found that begins within another.
+        for found in re.finditer(f"(?=({re.escape(word)}))", note, flags=re.IGNORECASE):
+            taken.update(range(*found.span(1)))
+    kept = ("\0" if at in taken else letter for at, letter in enumerate(note))
+    return re.sub("\0+", BLACKED_OUT, "".join(kept))
 
 
 def shared_record(state: DraftState, picked: Picked, *, at: datetime, office: str, nonce: str = "") -> str:
