@@ -13,10 +13,12 @@ from django.db.models import Model
 from assessments.models import (
     Action,
     Assessment,
+    Attestation,
     AuditEvent,
     Invitation,
     Membership,
     Office,
+    Share,
     SocialAccount,
     Thread,
     User,
@@ -77,6 +79,12 @@ KINDS = {
     str(kind.model._meta.model_name): kind
     for kind in (
         Kind(Assessment, lambda it: str(it.account), ("account",)),
+        Kind(Attestation, lambda it: str(it.assessment.account), ("assessment__account",)),
+        Kind(
+            Share,
+            lambda it: str(it.attestation.assessment.account),
+            ("attestation__assessment__account",),
+        ),
         Kind(SocialAccount, str),
         Kind(Thread, lambda it: str(it.assessment.account), ("assessment__account",)),
         Kind(Invitation, lambda it: it.email),
