@@ -274,14 +274,15 @@ def remove_files(names: Collection[str]) -> None:
 
 
 def _withdrawn_files() -> Iterator[str]:
-    """The files of withdrawn shares that are still there."""
-    withdrawn = StoredPdf.objects.filter(
-        share__withdrawal__isnull=False,
-        share__attestation__assessment__account__office__held_at__isnull=True,
+    """The files of withdrawn shares that are still there, among them any that no row names: a print was stopped."""
+    withdrawn = Withdrawal.objects.filter(
+        share__attestation__assessment__account__office__held_at__isnull=True
     )
-    for name in withdrawn.values_list("name", flat=True).iterator():
-        if default_storage.exists(name):
-            yield name
+    there = set(_folders("shares"))
+    for key in withdrawn.order_by("share").values_list("share", flat=True):
+        if str(key) in there:
+            for name in default_storage.listdir(f"shares/{key}")[1]:
+                yield f"shares/{key}/{name}"
 
 
 def _forgotten_files() -> Iterator[str]:

@@ -504,6 +504,14 @@ def test_files_of_what_was_withdrawn_or_is_gone_are_found_again(world):
     assert attestation.pdfs.count() == 1
 
 
+def test_a_print_of_what_was_withdrawn_goes_even_where_its_printer_was_stopped_before_it_was_counted(world):
+    _, names = whole(world)
+    folder = names[2].rpartition("/")[0]
+    uncounted = default_storage.save(f"{folder}/{'1' * 64}.pdf", ContentFile(b"a print"))
+    assert "withdrawn or is gone, deleted: 2." in run()
+    assert not default_storage.exists(uncounted)
+
+
 def test_a_file_that_cannot_be_deleted_is_tried_again(world, monkeypatch):
     _, names = whole(world)
 
