@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -103,7 +103,10 @@ def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Set a legal hold, or lift it."""
     office = get_object_or_404(Office, pk=pk)
-    held = request.POST.get("hold") == "set"
+    wanted = request.POST.get("hold")
+    if wanted not in ("set", "lift"):
+        raise Http404
+    held = wanted == "set"
     services.set_hold(office=office, held=held, by=by)
     said = (
         "is under a legal hold now: nothing of it is deleted" if held else "is under no legal hold any more"

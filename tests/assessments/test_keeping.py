@@ -242,6 +242,9 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (NOW, world.admin)
     assert "Under a legal hold since 15 June 2026" in client.get("/people/").content.decode()
+    assert client.post(address).status_code == 404
+    world.office.refresh_from_db()
+    assert world.office.held_at == NOW
     client.post(address, {"hold": "lift"})
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (None, None)
