@@ -27,6 +27,7 @@ from assessments.reports.draft import draft_state
 from assessments.reports.proof import new_code
 from assessments.reports.record import sha256_of
 from assessments.reports.shared import Picked, shared_record
+from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record
 from assessments.services.mail import send_mail
@@ -61,7 +62,7 @@ def share(
 ) -> Share:
     """Give the Commissioner's office what was picked, frozen by itself.
 
-    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember.
+    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember and TermEnded.
     """
     locked = Attestation.objects.select_for_update(no_key=True).get(pk=attestation.pk)
     assessment = locked.assessment
@@ -70,6 +71,8 @@ def share(
         raise NotTheMember
     if earlier := shared_with(attestation=locked, nonce=nonce):
         return earlier
+    if office.ends_on is not None:
+        raise TermEnded
     now = timezone.now()
     state = draft_state(assessment, as_of=locked.as_of)
     content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)

@@ -16,6 +16,7 @@ from assessments.models import AdviceEntry, Assessment, Attestation, Office, Sha
 from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
+from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
 from assessments.services.exporting import exchange_of
@@ -54,6 +55,8 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
                 )
             except PURGED:
                 raise Http404 from None
+            except TermEnded as error:
+                return keep_typed(request, error.why)
             messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
             return redirect("share", pk=given.pk)
         problem = CONSENT

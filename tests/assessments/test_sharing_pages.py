@@ -193,6 +193,20 @@ def test_words_are_blacked_out_of_a_note(attestation, words, left):
         assert ("Tremblay" in data) is (BLACKED_OUT not in left)
 
 
+def test_nothing_is_given_once_the_term_ended_even_while_the_button_is_pressed(attestation, monkeypatch):
+    give = sharing.share
+
+    def ended_meanwhile(**given: Any) -> Share:
+        Office.objects.update(ends_on=date(2026, 5, 1))
+        return give(**given)
+
+    monkeypatch.setattr(sharing, "share", ended_meanwhile)
+    form = PICKED | {"nonce": NONCE, "give": "yes", "consent": "yes"}
+    answer = client_of("ana").post(page_of(attestation), form)
+    assert answer.status_code == 409
+    assert not Share.objects.exists()
+
+
 # --- What is given ---------------------------------------------------------------------------------
 
 
