@@ -116,7 +116,7 @@ class ShareForm(forms.Form):
                 words = ", ".join(f"“{word}”" for word in missing)
                 self.add_error(
                     None,
-                    f"To black out in your note on “{short}”: {words} is not in it. Write it just as it stands there.",
+                    f"To black out in your note on “{short}”: {words} is not in it. Write it just as it is there.",
                 )
         day = told.get("needed_by")
         if day and day < timezone.localdate():

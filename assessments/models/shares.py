@@ -37,11 +37,11 @@ class ShareQuerySet(models.QuerySet["Share"]):
         return self.filter(withdrawal__isnull=True)
 
     def with_superseded(self) -> ShareQuerySet:
-        """Tell of each in `is_superseded` whether a later attestation of the account was shared as well.
+        """Tell of each in `is_superseded` whether a later attestation of the account is shared as well.
 
         Not whether there is a later attestation: that is the member's own until it is shared.
         """
-        later = Share.objects.filter(
+        later = Share.objects.standing().filter(
             attestation__assessment__account=OuterRef("attestation__assessment__account"),
             attestation__attested_at__gt=OuterRef("attestation__attested_at"),
         )

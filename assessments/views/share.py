@@ -192,7 +192,13 @@ def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @signed_in
 def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """An officer's answer, or the member's word on it."""
-    found = _visible(by, pk)
+    try:
+        found = _visible(by, pk)
+    except Http404:
+        if by.is_officer:
+            # It was there when they began to write.
+            return keep_typed(request, "withdrawn")
+        raise
     office = found.attestation.assessment.account.office
     if not _may_write(by, office) or not hasattr(found, "request"):
         raise Http404
@@ -204,7 +210,9 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     except sharing.Withdrawn:
         return keep_typed(request, "withdrawn")
     except PURGED:
-        raise Http404 from None
+        return keep_typed(request, "withdrawn")
+    except TermEnded:
+        return keep_typed(request, "closed")
     messages.success(request, "Sent.")
     return redirect("share", pk=pk)
 

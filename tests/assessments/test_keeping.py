@@ -302,6 +302,20 @@ def test_a_draft_goes_so_many_months_after_its_last_change(world, change, change
     assert Assessment.objects.filter(pk=draft.pk).exists() is stays
 
 
+def test_times_that_would_delete_something_now_are_asked_about_first(world):
+    whole(world)
+    world.at(NOW + timedelta(days=3 * 366))
+    client, address = fresh_client(world.member), f"/office/{world.office.pk}/keeping"
+    shorter = {"keep_drafts_months": 24, "keep_attested_years": 1}
+    asked = client.post(address, shorter).content.decode()
+    assert "With these times 1 self-check would be deleted for good" in asked
+    world.office.refresh_from_db()
+    assert world.office.keep_attested_years == 7
+    assert client.post(address, shorter | {"sure": "on"}).status_code == 302
+    world.office.refresh_from_db()
+    assert world.office.keep_attested_years == 1
+
+
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
 def test_the_office_says_how_many_months(world, months, stays):
     draft = world.draft()
