@@ -112,6 +112,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+if DEBUG:
+    # A demonstration shows people the pages that they would see.
+    MIDDLEWARE.append("assessments.views.missing.PlainNotFound")
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 

@@ -163,6 +163,8 @@ records() {
   # Where limits on guessing are counted. It has no model, so no migration makes it.
   .venv/bin/python manage.py createcachetable
   .venv/bin/python manage.py load_editions
+  # People's records are nobody else's on this machine to read.
+  chmod 700 var
   # Does nothing where people are.
   [ "${DEBUG:-}" != true ] || .venv/bin/python manage.py demo_data
 }

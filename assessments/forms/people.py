@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -193,6 +194,30 @@ class KeepingForm(_Words):
         max_value=30,
         help_text="From 1 to 30.",
     )
+
+    def __init__(self, *args: Any, would_go: Callable[[int, int], int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.would_go = would_go
+        if self.is_bound:
+            self.fields["sure"] = forms.BooleanField(
+                required=False, label="Delete what is older than that", widget=forms.CheckboxInput
+            )
+
+    def clean(self) -> dict[str, Any]:
+        told = self.cleaned_data
+        if self.errors or self.would_go is None or told.get("sure"):
+            return told
+        count = self.would_go(told["keep_drafts_months"], told["keep_attested_years"])
+        if count:
+            one = count == 1
+            self.add_error(
+                "sure",
+                f"With these times {count} self-check{'' if one else 's'} would be deleted for good, maybe within "
+                f"the hour. Tick the box if that is what you want. Nothing is changed yet.",
+            )
+        else:
+            del self.fields["sure"]
+        return told
 
 
 class EraseForm(_Words):

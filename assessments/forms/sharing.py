@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from assessments.models.shares import MAX_QUESTION
 from assessments.reports.draft import DraftState
 from assessments.reports.projection import Item
-from assessments.reports.shared import Picked, offered
+from assessments.reports.shared import Picked, offered, redacted
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
@@ -81,6 +82,11 @@ class ShareForm(forms.Form):
             field.choices = [(value, value) for value in values]
             field.error_messages["invalid_choice"] = "Something that you picked is not in this assessment."
 
+    @property
+    def new_nonce(self) -> str:
+        """The nonce of what is about to be picked: with it, what is sent again from any later page is shared once."""
+        return str(self["nonce"].value() or secrets.token_hex(32))
+
     def clean_nonce(self) -> str:
         nonce = str(self.cleaned_data["nonce"])
         return nonce if re.fullmatch("[0-9a-f]{64}", nonce) else secrets.token_hex(32)
@@ -99,6 +105,19 @@ class ShareForm(forms.Form):
         asks = told.get("question_to_ask")
         if not asks and "question_to_ask" not in self.errors and (told.get("about") or told.get("needed_by")):
             self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
+        for q in told.get("note", ()):
+            missing = [
+                w
+                for w in self._words(q)
+                if redacted(self.state.rows[q].note, (w,)) == self.state.rows[q].note
+            ]
+            if missing:
+                short = self.state.edition.question[q].short
+                words = ", ".join(f"“{word}”" for word in missing)
+                self.add_error(
+                    None,
+                    f"To black out in your note on “{short}”: {words} is not in it. Write it just as it is there.",
+                )
         day = told.get("needed_by")
         if day and day < timezone.localdate():
             self.add_error("needed_by", "By when you need an answer: choose today or a later day.")
@@ -107,10 +126,7 @@ class ShareForm(forms.Form):
     @property
     def picked(self) -> Picked:
         told = self.cleaned_data
-        black_out = {
-            q: tuple(line.strip() for line in self._typed(BLACK_OUT + q).splitlines() if line.strip())
-            for q in told["note"]
-        }
+        black_out = {q: self._words(q) for q in told["note"]}
         return Picked(
             frozenset(told["rule"]), frozenset(told["question"]), frozenset(told["note"]), black_out
         )
@@ -123,6 +139,11 @@ class ShareForm(forms.Form):
             return None
         return Asked(told["question_to_ask"], tuple(told["about"]), told["needed_by"])
 
+    def _words(self, question: str) -> tuple[str, ...]:
+        """The words to black out in a note, as notes are kept: composed the same way."""
+        lines = unicodedata.normalize("NFC", self._typed(BLACK_OUT + question)).splitlines()
+        return tuple(filter(None, map(str.strip, lines)))
+
     def _typed(self, name: str) -> str:
         return str(self.data.get(name, "")) if self.is_bound else ""
 
@@ -134,7 +155,12 @@ class ShareForm(forms.Form):
         if name == "rule":
             return {finding.rule.id for finding in contacts}
         if name == "question":
-            return {q for finding in contacts for q in finding.rests_on & self.offered.questions}
+            edition = self.state.edition
+            timing = edition.sheet.timing
+            # Without these the office would not see when, only that it is to be.
+            when = {*edition.questions_behind(timing.planned, timing.wished), timing.filing}
+            rests_on = {q for finding in contacts for q in finding.rests_on}
+            return (rests_on | when if contacts else rests_on) & self.offered.questions
         return set()
 
     @property

@@ -6,7 +6,7 @@ from assessments.models.assessments import Answer, Assessment
 from assessments.models.attestations import Attestation, Finding
 from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer
-from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure
+from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.notices import Notice
@@ -32,6 +32,7 @@ __all__ = [
     "DeskEntry",
     "DeskFinding",
     "DeskUnsure",
+    "Export",
     "Finding",
     "Invitation",
     "Look",

@@ -83,6 +83,8 @@ class Action(models.TextChoices):
     HOLD_SET = "hold_set", "Set a hold"
     HOLD_LIFTED = "hold_lifted", "Lifted a hold"
     PURGED = "purged", "Deleted what had been kept long enough"
+    DESK_VIEWED = "desk_viewed", "Looked at the list of shares"
+    SHARES_EXPORTED = "shares_exported", "Exported shares"
     ERASED = "erased", "Erased someone's personal data"
 
 

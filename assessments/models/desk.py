@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from assessments.models.people import Office, User
 from assessments.models.shares import Share
@@ -207,3 +208,26 @@ class DeskUnsure(models.Model):
 
     def __str__(self) -> str:
         return f"not sure of {self.question}"
+
+
+class Export(models.Model):
+    """What left the portal in one piece: the list of shares that an event of the audit trail refers to."""
+
+    class Form(models.TextChoices):
+        """What it left as."""
+
+        ZIP = "zip", "a ZIP file"
+        PDF = "pdf", "one PDF"
+        CSV = "csv", "a CSV file"
+        JSONL = "jsonl", "JSON Lines"
+
+    exported_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    exported_at = models.DateTimeField(default=timezone.now)
+    form = models.CharField(max_length=10, choices=Form)
+    shares = models.JSONField(help_text="The keys of the shares.")
+
+    class Meta:
+        ordering: ClassVar = ["-exported_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"

@@ -25,6 +25,7 @@ FROZEN: dict[str, bool] = {
     "AdviceRequest": True,
     "AdviceEntry": True,
     "StoredPdf": True,
+    "Export": False,
 }
 """The models whose rows are never changed, and whether their rows can be deleted with a purge permit."""
 

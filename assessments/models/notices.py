@@ -81,3 +81,10 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk} to {self.user}"
+
+    @property
+    def leads_to(self) -> str:
+        """The page that shows what was done: of what is attested or shared, its own page."""
+        kinds = self.Kind
+        about_the_record = (kinds.ATTESTED, kinds.SHARED, kinds.WITHDRAWN, kinds.ADVISED)
+        return "assessment:tasks" if self.kind in about_the_record else "assessment:review"

@@ -37,11 +37,11 @@ class ShareQuerySet(models.QuerySet["Share"]):
         return self.filter(withdrawal__isnull=True)
 
     def with_superseded(self) -> ShareQuerySet:
-        """Tell of each in `is_superseded` whether a later attestation of the account was shared as well.
+        """Tell of each in `is_superseded` whether a later attestation of the account is shared as well.
 
         Not whether there is a later attestation: that is the member's own until it is shared.
         """
-        later = Share.objects.filter(
+        later = Share.objects.standing().filter(
             attestation__assessment__account=OuterRef("attestation__assessment__account"),
             attestation__attested_at__gt=OuterRef("attestation__attested_at"),
         )
@@ -124,15 +124,22 @@ class AdviceEntry(models.Model):
 
 
 class StoredPdf(models.Model):
-    """The bytes that were printed of an attestation or a share: the record, kept in Django's default storage.
+    """The bytes that were printed of an attestation or a share, or of a share's summary: the record, kept in Django's default storage.
 
     Printed again only where they are missing; every print that was kept still verifies.
     """
+
+    class Kind(models.TextChoices):
+        """What was printed."""
+
+        FULL = "full", "all of it"
+        SUMMARY = "summary", "a summary"
 
     attestation = models.ForeignKey(
         Attestation, on_delete=models.PROTECT, null=True, blank=True, related_name="pdfs"
     )
     share = models.ForeignKey(Share, on_delete=models.PROTECT, null=True, blank=True, related_name="pdfs")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.FULL)
     name = models.CharField(max_length=200, unique=True)
     sha256 = models.CharField(max_length=64, db_index=True)
     size = models.PositiveIntegerField()
@@ -145,6 +152,10 @@ class StoredPdf(models.Model):
                 condition=Q(attestation__isnull=True, share__isnull=False)
                 | Q(attestation__isnull=False, share__isnull=True),
                 name="storedpdf_is_of_one_record",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="full") | Q(kind="summary", share__isnull=False),
+                name="storedpdf_summary_is_of_a_share",
             ),
         ]
 

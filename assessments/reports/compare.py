@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.utils.timezone import localdate
+from django.utils.timezone import localdate, localtime
 
 from assessments.models import Assessment
 from assessments.reports.draft import DraftState
@@ -57,8 +58,12 @@ def compare(earlier: DraftState, later: DraftState) -> Comparison:
 def _which(state: DraftState) -> str:
     attestation = state.draft.attestation_or_none if isinstance(state.draft, Assessment) else None
     if attestation is not None:
-        return f"attested on {long_date(localdate(attestation.attested_at))}"
-    return f"the draft of {long_date(localdate(state.draft.started_at))}, as of today"
+        return f"attested on {_moment(attestation.attested_at)}"
+    return f"the draft of {_moment(state.draft.started_at)}, as of today"
+
+
+def _moment(at: datetime) -> str:
+    return f"{long_date(localdate(at))}, {localtime(at):%H:%M}"
 
 
 def _answers(earlier: DraftState, later: DraftState) -> list[Change]:

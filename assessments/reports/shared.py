@@ -28,6 +28,11 @@ PART = (
 )
 
 
+PART_HEADLINES = {"consistent": "Nothing flagged in the part that was shared"}
+"""What would be said of the whole, and can only be said of the part."""
+ONLY_ANSWERS = "Answers were shared, and no findings"
+
+
 @dataclass(frozen=True)
 class Picked:
     """What a member picked to share: rules, questions, notes, and the words to black out in each note."""
@@ -39,10 +44,14 @@ class Picked:
 
 
 def redacted(note: str, words: tuple[str, ...]) -> str:
-    """A note without some words, in whatever case they stand in it; the longest are taken out first."""
-    for word in sorted(filter(None, words), key=len, reverse=True):
-        note = re.sub(re.escape(word), BLACKED_OUT, note, flags=re.IGNORECASE)
-    return note
+    """A note without some words, in whatever case they stand in it; of words that overlap nothing stays."""
+    taken: set[int] = set()
+    for word in filter(None, words):
+        # Looked for ahead, so that one is found that begins within another.
+        for found in re.finditer(f"(?=({re.escape(word)}))", note, flags=re.IGNORECASE):
+            taken.update(range(*found.span(1)))
+    kept = ("\0" if at in taken else letter for at, letter in enumerate(note))
+    return re.sub("\0+", BLACKED_OUT, "".join(kept))
 
 
 def shared_record(state: DraftState, picked: Picked, *, at: datetime, office: str, nonce: str = "") -> str:
@@ -88,8 +97,12 @@ def shared_projection(record: str, edition: Edition) -> Projection:
     part = part_of(edition, answers, told["outcomes"], as_of=as_of, election=election)
     whole = project(part, Document(edition, answers, told["notes"], told["account"], as_of, election))
     findings, given = len(part.findings), len(answers)
+    headline = ONLY_ANSWERS if not findings else PART_HEADLINES.get(part.overall, whole.headline)
     return replace(
         whole,
+        account=(*whole.account, ("Office", told["office"])),
+        headline=headline,
+        tone=whole.tone if findings and part.overall != "consistent" else "unknown",
         title="Social media self-check: shared with the Integrity Commissioner",
         heading="Shared part of an advisory on a social media account",
         meaning=f"Reckoned from the {findings} finding{'s' * (findings != 1)} and {given} "

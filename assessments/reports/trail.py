@@ -13,10 +13,12 @@ from django.db.models import Model
 from assessments.models import (
     Action,
     Assessment,
+    Attestation,
     AuditEvent,
     Invitation,
     Membership,
     Office,
+    Share,
     SocialAccount,
     Thread,
     User,
@@ -56,6 +58,8 @@ WORDS: dict[str, str] = {
     Action.HOLD_SET: "{who} set a hold, so that nothing is deleted: {what}",
     Action.HOLD_LIFTED: "{who} lifted the hold: {what}",
     Action.PURGED: "{who} deleted what had been kept long enough: {what}",
+    Action.DESK_VIEWED: "{who} looked at the list of what was shared",
+    Action.SHARES_EXPORTED: "{who} took away a collection of what was shared, some of it by {what}",
     Action.ERASED: "{who} erased what was kept of {what}",
 }
 """What each action reads like, with who did it and which record it was on."""
@@ -77,6 +81,12 @@ KINDS = {
     str(kind.model._meta.model_name): kind
     for kind in (
         Kind(Assessment, lambda it: str(it.account), ("account",)),
+        Kind(Attestation, lambda it: str(it.assessment.account), ("assessment__account",)),
+        Kind(
+            Share,
+            lambda it: str(it.attestation.assessment.account),
+            ("attestation__assessment__account",),
+        ),
         Kind(SocialAccount, str),
         Kind(Thread, lambda it: str(it.assessment.account), ("assessment__account",)),
         Kind(Invitation, lambda it: it.email),

@@ -187,6 +187,13 @@ def _named_files(cursor: Any, rows: dict[str, int]) -> set[str]:
         if table in rows:
             cursor.execute(f"SELECT DISTINCT {quote(column)} FROM {quote(table)}")  # noqa: S608 - as above
             names.update(name for (name,) in cursor.fetchall() if name)
+    if {"assessments_storedpdf", "assessments_withdrawal"} <= rows.keys():
+        # Those of a share that was withdrawn are deleted, and not missing.
+        cursor.execute(
+            "SELECT name FROM assessments_storedpdf WHERE share_id IS NULL"
+            " OR share_id NOT IN (SELECT share_id FROM assessments_withdrawal)"
+        )
+        names.update(name for (name,) in cursor.fetchall())
     return names
 
 

@@ -79,6 +79,17 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
     record(office=locked, action=Action.RETENTION_CHANGED, record=locked, by=by)
 
 
+def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
+    """How many assessments more would be deleted now, were these an office's times."""
+    now = timezone.now()
+
+    def keys(of: Office) -> set[int]:
+        return {key for found in expired_of(of, now=now).values() for key in _keys(found)}
+
+    shorter = Office(pk=office.pk, keep_drafts_months=drafts_months, keep_attested_years=attested_years)
+    return len(keys(shorter) - keys(office))
+
+
 @transaction.atomic
 def set_hold(*, office: Office, held: bool, by: User) -> None:
     """Stop all deletion of what an office keeps, or let it go on. Pressed twice, it is set or lifted once.
@@ -263,14 +274,15 @@ def remove_files(names: Collection[str]) -> None:
 
 
 def _withdrawn_files() -> Iterator[str]:
-    """The files of withdrawn shares that are still there."""
-    withdrawn = StoredPdf.objects.filter(
-        share__withdrawal__isnull=False,
-        share__attestation__assessment__account__office__held_at__isnull=True,
+    """The files of withdrawn shares that are still there, among them any that no row names: a print was stopped."""
+    withdrawn = Withdrawal.objects.filter(
+        share__attestation__assessment__account__office__held_at__isnull=True
     )
-    for name in withdrawn.values_list("name", flat=True).iterator():
-        if default_storage.exists(name):
-            yield name
+    there = set(_folders("shares"))
+    for key in withdrawn.order_by("share").values_list("share", flat=True):
+        if str(key) in there:
+            for name in default_storage.listdir(f"shares/{key}")[1]:
+                yield f"shares/{key}/{name}"
 
 
 def _forgotten_files() -> Iterator[str]:

@@ -83,7 +83,8 @@ def _print(record: Record) -> bytes:
     name = _keep(f"{kind}/{record.pk}/{sha256}.pdf", data)
     with transaction.atomic():
         # Two who print at once print the same bytes: the second finds the row.
-        if not type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).exists():
+        found = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
+        if found is None or hasattr(found, "withdrawal"):
             raise CannotStore("What you asked for was deleted while its PDF was made.")
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}

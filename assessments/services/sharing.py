@@ -6,11 +6,13 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from smtplib import SMTPException
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django_tasks import task
 
 from assessments.models import (
     AdviceEntry,
@@ -28,10 +30,11 @@ from assessments.reports.proof import new_code
 from assessments.reports.record import sha256_of
 from assessments.reports.shared import Picked, shared_record
 from assessments.services import desk
+from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record
 from assessments.services.mail import send_mail
-from assessments.services.notices import tell
+from assessments.services.notices import mail_about_notices, tell
 from assessments.services.printing import print_soon
 from assessments.services.purging import purging
 
@@ -51,21 +54,28 @@ class Asked:
     needed_by: date | None = None
 
 
+def shared_with(*, attestation: Attestation, nonce: str) -> Share | None:
+    """What was shared from the preview with this nonce, if it was."""
+    return attestation.shares.filter(content__record__contains=f'"nonce":"{nonce}"').first()
+
+
 @transaction.atomic
 def share(
     *, attestation: Attestation, picked: Picked, by: User, nonce: str, asked: Asked | None = None
 ) -> Share:
     """Give the Commissioner's office what was picked, frozen by itself.
 
-    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember.
+    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember and TermEnded.
     """
     locked = Attestation.objects.select_for_update(no_key=True).get(pk=attestation.pk)
     assessment = locked.assessment
     office = assessment.account.office
     if office.member_id != by.pk:
         raise NotTheMember
-    for earlier in locked.shares.filter(content__record__contains=f'"nonce":"{nonce}"'):
+    if earlier := shared_with(attestation=locked, nonce=nonce):
         return earlier
+    if office.ends_on is not None:
+        raise TermEnded
     now = timezone.now()
     state = draft_state(assessment, as_of=locked.as_of)
     content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)
@@ -83,6 +93,8 @@ def share(
     desk.enter(share=made)
     tell(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
     print_soon(made)
+    if asked:
+        transaction.on_commit(partial(mail_officers.enqueue, made.pk), robust=True)
     record(office=office, action=Action.SHARED, record=made, by=by)
     if asked:
         record(office=office, action=Action.ADVICE_ASKED, record=made, by=by)
@@ -125,22 +137,44 @@ def delete_files(*, share: Share) -> None:
 
 @transaction.atomic
 def write_advice(*, share: Share, text: str, by: User) -> None:
-    """Add an officer's answer, or the member's word on it, to what was asked with a share. Raises Withdrawn."""
+    """Add an officer's answer, or the member's word on it, to what was asked with a share.
+
+    Raises Withdrawn, and TermEnded for the member.
+    """
     locked = Share.objects.select_for_update(no_key=True).get(pk=share.pk)
     if Withdrawal.objects.filter(share=locked).exists():
         raise Withdrawn
     request = AdviceRequest.objects.get(share=locked)
+    office = locked.attestation.assessment.account.office
+    if not by.is_officer and office.ends_on is not None:
+        raise TermEnded
     last = request.entries.last()
     if last is not None and (last.author_id, last.text) == (by.pk, text):
         # Pressed twice.
         return
     AdviceEntry.objects.create(request=request, author=by, text=text)
     desk.take_in_words(share=locked)
-    office = locked.attestation.assessment.account.office
     tell(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:
         context = {"path": reverse("share", kwargs={"pk": locked.pk})}
         mail = partial(send_mail, to=office.member.email, name="advised", context=context)
         transaction.on_commit(mail, robust=True)
+    else:
+        transaction.on_commit(partial(mail_officers.enqueue, locked.pk), robust=True)
     action = Action.ADVICE_ANSWERED if by.is_officer else Action.ADVICE_ASKED
     record(office=office, action=action, record=locked, by=by)
+
+
+@task()
+def mail_officers(pk: int) -> None:
+    """Tell officers by mail that a member waits for their answer and by when, and nothing of what it is about."""
+    request = AdviceRequest.objects.filter(share=pk, share__withdrawal__isnull=True).first()
+    if request is None:
+        return
+    context = {"path": reverse("share", kwargs={"pk": pk}), "needed_by": request.needed_by}
+    for officer in User.objects.filter(is_officer=True, is_active=True, mail_notices=True):
+        try:
+            mail_about_notices(user=officer, name="asked", context=context)
+        except (OSError, SMTPException) as error:
+            # Not the error's own text, which can hold the address. The desk shows it as waiting all the same.
+            log.error("An officer could not be mailed: %s", type(error).__name__)

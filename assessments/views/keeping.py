@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -79,7 +79,11 @@ def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if request.method == "POST":
         get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
     chosen = {name: getattr(office, name) for name in KeepingForm.base_fields}
-    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen)
+
+    def would_go(months: int, years: int) -> int:
+        return services.count_older(office=office, drafts_months=months, attested_years=years)
+
+    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen, would_go=would_go)
     if form.is_valid():
         services.set_retention(
             office=office,
@@ -99,7 +103,10 @@ def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Set a legal hold, or lift it."""
     office = get_object_or_404(Office, pk=pk)
-    held = request.POST.get("hold") == "set"
+    wanted = request.POST.get("hold")
+    if wanted not in ("set", "lift"):
+        raise Http404
+    held = wanted == "set"
     services.set_hold(office=office, held=held, by=by)
     said = (
         "is under a legal hold now: nothing of it is deleted" if held else "is under no legal hold any more"

@@ -33,7 +33,9 @@ def tasks(request: HttpRequest, desk: Desk) -> HttpResponse:
     rows = [(p, desk.url("section", section=p.section.id)) for p in desk.state.sections]
     open_threads = desk.draft.threads.all().open().count() if isinstance(desk.draft, Assessment) else 0
     if desk.attestation is not None:
-        shares = desk.attestation.shares.select_related("withdrawal")
+        shares = desk.attestation.shares.select_related("withdrawal", "request").prefetch_related(
+            "request__entries__author"
+        )
         return render(
             request, "assessments/attested.html", desk.context(open_threads=open_threads, shares=shares)
         )

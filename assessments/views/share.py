@@ -16,6 +16,7 @@ from assessments.models import AdviceEntry, Assessment, Attestation, Office, Sha
 from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
+from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
 from assessments.services.exporting import exchange_of
@@ -42,6 +43,9 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
     if not form.is_valid() or "change" in request.POST:
         return render(request, "share/pick.html", desk.context(form=form))
     nonce, problem = form.cleaned_data["nonce"], ""
+    if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
+        messages.info(request, "This is shared already, once.")
+        return redirect("share", pk=earlier.pk)
     if "give" in request.POST:
         if "consent" in request.POST:
             member = draft.account.office.member
@@ -51,6 +55,8 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
                 )
             except PURGED:
                 raise Http404 from None
+            except TermEnded as error:
+                return keep_typed(request, error.why)
             messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
             return redirect("share", pk=given.pk)
         problem = CONSENT
@@ -109,9 +115,9 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
     withdrawn = getattr(found, "withdrawal", None)
     asked = getattr(found, "request", None)
     if by.is_officer:
-        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
         if withdrawn:
             return render(request, "share/withdrawn.html", {"share": found, "withdrawn": withdrawn})
+        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
@@ -186,7 +192,13 @@ def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @signed_in
 def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """An officer's answer, or the member's word on it."""
-    found = _visible(by, pk)
+    try:
+        found = _visible(by, pk)
+    except Http404:
+        if by.is_officer:
+            # It was there when they began to write.
+            return keep_typed(request, "withdrawn")
+        raise
     office = found.attestation.assessment.account.office
     if not _may_write(by, office) or not hasattr(found, "request"):
         raise Http404
@@ -198,7 +210,9 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     except sharing.Withdrawn:
         return keep_typed(request, "withdrawn")
     except PURGED:
-        raise Http404 from None
+        return keep_typed(request, "withdrawn")
+    except TermEnded:
+        return keep_typed(request, "closed")
     messages.success(request, "Sent.")
     return redirect("share", pk=pk)
 

@@ -27,8 +27,12 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from assessments.models import Office, User
+from assessments.models import Office, SocialAccount, StoredPdf, User
 from assessments.services import backup, database_copy
+from assessments.services.sharing import withdraw
+from bulletin.publish import publish_edition
+from bulletin.shelf import editions
+from tests.attested import attested, shared
 from tests.bench.backups import address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -451,6 +455,24 @@ def test_a_file_that_is_named_but_not_stored_is_told(tmp_path, settings, monkeyp
 
     assert errors.getvalue() == "Warning: the database names a file that is not stored: lost.pdf\n"
     assert backup.read_manifest(tmp_path / "backup").missing == ("lost.pdf",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pdf_that_is_gone_is_told_unless_its_share_was_withdrawn(tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    for edition in editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("member@example.ca")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on="2026-01-01")
+    attestation = attested(SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat"))
+    withdrawn = shared(attestation)
+    withdraw(share=withdrawn, by=member)
+    lost = StoredPdf.objects.create(attestation=attestation, name="lost.pdf", sha256="0" * 64, size=1)
+    StoredPdf.objects.create(share=withdrawn, name="deleted.pdf", sha256="1" * 64, size=1)
+
+    call_command("backup", str(tmp_path / "backup"), stdout=io.StringIO(), stderr=io.StringIO())
+
+    assert backup.read_manifest(tmp_path / "backup").missing == (lost.name,)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -242,6 +242,9 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (NOW, world.admin)
     assert "Under a legal hold since 15 June 2026" in client.get("/people/").content.decode()
+    assert client.post(address).status_code == 404
+    world.office.refresh_from_db()
+    assert world.office.held_at == NOW
     client.post(address, {"hold": "lift"})
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (None, None)
@@ -297,6 +300,20 @@ def test_a_draft_goes_so_many_months_after_its_last_change(world, change, change
     world.at(datetime.fromisoformat(f"{now}T12:00").replace(tzinfo=TORONTO))
     assert ("office keeps them, deleted: 1." in run()) is not stays
     assert Assessment.objects.filter(pk=draft.pk).exists() is stays
+
+
+def test_times_that_would_delete_something_now_are_asked_about_first(world):
+    whole(world)
+    world.at(NOW + timedelta(days=3 * 366))
+    client, address = fresh_client(world.member), f"/office/{world.office.pk}/keeping"
+    shorter = {"keep_drafts_months": 24, "keep_attested_years": 1}
+    asked = client.post(address, shorter).content.decode()
+    assert "With these times 1 self-check would be deleted for good" in asked
+    world.office.refresh_from_db()
+    assert world.office.keep_attested_years == 7
+    assert client.post(address, shorter | {"sure": "on"}).status_code == 302
+    world.office.refresh_from_db()
+    assert world.office.keep_attested_years == 1
 
 
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
@@ -502,6 +519,14 @@ def test_files_of_what_was_withdrawn_or_is_gone_are_found_again(world):
     ]
     assert "withdrawn or is gone, deleted: 0." in run()
     assert attestation.pdfs.count() == 1
+
+
+def test_a_print_of_what_was_withdrawn_goes_even_where_its_printer_was_stopped_before_it_was_counted(world):
+    _, names = whole(world)
+    folder = names[2].rpartition("/")[0]
+    uncounted = default_storage.save(f"{folder}/{'1' * 64}.pdf", ContentFile(b"a print"))
+    assert "withdrawn or is gone, deleted: 2." in run()
+    assert not default_storage.exists(uncounted)
 
 
 def test_a_file_that_cannot_be_deleted_is_tried_again(world, monkeypatch):

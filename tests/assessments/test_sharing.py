@@ -7,6 +7,7 @@ import pytest
 
 from assessments.reports.data import advisory_data
 from assessments.reports.projection import project
+from assessments.reports.shared import redacted
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import UNSTATED, can_be_shared, shared_part
@@ -121,3 +122,16 @@ def test_a_finding_rests_on_the_picked_answers_alone_whether_or_not_they_decided
     assert set(finding.rests_on) <= {"resources.logo"}
     assert part.answers == {"resources.logo": "no"}
     assert "uses_city_resources" not in part.facts
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("Pat Lee", "Lee Roy"), "Met [blacked out] in May, and lee."),
+        (("Roy", "LEE"), "Met Pat [blacked out] [blacked out] in May, and [blacked out]."),
+        (("Met", "ac"), "[blacked out] Pat Lee Roy in May, and lee."),
+        ((), "Met Pat Lee Roy in May, and lee."),
+    ],
+)
+def test_of_words_to_black_out_that_overlap_nothing_stays(words, told):
+    assert redacted("Met Pat Lee Roy in May, and lee.", words) == told

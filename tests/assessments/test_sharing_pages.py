@@ -1,10 +1,12 @@
 """Giving a part to the Commissioner's office: picked, previewed, consented to, read, answered, taken back."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.files.storage import default_storage
 from django.test import Client
 
@@ -181,7 +183,7 @@ def test_pressed_twice_it_is_shared_once(attestation):
         ("Jo Tremblay", "Once, on 3 May, by [blacked out]."),
         ("jo tremblay\nOnce", "[blacked out], on 3 May, by [blacked out]."),
         ("Jo\nJo Tremblay", "Once, on 3 May, by [blacked out]."),
-        ("nothing such", "Once, on 3 May, by Jo Tremblay."),
+        ("", "Once, on 3 May, by Jo Tremblay."),
     ],
 )
 def test_words_are_blacked_out_of_a_note(attestation, words, left):
@@ -191,6 +193,87 @@ def test_words_are_blacked_out_of_a_note(attestation, words, left):
     assert json.loads(content)["notes"] == {"conduct.abuse": left}
     for data in (said(client_of("ola").get(f"/shares/{Share.objects.get().pk}")), content):
         assert ("Tremblay" in data) is (BLACKED_OUT not in left)
+
+
+@pytest.mark.parametrize("typed", ["nothing such", "Jo  Tremblay", "Tremblay, Jo"])
+def test_words_to_black_out_that_the_note_does_not_have_are_told_before_anything_is_given(attestation, typed):
+    form = PICKED | {"black_out:conduct.abuse": f"Once\n{typed}", "nonce": NONCE, "give": "y", "consent": "y"}
+    answer = client_of("ana").post(page_of(attestation), form)
+    assert " ".join(f"“{typed}” is not in it".split()) in said(answer)
+    assert " ".join(f"Once {typed}</textarea>".split()) in said(answer)
+    assert not Share.objects.exists()
+
+
+def test_what_is_picked_at_first_tells_the_office_when(attestation):
+    member = client_of("ana")
+    page = said(member.get(page_of(attestation)))
+    form = {
+        name: re.findall(f'name="{name}" value="([^"]+)" checked', page)
+        for name in ("rule", "question", "note")
+    }
+    member.post(page_of(attestation), form | {"nonce": NONCE, "give": "y", "consent": "y"})
+    contacts = json.loads(ShareContent.objects.get().record)["advisory"]["contact"]
+    assert contacts
+    assert "unstated" not in {one["when"] for one in contacts}
+
+
+def test_a_preview_that_is_sent_again_after_it_was_given_leads_to_what_is_shared(attestation):
+    member = client_of("ana")
+    (nonce,) = re.findall('name="nonce" value="([0-9a-f]{64})"', said(member.get(page_of(attestation))))
+    member.post(page_of(attestation), PICKED | {"nonce": nonce, "give": "y", "consent": "y"})
+    share = Share.objects.get()
+    for button in ("preview", "give"):
+        answer = member.post(page_of(attestation), PICKED | {"nonce": nonce, button: "y", "consent": "y"})
+        assert answer["Location"] == f"/shares/{share.pk}"
+    assert Share.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("picked", "headline"),
+    [
+        ({"rules": {"9"}, "questions": set()}, "Nothing flagged in the part that was shared"),
+        ({"rules": set(), "questions": {"conduct.abuse"}}, "Answers were shared, and no findings"),
+        ({"rules": {"17a"}, "questions": set()}, "Contact the Integrity Commissioner"),
+    ],
+)
+def test_a_part_never_says_that_nothing_is_flagged_of_the_whole(attestation, picked, headline):
+    share = shared(attestation, **picked)
+    projection = client_of("ola").get(f"/shares/{share.pk}").context["a"]
+    assert projection.headline == headline
+    assert projection.tone != "consistent"
+
+
+def test_officers_are_mailed_that_a_member_asks_and_by_when_and_nothing_more(
+    attestation, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        share = shared(attestation, ask="May I?")
+    (mail,) = mail_box(to="ola@example.ca")
+    assert mail.subject == "A member asks for the office’s advice"
+    assert f"/shares/{share.pk}" in mail.body
+    assert "May I?" not in mail.body
+    client_of("ola").post(f"/shares/{share.pk}/advice", {"text": "You may."})
+    with django_capture_on_commit_callbacks(execute=True):
+        client_of("ana").post(f"/shares/{share.pk}/advice", {"text": "And then?"})
+    assert len(mail_box(to="ola@example.ca")) == 2
+
+
+def mail_box(*, to: str) -> list[Any]:
+    return [one for one in mail.outbox if one.to == [to]]
+
+
+def test_nothing_is_given_once_the_term_ended_even_while_the_button_is_pressed(attestation, monkeypatch):
+    give = sharing.share
+
+    def ended_meanwhile(**given: Any) -> Share:
+        Office.objects.update(ends_on=date(2026, 5, 1))
+        return give(**given)
+
+    monkeypatch.setattr(sharing, "share", ended_meanwhile)
+    form = PICKED | {"nonce": NONCE, "give": "yes", "consent": "yes"}
+    answer = client_of("ana").post(page_of(attestation), form)
+    assert answer.status_code == 409
+    assert not Share.objects.exists()
 
 
 # --- What is given ---------------------------------------------------------------------------------
@@ -387,7 +470,9 @@ def test_what_is_purged_while_it_is_given_taken_back_or_answered_is_not_found(at
         monkeypatch.setattr(sharing, name, gone)
     member = client_of("ana")
     assert member.post(f"/shares/{share.pk}/withdraw").status_code == 404
-    assert member.post(f"/shares/{share.pk}/advice", {"text": "x"}).status_code == 404
+    typed = member.post(f"/shares/{share.pk}/advice", {"text": "x of my own"})
+    assert typed.status_code == 409
+    assert "x of my own" in said(typed)
 
 
 def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation, monkeypatch):
@@ -412,7 +497,14 @@ def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):
     answer = officer.post(f"/shares/{share.pk}/advice", {"text": "You may."})
     assert answer.status_code == 409
     assert "You may." in said(answer)
-    assert "withdrew what was shared meanwhile" in said(answer)
+    assert "withdrew or erased what was shared meanwhile" in said(answer)
+
+
+def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(attestation):
+    for who, status in (("ola", 409), ("bo", 404)):
+        answer = client_of(who).post("/shares/987654/advice", {"text": "You may."})
+        assert answer.status_code == status
+        assert ("You may." in said(answer)) is (who == "ola")
 
 
 @pytest.mark.parametrize("who", ["sam", "bo"])
@@ -428,7 +520,7 @@ def test_nobody_else_withdraws(attestation, who):
 @pytest.mark.parametrize(
     ("typed", "says", "status"),
     [
-        ("0000-0000-0000-0000-0000", "The portal made no such paper", 404),
+        ("0000-0000-0000-0000-0000", "The portal knows no such paper", 404),
         ("nonsense", "This is no verification code", 404),
         ("<script>", "This is no verification code", 404),
     ],

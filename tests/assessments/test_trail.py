@@ -17,6 +17,7 @@ from assessments.services.audit import record
 from assessments.services.drafts import start_assessment
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
+from tests.attested import attested, shared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
@@ -63,12 +64,16 @@ def test_every_action_has_words_of_its_own_that_name_who_and_what():
 
 def test_each_kind_of_record_is_named_in_words_that_people_know(office, account, member):
     staff = User.objects.create_user("sam@example.ca", name="Sam {Roy}")
+    attestation = attested(account)
+    share = shared(attestation)
     draft = start_assessment(account=account, by=member)
     thread = reviewing.comment(assessment=draft, about="whole", subject="", text="Secret.", by=member)
     people.invite(email="new@example.ca", role="staff", office=office, by=member)
     membership = Membership.objects.create(office=office, user=staff)
     told = {
-        "assessment": (Action.ATTESTED, draft, "Pat Lee attested the assessment of TikTok: @pat"),
+        "assessment": (Action.REASSESSED, draft, "Pat Lee began a reassessment of TikTok: @pat"),
+        "attestation": (Action.ATTESTED, attestation, "Pat Lee attested the assessment of TikTok: @pat"),
+        "share": (Action.SHARED, share, "Pat Lee shared the assessment of TikTok: @pat"),
         "socialaccount": (
             Action.ACCOUNT_ADDED,
             account,
