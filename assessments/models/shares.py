@@ -124,9 +124,10 @@ class AdviceEntry(models.Model):
 
 
 class StoredPdf(models.Model):
-    """The bytes that were printed of an attestation or a share, or of a share's summary: the record, kept in Django's default storage.
+    """The bytes that were printed of an attestation or a share, or of a share's summary.
 
-    Printed again only where they are missing; every print that was kept still verifies.
+    They are the record, kept in Django's default storage. Printed again only where they are missing; every print
+    that was kept still verifies.
     """
 
     class Kind(models.TextChoices):
