@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from assessments.views import (
     attest,
+    commissioner,
     keeping,
     people,
     public,
@@ -83,7 +84,7 @@ urlpatterns = [
     path("people/offices/<int:pk>/hold", keeping.hold, name="hold"),
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),
-    path("desk/", share.desk, name="desk"),
+    path("desk/", commissioner.desk, name="desk"),
     path("shares/<int:pk>", share.shown, name="share"),
     path("shares/<int:pk>.pdf", share.shared_file, {"form": "pdf"}, name="share_pdf"),
     path("shares/<int:pk>.json", share.shared_file, {"form": "json"}, name="share_json"),

@@ -28,7 +28,7 @@ ONE_SITTING = timedelta(minutes=10)
 
 
 @transaction.atomic
-def take_note(*, office: Office, action: Action, about: models.Model, by: User) -> None:
+def take_note(*, office: Office | None, action: Action, about: models.Model, by: User) -> None:
     """Append that someone looked at, or took away, what is another person's; the same look is noted once."""
     record(office=office, action=action, record=about, by=by, coalesce=True)
 

@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.sharing import AdviceForm, ShareForm
-from assessments.models import AdviceEntry, Assessment, Attestation, Office, Share, User
+from assessments.models import Assessment, Attestation, Office, Share, User
 from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
+from assessments.services.desk import open_share
 from assessments.services.exporting import exchange_of
 from assessments.services.printing import CannotStore, pdf_of
 from assessments.views.desk import Desk, keep_typed, with_draft
@@ -117,7 +118,7 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
     if by.is_officer:
         if withdrawn:
             return render(request, "share/withdrawn.html", {"share": found, "withdrawn": withdrawn})
-        take_note(office=office, action=Action.SHARE_VIEWED, about=found, by=by)
+        open_share(share=found, by=by)
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
@@ -215,26 +216,3 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         return keep_typed(request, "closed")
     messages.success(request, "Sent.")
     return redirect("share", pk=pk)
-
-
-@require_safe
-@signed_in
-def desk(request: HttpRequest, by: User) -> HttpResponse:
-    """What members shared, the newest first: the Commissioner's desk."""
-    if not by.is_officer:
-        raise Http404
-    shares = (
-        Share.objects.visible_to(by)
-        .with_superseded()
-        .select_related(
-            "attestation__assessment__account__office__member", "withdrawal", "request", "content"
-        )
-    )
-    answered = set(
-        AdviceEntry.objects.filter(author__is_officer=True).values_list("request__share", flat=True)
-    )
-    rows = []
-    for found in shares.defer("attestation__record"):
-        content = None if hasattr(found, "withdrawal") else found.content
-        rows.append((found, json.loads(content.record) if content else None, found.pk in answered))
-    return render(request, "share/desk.html", {"rows": rows})

@@ -1,0 +1,137 @@
+"""Narrowing down what the Commissioner's desk lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Exists, OuterRef
+from django.http import QueryDict
+
+from assessments.models import DeskEntry, DeskFinding, Office
+from assessments.models.desk import DeskEntryQuerySet
+from assessments.reports.desk import folded
+from assessments.reports.projection import CONTACT_ORDER, cite
+from assessments.scoring.assess import TO_DO
+from bulletin.shelf import editions
+
+DAY = "Write a day such as 2026-08-21."
+MAX_WORDS = 100
+WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
+ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
+STATE = [("", "Not withdrawn"), ("withdrawn", "Withdrawn"), ("all", "All")]
+NOT_STATED = "When is not stated"
+
+
+def _titles(kind: str) -> dict[str, str]:
+    """What the editions call an overall, or a time to contact; the newest edition's word counts."""
+    found: dict[str, str] = {}
+    for edition in editions().values():
+        found |= {key: titled.title for key, titled in getattr(edition.sheet.words, kind).items()}
+    return found
+
+
+def overall_titles() -> dict[str, str]:
+    """What each overall is called."""
+    return _titles("overall")
+
+
+def contact_titles() -> dict[str, str]:
+    """What each time to contact is called, the earliest first."""
+    titles = _titles("contact") | {"unstated": NOT_STATED}
+    return {when: titles[when] for when in CONTACT_ORDER if when in titles}
+
+
+def _paragraphs() -> list[tuple[str, str]]:
+    cited = dict.fromkeys(p for e in editions().values() for rule in e.rules for p in rule.paragraphs)
+    return [(paragraph, cite([paragraph])) for paragraph in cited]
+
+
+def _choice(choices: Any, **more: Any) -> filters.ChoiceFilter:
+    return filters.ChoiceFilter(choices=choices, empty_label="Any", **more)
+
+
+class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
+    """The desk's filters; what one of them does not understand leaves the others as they are."""
+
+    waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
+    office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
+    overall = _choice(lambda: overall_titles().items(), label="Overall")
+    contact = _choice(
+        lambda: [*contact_titles().items(), ("none", "No contact called for")],
+        label="When to contact",
+        method="keep_contact",
+    )
+    paragraph = _choice(_paragraphs, label="Something to do or to ask on", method="keep_paragraph")
+    advice = _choice(ADVICE, label="Advice", method="keep_advice")
+    since = filters.DateFilter(
+        label="Shared on or after",
+        field_name="shared_at",
+        lookup_expr="date__gte",
+        error_messages={"invalid": DAY},
+    )
+    until = filters.DateFilter(
+        label="Shared on or before",
+        field_name="shared_at",
+        lookup_expr="date__lte",
+        error_messages={"invalid": DAY},
+    )
+    edition = _choice(lambda: [(e.id, e.id) for e in editions().values()], label="Edition")
+    state = filters.ChoiceFilter(
+        choices=STATE[1:], empty_label=STATE[0][1], label="Withdrawn", method="keep_state"
+    )
+
+    class Meta:
+        model = DeskEntry
+        fields: Sequence[str] = ()
+
+    def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
+        super().__init__(data, queryset=queryset)
+        offices = Office.objects.filter(pk__in=DeskEntry.objects.values("office")).order_by("name", "pk")
+        self.filters["office"].field.queryset = offices
+        for field in ("since", "until"):
+            self.filters[field].field.widget = forms.DateInput(attrs={"type": "date"})
+
+    @property
+    def kept(self) -> DeskEntryQuerySet:
+        """The rows that fit every filter that could be understood."""
+        self.form.full_clean()
+        rows: DeskEntryQuerySet = self.queryset
+        if not self.form.cleaned_data.get("state"):
+            rows = rows.filter(withdrawn_at__isnull=True)
+        for name, value in self.form.cleaned_data.items():
+            rows = self.filters[name].filter(rows, value)
+        return rows
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What was asked for, as an address gives it, without what is empty."""
+        return {name: self.data[name] for name in self.filters if self.data.get(name)}
+
+    def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        return rows.unread() if value == "unread" else rows.to_answer()
+
+    def keep_contact(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        return rows.filter(contact="" if value == "none" else value, withdrawn_at__isnull=True)
+
+    def keep_paragraph(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        of_entry = DeskFinding.objects.filter(entry=OuterRef("pk"), paragraph=value)
+        return rows.filter(Exists(of_entry.filter(outcome__in=[*TO_DO, "ask"])))
+
+    def keep_advice(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        if value == "none":
+            return rows.filter(advice_asked=False, withdrawn_at__isnull=True)
+        rows = rows.filter(advice_asked=True)
+        return rows.filter(answered_at__isnull=False) if value == "answered" else rows
+
+    def keep_state(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        return rows.filter(withdrawn_at__isnull=False) if value == "withdrawn" else rows
+
+
+def having(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
+    """Keep the rows in which each of some words stands; without regard to capitals."""
+    for word in folded(words).split():
+        rows = rows.filter(words__contains=word)
+    return rows

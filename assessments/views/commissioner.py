@@ -1,0 +1,116 @@
+"""The Commissioner's desk: what members shared, found again."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from assessments.forms.desk import MAX_WORDS, DeskFilter, contact_titles, having, overall_titles
+from assessments.models import DeskEntry, Share, User
+from assessments.models.desk import DeskEntryQuerySet, Place
+from assessments.services.audit import Action, take_note
+from assessments.views.register import signed_in
+
+View = Callable[..., HttpResponse]
+
+AT_ONCE = 25
+"""Rows on a page of the desk."""
+SEARCHES, KEPT = "desk_searches", 20
+"""Where a session has the words that were looked for, and how many searches it remembers."""
+LOST = "The portal does not remember this search any more. Type the words again."
+NOWHERE = "This link leads to no place in the list. It is shown from the top."
+
+
+def officer(view: View) -> View:
+    """Let officers alone use the view; for others there is nothing here."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
+        if not by.is_officer:
+            raise Http404
+        return view(request, by=by, **kwargs)
+
+    return signed_in(wrapped)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an address of the desk, or a form that carries its parts, narrows the list down to."""
+
+    filters: DeskFilter
+    rows: DeskEntryQuerySet
+    words: str
+    token: str
+    problem: str
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The filters, and the token of the search, as an address carries them; never the words."""
+        return self.filters.chosen | ({"search": self.token} if self.words else {})
+
+
+def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
+    """Apply filters and search."""
+    filters = DeskFilter(data, DeskEntry.objects.visible_to(by))
+    token = data.get("search", "")
+    words = request.session.get(SEARCHES, {}).get(token, "")
+    rows = having(filters.kept, words)
+    return Found(filters, rows, words, token, LOST if token and not words else "")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@officer
+def desk(request: HttpRequest, by: User) -> HttpResponse:
+    """What waits first, then the newest; a POST looks for words, which no address ever carries."""
+    if request.method == "POST":
+        return redirect(_remember(request, by))
+    found = found_by(request, by, request.GET)
+    problem, place = found.problem, {}
+    for way in ("after", "before"):
+        if text := request.GET.get(way):
+            try:
+                place = {way: Place.read(text)}
+            except ValueError:
+                problem = NOWHERE
+    page = found.rows.page(size=AT_ONCE, **place)
+    take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
+    shown = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
+    visible = DeskEntry.objects.visible_to(by).filter(withdrawn_at__isnull=True)
+    context = {
+        "found": found,
+        "form": found.filters.form,
+        "page": page,
+        "superseded": {one.pk for one in shown if one.is_superseded},  # type: ignore[attr-defined]
+        "overall": overall_titles(),
+        "contact": contact_titles(),
+        "count": found.rows.count(),
+        "all": visible.count(),
+        "unread": visible.unread().count(),
+        "to_answer": visible.to_answer().count(),
+        "problem": problem,
+        "query": urlencode(found.parts),
+        "is_narrowed": bool(found.parts),
+        "is_deep": bool(place),
+    }
+    return render(request, "desk/desk.html", context)
+
+
+def _remember(request: HttpRequest, by: User) -> str:
+    """Keep the words that are looked for in the session; the address that finds them again."""
+    found = found_by(request, by, request.POST)
+    parts = found.filters.chosen
+    if words := " ".join(request.POST.get("words", "").split())[:MAX_WORDS]:
+        searches = request.session.get(SEARCHES, {})
+        token = secrets.token_urlsafe(9)
+        request.session[SEARCHES] = dict([*searches.items(), (token, words)][-KEPT:])
+        parts["search"] = token
+    return reverse("desk") + (f"?{urlencode(parts)}" if parts else "")

@@ -1,0 +1,352 @@
+"""The Commissioner's desk: what it knows of a share, what it lists first, how it is searched and paged."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from assessments.models import (
+    AuditEvent,
+    DeskEntry,
+    DeskFinding,
+    DeskUnsure,
+    Membership,
+    Office,
+    Share,
+    SocialAccount,
+    User,
+)
+from assessments.models.desk import Place
+from assessments.reports.desk import desk_facts, folded
+from assessments.services import desk, keeping, sharing
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
+from tests.second_step import fresh_client, with_second_step
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+GIVEN = {"conduct.abuse": "yes", "resources.email": "unsure"}
+NOTES = {"conduct.abuse": "Jones Street, ÉTÉ.", "gifts.value": "Withheld zq7."}
+
+
+class World:
+    """Two offices and an officer."""
+
+    def __init__(self, clock: Any) -> None:
+        for edition in shelf.editions().values():
+            publish_edition(edition=edition)
+        self.clock = clock
+        create = User.objects.create_user
+        self.member, self.other = (
+            create("ana@example.ca", name="Ana Silva"),
+            create("bo@example.ca", name="Bo"),
+        )
+        self.officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
+        began = date(2022, 11, 15)
+        self.office = Office.objects.create(name="Ward 10", member=self.member, starts_on=began)
+        self.elsewhere = Office.objects.create(name="Ward 4", member=self.other, starts_on=began)
+        Membership.objects.create(office=self.office, user=create("sam@example.ca", name="Sam"))
+        account = SocialAccount.objects.create(office=self.office, platform="X", handle="@ana")
+        self.attestation = attested(account, GIVEN, notes=NOTES)
+        theirs = SocialAccount.objects.create(office=self.elsewhere, platform="TikTok", handle="@bo")
+        self.theirs = attested(theirs)
+
+    def at(self, **later: int) -> None:
+        self.clock.move_to(NOW + timedelta(**later), tick=False)
+
+    def share(self, number: int = 0, *, of: Any = None, **more: Any) -> Share:
+        return shared(of or self.attestation, nonce=f"{number:064x}", **more)
+
+    def see(self, address: str = "/desk/", **data: Any) -> Any:
+        return fresh_client(self.officer).get(address, data)
+
+
+@pytest.fixture
+def world(time_machine) -> World:
+    time_machine.move_to(NOW, tick=False)
+    return World(time_machine)
+
+
+def said(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def listed(answer: Any) -> list[int]:
+    return [int(pk) for pk in re.findall(r'<a href="/shares/(\d+)"', answer.content.decode())]
+
+
+# --- What a row knows ------------------------------------------------------------------------
+
+
+def test_a_row_says_what_was_shared_and_nothing_of_what_was_not(world):
+    share = world.share(
+        rules={"17a", "9"}, questions={"conduct.abuse"}, notes={"conduct.abuse"}, ask="May I, please?"
+    )
+    entry = DeskEntry.objects.get(share=share)
+    told = (entry.office, entry.office_name, entry.account, entry.overall, entry.advice_asked, entry.waiting)
+    assert told == (world.office, "Ward 10", "X @ana", "contact_commissioner", True, True)
+    assert set(DeskFinding.objects.values_list("rule", flat=True)) == {"17a", "9"}
+    assert not DeskUnsure.objects.exists()
+    for word in ("jones street, été.", "may i, please?", "@ana", "ward 10"):
+        assert word in entry.words
+    for withheld in ("zq7", "resources"):
+        assert withheld not in entry.words
+
+
+def test_a_question_that_a_shared_answer_is_not_sure_of_is_counted(world):
+    world.share(questions={"resources.email", "conduct.abuse"})
+    assert list(DeskUnsure.objects.values_list("question", flat=True)) == ["resources.email"]
+
+
+def test_of_several_times_to_contact_the_earliest_counts(world):
+    share = world.share(rules={"17a"})
+    record = share.content.record
+    assert desk_facts(record).contact in ("now", "before_launch", "unstated")
+    assert (
+        desk_facts(
+            record.replace('"contact":[{', '"contact":[{"rule":"x","when":"now","why":""},{', 1)
+        ).contact
+        == "now"
+    )
+
+
+def test_search_does_not_mind_capitals_accents_as_written_or_blanks():
+    assert folded("  E\u0301té\n  STRASSE") == folded("ÉTÉ straße")
+
+
+def test_opened_answered_and_added_to_it_waits_and_waits_not(world):
+    share = world.share(ask="May I?")
+
+    def entry() -> DeskEntry:
+        return DeskEntry.objects.get(share=share)
+
+    def state() -> tuple[bool, bool, bool]:
+        return entry().is_unread, entry().is_to_answer, entry().waiting
+
+    assert state() == (True, True, True)
+    world.at(hours=1)
+    desk.open_share(share=share, by=world.officer)
+    assert state() == (False, True, True)
+    world.at(hours=2)
+    sharing.write_advice(share=share, text="You may.", by=world.officer)
+    assert state() == (False, False, False)
+    assert entry().answered_at == NOW + timedelta(hours=2)
+    world.at(hours=3)
+    sharing.write_advice(share=share, text="Thanks.", by=world.member)
+    assert state() == (True, False, True)
+    world.at(hours=4)
+    world.see(f"/shares/{share.pk}")
+    assert state() == (False, False, False)
+    world.at(hours=5)
+    sharing.write_advice(share=share, text="And this.", by=world.officer)
+    assert entry().answered_at == NOW + timedelta(hours=2)
+
+
+def test_the_members_own_look_leaves_it_unread(world):
+    share = world.share()
+    fresh_client(world.member).get(f"/shares/{share.pk}")
+    assert DeskEntry.objects.get().opened_at is None
+
+
+def test_withdrawn_only_the_times_are_left(world):
+    share = world.share(questions={"resources.email"}, ask="May I?")
+    sharing.withdraw(share=share, by=world.member)
+    entry = DeskEntry.objects.get()
+    assert entry.withdrawn_at == NOW
+    blank = (entry.office, entry.office_name, entry.account, entry.overall, entry.words, entry.waiting)
+    assert blank == (None, "", "", "", "", False)
+    assert not DeskFinding.objects.exists()
+    assert not DeskUnsure.objects.exists()
+
+
+def test_what_is_erased_leaves_no_row(world):
+    world.share()
+    keeping.erase(office=world.office, by=world.member)
+    assert not DeskEntry.objects.exists()
+
+
+# --- The list ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["member", "other"])
+def test_only_officers_see_it(world, who):
+    assert fresh_client(getattr(world, who)).get("/desk/").status_code == 404
+    assert not DeskEntry.objects.visible_to(getattr(world, who)).exists()
+
+
+def test_with_nothing_shared_it_says_so_and_counts_nothing_else(world):
+    page = said(world.see())
+    assert "Nothing yet." in page
+    assert "Ward 10" not in page
+
+
+def test_what_waits_comes_first_then_the_newest(world):
+    shares = []
+    for number in range(4):
+        world.at(days=number)
+        shares.append(world.share(number))
+    desk.open_share(share=shares[3], by=world.officer)
+    desk.open_share(share=shares[1], by=world.officer)
+    assert listed(world.see()) == [shares[n].pk for n in (2, 0, 3, 1)]
+    assert "2 unread, 0 to answer, 4 in all" in said(world.see())
+
+
+def test_a_look_at_the_list_is_in_the_portals_trail_once(world):
+    world.see()
+    world.see()
+    (event,) = AuditEvent.objects.filter(action="desk_viewed")
+    assert (event.actor, event.office_id) == (world.officer, None)
+
+
+FILTERS: list[tuple[dict[str, str], set[str]]] = [
+    ({"waiting": "unread"}, {"new", "asked", "theirs"}),
+    ({"waiting": "to_answer"}, {"asked"}),
+    ({"office": "theirs"}, {"theirs"}),
+    ({"overall": "contact_commissioner"}, {"asked"}),
+    ({"contact": "none"}, {"new", "read", "theirs"}),
+    ({"paragraph": "17(a)"}, {"asked"}),
+    ({"advice": "asked"}, {"asked"}),
+    ({"advice": "none"}, {"new", "read", "theirs"}),
+    ({"advice": "answered"}, set()),
+    ({"since": "2026-07-03"}, {"read", "theirs"}),
+    ({"until": "2026-07-02"}, {"new", "asked"}),
+    ({"since": "2026-07-02", "until": "2026-07-02"}, {"asked"}),
+    ({"edition": "toronto-social-media-1.1"}, {"new", "asked", "read", "theirs"}),
+    ({"state": "withdrawn"}, {"gone"}),
+    ({"state": "all"}, {"new", "asked", "read", "theirs", "gone"}),
+    ({"state": "all", "overall": "contact_commissioner"}, {"asked"}),
+]
+
+
+@pytest.mark.parametrize(("chosen", "kept"), FILTERS)
+def test_a_filter_keeps_what_it_says(world, chosen, kept):
+    paragraph = shelf.editions()["toronto-social-media-1.1"].rule["17a"].paragraphs[0]
+    made = {"new": world.share(1)}
+    # 22:00 in Toronto, which is the next day in UTC.
+    world.at(days=1, hours=11)
+    made["asked"] = world.share(2, rules={"17a"}, ask="May I?")
+    world.at(days=2)
+    made["read"] = world.share(3)
+    made["theirs"] = world.share(4, of=world.theirs)
+    made["gone"] = world.share(5)
+    sharing.withdraw(share=made["gone"], by=world.member)
+    desk.open_share(share=made["read"], by=world.officer)
+    data = {**chosen}
+    if "office" in data:
+        data["office"] = str(world.elsewhere.pk)
+    if "paragraph" in data:
+        data["paragraph"] = paragraph
+    assert set(listed(world.see(**data))) == {made[name].pk for name in kept}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"since": "yesterday"}, "Write a day such as 2026-08-21."),
+        ({"overall": "nonsense"}, "Select a valid choice"),
+        ({"office": "987654"}, "Select a valid choice"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_told_and_the_others_count(world, wrong, says):
+    world.share(1)
+    theirs = world.share(2, of=world.theirs)
+    answer = world.see(
+        until="2026-07-02",
+        advice="none",
+        **({} if "office" in wrong else {"office": world.elsewhere.pk}),
+        **wrong,
+    )
+    assert answer.status_code == 200
+    assert says in said(answer)
+    assert theirs.pk in listed(answer)
+    assert len(listed(answer)) == (2 if "office" in wrong else 1)
+
+
+def test_words_are_looked_for_in_what_was_shared_and_are_in_no_address(world):
+    found = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
+    world.share(2)
+    client = fresh_client(world.officer)
+    answer = client.post("/desk/", {"words": "  JONES\n été ", "office": world.office.pk})
+    assert "jones" not in answer["Location"].lower()
+    page = client.get(answer["Location"])
+    assert listed(page) == [found.pk]
+    assert 'value="JONES été"' in said(page)
+    assert listed(client.get(client.post("/desk/", {"words": "zq7"})["Location"])) == []
+    assert listed(client.get(client.post("/desk/", {"words": "100%"})["Location"])) == []
+
+
+def test_a_search_that_is_forgotten_says_so(world):
+    world.share()
+    assert "does not remember this search" in said(world.see(search="unknown"))
+
+
+# --- Page by page --------------------------------------------------------------------------------
+
+
+def test_every_row_is_on_one_page_in_either_direction(world, monkeypatch):
+    monkeypatch.setattr("assessments.views.commissioner.AT_ONCE", 2)
+    shares = [world.share(number) for number in range(7)]
+    for read in shares[::3]:
+        desk.open_share(share=read, by=world.officer)
+    client, address, down = fresh_client(world.officer), "/desk/", []
+    pages = []
+    while address:
+        page = client.get(address)
+        pages.append(listed(page))
+        down += listed(page)
+        further = re.search(r'href="(\?[^"]*after=[^"]*)"', page.content.decode())
+        address = f"/desk/{further[1]}" if further else ""
+    # All at one moment: the key decides.
+    waiting = [s.pk for s in reversed(shares) if s not in shares[::3]]
+    assert down == waiting + [s.pk for s in reversed(shares[::3])]
+    for expected in reversed(pages[:-1]):
+        back = re.search(r'href="(\?[^"]*before=[^"]*)"', page.content.decode())
+        assert back
+        page = client.get(f"/desk/{back[1]}")
+        assert listed(page) == expected
+    assert "before=" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "place", ["", "x", "1.2", "1.2.3.4", "2.1.1", "1.-5.1", "٣.1.1", "9" * 80, "1.99999999999999999999.1"]
+)
+def test_a_place_that_there_is_not_shows_the_top_and_says_so(world, place):
+    share = world.share()
+    page = world.see(after=place)
+    assert listed(page) == [share.pk]
+    assert ("leads to no place" in said(page)) is bool(place)
+
+
+def test_a_place_reads_back_as_it_was_written():
+    place = Place(True, datetime(2026, 7, 1, 15, 0, 0, 123456, tzinfo=UTC), 42)
+    assert Place.read(str(place)) == place
+
+
+def test_a_page_costs_the_same_queries_for_two_rows_and_for_fifty(world, monkeypatch):
+    monkeypatch.setattr("assessments.views.commissioner.AT_ONCE", 50)
+    counts = []
+    client = fresh_client(world.officer)
+    for many in (2, 50):
+        while Share.objects.count() < many:
+            world.share(Share.objects.count())
+        # The first look is noted in the trail.
+        client.get("/desk/")
+        with CaptureQueriesContext(connection) as queries:
+            assert len(listed(client.get("/desk/"))) == many
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 16
+
+
+def test_a_time_that_is_not_whole_seconds_loses_no_row(world):
+    shares = []
+    for micros in (3, 1, 2):
+        world.clock.move_to(NOW.replace(microsecond=micros), tick=False)
+        shares.append(world.share(micros))
+    rows = DeskEntry.objects.visible_to(world.officer)
+    first = rows.page(size=1)
+    rest = rows.page(size=5, after=first.older)
+    assert [row.pk for row in (*first.rows, *rest.rows)] == [shares[n].pk for n in (0, 2, 1)]
