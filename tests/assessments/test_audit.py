@@ -432,6 +432,7 @@ def test_every_service_that_writes_is_in_the_table():
         "before",
         "expired_of",
         "count_expired",
+        "count_older",
         "exchange_of",
         "defused",
     }
