@@ -14,6 +14,7 @@ from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.reports.desk import folded
 from assessments.reports.projection import CONTACT_ORDER, cite
+from assessments.reports.shared import PART_HEADLINES
 from assessments.scoring.assess import TO_DO
 from bulletin.shelf import editions
 
@@ -34,8 +35,8 @@ def _titles(kind: str) -> dict[str, str]:
 
 
 def overall_titles() -> dict[str, str]:
-    """What each overall is called."""
-    return _titles("overall")
+    """What each overall is called, of a part of an advisory."""
+    return _titles("overall") | PART_HEADLINES
 
 
 def contact_titles() -> dict[str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from django import forms, template
 from django.forms import BoundField
 
+from assessments.reports.projection import TONE_OF_OVERALL
+
 register = template.Library()
 
 
@@ -14,6 +16,13 @@ register = template.Library()
 def named(titles: Mapping[str, str], key: str) -> str:
     """What a key is called; the key itself where an edition that is gone had it."""
     return titles.get(key, key)
+
+
+@register.filter
+def tone(overall: str) -> str:
+    """The tone of a part's overall: that nothing is flagged in a part is no reason for green."""
+    known: dict[str, str] = {**TONE_OF_OVERALL, "consistent": "unknown"}
+    return known.get(overall, "unknown")
 
 
 @register.filter
