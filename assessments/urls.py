@@ -87,6 +87,7 @@ urlpatterns = [
     path("desk/", commissioner.desk, name="desk"),
     path("shares/<int:pk>", share.shown, name="share"),
     path("shares/<int:pk>.pdf", share.shared_file, {"form": "pdf"}, name="share_pdf"),
+    path("shares/<int:pk>/summary.pdf", share.shared_file, {"form": "summary"}, name="share_summary"),
     path("shares/<int:pk>.json", share.shared_file, {"form": "json"}, name="share_json"),
     path("shares/<int:pk>/exchange.txt", share.shared_file, {"form": "exchange"}, name="share_exchange"),
     path("shares/<int:pk>/withdraw", share.withdraw, name="withdraw"),

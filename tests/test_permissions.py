@@ -43,7 +43,7 @@ PEOPLE = (
 )
 INSIDE = ("staff", "member")
 """Who may see what the office keeps."""
-SHARED = {"desk", "share", "share_pdf", "share_json", "share_exchange"}
+SHARED = {"desk", "share", "share_pdf", "share_summary", "share_json", "share_exchange"}
 """Where an officer reads what the member shared."""
 SIGNED_IN = PEOPLE[2:]
 GROUPS = {"everyone": PEOPLE, "not_signed_in": PEOPLE[:2], "signed_in": SIGNED_IN, "inside": INSIDE}

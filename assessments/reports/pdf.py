@@ -60,14 +60,15 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
             "account": account,
             "handle": account[-1][1].text if account else "",
             "notes": notes,
-            "proof": proof and _printed_proof(proof),
+            "proof": proof and printed_proof(proof),
             "stamp": "\n".join(stamp),
             "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
         },
     )
 
 
-def _printed_proof(proof: Proof) -> dict[str, object]:
+def printed_proof(proof: Proof) -> dict[str, object]:
+    """What a document prints of its proof."""
     digits = proof.record_sha256
     return {
         "code": proof.code,

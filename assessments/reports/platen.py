@@ -73,15 +73,15 @@ def set_up(scratch: str) -> None:
         _shop()
 
 
-def print_document(html: str, css: str, enclosed: Enclosed | None = None) -> bytes:
-    """Print `html` with the base stylesheet `css`. Raises PressError only."""
+def print_document(html: str, css: str, enclosed: Enclosed | None = None, documents: int = 1) -> bytes:
+    """Print `html`, as large as some `documents` may be, with the base stylesheet `css`. Raises PressError only."""
     shop = _shop()
     _log_lines.clear()
     _refusals.clear()
     try:
         document = shop.weasyprint.HTML(string=html, url_fetcher=shop.fetcher)
         size = sum(map(len, document.etree_element.find("body").itertext()))
-        if size > MAX_TEXT:
+        if size > MAX_TEXT * documents:
             raise PressError(
                 "too_large",
                 f"This document is too long to print: {size:,} characters of text, and "

@@ -41,7 +41,12 @@ _DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.2
 
 
 def print_pdf(
-    html: str, *, css: str = "", enclosed: Enclosed | None = None, seconds: float = MAX_SECONDS
+    html: str,
+    *,
+    css: str = "",
+    enclosed: Enclosed | None = None,
+    seconds: float = MAX_SECONDS,
+    documents: int = 1,
 ) -> bytes:
     """Return `html` as a PDF/UA-1.
 
@@ -52,9 +57,10 @@ def print_pdf(
     `enclosed` within it, if there is one.
 
     Safe to call from any thread; documents are printed one at a time, so a call may wait for
-    others. Takes `seconds` at most once its turn has come. Raises PressError.
+    others. Takes `seconds` at most once its turn has come. A collection of several `documents` may be as large as
+    they are together, and takes up to a second more for each. Raises PressError.
     """
-    if len(html) > MAX_HTML:
+    if len(html) > MAX_HTML * documents:
         raise PressError(
             "too_large",
             f"This document is too large to print: {len(html):,} characters of HTML, "
@@ -63,16 +69,17 @@ def print_pdf(
     if not _places.acquire(blocking=False):
         raise PressError("busy", BUSY)
     try:
-        return _printed(html, css, enclosed, seconds)
+        return _printed(html, css, enclosed, seconds + documents - 1, documents)
     finally:
         _places.release()
 
 
-def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float) -> bytes:
+def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, documents: int) -> bytes:
     try:
-        future = _press.pool().schedule(platen.print_document, args=(html, css, enclosed), timeout=seconds)
+        args = (html, css, enclosed, documents)
+        future = _press.pool().schedule(platen.print_document, args=args, timeout=seconds)
         try:
-            return future.result(timeout=MAX_WAIT)
+            return future.result(timeout=MAX_WAIT + documents - 1)
         except TimeoutError:
             if future.done():
                 raise PressError(

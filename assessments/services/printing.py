@@ -20,12 +20,14 @@ from assessments.reports.pdf import advisory_pdf
 from assessments.reports.press import PressError
 from assessments.reports.proof import Proof
 from assessments.reports.shared import shared_projection
+from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
 from bulletin.publish import encoded
 
 log = logging.getLogger(__name__)
 
 Record = Attestation | Share
+Kind = StoredPdf.Kind
 
 
 class CannotStore(Exception):
@@ -45,23 +47,25 @@ def print_record(kind: str, pk: int) -> None:
     if found is None or (isinstance(found, Share) and hasattr(found, "withdrawal")):
         return
     try:
-        pdf_of(found)
+        for one in Kind if isinstance(found, Share) else (Kind.FULL,):
+            pdf_of(found, one)
     except (PressError, CannotStore) as error:
         # It is printed again when someone asks for it.
         log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
 
 
-def pdf_of(record: Record) -> bytes:
+def pdf_of(record: Record, kind: Kind = Kind.FULL) -> bytes:
     """The PDF of a record, as it was first printed; printed again where it is missing or not what it was.
 
-    Raises PressError and CannotStore, whose messages are for people. A share must have its content.
+    A share has a summary as well. Raises PressError and CannotStore, whose messages are for people. A share must
+    have its content.
     """
-    for stored in record.pdfs.all():
+    for stored in record.pdfs.filter(kind=kind):
         data = _read(stored.name)
         if data is not None and hashlib.sha256(data).hexdigest() == stored.sha256:
             return data
         log.error("The file of stored PDF %s is missing or not what it was", stored.pk)
-    return _print(record)
+    return _print(record, kind)
 
 
 def _read(name: str) -> bytes | None:
@@ -72,15 +76,15 @@ def _read(name: str) -> bytes | None:
         return None
 
 
-def _print(record: Record) -> bytes:
-    data = _printed(record)
+def _print(record: Record, kind: Kind) -> bytes:
+    data = _summary(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _printed(record)
     sha256 = hashlib.sha256(data).hexdigest()
     if record.pdfs.filter(sha256=sha256).exists():
         name = record.pdfs.filter(sha256=sha256)[0].name
         _keep(name, data)
         return data
-    kind = "attestations" if isinstance(record, Attestation) else "shares"
-    name = _keep(f"{kind}/{record.pk}/{sha256}.pdf", data)
+    folder = "attestations" if isinstance(record, Attestation) else "shares"
+    name = _keep(f"{folder}/{record.pk}/{sha256}.pdf", data)
     with transaction.atomic():
         # Two who print at once print the same bytes: the second finds the row.
         found = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
@@ -88,7 +92,7 @@ def _print(record: Record) -> bytes:
             raise CannotStore("What you asked for was deleted while its PDF was made.")
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}
-            StoredPdf.objects.create(name=name, sha256=sha256, size=len(data), **of)
+            StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(data), **of)
     return data
 
 
@@ -106,6 +110,24 @@ def _keep(name: str, data: bytes) -> str:
         raise CannotStore(
             "The PDF could not be stored just now. What was attested or shared is safe: try again in a few minutes."
         ) from error
+
+
+def _summary(share: Share) -> bytes:
+    return summary_pdf(summary_of(share))
+
+
+def summary_of(share: Share) -> Summary:
+    """What a share says in short, with the question as it was asked with it."""
+    content, edition = share.content.record, encoded(share.attestation.assessment.edition)
+    address = settings.PORTAL_URL + reverse("verify", kwargs={"code": share.code})
+    day = long_date(timezone.localdate(share.shared_at))
+    request = getattr(share, "request", None)
+    asked = None
+    if request:
+        titles = tuple(edition.rule[rule].title for rule in request.about if rule in edition.rule)
+        asked = AskedFor(request.question, titles, request.needed_by)
+    proof = Proof(share.code, address, content.encode(), f"Summary of what was shared on {day}")
+    return summarize(content, edition, proof, asked)
 
 
 def _printed(record: Record) -> bytes:

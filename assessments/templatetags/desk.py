@@ -21,7 +21,7 @@ def named(titles: Mapping[str, str], key: str) -> str:
 @register.filter
 def tone(overall: str) -> str:
     """The tone of a part's overall: that nothing is flagged in a part is no reason for green."""
-    known: dict[str, str] = {**TONE_OF_OVERALL, "consistent": "unknown"}
+    known = {str(each): str(tone) for each, tone in TONE_OF_OVERALL.items()} | {"consistent": "unknown"}
     return known.get(overall, "unknown")
 
 

@@ -21,7 +21,7 @@ from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
 from assessments.services.desk import open_share
 from assessments.services.exporting import exchange_of
-from assessments.services.printing import CannotStore, pdf_of
+from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.desk import Desk, keep_typed, with_draft
 from assessments.views.fresh import freshly_signed_in
 from assessments.views.register import signed_in
@@ -159,10 +159,14 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
         if not text:
             raise Http404
         return file_response(text, "text/plain; charset=utf-8", f"{name}-exchange.txt")
+    kind, ending = (Kind.SUMMARY, "-summary") if form == "summary" else (Kind.FULL, "")
     try:
-        return file_response(pdf_of(found), "application/pdf", f"{name}-{day}.pdf")
+        return file_response(pdf_of(found, kind), "application/pdf", f"{name}-{day}{ending}.pdf")
     except (PressError, CannotStore) as error:
-        context = {"problem": str(error), "back": request.path.removesuffix(".pdf")}
+        context = {
+            "problem": str(error),
+            "back": request.path.removesuffix("/summary.pdf").removesuffix(".pdf"),
+        }
         return render(request, "share/no_pdf.html", context, status=503)
 
 
