@@ -5,6 +5,7 @@ from django.urls import include, path
 from assessments.views import (
     attest,
     commissioner,
+    exports,
     keeping,
     people,
     public,
@@ -85,6 +86,8 @@ urlpatterns = [
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),
     path("desk/", commissioner.desk, name="desk"),
+    path("desk/export", exports.choose, name="choose_export"),
+    path("desk/export/<str:token>", exports.export, name="desk_export"),
     path("shares/<int:pk>", share.shown, name="share"),
     path("shares/<int:pk>.pdf", share.shared_file, {"form": "pdf"}, name="share_pdf"),
     path("shares/<int:pk>/summary.pdf", share.shared_file, {"form": "summary"}, name="share_summary"),

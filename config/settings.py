@@ -87,6 +87,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    # Numbers that people can read.
+    "django.contrib.humanize",
     # Before staticfiles: `runserver` then serves files the way that production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",

@@ -1,0 +1,305 @@
+"""Taking away what was shared: each form, what is missing, what goes wrong meanwhile, and what the trail says."""
+
+import csv
+import io
+import json
+import tracemalloc
+from datetime import UTC, date, datetime
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.core.files.storage import default_storage
+
+from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
+from assessments.reports.press import PressError
+from assessments.services import exporting_shared as exporting
+from assessments.services import sharing
+from assessments.services.exporting_shared import CannotExport, collect
+from assessments.services.printing import Kind, pdf_of
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
+from tests.reading import opened
+from tests.second_step import fresh_client, let_in, with_second_step
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+
+
+class World:
+    def __init__(self) -> None:
+        for edition in shelf.editions().values():
+            publish_edition(edition=edition)
+        create = User.objects.create_user
+        self.member = create("ana@example.ca", name="Ana Silva")
+        self.officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
+        self.office = Office.objects.create(
+            name='=HYPERLINK("http://example.com")', member=self.member, starts_on=date(2022, 11, 15)
+        )
+        account = SocialAccount.objects.create(office=self.office, platform="X", handle="@ana")
+        self.attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Été. Zq7."})
+
+    def share(self, number: int, **more: Any) -> Share:
+        return shared(self.attestation, nonce=f"{number:064x}", **more)
+
+
+@pytest.fixture
+def world(time_machine) -> World:
+    time_machine.move_to(NOW, tick=False)
+    return World()
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """PDFs that cost nothing."""
+    monkeypatch.setattr(
+        "assessments.services.printing._printed", lambda record: b"%PDF-1.7 full " + record.code.encode()
+    )
+    monkeypatch.setattr(
+        "assessments.services.printing._summary", lambda share: b"%PDF-1.7 short " + share.code.encode()
+    )
+
+
+def said(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def bytes_of(collection: exporting.Collection) -> bytes:
+    data = b"".join(collection.chunks)
+    assert len(data) == collection.size
+    return data
+
+
+def ready(keys: list[int]) -> list[int]:
+    exporting.make_missing(exporting.missing(keys, list(Kind)))
+    return keys
+
+
+# --- From the desk to the file -------------------------------------------------------------------
+
+
+def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world, quick):
+    first, _, third = (world.share(number) for number in range(3))
+    client = fresh_client(world.officer)
+    chosen = {"scope": "picked", "form": "zip", "kind": "both", "share": [first.pk, third.pk]}
+    address = client.post("/desk/export", chosen)["Location"]
+    page = said(client.get(address))
+    assert "2 shares, as a ZIP file" in page
+    assert "Everything is ready" in page
+    answer: Any = client.post(address)
+    data = b"".join(answer.streaming_content)
+    assert len(data) == int(answer["Content-Length"])
+    assert answer["Content-Disposition"] == 'attachment; filename="shared-2026-07-01-2.zip"'
+    archive = ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    index = json.loads(archive.read("index.json"))
+    assert [row["share"] for row in index] == [third.pk, first.pk]
+    for row, share in zip(index, (third, first), strict=True):
+        assert (row["code"], row["sha256"]) == (share.code, share.sha256)
+        for kind in Kind:
+            assert archive.read(row[kind.value]) == pdf_of(share, kind)
+    assert "Everything that the index names is here." in archive.read("left-out.txt").decode()
+
+
+def test_what_left_is_in_the_portals_trail_and_that_some_is_its_in_the_offices(world, quick):
+    share = world.share(1)
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    client.get(address)
+    assert not Export.objects.exists()
+    client.post(address)
+    export = Export.objects.get()
+    assert (export.exported_by, export.form, export.shares) == (world.officer, "csv", [share.pk])
+    events = AuditEvent.objects.filter(action="shares_exported").order_by("office")
+    told = {(event.office_id, event.record_type, event.record_id, event.actor_id) for event in events}
+    by = world.officer.pk
+    assert told == {(None, "export", export.pk, by), (world.office.pk, "office", world.office.pk, by)}
+
+
+def test_all_that_was_found_is_what_the_filters_and_the_words_find(world, quick):
+    found = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
+    world.share(2)
+    client = fresh_client(world.officer)
+    search = client.post("/desk/", {"words": "zq7", "advice": "none"})["Location"]
+    parts = dict(part.split("=") for part in search.partition("?")[2].split("&"))
+    address = client.post("/desk/export", {"scope": "found", "form": "csv", **parts})["Location"]
+    client.post(address)
+    assert Export.objects.get().shares == [found.pk]
+
+
+def test_without_a_fresh_proof_nothing_leaves(world):
+    world.share(1)
+    client = let_in(fresh_client(world.officer), world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    assert "/account/" in client.get(address)["Location"]
+    assert client.post(address).status_code == 409
+    assert not Export.objects.exists()
+
+
+def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeypatch):
+    monkeypatch.setattr("assessments.views.exports.AT_ONCE", -1)
+    share = world.share(1)
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]
+    assert "PDFs that are made: 0 of 2" in said(client.get(address))
+    assert "Download it" not in said(client.get(address))
+    pdf_of(share)
+    assert "PDFs that are made: 1 of 2" in said(client.get(address))
+    pdf_of(share, Kind.SUMMARY)
+    assert "Download it" in said(client.get(address))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"scope": "picked", "form": "zip"},
+        {"scope": "found", "form": "exe"},
+        {"scope": "picked", "form": "csv", "share": "x"},
+        {"scope": "picked", "form": "csv", "share": "987654"},
+    ],
+)
+def test_what_names_nothing_takes_nothing_away_and_says_why(world, sent):
+    world.share(1)
+    answer = fresh_client(world.officer).post("/desk/export", sent)
+    assert answer.status_code == 400
+    assert "Nothing was taken away" in said(answer)
+
+
+def test_nothing_found_is_said(world):
+    answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
+    assert "nothing that was shared fits" in said(answer)
+
+
+def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
+    monkeypatch.setattr(exporting, "MOST", 1)
+    for number in range(2):
+        world.share(number)
+    answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
+    assert "That is more than 1 shares. Narrow it down" in said(answer)
+
+
+def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp_path, quick):
+    world.share(1)
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    settings.MEDIA_ROOT = blocked
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    answer = client.get(address)
+    assert answer.status_code == 503
+    assert "could not be stored just now" in said(answer)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    assert "Download it" in said(client.get(address))
+
+
+# --- Each form ------------------------------------------------------------------------------------
+
+
+def test_no_cell_of_the_csv_is_a_formula(world):
+    share = world.share(1)
+    text = bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["office"] == '\'=HYPERLINK("http://example.com")'
+    assert row["account"] == "X @ana"
+    assert row["code"] == share.code
+
+
+def test_json_lines_have_the_record_and_what_was_asked_and_answered(world):
+    first = world.share(1, ask="Öffnet?", notes={"conduct.abuse"}, questions={"conduct.abuse"})
+    sharing.write_advice(share=first, text="Ja.", by=world.officer)
+    second = world.share(2)
+    lines = bytes_of(collect(keys=[first.pk, second.pk], form="jsonl")).splitlines()
+    told = [json.loads(line) for line in lines]
+    assert told[0]["record"] == json.loads(first.content.record)
+    assert told[0]["exchange"]["question"] == "Öffnet?"
+    assert [one["text"] for one in told[0]["exchange"]["entries"]] == ["Ja."]
+    assert told[1]["exchange"] is None
+    assert told[1]["index"]["share"] == second.pk
+
+
+@pytest.mark.one_database
+def test_one_pdf_has_a_summary_of_each(world):
+    keys = [world.share(number).pk for number in range(2)]
+    assert len(opened(bytes_of(collect(keys=keys, form="pdf"))).pages) == 2
+
+
+def test_one_pdf_of_more_than_a_hundred_is_refused(world, monkeypatch):
+    monkeypatch.setattr(exporting, "SUMMARIES_AT_ONCE", 1)
+    keys = [world.share(number).pk for number in range(2)]
+    with pytest.raises(CannotExport, match="Take fewer, or a ZIP file"):
+        collect(keys=keys, form="pdf")
+
+
+# --- What happens meanwhile -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["zip", "jsonl"])
+def test_what_is_withdrawn_meanwhile_is_left_out_and_the_rest_is_whole(world, quick, form):
+    kept, gone = world.share(1), world.share(2)
+    keys = ready([gone.pk, kept.pk])
+    collection = collect(keys=keys, form=form)
+    sharing.withdraw(share=gone, by=world.member)
+    data = bytes_of(collection)
+    assert gone.content.record.encode() not in data
+    if form == "jsonl":
+        first, second = map(json.loads, data.splitlines())
+        assert first == {"share": gone.pk, "withdrawn": True}
+        assert second["index"]["share"] == kept.pk
+        return
+    archive = ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    index = json.loads(archive.read("index.json"))
+    assert archive.read(index[1]["full"]) == pdf_of(kept)
+    assert archive.read(index[0]["full"]).startswith(b"Withdrawn while")
+    assert index[0]["full"] in archive.read("left-out.txt").decode()
+
+
+def test_withdrawn_before_it_is_sent_it_is_not_there_at_all(world, quick):
+    kept, gone = world.share(1), world.share(2)
+    keys = ready([gone.pk, kept.pk])
+    sharing.withdraw(share=gone, by=world.member)
+    index = json.loads(ZipFile(io.BytesIO(bytes_of(collect(keys=keys, form="zip")))).read("index.json"))
+    assert [row["share"] for row in index] == [kept.pk]
+
+
+def test_a_zip_whose_storage_goes_meanwhile_has_no_end(world, quick, monkeypatch):
+    keys = ready([world.share(1).pk, world.share(2).pk])
+    collection = collect(keys=keys, form="zip", kind="full")
+    chunks = iter(collection.chunks)
+    sent = [next(chunks)]
+    for stored in StoredPdf.objects.all():
+        default_storage.delete(stored.name)
+
+    def broken(*_: object) -> bytes:
+        raise PressError("broken", "No.")
+
+    monkeypatch.setattr("assessments.services.printing._printed", broken)
+    with pytest.raises(PressError):
+        sent += chunks
+    data = b"".join(sent)
+    assert len(data) < collection.size
+    with pytest.raises(Exception, match="not a zip"):
+        ZipFile(io.BytesIO(data))
+
+
+@pytest.mark.one_database
+def test_a_large_zip_is_never_held_whole(world, monkeypatch):
+    large = b"%PDF-1.7 " + bytes(2_000_000)
+    monkeypatch.setattr("assessments.services.printing._printed", lambda _: large)
+    keys = [world.share(number).pk for number in range(20)]
+    exporting.make_missing(exporting.missing(keys, [Kind.FULL]))
+    collection = collect(keys=keys, form="zip", kind="full")
+    tracemalloc.start()
+    size = sum(map(len, collection.chunks))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == collection.size > 40_000_000
+    assert peak < 15_000_000
+
+
+def test_only_officers_take_anything_away(world):
+    world.share(1)
+    client = fresh_client(world.member)
+    assert client.post("/desk/export", {"scope": "found", "form": "csv"}).status_code == 404
