@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks import task
@@ -52,6 +53,33 @@ def print_record(kind: str, pk: int) -> None:
     except (PressError, CannotStore) as error:
         # It is printed again when someone asks for it.
         log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
+
+
+def without_pdf() -> list[tuple[str, int, Kind]]:
+    """Which PDFs were never printed, of what is attested or shared and not withdrawn: the oldest first."""
+    found: list[tuple[str, int, Kind]] = []
+    never = ~Exists(StoredPdf.objects.filter(attestation=OuterRef("pk")))
+    attestations = Attestation.objects.filter(never).order_by("pk")
+    found += [("attestation", pk, Kind.FULL) for pk in attestations.values_list("pk", flat=True)]
+    for kind in Kind:
+        never = ~Exists(StoredPdf.objects.filter(share=OuterRef("pk"), kind=kind))
+        shares = Share.objects.standing().filter(never).order_by("pk")
+        found += [("share", pk, kind) for pk in shares.values_list("pk", flat=True)]
+    return found
+
+
+def print_missing(wanted: tuple[str, int, Kind]) -> bool:
+    """Print one PDF, unless it is there by now; whether it is there, or its record is gone."""
+    kind, pk, which = wanted
+    found: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
+    if found is None or (isinstance(found, Share) and hasattr(found, "withdrawal")):
+        return True
+    try:
+        pdf_of(found, which)
+    except (PressError, CannotStore) as error:
+        log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
+        return False
+    return True
 
 
 def pdf_of(record: Record, kind: Kind = Kind.FULL) -> bytes:

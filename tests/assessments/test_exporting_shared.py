@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import resource
+import signal
 import tracemalloc
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,11 +13,12 @@ from zipfile import ZipFile
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 
 from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
 from assessments.reports.press import PressError
 from assessments.services import exporting_shared as exporting
-from assessments.services import sharing
+from assessments.services import printing, sharing
 from assessments.services.exporting_shared import CannotExport, collect
 from assessments.services.printing import Kind, pdf_of
 from bulletin import shelf
@@ -303,3 +307,75 @@ def test_only_officers_take_anything_away(world):
     world.share(1)
     client = fresh_client(world.member)
     assert client.post("/desk/export", {"scope": "found", "form": "csv"}).status_code == 404
+
+
+# --- From the command line ------------------------------------------------------------------------
+
+
+def export_shared(*more: str) -> str:
+    out = io.StringIO()
+    call_command("export_shared", *more, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["zip", "csv", "jsonl"])
+def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, form):
+    share = world.share(1, ask="May I?")
+    world.share(2)
+    target = tmp_path / f"out.{form}"
+    said = export_shared("--format", form, "--output", str(target), "--advice", "asked")
+    assert f"1 shares, {target.stat().st_size:,} bytes" in said
+    assert target.read_bytes() == bytes_of(collect(keys=[share.pk], form=form))
+    assert Export.objects.get().shares == [share.pk]
+    assert [one.name for one in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--since", "yesterday"], "--since: Write a day such as 2026-08-21."),
+        (["--office", "x"], "--office: Select a valid choice"),
+        (["--advice", "answered"], "nothing that was shared fits"),
+        (
+            ["--output", "/nowhere/x.csv"],
+            "--output: /nowhere/x.csv: No such file or directory. Nothing was written.",
+        ),
+    ],
+)
+def test_what_the_command_cannot_do_it_says(world, tmp_path, more, says):
+    world.share(1)
+    with pytest.raises(CommandError, match=re.escape(says)):
+        export_shared("--format", "csv", "--output", str(tmp_path / "x.csv"), *more)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_no_file_that_looks_whole(world, tmp_path, quick):
+    world.share(1)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    ready([Share.objects.get().pk])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limit[1]))
+    try:
+        with pytest.raises(CommandError, match="File too large"):
+            export_shared("--format", "zip", "--output", str(tmp_path / "x.zip"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_never_printed_is_counted_and_printed_once(world, quick):
+    share, gone = world.share(1), world.share(2)
+    sharing.withdraw(share=gone, by=world.member)
+    wanted = printing.without_pdf()
+    assert wanted == [
+        ("attestation", world.attestation.pk, "full"),
+        ("share", share.pk, "full"),
+        ("share", share.pk, "summary"),
+    ]
+    out = io.StringIO()
+    call_command("render_missing", "--dry-run", stdout=out)
+    assert "PDFs that are missing: 3." in out.getvalue()
+    assert all(map(printing.print_missing, wanted))
+    assert printing.without_pdf() == []
+    assert printing.print_missing(("share", 987654, Kind.FULL))

@@ -1,0 +1,45 @@
+"""`manage.py render_missing`: print the PDFs that are missing, over several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from argparse import ArgumentParser
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import django
+from django.core.management.base import BaseCommand, CommandError
+
+from assessments.management.progress import bar
+from assessments.services.printing import print_missing, without_pdf
+
+
+class Command(BaseCommand):
+    """Prints what has no PDF yet. It can be stopped at any time: the next run goes on from there."""
+
+    help = "Print the PDFs of attestations and shares that are missing. Stop it at any time; the next run goes on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once")
+        parser.add_argument("--dry-run", action="store_true", help="say how many are missing, and print none")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = without_pdf()
+        if options["dry_run"] or not wanted:
+            self.stdout.write(f"PDFs that are missing: {len(wanted)}.")
+            return
+        failed = 0
+        spawn = multiprocessing.get_context("spawn")
+        processes = max(1, min(options["processes"], len(wanted)))
+        with (
+            bar() as progress,
+            ProcessPoolExecutor(processes, mp_context=spawn, initializer=django.setup) as pool,
+        ):
+            task = progress.add_task("PDFs", total=len(wanted))
+            for is_there in pool.map(print_missing, wanted):
+                failed += not is_there
+                progress.advance(task)
+        self.stdout.write(f"PDFs printed: {len(wanted) - failed}.")
+        if failed:
+            raise CommandError(f"PDFs that could not be printed: {failed}. The log says why; run it again.")
