@@ -58,6 +58,19 @@ printing.print_record.enqueue("attestation", attestation.pk)
 """
 
 
+def run(body: str, environment: dict[str, str]) -> dict[str, object]:
+    ended = subprocess.run(
+        [sys.executable, "-c", HEAD + body],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told: dict[str, object] = json.loads(ended.stdout.splitlines()[-1])
+    return told
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | {
@@ -71,19 +84,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_worker_that_is_killed_while_it_prints_costs_nothing(environment):
-    def run(body: str) -> dict[str, object]:
-        ended = subprocess.run(
-            [sys.executable, "-c", HEAD + body],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        told: dict[str, object] = json.loads(ended.stdout.splitlines()[-1])
-        return told
-
-    assert run(ATTESTS) == {"tasks": ["READY"], "pdfs": 0}
+    assert run(ATTESTS, environment) == {"tasks": ["READY"], "pdfs": 0}
     with subprocess.Popen(
         [sys.executable, "-c", HEAD + STOPS_HALF_WAY],
         cwd=ROOT,
@@ -96,6 +97,16 @@ def test_a_worker_that_is_killed_while_it_prints_costs_nothing(environment):
         assert "printing" in worker.stdout.readline()
         worker.kill()
     # Whoever asks gets it, though the task that should have made it never ends.
-    assert run(IS_ASKED) == {"tasks": ["RUNNING"], "pdfs": 1, "whole": True}
+    assert run(IS_ASKED, environment) == {"tasks": ["RUNNING"], "pdfs": 1, "whole": True}
     # And a task that comes late makes no second one.
-    assert run(AGAIN + WORKS) == {"tasks": ["RUNNING", "SUCCESSFUL"], "pdfs": 1}
+    assert run(AGAIN + WORKS, environment) == {"tasks": ["RUNNING", "SUCCESSFUL"], "pdfs": 1}
+
+
+def test_what_is_missing_is_printed_over_several_processes_which_all_end(environment):
+    assert run(ATTESTS, environment)["pdfs"] == 0
+    command = [sys.executable, "manage.py", "render_missing", "--processes", "2"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout == "PDFs printed: 1.\n"
+    assert run("told()", environment)["pdfs"] == 1

@@ -8,9 +8,9 @@ from argparse import ArgumentParser
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-import django
 from django.core.management.base import BaseCommand, CommandError
 
+from assessments.management.printers import set_up
 from assessments.management.progress import bar
 from assessments.services.printing import print_missing, without_pdf
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         processes = max(1, min(options["processes"], len(wanted)))
         with (
             bar() as progress,
-            ProcessPoolExecutor(processes, mp_context=spawn, initializer=django.setup) as pool,
+            ProcessPoolExecutor(processes, mp_context=spawn, initializer=set_up) as pool,
         ):
             task = progress.add_task("PDFs", total=len(wanted))
             for is_there in pool.map(print_missing, wanted):
