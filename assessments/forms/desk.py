@@ -22,7 +22,7 @@ DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
 WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
-STATE = [("", "Not withdrawn"), ("withdrawn", "Withdrawn"), ("all", "All")]
+STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
 NOT_STATED = "When is not stated"
 
 
@@ -80,9 +80,7 @@ class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         error_messages={"invalid": DAY},
     )
     edition = _choice(lambda: [(e.id, e.id) for e in editions().values()], label="Edition")
-    state = filters.ChoiceFilter(
-        choices=STATE[1:], empty_label=STATE[0][1], label="Withdrawn", method="keep_state"
-    )
+    state = _choice(STATE, label="Withdrawn or not", method="keep_state")
 
     class Meta:
         model = DeskEntry
@@ -100,8 +98,6 @@ class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         """The rows that fit every filter that could be understood."""
         self.form.full_clean()
         rows: DeskEntryQuerySet = self.queryset
-        if not self.form.cleaned_data.get("state"):
-            rows = rows.filter(withdrawn_at__isnull=True)
         for name, value in self.form.cleaned_data.items():
             rows = self.filters[name].filter(rows, value)
         return rows
@@ -128,7 +124,7 @@ class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         return rows.filter(answered_at__isnull=False) if value == "answered" else rows
 
     def keep_state(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
-        return rows.filter(withdrawn_at__isnull=False) if value == "withdrawn" else rows
+        return rows.filter(withdrawn_at__isnull=value == "standing")
 
 
 def having(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:

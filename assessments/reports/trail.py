@@ -58,7 +58,7 @@ WORDS: dict[str, str] = {
     Action.HOLD_SET: "{who} set a hold, so that nothing is deleted: {what}",
     Action.HOLD_LIFTED: "{who} lifted the hold: {what}",
     Action.PURGED: "{who} deleted what had been kept long enough: {what}",
-    Action.DESK_VIEWED: "{who} looked at the list of what was shared",
+    Action.DESK_VIEWED: "{who} looked at the list of what was shared, signed in as {what}",
     Action.SHARES_EXPORTED: "{who} took away a collection of what was shared, some of it by {what}",
     Action.ERASED: "{who} erased what was kept of {what}",
 }

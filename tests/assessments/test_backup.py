@@ -208,7 +208,7 @@ def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, tak
         name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()
     }.items() < files.items()
     # And the PDFs of what the demonstration attests and shares.
-    assert sorted(name.partition("/")[0] for name in files) == [*STORED_IN, "shares"]
+    assert sorted(name.partition("/")[0] for name in files) == [*STORED_IN, "shares", "shares"]
     count = sum(map(len, rows.values()))
     assert f"{count} rows of {len(rows)} tables, {len(files)} files." in printed
 
@@ -230,7 +230,7 @@ def test_the_manifest_says_what_the_folder_holds(full, taken):
 
 def test_a_backup_is_for_its_owner_alone(taken):
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [taken, *taken.rglob("*")]}
-    assert len(modes) == 16
+    assert len(modes) == 17
     assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
 
 

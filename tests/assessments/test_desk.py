@@ -212,13 +212,13 @@ FILTERS: list[tuple[dict[str, str], set[str]]] = [
     ({"advice": "asked"}, {"asked"}),
     ({"advice": "none"}, {"new", "read", "theirs"}),
     ({"advice": "answered"}, set()),
-    ({"since": "2026-07-03"}, {"read", "theirs"}),
+    ({"since": "2026-07-03"}, {"read", "theirs", "gone"}),
     ({"until": "2026-07-02"}, {"new", "asked"}),
     ({"since": "2026-07-02", "until": "2026-07-02"}, {"asked"}),
     ({"edition": "toronto-social-media-1.1"}, {"new", "asked", "read", "theirs"}),
     ({"state": "withdrawn"}, {"gone"}),
-    ({"state": "all"}, {"new", "asked", "read", "theirs", "gone"}),
-    ({"state": "all", "overall": "contact_commissioner"}, {"asked"}),
+    ({"state": "standing"}, {"new", "asked", "read", "theirs"}),
+    ({}, {"new", "asked", "read", "theirs", "gone"}),
 ]
 
 

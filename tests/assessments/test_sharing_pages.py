@@ -385,7 +385,7 @@ def test_an_officer_answers_and_both_see_the_exchange(
     (mail,) = mailoutbox
     assert mail.to == ["ana@example.ca"]
     assert "Chamber" not in mail.body + str(mail.alternatives)
-    assert "answered." in said(officer.get("/desk/"))
+    assert "answered on " in said(officer.get("/desk/"))
 
 
 @pytest.mark.parametrize("who", ["sam", "bo"])
