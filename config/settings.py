@@ -10,7 +10,9 @@ EMAIL_FROM     the address that mail comes from; default: portal@localhost
 PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
                first of ALLOWED_HOSTS
 SECRET_KEY_FALLBACKS  earlier keys, with commas between: what they signed or sealed can still be read
-PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0
+PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0. The
+               first of them has to set X-Forwarded-Proto, which says whether a request came by HTTPS
+HSTS_SECONDS   for how long browsers keep to HTTPS for this name once they have seen it; default a year
 
 TASKS          immediate (the default): PDFs are printed before the answer to a request; database: by workers,
                `manage.py db_worker`, of which any number may run on any host
@@ -146,6 +148,9 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 if env.str("DATABASE_URL", default=""):
     DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+    # A connection serves many requests, and is looked at before each whether it still stands.
+    DATABASES["default"]["CONN_MAX_AGE"] = 600
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:
     DATABASES = {
         "default": {
@@ -358,6 +363,15 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # A browser keeps our cookies to HTTPS, which one's own machine does not have.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# Whoever comes by HTTP is sent on to HTTPS, but for the proxy and those who watch the portal from within.
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else env.int("HSTS_SECONDS", default=365 * 24 * 60 * 60)
+# Of names below the portal's own, too. Browsers' own list takes whole domains alone, and only if their owner asks.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+if ALLAUTH_TRUSTED_PROXY_COUNT:
+    # Without a proxy of ours anybody could send this header.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # A form whose token no longer fits is given back with what was typed.
 CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
 # An answers file is at most 1 MB; this leaves room for what a form adds to it.

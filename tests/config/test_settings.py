@@ -180,3 +180,49 @@ def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
     assert "the view failed" in written.getvalue()
     assert "between us" not in written.getvalue()
     assert mailoutbox == []
+
+
+# --- In production ----------------------------------------------------------------
+
+
+def test_in_production_djangos_own_check_has_no_warning():
+    checked = python(
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        SECRET_KEY="a1-b2-c3-d4-e5-f6-" * 4,
+        ALLOWED_HOSTS="check.example.ca",
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "proxies", "status"),
+    [
+        ("/check/", {}, "0", 301),
+        ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "1", 302),
+        # Anybody could send it.
+        ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "0", 301),
+        ("/health/live", {}, "0", 200),
+    ],
+)
+def test_whoever_comes_by_http_is_sent_on_but_for_those_who_watch(path, sent, proxies, status):
+    asks = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        f"answer = Client().get({path!r}, **{sent!r})\n"
+        "print(answer.status_code, answer.get('Strict-Transport-Security', ''))"
+    )
+    asked = python(
+        "-c",
+        asks,
+        SECRET_KEY="long and random",
+        ALLOWED_HOSTS="testserver",
+        PROXIES=proxies,
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    assert asked.stdout.startswith(str(status)), asked.stderr
+    assert ("max-age=31536000; includeSubDomains" in asked.stdout) is bool(sent and proxies == "1")
