@@ -11,10 +11,10 @@ pytest := $(bin)/python -m pytest -n 2
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check screenshots lock clean
+.PHONY: help run test test-postgres check screenshots lock clean
 
 help: ## List what make can do here
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 run: export DEBUG := true
 # Links in mail lead to where the portal is.
@@ -31,6 +31,12 @@ test: ## Install what is missing, then run every test, and those of the database
 	@tools/setup.sh test
 	$(pytest)
 	$(bin)/python -m tests.postgres $(pytest) --only-database
+
+test-postgres: export DEBUG := false
+test-postgres: ## Run every test on PostgreSQL: one of its own, or the server that TEST_DATABASE_URL names
+	@tools/setup.sh test
+	@if [ -n "$(TEST_DATABASE_URL)" ]; then DATABASE_URL="$(TEST_DATABASE_URL)" $(pytest); \
+	else $(bin)/python -m tests.postgres $(pytest); fi
 
 check: ## Check style, types, architecture, templates and migrations
 	@tools/setup.sh test
