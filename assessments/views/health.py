@@ -29,8 +29,8 @@ def live(_: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(_: HttpRequest) -> JsonResponse:
     """Whether this host can serve: 503 names the parts that cannot, and says nothing more of them to anybody."""
-    failing = [name for name, holds in CHECKS.items() if not _holds(name, holds)]
-    return JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
+    broken = [name for name, holds in CHECKS.items() if not _holds(name, holds)]
+    return JsonResponse({"ready": not broken, "broken": broken}, status=503 if broken else 200)
 
 
 def _holds(name: str, holds: Callable[[], bool]) -> bool:

@@ -39,7 +39,7 @@ def test_alive_touches_no_database():
 
 
 def test_ready_when_all_is_there(published):
-    assert asked("ready") == (200, {"ready": True, "failing": []})
+    assert asked("ready") == (200, {"ready": True, "broken": []})
     assert default_storage.listdir("health")[1] == []
 
 
@@ -60,9 +60,9 @@ BREAKS: dict[str, Callable[[Any], object]] = {
 def test_a_part_that_fails_is_named_and_nothing_is_told_of_it(published, monkeypatch, caplog, part):
     BREAKS[part](monkeypatch)
     status, told = asked("ready")
-    assert (status, told) == (503, {"ready": False, "failing": [part]})
+    assert (status, told) == (503, {"ready": False, "broken": [part]})
     assert "secret words" not in caplog.text
 
 
 def test_without_an_edition_it_is_not_ready():
-    assert asked("ready") == (503, {"ready": False, "failing": ["editions"]})
+    assert asked("ready") == (503, {"ready": False, "broken": ["editions"]})
