@@ -16,7 +16,7 @@ from assessments.reports.desk import folded
 from assessments.reports.projection import CONTACT_ORDER, cite
 from assessments.reports.shared import PART_HEADLINES
 from assessments.scoring.assess import TO_DO
-from bulletin.shelf import editions
+from bulletin.shelf import calendar, editions
 
 DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
@@ -54,44 +54,27 @@ def _choice(choices: Any, **more: Any) -> filters.ChoiceFilter:
     return filters.ChoiceFilter(choices=choices, empty_label="Any", **more)
 
 
-class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
-    """The desk's filters; what one of them does not understand leaves the others as they are."""
+class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
+    """Filters of which each that is understood counts; what one does not understand leaves the others as they are."""
 
-    waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
-    office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
-    overall = _choice(lambda: overall_titles().items(), label="Overall")
-    contact = _choice(
-        lambda: [*contact_titles().items(), ("none", "No contact called for")],
-        label="When to contact",
-        method="keep_contact",
-    )
-    paragraph = _choice(_paragraphs, label="Something to do or to ask on", method="keep_paragraph")
-    advice = _choice(ADVICE, label="Advice", method="keep_advice")
     since = filters.DateFilter(
         label="Shared on or after",
         field_name="shared_at",
         lookup_expr="date__gte",
         error_messages={"invalid": DAY},
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     until = filters.DateFilter(
         label="Shared on or before",
         field_name="shared_at",
         lookup_expr="date__lte",
         error_messages={"invalid": DAY},
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     edition = _choice(lambda: [(e.id, e.id) for e in editions().values()], label="Edition")
-    state = _choice(STATE, label="Withdrawn or not", method="keep_state")
-
-    class Meta:
-        model = DeskEntry
-        fields: Sequence[str] = ()
 
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
         super().__init__(data, queryset=queryset)
-        offices = Office.objects.filter(pk__in=DeskEntry.objects.values("office")).order_by("name", "pk")
-        self.filters["office"].field.queryset = offices
-        for field in ("since", "until"):
-            self.filters[field].field.widget = forms.DateInput(attrs={"type": "date"})
 
     @property
     def kept(self) -> DeskEntryQuerySet:
@@ -106,6 +89,41 @@ class DeskFilter(filters.FilterSet):  # type: ignore[misc]  # it ships no types
     def chosen(self) -> dict[str, str]:
         """What was asked for, as an address gives it, without what is empty."""
         return {name: self.data[name] for name in self.filters if self.data.get(name)}
+
+
+class InsightsFilter(_Filters):
+    """What is counted together: a period, an edition, an election."""
+
+    election = _choice(lambda: [(one.id, one.id) for one in calendar().elections], label="Election")
+
+    class Meta:
+        model = DeskEntry
+        fields: Sequence[str] = ()
+
+
+class DeskFilter(_Filters):
+    """The desk's filters."""
+
+    waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
+    office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
+    overall = _choice(lambda: overall_titles().items(), label="Overall")
+    contact = _choice(
+        lambda: [*contact_titles().items(), ("none", "No contact called for")],
+        label="When to contact",
+        method="keep_contact",
+    )
+    paragraph = _choice(_paragraphs, label="Something to do or to ask on", method="keep_paragraph")
+    advice = _choice(ADVICE, label="Advice", method="keep_advice")
+    state = _choice(STATE, label="Withdrawn or not", method="keep_state")
+
+    class Meta:
+        model = DeskEntry
+        fields: Sequence[str] = ()
+
+    def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
+        super().__init__(data, queryset=queryset)
+        offices = Office.objects.filter(pk__in=DeskEntry.objects.values("office")).order_by("name", "pk")
+        self.filters["office"].field.queryset = offices
 
     def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return rows.unread() if value == "unread" else rows.to_answer()

@@ -1,0 +1,103 @@
+"""Counting what was shared: by the database, from what the desk knows, with nothing of what is withheld in it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Count, Q
+
+from assessments.models import DeskFinding, DeskUnsure
+from assessments.models.desk import DeskEntryQuerySet
+from assessments.reports.insights import Insights, answering, table
+from assessments.reports.projection import cite
+from assessments.scoring.wording import long_date
+from bulletin.shelf import editions
+
+MOST_QUESTIONS = 15
+"""Questions that are listed of those that people are not sure of."""
+OUTCOMES = {
+    "action": "Action needed",
+    "improvement": "Improvement suggested",
+    "ask": "To ask the Commissioner",
+    "check": "To look up",
+}
+"""The outcomes that are told by paragraph: those that ask for something."""
+
+
+def insights_of(
+    entries: DeskEntryQuerySet,
+    *,
+    since: date | None,
+    until: date | None,
+    overall: dict[str, str],
+    contact: dict[str, str],
+) -> Insights:
+    """What some rows of the desk come to; `overall` and `contact` are what their values are called."""
+    counted = entries.aggregate(
+        shares=Count("pk", filter=Q(withdrawn_at__isnull=True)),
+        withdrawn=Count("pk", filter=Q(withdrawn_at__isnull=False)),
+    )
+    standing = entries.filter(withdrawn_at__isnull=True)
+    by_overall = dict(standing.order_by().values_list("overall").annotate(n=Count("pk")))
+    by_contact = dict(standing.order_by().values_list("contact").annotate(n=Count("pk")))
+    by_edition = dict(standing.order_by().values_list("edition").annotate(n=Count("pk")))
+    by_election = dict(standing.order_by().values_list("election").annotate(n=Count("pk")))
+    findings = DeskFinding.objects.filter(entry__in=standing, outcome__in=OUTCOMES)
+    by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
+    paragraphs = {p: cite([p]) for e in editions().values() for rule in e.rules for p in rule.paragraphs}
+    counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
+    for outcome, paragraph, n in by_paragraph:
+        counts[outcome][paragraph] = n
+    unsure = DeskUnsure.objects.filter(entry__in=standing).values_list("question").annotate(n=Count("entry"))
+    questions = {
+        q.id: f"{q.short} ({cite(q.paragraphs)})" if q.paragraphs else q.short
+        for e in editions().values()
+        for q in e.questions
+    }
+    asked = standing.filter(advice_asked=True)
+    times = asked.values_list("shared_at", "answered_at")
+    took = [answered - shared for shared, answered in times if answered is not None]
+    return Insights(
+        period=_period(since, until),
+        shares=counted["shares"],
+        withdrawn=counted["withdrawn"],
+        tables=(
+            table("What shares come to", "Shares", "Each share counts once.", by_overall, overall),
+            table(
+                "When to contact the Commissioner",
+                "Shares",
+                "The earliest time that a share names.",
+                by_contact,
+                contact | {"": "No contact called for"},
+            ),
+            *(
+                table(
+                    f"{title}, by paragraph",
+                    "Shares",
+                    "A share can count under several paragraphs.",
+                    counts[outcome],
+                    paragraphs,
+                )
+                for outcome, title in OUTCOMES.items()
+            ),
+            table(
+                "What people are not sure of",
+                "Shares",
+                f"Questions that a shared answer leaves open, the {MOST_QUESTIONS} most frequent: what the bulletin "
+                "might make clearer.",
+                dict(unsure.order_by("-n", "question")[:MOST_QUESTIONS]),
+                questions,
+            ),
+            table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),
+            table("Election", "Shares", "Each share counts once.", by_election, {}),
+        ),
+        answering=answering(took, waiting=asked.count() - len(took)).words,
+    )
+
+
+def _period(since: date | None, until: date | None) -> str:
+    if since and until:
+        return f"Shared from {long_date(since)} to {long_date(until)}"
+    if since:
+        return f"Shared since {long_date(since)}"
+    return f"Shared until {long_date(until)}" if until else "All that was shared"

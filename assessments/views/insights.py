@@ -1,0 +1,60 @@
+"""What shares come to together: a page for officers, and a PDF for the annual report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from assessments.forms.desk import InsightsFilter, contact_titles, overall_titles
+from assessments.models import DeskEntry, User
+from assessments.reports.insights import rounded
+from assessments.reports.pdf import print_css
+from assessments.reports.press import PressError, print_pdf
+from assessments.scoring.wording import long_date
+from assessments.services.audit import Action, take_note
+from assessments.services.insights import insights_of
+from assessments.views.commissioner import officer
+from assessments.views.share import file_response
+
+
+def _told(request: HttpRequest, by: User) -> dict[str, Any]:
+    filters = InsightsFilter(request.GET, DeskEntry.objects.visible_to(by))
+    rows = filters.kept
+    told = filters.form.cleaned_data
+    found = insights_of(
+        rows,
+        since=told.get("since"),
+        until=told.get("until"),
+        overall=overall_titles(),
+        contact=contact_titles(),
+    )
+    take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
+    return {"form": filters.form, "i": found, "query": urlencode(filters.chosen), "narrowed": told}
+
+
+@require_safe
+@officer
+def insights(request: HttpRequest, by: User) -> HttpResponse:
+    """Counts with their bars and tables."""
+    return render(request, "desk/insights.html", _told(request, by))
+
+
+@require_safe
+@officer
+def insights_pdf(request: HttpRequest, by: User) -> HttpResponse:
+    """The same as a PDF, where counts under five are left out."""
+    told = _told(request, by)
+    today = timezone.localdate()
+    context = told | {"i": rounded(told["i"]), "today": long_date(today), "created": today.isoformat()}
+    try:
+        made = print_pdf(render_to_string("desk/insights_pdf.html", context), css=print_css("insights.css"))
+    except PressError as error:
+        page = {"problem": str(error), "back": request.path.removesuffix(".pdf")}
+        return render(request, "share/no_pdf.html", page, status=503)
+    return file_response(made, "application/pdf", f"insights-{today.isoformat()}.pdf")
