@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.template.loader import render_to_string
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from assessments.reports.pdf import print_css, printed_proof
 from assessments.reports.press import Enclosed, print_pdf
-from assessments.reports.projection import Group, Tone
+from assessments.reports.projection import Group, Item, Tone
 from assessments.reports.proof import RECORD_NAME, Proof
 from assessments.reports.shared import BLACKED_OUT, shared_projection
 from assessments.reports.typeset import Typeset, typeset
@@ -22,9 +22,15 @@ from bulletin.encoding.schema import Edition
 
 MOST = 8
 """Points in a list; a longer one says how many more the full document has."""
-MOST_WORDS = 700
-"""Characters of what a member asks; the portal has it in full."""
-LONGEST_NAME = 90
+MOST_WORDS, MOST_LINES = 600, 8
+"""Characters and lines of what a member asks; the portal has it in full."""
+MOST_TITLES = 4
+"""Findings that a question names."""
+LONGEST_NAME = 60
+ROOM = 50
+"""Lines that two pages have for what is asked and for both lists, when all else is as long as it can be."""
+WIDE, WIDEST = 105, 60
+"""Characters that a line surely holds: of our own words, and of whatever anybody writes."""
 AT_ONCE = 100
 """Summaries in one document."""
 COLUMNS = (
@@ -48,10 +54,17 @@ class AskedFor:
 
 @dataclass(frozen=True)
 class Points:
-    """Some points under a head, and how many more there are."""
+    """Points that share a time."""
 
     head: str
-    points: tuple[tuple[str, str], ...]
+    points: tuple[tuple[Item, str], ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The first of some points, by their time, and how many more there are."""
+
+    groups: tuple[Points, ...]
     more: int
 
 
@@ -59,13 +72,15 @@ class Points:
 class Summary:
     """A share in short, in words that are fit to print."""
 
-    heading: str
+    title: str
+    bookmark: str
+    office: Typeset
     details: tuple[tuple[str, Typeset], ...]
     tone: Tone
     headline: str
     meaning: str
-    contacts: tuple[Points, ...]
-    to_do: tuple[Points, ...]
+    contacts: Listed
+    to_do: Listed
     counts: tuple[tuple[str, tuple[int, ...]], ...]
     shared: tuple[str, ...]
     withheld: str
@@ -81,7 +96,7 @@ class Summary:
     @property
     def unprintable(self) -> list[str]:
         """The characters that no font of ours has, by their names."""
-        written = [*(value for _, value in self.details), *self.question]
+        written = [self.office, *(value for _, value in self.details), *self.question]
         return list(dict.fromkeys(name for one in written for name in one.unprintable))
 
 
@@ -96,27 +111,32 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
     told, whole = json.loads(record), shared_projection(record, edition)
     shared_on = timezone.localtime(datetime.fromisoformat(told["shared_at"]))
     words, is_cut = _cut(asked.question if asked else "")
-    about = tuple(asked.about) if asked else ()
-    account = " ".join(filter(None, (told["account"].get(key, "") for key in ("platform", "handle"))))
+    about = asked.about if asked else ()
+    given = told["account"]
+    office, member = _fitted(told["office"]), _fitted(given.get("member", ""))
+    account = _fitted(" ".join(filter(None, (given.get(key, "") for key in ("platform", "handle")))))
     blacked = sum(BLACKED_OUT in note for note in told["notes"].values())
+    room = ROOM - sum(1 + len(line.text) // WIDEST for line in words)
+    contacts, room = _listed(whole.contacts, room)
+    to_do, _ = _listed(whole.to_do, room)
+    named = [one.text.replace("\u200b", "") for one in (office, account) if one.text]
+    day = long_date(shared_on.date())
     return Summary(
-        heading=f"Summary: {_short(told['office'])}",
+        title=f"Summary of a part that was shared: {', '.join(named)}, {day}",
+        bookmark=", ".join([*named, day]),
+        office=office,
         details=(
-            ("Account", typeset(_short(account) or "not named")),
-            *(
-                (("Member", typeset(_short(told["account"]["member"]))),)
-                if told["account"].get("member")
-                else ()
-            ),
-            ("Shared on", typeset(f"{long_date(shared_on.date())}, {shared_on:%H:%M}")),
-            ("As of", typeset(whole.as_of_text)),
-            ("Election", typeset(whole.election)),
+            ("Account", account if account.text else Typeset("not named")),
+            *((("Member", member),) if member.text else ()),
+            ("Shared on", Typeset(f"{day}, {shared_on:%H:%M}")),
+            ("As of", Typeset(whole.as_of_text)),
+            ("Election", Typeset(whole.election)),
         ),
         tone=whole.tone,
         headline=whole.headline,
         meaning=whole.meaning,
-        contacts=_points(whole.contacts),
-        to_do=_points(whole.to_do),
+        contacts=contacts,
+        to_do=to_do,
         counts=tuple(
             (section.title, _counted(item.outcome for item in section.items)) for section in whole.sections
         ),
@@ -127,10 +147,10 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
             + (f", words blacked out in {blacked} of them" if blacked else ""),
         ),
         withheld=WITHHELD,
-        question=tuple(typeset(line) for line in words.splitlines() if line.strip()),
+        question=words,
         is_cut=is_cut,
-        about=about[:MOST],
-        more_about=max(0, len(about) - MOST),
+        about=about[:MOST_TITLES],
+        more_about=max(0, len(about) - MOST_TITLES),
         needed_by=long_date(asked.needed_by) if asked and asked.needed_by else "",
         stamp=whole.stamp,
         edition=whole.bulletin,
@@ -161,22 +181,33 @@ def _html(summaries: Sequence[Summary]) -> str:
         # What is scanned stands on each summary's own paper.
         "squares": len(summaries) == 1,
         "columns": [title for _, title in COLUMNS] + ["Other"],
-        "title": summaries[0].heading
+        "title": summaries[0].title
         if len(summaries) == 1
-        else f"{len(summaries)} summaries of what was shared",
+        else f"Summaries of {len(summaries)} parts that were shared",
         "created": json.loads(summaries[0].proof.record)["shared_at"][:10],
     }
     return render_to_string("share/summary_pdf.html", context)
 
 
-def _points(groups: Iterable[Group]) -> tuple[Points, ...]:
-    """Groups of points, cut short together."""
-    found, left = [], MOST
+def _listed(groups: Sequence[Group], room: int) -> tuple[Listed, int]:
+    """The first points that have room, in lines; and the room that is left."""
+    found: list[Points] = []
+    left = MOST
     for group in groups:
-        shown = tuple((item.citation, item.title) for item, _ in group.items[:left])
-        found.append(Points(group.when, shown, len(group.items) - len(shown)))
-        left -= len(shown)
-    return tuple(found)
+        room -= 2  # its head
+        shown = []
+        for item, says in group.items:
+            lines = 1 + len(f"{item.citation} {item.title}: {says}") // WIDE
+            if not left or lines > room:
+                # What comes later is not told before it.
+                left = 0
+                break
+            shown.append((item, says))
+            left, room = left - 1, room - lines
+        if shown:
+            found.append(Points(group.when, tuple(shown)))
+    more = sum(len(group.items) for group in groups) - sum(len(group.points) for group in found)
+    return Listed(tuple(found), more), room
 
 
 def _counted(outcomes: Iterable[str]) -> tuple[int, ...]:
@@ -185,16 +216,39 @@ def _counted(outcomes: Iterable[str]) -> tuple[int, ...]:
     return (*named, counts.total())
 
 
-def _cut(text: str) -> tuple[str, bool]:
-    """A text's first lines and words."""
-    lines = "\n".join(line for line in text.splitlines() if line.strip())
-    short = "\n".join(lines.splitlines()[:10])[:MOST_WORDS]
-    return short, short != lines
+def _cut(text: str) -> tuple[tuple[Typeset, ...], bool]:
+    """A text's first lines, fit to print, and whether there was more.
+
+    Counted as printed, since the name of a character takes far more room than the character.
+    """
+    lines = [typeset(line) for line in text.splitlines() if line.strip()]
+    kept, left = [], MOST_WORDS
+    for line in lines[:MOST_LINES]:
+        if left > 0:
+            kept.append(_shortened(line, left))
+            left -= len(line.text)
+    return tuple(kept), kept != lines
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+def _fitted(text: str) -> Typeset:
+    """A name fit to print on a line or two."""
+    whole = typeset(" ".join(text.split()))
+    short = _shortened(whole, LONGEST_NAME)
+    return short if short == whole else replace(short, text=f"{short.text}…")
+
+
+def _shortened(whole: Typeset, most: int) -> Typeset:
+    """The beginning of a text, up to a word's end if one is near, and never within a character's name."""
+    if len(whole.text) <= most:
+        return whole
+    short = whole.text[:most]
+    if whole.unprintable and short.rfind("[") > short.rfind("]"):
+        short = short[: short.rfind("[")]
+    elif (end := short.rfind(" ")) > most - 40:
+        short = short[:end]
+    short = short.rstrip()
+    names = tuple(name for name in whole.unprintable if f"[{name}]" in short)
+    return replace(whole, text=short, unprintable=names)
 
 
 def _many(count: int, what: str) -> str:

@@ -22,7 +22,7 @@ from assessments.reports.press import PressError
 from assessments.reports.trail import in_words
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record
-from assessments.services.printing import CannotStore, pdf_of
+from assessments.services.printing import CannotStore, Kind, pdf_of
 from bulletin.publish import encoded
 
 IN_MEMORY = 2_000_000
@@ -159,14 +159,15 @@ def _share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
         content = share.content
         archive.writestr(f"{inside}.json", content.record)
         entry["pdf"] = _write_pdf(archive, f"{inside}.pdf", share)
+        entry["summary"] = _write_pdf(archive, f"{inside}-summary.pdf", share, Kind.SUMMARY)
     if exchange := exchange_of(share):
         archive.writestr(f"{inside}-exchange.txt", exchange)
     return entry
 
 
-def _write_pdf(archive: ZipFile, name: str, of: Attestation | Share) -> str | None:
+def _write_pdf(archive: ZipFile, name: str, of: Attestation | Share, kind: Kind = Kind.FULL) -> str | None:
     try:
-        archive.writestr(name, pdf_of(of))
+        archive.writestr(name, pdf_of(of, kind))
     except (PressError, CannotStore):
         return None
     return name

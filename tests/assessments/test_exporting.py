@@ -39,7 +39,7 @@ def office(monkeypatch):
     Membership.objects.create(office=office, user=create("sam@example.ca", name="Sam Roy"))
     SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
     SocialAccount.objects.create(office=office, platform="X", handle="../../ΠΑΤ")
-    monkeypatch.setattr(exporting, "pdf_of", lambda _: PDF)
+    monkeypatch.setattr(exporting, "pdf_of", lambda *_: PDF)
     return office
 
 
@@ -93,6 +93,7 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
             f"{whole}/record.pdf",
             f"{whole}/shared-{today}-{standing.pk}.json",
             f"{whole}/shared-{today}-{standing.pk}.pdf",
+            f"{whole}/shared-{today}-{standing.pk}-summary.pdf",
             f"{whole}/shared-{today}-{standing.pk}-exchange.txt",
             "index.json",
             "trail.csv",
@@ -152,7 +153,7 @@ def test_a_cell_is_never_a_formula(text, cell):
 def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, monkeypatch):
     filled(office)
 
-    def fail(_: Any) -> bytes:
+    def fail(*_: Any) -> bytes:
         raise PressError("no_press", "no press")
 
     monkeypatch.setattr(exporting, "pdf_of", fail)
