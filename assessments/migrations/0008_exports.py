@@ -3,7 +3,23 @@
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
-from django.db import migrations, models
+from django.core.files.storage import default_storage
+from django.db import migrations, models, transaction
+
+
+def forget_summaries(apps, schema_editor):
+    """On the way back: without its kind a summary would be taken for all that was shared.
+
+    Its file goes as well, since nothing would be left that deletes it with its share. It is printed again on demand.
+    """
+    using = schema_editor.connection.alias
+    permit = apps.get_model("assessments", "PurgePermit").objects.using(using).create()
+    summaries = apps.get_model("assessments", "StoredPdf").objects.using(using).filter(kind="summary")
+    names = list(summaries.values_list("name", flat=True))
+    summaries.delete()
+    permit.delete()
+    for name in names:
+        transaction.on_commit(lambda name=name: default_storage.delete(name), using=using, robust=True)
 
 
 class Migration(migrations.Migration):
@@ -165,4 +181,5 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_summaries),
     ]

@@ -27,7 +27,7 @@ MOST_WORDS, MOST_LINES = 600, 8
 MOST_TITLES = 4
 """Findings that a question names."""
 LONGEST_NAME = 60
-ROOM = 50
+ROOM = 44
 """Lines that two pages have for what is asked and for both lists, when all else is as long as it can be."""
 WIDE, WIDEST = 105, 60
 """Characters that a line surely holds: of our own words, and of whatever anybody writes."""

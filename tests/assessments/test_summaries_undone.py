@@ -1,0 +1,35 @@
+"""Going back before there were summaries, and on again: nothing is taken for what it is not."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+
+from assessments.models import Office, PurgePermit, Share, SocialAccount, StoredPdf, User
+from assessments.services.printing import Kind, pdf_of
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
+
+
+@pytest.mark.django_db(transaction=True)
+def test_summaries_go_with_their_files_and_are_printed_again(time_machine):
+    time_machine.move_to(datetime(2026, 7, 1, 15, 0, tzinfo=UTC), tick=False)
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    share = shared(attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana")))
+    before = {kind: pdf_of(share, kind) for kind in Kind}
+    assert before[Kind.FULL] != before[Kind.SUMMARY]
+    names = dict(StoredPdf.objects.filter(share=share).values_list("kind", "name"))
+    try:
+        call_command("migrate", "assessments", "0007", verbosity=0)
+        assert default_storage.exists(names["full"])
+        assert not default_storage.exists(names["summary"])
+    finally:
+        call_command("migrate", verbosity=0)
+    assert list(StoredPdf.objects.filter(share__isnull=False).values_list("kind")) == [("full",)]
+    assert {kind: pdf_of(Share.objects.get(), kind) for kind in Kind} == before
+    assert not PurgePermit.objects.exists()
