@@ -27,10 +27,10 @@ MOST_WORDS, MOST_LINES = 600, 8
 MOST_TITLES = 4
 """Findings that a question names."""
 LONGEST_NAME = 60
-ROOM = 44
-"""Lines that two pages have for what is asked and for both lists, when all else is as long as it can be."""
-WIDE, WIDEST = 105, 60
-"""Characters that a line surely holds: of our own words, and of whatever anybody writes."""
+ROOM = 50
+"""Lines that two pages have for what is asked and for both lists."""
+WIDE, WIDEST, COLUMN = 105, 60, 30
+"""Characters that a line surely holds: of our own words, of whatever anybody writes, and of names in a column."""
 AT_ONCE = 100
 """Summaries in one document."""
 COLUMNS = (
@@ -117,6 +117,10 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
     account = _fitted(" ".join(filter(None, (given.get(key, "") for key in ("platform", "handle")))))
     blacked = sum(BLACKED_OUT in note for note in told["notes"].values())
     room = ROOM - sum(1 + len(line.text) // WIDEST for line in words)
+    # What stands around a question.
+    room -= 4 if words else 0
+    # The office stands in the heading, where a line is twice as high.
+    room -= sum(len(one.text) // COLUMN for one in (office, office, account, member))
     contacts, room = _listed(whole.contacts, room)
     to_do, _ = _listed(whole.to_do, room)
     named = [one.text.replace("\u200b", "") for one in (office, account) if one.text]

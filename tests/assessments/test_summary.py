@@ -86,7 +86,8 @@ def attest_as(
     member = User.objects.create_user(f"ana{count}@example.ca", name=name)
     place = Office.objects.create(name=office, member=member, starts_on=date(2022, 11, 15))
     account = SocialAccount.objects.create(office=place, platform="X", handle=handle)
-    return attested(account, given, notes=NOTES)
+    attestation: Attestation = attested(account, given, notes=NOTES)
+    return attestation
 
 
 def words_of(pdf: bytes) -> str:
