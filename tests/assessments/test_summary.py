@@ -81,7 +81,7 @@ def attestation(time_machine) -> Attestation:
 
 def attest_as(
     given: dict[str, str], *, name: str = "Ana Silva", handle: str = "@ana", office: str = "Ward 10"
-):
+) -> Attestation:
     count = User.objects.count()
     member = User.objects.create_user(f"ana{count}@example.ca", name=name)
     place = Office.objects.create(name=office, member=member, starts_on=date(2022, 11, 15))
