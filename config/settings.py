@@ -425,6 +425,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "portal": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # On one's own machine `runserver` says what was asked for.
+        "portal": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
     },
 }

@@ -1,0 +1,66 @@
+"""An officer finds what was shared, takes some of it away, opens it, and reads what it comes to."""
+
+import json
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import expect
+
+from assessments.management.commands import demo_data
+from assessments.models import Office, SocialAccount, User
+from tests.attested import attested, shared
+from tests.journeys.test_accessibility import assert_accessible
+from tests.journeys.test_attest_and_share import officer_in
+from tests.journeys.walking import follow, press, titled
+from tests.second_step import with_second_step
+
+pytestmark = pytest.mark.one_database
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_found_by_words_ticked_made_ready_taken_away_and_counted(published, visitors, downloads, scripts):
+    demo_data.make()
+    with_second_step(User.objects.get(email=demo_data.OFFICER.email))
+    office = Office.objects.get(member__email=demo_data.MEMBER.email)
+    account = SocialAccount.objects.create(office=office, platform="X", handle="@journey")
+    attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "At the rally."})
+    found = shared(
+        attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"}, ask="May I?"
+    )
+    shared(attestation, nonce="b" * 64)
+    address = visitors.address
+
+    officer = visitors.come(java_script_enabled=scripts)
+    officer_in(officer, address)
+    if scripts:
+        assert_accessible(officer)
+        officer.set_viewport_size({"width": 1280, "height": 900})
+    officer.get_by_label("Look for words").fill("RALLY @journey")
+    press(officer, "Find")
+    expect(officer.get_by_role("heading", name="1 found")).to_be_visible()
+    assert "rally" not in officer.url.lower()
+    officer.get_by_label("Take away Councillor, Ward 26: X @journey").check()
+    officer.get_by_label("PDFs in the ZIP file").select_option("both")
+    press(officer, "Make it ready")
+    titled(officer, "Take away what was shared")
+    while officer.get_by_role("link", name="Go on").count():
+        follow(officer, "Go on")
+    expect(officer.get_by_text("Everything is ready.")).to_be_visible()
+    if scripts:
+        assert_accessible(officer)
+    with officer.expect_download() as waiting:
+        press(officer, "Download it")
+    target = downloads / waiting.value.suggested_filename
+    waiting.value.save_as(target)
+    with ZipFile(target) as archive:
+        assert archive.testzip() is None
+        (row,) = json.loads(archive.read("index.json"))
+        assert row["code"] == found.code
+        assert archive.read(row["summary"]).startswith(b"%PDF")
+
+    officer.goto(f"{address}/desk/")
+    follow(officer, "What it comes to together")
+    titled(officer, "What shares come to together")
+    expect(officer.get_by_role("table").first).to_contain_text("Contact the Integrity Commissioner")
+    if scripts:
+        assert_accessible(officer)
