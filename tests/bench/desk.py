@@ -1,0 +1,214 @@
+"""What the Commissioner's desk costs: `python -m tests.bench.desk [SHARES]`, on SQLite.
+
+`python -m tests.postgres python -m tests.bench.desk [SHARES]` on PostgreSQL. The first page of the list, one that is
+deep in it, and a search for a rare word, with 1,000 shares and with 50,000 unless told otherwise, beside a view that
+answers with nothing; and the deep page's rows by key beside the same rows by OFFSET. Then a ZIP file of 5,000 PDFs:
+how soon its first byte comes, how long it takes beside reading the same files, and how much memory it adds.
+"""
+
+import logging
+import os
+import resource
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+SIZES = (1_000, 50_000)
+TIMES = 15
+FILES, FILE = 5_000, 60_000
+"""PDFs in the ZIP file, and bytes of each."""
+
+
+def milliseconds(work: Callable[[], Any]) -> float:
+    """The median time of some runs, after one to warm up."""
+    work()
+    found = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return statistics.median(found) * 1000
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def add_shares(attestation: Any, first: int, end: int) -> None:
+    """Shares like one that was shared in earnest, but for their keys, times and names."""
+    from datetime import timedelta  # noqa: PLC0415
+
+    from assessments.models import DeskEntry, Share, ShareContent  # noqa: PLC0415
+    from assessments.reports.proof import new_code  # noqa: PLC0415
+
+    like = DeskEntry.objects.select_related("share__content").earliest("pk")
+    record, at = like.share.content.record, like.shared_at
+    for begin in range(first, end, 1_000):
+        numbers = range(begin, min(end, begin + 1_000))
+        shares = Share.objects.bulk_create(
+            Share(
+                attestation=attestation,
+                shared_by_id=attestation.attested_by_id,
+                shared_at=at + timedelta(minutes=number),
+                sha256=secrets.token_hex(32),
+                code=new_code(),
+            )
+            for number in numbers
+        )
+        ShareContent.objects.bulk_create(ShareContent(share=share, record=record) for share in shares)
+        DeskEntry.objects.bulk_create(
+            DeskEntry(
+                share=share,
+                office=like.office,
+                office_name=like.office_name,
+                account=like.account,
+                edition=like.edition,
+                revision=like.revision,
+                election=like.election,
+                overall=like.overall,
+                shared_at=share.shared_at,
+                news_at=share.shared_at,
+                opened_at=share.shared_at,
+                waiting=number % 100 == 0,
+                words=f"{like.words} {'rarity' if number % 997 == 0 else ''} {'w ' * 200}",
+            )
+            for number, share in zip(numbers, shares, strict=True)
+        )
+
+
+def offset_rows(rows: Any, at: int) -> list[Any]:
+    """The same rows as a page has, by counting up to them."""
+    return list(rows.order_by("-waiting", "-shared_at", "-pk")[at : at + 26])
+
+
+def run() -> None:
+    """Measure, and print."""
+    from datetime import date  # noqa: PLC0415
+
+    from django.db import connection  # noqa: PLC0415
+    from django.http import HttpRequest, HttpResponse  # noqa: PLC0415
+    from django.test.utils import override_settings  # noqa: PLC0415
+    from django.urls import include, path  # noqa: PLC0415
+
+    from assessments.models import DeskEntry, Office, SocialAccount, User  # noqa: PLC0415
+    from tests.attested import attested, shared  # noqa: PLC0415
+    from tests.second_step import fresh_client, with_second_step  # noqa: PLC0415
+
+    def trivial(_: HttpRequest) -> HttpResponse:
+        return HttpResponse("ok")
+
+    class Urls:
+        urlpatterns = (path("trivial", trivial), path("", include("config.urls")))
+
+    create = User.objects.create_user
+    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
+    office = Office.objects.create(
+        name="Ward 10", member=create("ana@example.ca", name="Ana Silva"), starts_on=date(2022, 11, 15)
+    )
+    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    shared(attestation)
+    client, there, vendor = fresh_client(officer), 1, connection.vendor
+    sizes = [int(sys.argv[1])] if sys.argv[1:] else SIZES
+    for size in sizes:
+        add_shares(attestation, there, size)
+        there = size
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        rows = DeskEntry.objects.all()
+        place = rows.order_by("-waiting", "-shared_at", "-pk")[size * 9 // 10].place
+        search = client.post("/desk/", {"words": "rarity"})["Location"]
+        with override_settings(ROOT_URLCONF=Urls):
+            trivially = milliseconds(lambda: client.get("/trivial"))
+            for name, address in (
+                ("first page", "/desk/"),
+                ("deep page", f"/desk/?after={place}"),
+                ("search", search),
+            ):
+                took = milliseconds(partial(client.get, address))
+                ratio = took / trivially
+                say(f"{vendor}, {size:,} shares, {name}: {took:.1f} ms, {ratio:.1f} × a trivial view")
+        by_key = milliseconds(partial(rows.page, size=25, after=place))
+        at = size * 9 // 10
+        by_offset = milliseconds(partial(offset_rows, rows, at))
+        ratio = by_key / by_offset
+        say(f"{vendor}, {size:,} shares, deep rows by key: {by_key:.2f} ms, {ratio:.3f} × by OFFSET")
+    zip_of(rows)
+
+
+def zip_of(rows: Any) -> None:
+    """Stream a large ZIP file, and say what it took."""
+    from django.core.files.base import ContentFile  # noqa: PLC0415
+    from django.core.files.storage import default_storage  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+
+    from assessments.models import StoredPdf  # noqa: PLC0415
+    from assessments.services.exporting_shared import collect  # noqa: PLC0415
+
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[1 : FILES + 1])
+    made = []
+    for key in keys:
+        data = secrets.token_bytes(FILE)
+        name = default_storage.save(f"shares/{key}/{key}.pdf", ContentFile(data))
+        digest = sha256(data).hexdigest()
+        made.append(StoredPdf(share_id=key, name=name, sha256=digest, size=FILE))
+    StoredPdf.objects.bulk_create(made)
+    began = time.perf_counter()
+    for one in made:
+        with default_storage.open(one.name) as file:
+            file.read()
+    read = time.perf_counter() - began
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    collection = collect(keys=keys, form="zip", kind="full")
+    chunks = iter(collection.chunks)
+    size = len(next(chunks))
+    first = time.perf_counter() - began
+    size += sum(map(len, chunks))
+    took = time.perf_counter() - began
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    whole = "whole" if size == collection.size else "NOT WHOLE"
+    say(
+        f"{connection.vendor}, ZIP of {len(keys):,} PDFs, {size / 1e6:.0f} MB, {whole}: "
+        f"first byte after {first:.2f} s, {took:.1f} s in all, {took / read:.1f} × reading the files, "
+        f"{more:.0f} MB more memory"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch}/db.sqlite3")
+        os.environ.update(
+            MEDIA_ROOT=f"{scratch}/media",
+            DEBUG="false",
+            SECRET_KEY="only benchmarks sign with this",
+            ALLOWED_HOSTS="testserver",
+            PROXIES="0",
+            DJANGO_SETTINGS_MODULE="config.settings",
+        )
+        django.setup()
+        from django.conf import settings  # noqa: PLC0415
+
+        settings.SECURE_SSL_REDIRECT = False
+        settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+        logging.getLogger("portal").setLevel("WARNING")
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["createcachetable"],
+            ["load_editions", "--verbosity", "0"],
+        ):
+            call_command(*command)
+        run()
+
+
+if __name__ == "__main__":
+    main()
