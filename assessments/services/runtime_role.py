@@ -1,0 +1,66 @@
+"""A role of PostgreSQL for the running portal: it reads and writes rows, and can change no table."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.db import connection, transaction
+
+from assessments.models.frozen import FROZEN
+
+LOCKED = ("Attestation", "Share")
+"""Frozen tables whose rows are locked by `SELECT … FOR UPDATE`, which asks for the right to change them; their
+triggers refuse the change itself."""
+
+
+class CannotGrant(Exception):
+    """Why a role cannot be the portal's; the message is for people."""
+
+
+def grant_runtime(role: str) -> int:
+    """Give a role what the running portal needs, and take from it what it had beyond that; return how many tables.
+
+    The role owns nothing here and is no superuser, so it cannot alter or drop a table, turn off a trigger or empty a
+    table. Of frozen tables it cannot change rows either. Run it as the tables' owner, after each `migrate`. Raises
+    CannotGrant.
+    """
+    if connection.vendor != "postgresql":
+        raise CannotGrant("Only PostgreSQL has roles. SQLite's file belongs to whoever runs the portal.")
+    quoted = connection.ops.quote_name(role)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _refuse_what_is_no_runtime_role(cursor, role)
+        cursor.execute("SELECT current_schema()")
+        schema = connection.ops.quote_name(cursor.fetchone()[0])
+        tables = connection.introspection.table_names(cursor)
+        for sql in (
+            f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {quoted}",
+            f"REVOKE CREATE ON SCHEMA {schema} FROM {quoted}",
+            f"GRANT USAGE ON SCHEMA {schema} TO {quoted}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {quoted}",
+            f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}",
+            f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {quoted}",
+        ):
+            cursor.execute(sql)
+        for name, can_be_purged in FROZEN.items():
+            table = connection.ops.quote_name(apps.get_model("assessments", name)._meta.db_table)
+            if name not in LOCKED:
+                cursor.execute(f"REVOKE UPDATE ON {table} FROM {quoted}")
+            if not can_be_purged:
+                cursor.execute(f"REVOKE DELETE ON {table} FROM {quoted}")
+    return len(tables)
+
+
+def _refuse_what_is_no_runtime_role(cursor: object, role: str) -> None:
+    execute, fetchone = cursor.execute, cursor.fetchone  # type: ignore[attr-defined]
+    execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [role])
+    found = fetchone()
+    if found is None:
+        raise CannotGrant(f"There is no role {role}. Make it first: CREATE ROLE {role} LOGIN PASSWORD '…'")
+    if found[0]:
+        raise CannotGrant(f"{role} is a superuser, whom no trigger stops. Name another role.")
+    execute(
+        "SELECT count(*) FROM pg_tables "
+        "WHERE schemaname = current_schema() AND pg_has_role(%s, tableowner, 'MEMBER')",
+        [role],
+    )
+    if fetchone()[0]:
+        raise CannotGrant(f"{role} owns tables of the portal, or can become who does. Name another role.")
