@@ -19,7 +19,7 @@ from assessments.models import Attestation, Share, StoredPdf
 from assessments.reports.draft import draft_state
 from assessments.reports.pdf import advisory_pdf
 from assessments.reports.press import PressError
-from assessments.reports.proof import Proof
+from assessments.reports.proof import MAX_STAMP, Proof
 from assessments.reports.shared import shared_projection
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
@@ -158,12 +158,23 @@ def summary_of(share: Share) -> Summary:
     return summarize(content, edition, proof, asked)
 
 
+def _stamp(by: str, when: str) -> str:
+    """Who did it and when, as one line that fits; a name that is too long is cut."""
+    end = f" on {when}"
+    by = " ".join(by.split())
+    return (by if len(by + end) <= MAX_STAMP else f"{by[: MAX_STAMP - len(end) - 1]}…") + end
+
+
 def _printed(record: Record) -> bytes:
     code, address = record.code, settings.PORTAL_URL + reverse("verify", kwargs={"code": record.code})
     if isinstance(record, Attestation):
-        day = long_date(timezone.localdate(record.attested_at))
+        at = timezone.localtime(record.attested_at)
+        when = f"{long_date(at.date())}, {at:%H:%M}"
         projection = draft_state(record.assessment, as_of=record.as_of).projection
-        return advisory_pdf(projection, Proof(code, address, record.record.encode(), f"Attested on {day}"))
+        return advisory_pdf(
+            projection,
+            Proof(code, address, record.record.encode(), _stamp(f"Attested by {record.attested_by}", when)),
+        )
     content = record.content.record
     edition = encoded(record.attestation.assessment.edition)
     day = long_date(timezone.localdate(record.shared_at))

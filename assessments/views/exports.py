@@ -22,7 +22,7 @@ from assessments.views.fresh import freshly_signed_in
 
 AT_ONCE = 4.0
 """Seconds that a page may take to make missing PDFs before it tells how far it is."""
-EXPORTS, KEPT = "desk_exports", 5
+EXPORTS, KEPT = "desk_exports", 2
 """Where a session has what was chosen, and how many choices it remembers."""
 KINDS = [("summary", "Summaries"), ("full", "Full advisories"), ("both", "Both")]
 GONE = "The portal does not remember this choice any more. Choose again on the desk."

@@ -30,7 +30,7 @@ from assessments.services.attesting import Changed, NotComplete, NotTheMember, a
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import answered, attested, seen
-from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
+from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, margins_of_pdf, opened
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "quiet-harbour-9"
@@ -275,6 +275,8 @@ def test_its_pdf_is_printed_when_it_is_kept_and_is_the_record(
     assert flat(f"/verify/{attestation.code}") in flat(
         " ".join(text for _, text in blocks_of_pdf(opened(data)))
     )
+    margins = flat(" ".join(margins_of_pdf(opened(data))))
+    assert flat("Attested by Ana Silva on 1 July 2026, 11:00") in margins
     (tmp_path / "a.pdf").write_bytes(data)
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
 
