@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
+from django.utils import timezone
 
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
@@ -24,6 +26,10 @@ WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
 STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
 NOT_STATED = "When is not stated"
+KEPT_PRIVATE = ("account",)
+"""Filters whose words no address carries."""
+LAST_DAY = date(9999, 12, 30)
+"""There is no moment after the day after it."""
 
 
 def _titles(kind: str) -> dict[str, str]:
@@ -50,6 +56,10 @@ def _paragraphs() -> list[tuple[str, str]]:
     return [(paragraph, cite([paragraph])) for paragraph in cited]
 
 
+def _begins(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
 def _choice(choices: Any, **more: Any) -> filters.ChoiceFilter:
     return filters.ChoiceFilter(choices=choices, empty_label="Any", **more)
 
@@ -59,15 +69,13 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
 
     since = filters.DateFilter(
         label="Shared on or after",
-        field_name="shared_at",
-        lookup_expr="date__gte",
+        method="keep_since",
         error_messages={"invalid": DAY},
         widget=forms.DateInput(attrs={"type": "date"}),
     )
     until = filters.DateFilter(
         label="Shared on or before",
-        field_name="shared_at",
-        lookup_expr="date__lte",
+        method="keep_until",
         error_messages={"invalid": DAY},
         widget=forms.DateInput(attrs={"type": "date"}),
     )
@@ -87,8 +95,15 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
 
     @property
     def chosen(self) -> dict[str, str]:
-        """What was asked for, as an address gives it, without what is empty."""
+        """What was asked for, without what is empty."""
         return {name: self.data[name] for name in self.filters if self.data.get(name)}
+
+    # Moments, not the days of moments: the databases compare them as they are, with an index.
+    def keep_since(self, rows: DeskEntryQuerySet, _: str, value: date) -> DeskEntryQuerySet:
+        return rows.filter(shared_at__gte=_begins(value))
+
+    def keep_until(self, rows: DeskEntryQuerySet, _: str, value: date) -> DeskEntryQuerySet:
+        return rows.filter(shared_at__lt=_begins(min(value, LAST_DAY) + timedelta(days=1)))
 
 
 class InsightsFilter(_Filters):
@@ -106,6 +121,7 @@ class DeskFilter(_Filters):
 
     waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
     office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
+    account = filters.CharFilter(label="Account", max_length=MAX_WORDS, lookup_expr="icontains")
     overall = _choice(lambda: overall_titles().items(), label="Overall")
     contact = _choice(
         lambda: [*contact_titles().items(), ("none", "No contact called for")],
@@ -123,7 +139,12 @@ class DeskFilter(_Filters):
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
         super().__init__(data, queryset=queryset)
         offices = Office.objects.filter(pk__in=DeskEntry.objects.values("office")).order_by("name", "pk")
-        self.filters["office"].field.queryset = offices
+        self.filters["office"].field.queryset = offices.select_related("member")
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What was asked for, as far as an address gives it."""
+        return {name: value for name, value in self.chosen.items() if name not in KEPT_PRIVATE}
 
     def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return rows.unread() if value == "unread" else rows.to_answer()
@@ -147,6 +168,6 @@ class DeskFilter(_Filters):
 
 def having(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
     """Keep the rows in which each of some words stands; without regard to capitals."""
-    for word in folded(words).split():
+    for word in dict.fromkeys(folded(words).split()):
         rows = rows.filter(words__contains=word)
     return rows

@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="deskentry",
-            index=models.Index(fields=["waiting", "shared_at", "share"], name="desk_order"),
+            index=models.Index(fields=["waiting", "shared_at", "share", "withdrawn_at"], name="desk_order"),
         ),
         migrations.AddConstraint(
             model_name="deskentry",

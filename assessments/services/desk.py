@@ -10,6 +10,10 @@ from assessments.reports.desk import desk_facts
 from assessments.services.audit import Action, take_note
 
 
+class NotShared(Exception):
+    """The share was withdrawn, or deleted, a moment ago."""
+
+
 def enter(*, share: Share) -> None:
     """List a share that was just made, within the transaction that makes it."""
     request = AdviceRequest.objects.filter(share=share).first()
@@ -36,8 +40,16 @@ def enter(*, share: Share) -> None:
 
 @transaction.atomic
 def open_share(*, share: Share, by: User) -> None:
-    """Note that an officer looks at a share: it is no longer unread, and the office's trail says who looked."""
-    entry = _locked(share)
+    """Note that an officer looks at a share: it is no longer unread, and the office's trail says who looked.
+
+    Raises NotShared.
+    """
+    try:
+        entry = _locked(share)
+    except DeskEntry.DoesNotExist:
+        raise NotShared from None
+    if entry.withdrawn_at is not None:
+        raise NotShared
     entry.opened_at = timezone.now()
     _settle(entry)
     take_note(

@@ -21,6 +21,7 @@ from assessments.models import (
     Assessment,
     Attestation,
     Comment,
+    DeskEntry,
     Finding,
     Office,
     Reminder,
@@ -234,9 +235,11 @@ def _lock(assessments: AssessmentQuerySet) -> list[int]:
     keys = _keys(assessments)
     attestations = Attestation.objects.filter(assessment__in=keys).order_by("pk")
     shares = Share.objects.filter(attestation__assessment__in=keys).order_by("pk")
+    entries = DeskEntry.objects.filter(share__attestation__assessment__in=keys).order_by("pk")
     for rows in (
         attestations.select_for_update(),
         shares.select_for_update(of=("self",)),
+        entries.select_for_update(of=("self",)),
         Assessment.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",)),
     ):
         list(rows.values_list("pk"))

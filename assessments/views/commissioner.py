@@ -14,7 +14,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from assessments.forms.desk import MAX_WORDS, DeskFilter, contact_titles, having, overall_titles
+from assessments.forms.desk import (
+    KEPT_PRIVATE,
+    MAX_WORDS,
+    DeskFilter,
+    contact_titles,
+    having,
+    overall_titles,
+)
 from assessments.models import DeskEntry, Share, User
 from assessments.models.desk import DeskEntryQuerySet, Place
 from assessments.services.audit import Action, take_note
@@ -25,7 +32,7 @@ View = Callable[..., HttpResponse]
 AT_ONCE = 25
 """Rows on a page of the desk."""
 SEARCHES, KEPT = "desk_searches", 20
-"""Where a session has the words that were looked for, and how many searches it remembers."""
+"""Where a session has what was typed to look for, by a token, and how many searches it remembers."""
 LOST = "The portal does not remember this search any more. Type the words again."
 NOWHERE = "This link leads to no place in the list. It is shown from the top."
 
@@ -50,21 +57,26 @@ class Found:
     rows: DeskEntryQuerySet
     words: str
     token: str
+    """What the session has the words under; empty where there are none."""
     problem: str
 
     @property
     def parts(self) -> dict[str, str]:
         """The filters, and the token of the search, as an address carries them; never the words."""
-        return self.filters.chosen | ({"search": self.token} if self.words else {})
+        return self.filters.told | ({"search": self.token} if self.token else {})
 
 
 def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
     """Apply filters and search."""
-    filters = DeskFilter(data, DeskEntry.objects.visible_to(by))
     token = data.get("search", "")
-    words = request.session.get(SEARCHES, {}).get(token, "")
-    rows = having(filters.kept, words)
-    return Found(filters, rows, words, token, LOST if token and not words else "")
+    typed = request.session.get(SEARCHES, {}).get(token, {})
+    data = data.copy()
+    for name in KEPT_PRIVATE:
+        data[name] = typed.get(name, "")
+    filters = DeskFilter(data, DeskEntry.objects.visible_to(by))
+    words = typed.get("words", "")
+    problem = LOST if token and not typed else ""
+    return Found(filters, having(filters.kept, words), words, token if typed else "", problem)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,8 +106,7 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
         "contact": contact_titles(),
         "count": found.rows.count(),
         "all": visible.count(),
-        "unread": visible.unread().count(),
-        "to_answer": visible.to_answer().count(),
+        **visible.how_many_wait(),
         "problem": problem,
         "query": urlencode(found.parts),
         "is_narrowed": bool(found.parts),
@@ -105,12 +116,15 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
 
 
 def _remember(request: HttpRequest, by: User) -> str:
-    """Keep the words that are looked for in the session; the address that finds them again."""
-    found = found_by(request, by, request.POST)
-    parts = found.filters.chosen
-    if words := " ".join(request.POST.get("words", "").split())[:MAX_WORDS]:
+    """Keep what was typed to look for in the session; the address that finds it again."""
+    parts = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).told
+    typed = {
+        name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_WORDS]
+        for name in ("words", *KEPT_PRIVATE)
+    }
+    if any(typed.values()):
         searches = request.session.get(SEARCHES, {})
         token = secrets.token_urlsafe(9)
-        request.session[SEARCHES] = dict([*searches.items(), (token, words)][-KEPT:])
+        request.session[SEARCHES] = dict([*searches.items(), (token, typed)][-KEPT:])
         parts["search"] = token
     return reverse("desk") + (f"?{urlencode(parts)}" if parts else "")

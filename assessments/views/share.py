@@ -19,7 +19,7 @@ from assessments.services import sharing
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
-from assessments.services.desk import open_share
+from assessments.services.desk import NotShared, open_share
 from assessments.services.exporting import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.desk import Desk, keep_typed, with_draft
@@ -116,9 +116,12 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
     withdrawn = getattr(found, "withdrawal", None)
     asked = getattr(found, "request", None)
     if by.is_officer:
-        if withdrawn:
-            return render(request, "share/withdrawn.html", {"share": found, "withdrawn": withdrawn})
-        open_share(share=found, by=by)
+        try:
+            open_share(share=found, by=by)
+        except NotShared:
+            # Looked up anew: it may have been withdrawn, or deleted, since it was.
+            gone = _visible(by, found.pk)
+            return render(request, "share/withdrawn.html", {"share": gone, "withdrawn": gone.withdrawal})
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,

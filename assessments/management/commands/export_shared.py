@@ -19,7 +19,18 @@ from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport, Collection
 from assessments.services.printing import CannotStore
 
-FILTERS = ("waiting", "office", "overall", "contact", "paragraph", "advice", "since", "until", "edition")
+FILTERS = (
+    "waiting",
+    "office",
+    "account",
+    "overall",
+    "contact",
+    "paragraph",
+    "advice",
+    "since",
+    "until",
+    "edition",
+)
 
 
 class Command(BaseCommand):
