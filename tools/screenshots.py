@@ -91,6 +91,8 @@ ATTESTED = {
 }
 OFFICERS = {
     "desk": "/desk/",
+    "desk-nothing-fits": "/desk/?state=withdrawn",
+    "desk-with-fault": "/desk/?since=yesterday&state=all",
     "officer-shared": "/shares/1",
     "verify": "/verify/",
 }

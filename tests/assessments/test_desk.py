@@ -2,6 +2,9 @@
 
 import importlib
 import re
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -445,3 +448,61 @@ def test_a_page_is_read_along_the_index_without_sorting(world, way):
             plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
             assert re.search(r"desk_order.*waiting *=", plan, re.DOTALL), plan
             assert not re.search(r"ANY\(|B-TREE|Sort", plan), plan
+
+
+def test_a_row_says_what_it_is_of_when_and_by_when(world):
+    share = world.share(rules={"17a"}, ask="May I?")
+    DeskEntry.objects.filter(pk=share.pk).update(needed_by=date(2026, 7, 15))
+    page = said(world.see())
+    for told in (
+        "Ward 10: X @ana",
+        "Contact the Integrity Commissioner",
+        "Contact: ",
+        "Shared on 1 July 2026, 11:00.",
+        "Edition toronto-social-media-1.1",
+        "Advice asked for, by <strong>15 July 2026</strong>.",
+        "Unread",
+        "To answer",
+    ):
+        assert told in page, told
+
+
+# --- Two at the same moment ----------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circle(world, monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one in after the other, whatever the code does")
+    shares = [world.share(number) for number in range(3)]
+    opened, trouble = threading.Event(), []
+    noting = desk.take_note
+
+    def note_slowly(**told: Any) -> None:
+        opened.set()
+        time.sleep(0.5)
+        noting(**told)
+
+    monkeypatch.setattr(desk, "take_note", note_slowly)
+
+    def go(work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - told below
+            trouble.append(error)
+        finally:
+            opened.set()
+            connection.close()
+
+    def erase() -> None:
+        opened.wait(timeout=20)
+        keeping.erase(office=world.office, by=world.member)
+
+    works = (lambda: desk.open_share(share=shares[0], by=world.officer), erase)
+    threads = [threading.Thread(target=go, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trouble == []
+    assert not DeskEntry.objects.exists()
