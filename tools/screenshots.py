@@ -92,7 +92,7 @@ ATTESTED = {
 OFFICERS = {
     "desk": "/desk/",
     "desk-nothing-fits": "/desk/?state=withdrawn",
-    "desk-with-fault": "/desk/?since=yesterday&state=all",
+    "desk-with-fault": "/desk/?since=yesterday&state=standing",
     "officer-shared": "/shares/1",
     "verify": "/verify/",
 }
