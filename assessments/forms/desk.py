@@ -116,6 +116,22 @@ class InsightsFilter(_Filters):
         fields: Sequence[str] = ()
 
 
+class _InOrder(forms.Form):
+    """The desk's filters in the order in which officers reach for them."""
+
+    field_order = (
+        "waiting",
+        "office",
+        "account",
+        "overall",
+        "contact",
+        "paragraph",
+        "advice",
+        "since",
+        "until",
+    )
+
+
 class DeskFilter(_Filters):
     """The desk's filters."""
 
@@ -134,6 +150,7 @@ class DeskFilter(_Filters):
 
     class Meta:
         model = DeskEntry
+        form = _InOrder
         fields: Sequence[str] = ()
 
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:

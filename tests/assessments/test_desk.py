@@ -355,6 +355,13 @@ def test_no_words_are_too_odd_to_look_for(world, words):
     assert found.status_code == 200
 
 
+def test_of_what_is_withdrawn_nothing_is_offered_to_take_away(world):
+    share = world.share()
+    assert "Make it ready" in said(world.see())
+    sharing.withdraw(share=share, by=world.member)
+    assert "Make it ready" not in said(world.see(state="withdrawn"))
+
+
 def test_a_search_that_is_forgotten_says_so(world):
     world.share()
     assert "does not remember this search" in said(world.see(search="unknown"))
