@@ -11,7 +11,7 @@ pytest := $(bin)/python -m pytest -n 2
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test test-postgres check screenshots lock clean
+.PHONY: help run test test-postgres bench check screenshots lock clean
 
 help: ## List what make can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -47,6 +47,10 @@ check: ## Check style, types, architecture, templates and migrations
 	$(bin)/djlint templates --check --lint --quiet
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
+
+bench: ## Measure what things cost, on both databases, and write tests/bench/RESULTS.md
+	@tools/setup.sh test
+	$(bin)/python -m tests.bench
 
 screenshots: ## Picture every page, in both widths and colour schemes, on one sheet in var/screenshots
 	@tools/setup.sh test

@@ -150,29 +150,27 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 if env.str("DATABASE_URL", default=""):
     DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
-    # A connection serves many requests, and is looked at before each whether it still stands.
-    DATABASES["default"]["CONN_MAX_AGE"] = 600
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": VAR / "db.sqlite3",
-            "OPTIONS": {
-                # A transaction takes the write lock as it begins and waits up to 20 seconds for
-                # it. One that asks for it half-way can be refused at once.
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                # WAL lets people read while someone writes; FULL means that what was
-                # acknowledged survives a power cut. Neither can be set inside a transaction.
-                # Foreign keys are turned on by Django. Without recursive triggers, a row that
-                # another replaces would be deleted without its table's triggers hearing of it.
-                "init_command": (
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON"
-                ),
-            },
-        }
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "db.sqlite3"}}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # Wherever the file is.
+    _database["OPTIONS"] = {
+        # A transaction takes the write lock as it begins and waits up to 20 seconds for
+        # it. One that asks for it half-way can be refused at once.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # WAL lets people read while someone writes; FULL means that what was
+        # acknowledged survives a power cut. Neither can be set inside a transaction.
+        # Foreign keys are turned on by Django. Without recursive triggers, a row that
+        # another replaces would be deleted without its table's triggers hearing of it.
+        "init_command": (
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON"
+        ),
     }
+else:
+    # A connection serves many requests, and is looked at before each whether it still stands.
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------

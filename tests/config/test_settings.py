@@ -226,3 +226,16 @@ def test_whoever_comes_by_http_is_sent_on_but_for_those_who_watch(path, sent, pr
     )
     assert asked.stdout.startswith(str(status)), asked.stderr
     assert ("max-age=31536000; includeSubDomains" in asked.stdout) is bool(sent and proxies == "1")
+
+
+def test_a_database_of_sqlite_that_is_named_is_used_like_the_one_that_is_not(tmp_path):
+    asks = (
+        "from django.db import connection\n"
+        "cursor = connection.cursor()\n"
+        "print([cursor.execute(f'PRAGMA {name}').fetchone()[0] for name in "
+        "('journal_mode', 'synchronous', 'recursive_triggers', 'busy_timeout')], connection.transaction_mode)"
+    )
+    asked = python(
+        "-c", asks, DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3", DJANGO_SETTINGS_MODULE="config.settings"
+    )
+    assert asked.stdout == "['wal', 2, 1, 20000] IMMEDIATE\n", asked.stderr
