@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import apps
 from django.db import connection, transaction
 
@@ -33,7 +35,8 @@ def grant_runtime(role: str) -> int:
         tables = connection.introspection.table_names(cursor)
         for sql in (
             f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {quoted}",
-            f"REVOKE CREATE ON SCHEMA {schema} FROM {quoted}",
+            # Before PostgreSQL 15 everybody may make tables and functions there.
+            f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {quoted}",
             f"GRANT USAGE ON SCHEMA {schema} TO {quoted}",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {quoted}",
             f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}",
@@ -49,18 +52,35 @@ def grant_runtime(role: str) -> int:
     return len(tables)
 
 
-def _refuse_what_is_no_runtime_role(cursor: object, role: str) -> None:
-    execute, fetchone = cursor.execute, cursor.fetchone  # type: ignore[attr-defined]
-    execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [role])
-    found = fetchone()
-    if found is None:
+BEYOND = {
+    "can become a superuser, whom no trigger stops": (
+        "SELECT EXISTS (SELECT FROM pg_roles WHERE rolsuper AND pg_has_role(%(role)s, oid, 'MEMBER'))"
+    ),
+    "can make itself a member of other roles": "SELECT rolcreaterole FROM pg_roles WHERE rolname = %(role)s",
+    "owns tables of the portal, or can become who does": (
+        "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() "
+        "AND pg_has_role(%(role)s, tableowner, 'MEMBER'))"
+    ),
+    "owns the schema or the database, or can become who does": (
+        "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = current_schema() "
+        "AND pg_has_role(%(role)s, nspowner, 'MEMBER')) OR EXISTS (SELECT FROM pg_database "
+        "WHERE datname = current_database() AND pg_has_role(%(role)s, datdba, 'MEMBER'))"
+    ),
+    "can turn triggers off for its own session": (
+        "SELECT has_parameter_privilege(%(role)s, 'session_replication_role', 'SET')"
+    ),
+}
+"""What lets a role get round the triggers, and how PostgreSQL tells. The last is there from version 15 on."""
+PARAMETERS = 150_000
+
+
+def _refuse_what_is_no_runtime_role(cursor: Any, role: str) -> None:
+    cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
+    if not cursor.fetchone()[0]:
         raise CannotGrant(f"There is no role {role}. Make it first: CREATE ROLE {role} LOGIN PASSWORD '…'")
-    if found[0]:
-        raise CannotGrant(f"{role} is a superuser, whom no trigger stops. Name another role.")
-    execute(
-        "SELECT count(*) FROM pg_tables "
-        "WHERE schemaname = current_schema() AND pg_has_role(%s, tableowner, 'MEMBER')",
-        [role],
-    )
-    if fetchone()[0]:
-        raise CannotGrant(f"{role} owns tables of the portal, or can become who does. Name another role.")
+    for says, sql in BEYOND.items():
+        if "has_parameter_privilege" in sql and cursor.connection.server_version < PARAMETERS:
+            continue
+        cursor.execute(sql, {"role": role})
+        if cursor.fetchone()[0]:
+            raise CannotGrant(f"{role} {says}. Name another role.")
