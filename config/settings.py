@@ -5,6 +5,10 @@ SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3
 MEDIA_ROOT     the folder that stored files go into; default: var/media
+S3_BUCKET      the S3-compatible bucket that they go into instead, which several hosts share. Where it is, and the key
+               to it, stand in AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID
+               and AWS_SECRET_ACCESS_KEY, or wherever else Amazon's tools look
+S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty where it does so unasked
 EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
 EMAIL_FROM     the address that mail comes from; default: portal@localhost
 PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
@@ -333,7 +337,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Never served by address: whoever may see one gets it from a view. `manage.py backup` takes them along.
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {}},
     "staticfiles": {
         # Names that carry a hash can be cached for ever, but need `collectstatic` first.
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -341,6 +345,15 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+if S3_BUCKET := env.str("S3_BUCKET", default=""):
+    _encryption = env.str("S3_ENCRYPTION", default="AES256")
+    STORAGES["default"] = {
+        "BACKEND": "config.bucket.Bucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "object_parameters": {"ServerSideEncryption": _encryption} if _encryption else {},
+        },
+    }
 
 # --- Safety -------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -60,6 +61,8 @@ class Purged:
     addresses: int = 0
     files: int = 0
     held: int = 0
+    no_storage: bool = False
+    """Whether the file storage could not be looked at."""
     failed: list[int] = field(default_factory=list)
 
 
@@ -166,7 +169,10 @@ def count_expired() -> Purged:
             setattr(counted, why, getattr(counted, why) + found.count())
     counted.withdrawn = _withdrawn_content().count()
     counted.addresses = unheld_addresses(until=now - ADDRESSES_KEPT).count()
-    counted.files = sum(1 for _ in _withdrawn_files()) + sum(1 for _ in _forgotten_files())
+    try:
+        counted.files = len(_files_to_go(now))
+    except OSError:
+        counted.no_storage = True
     return counted
 
 
@@ -183,9 +189,13 @@ def purge_expired() -> Purged:
             setattr(purged, why, getattr(purged, why) + gone)
     purged.withdrawn = _purge_withdrawn()
     purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
-    names = [*_withdrawn_files(), *_forgotten_files()]
-    remove_files(names)
-    purged.files = sum(not default_storage.exists(name) for name in names)
+    try:
+        names = _files_to_go(now)
+        remove_files(names)
+        purged.files = sum(not default_storage.exists(name) for name in names)
+    except OSError as error:
+        log.error("The file storage cannot be looked at: %s", type(error).__name__)
+        purged.no_storage = True
     return purged
 
 
@@ -274,6 +284,19 @@ def remove_files(names: Collection[str]) -> None:
             default_storage.delete(name)
         except OSError as error:
             log.error("A stored file is not deleted yet: %s", type(error).__name__)
+
+
+def _files_to_go(now: datetime) -> list[str]:
+    return [*_withdrawn_files(), *_forgotten_files(), *_left_by_checks(until=now - timedelta(days=1))]
+
+
+def _left_by_checks(*, until: datetime) -> Iterator[str]:
+    """What `/health/ready` wrote and could not delete: its process was killed."""
+    with suppress(FileNotFoundError):
+        for name in default_storage.listdir("health")[1]:
+            with suppress(FileNotFoundError):
+                if default_storage.get_modified_time(f"health/{name}") <= until:
+                    yield f"health/{name}"
 
 
 def _withdrawn_files() -> Iterator[str]:

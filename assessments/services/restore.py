@@ -110,7 +110,8 @@ def _check_empty() -> None:
         )
     if next(stored_names(default_storage), None) is not None:
         raise BackupRefused(
-            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder."
+            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder, or"
+            " S3_BUCKET to a new bucket."
         )
 
 

@@ -543,6 +543,29 @@ def test_a_file_that_cannot_be_deleted_is_tried_again(world, monkeypatch):
     assert not default_storage.exists(names[2])
 
 
+def test_what_a_killed_check_of_the_storage_left_goes_after_a_day(world):
+    name = default_storage.save("health/0123", ContentFile(b"ready"))
+    written = default_storage.get_modified_time(name)
+    world.at(written + timedelta(days=1, seconds=-1))
+    assert "is gone, deleted: 0." in run()
+    world.at(written + timedelta(days=1))
+    assert "is gone, deleted: 1." in run()
+    assert not default_storage.exists(name)
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_without_its_storage_all_else_is_done_and_it_ends_with_a_fault(world, monkeypatch, how):
+    def refuse(_: str) -> None:
+        raise OSError("no answer")
+
+    drafts.delete_draft(assessment=world.draft(), by=world.staff)
+    world.at(NOW.replace(year=2050))
+    monkeypatch.setattr(default_storage, "listdir", refuse)
+    with pytest.raises(CommandError, match="file storage could not be looked at"):
+        run(*how)
+    assert Assessment.objects.exists() is bool(how)
+
+
 def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
     token = current_address.set("192.0.2.7")
     _, names = whole(world)

@@ -40,8 +40,11 @@ class Command(BaseCommand):
         if options["dry_run"]:
             ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now()).count()
             self.stdout.write(f"Anonymous self-checks that have ended: {ended}.")
-            self._tell(count_expired(), "to be deleted")
+            counted = count_expired()
+            self._tell(counted, "to be deleted")
             self.stdout.write("Nothing was deleted.")
+            if counted.no_storage:
+                raise CommandError("The file storage could not be looked at: its files are not counted.")
             return
         self.stdout.write(f"Anonymous self-checks deleted: {delete_ended_checks()}.")
         purged = purge_expired()
@@ -50,6 +53,10 @@ class Command(BaseCommand):
             which = ", ".join(map(str, purged.failed))
             raise CommandError(
                 f"Not deleted, and tried again next time: assessments {which}. The log says why."
+            )
+        if purged.no_storage:
+            raise CommandError(
+                "The file storage could not be looked at: files of what is gone are deleted next time."
             )
 
     def _tell(self, counted: Purged, what: str) -> None:

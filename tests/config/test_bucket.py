@@ -1,0 +1,237 @@
+"""Stored files in a bucket: on a server of buckets, through all that the portal does with files."""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage, storages
+from django.core.management import call_command
+from django.test import Client
+from moto.server import ThreadedMotoServer
+
+from assessments.models import Attestation, Office, SocialAccount, StoredPdf, User
+from assessments.services import sharing
+from assessments.services.backup import stored_names
+from assessments.services.keeping import purge_expired
+from assessments.views import health
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
+
+NAME = "self-check-files"
+
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    served = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    served.start()
+    host, port = served.get_host_and_port()
+    yield f"http://{host}:{port}"
+    served.stop()
+
+
+@pytest.fixture
+def s3(server: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
+    """A bucket of the portal's own, by the settings that an operator would give."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": server,
+        "AWS_DEFAULT_REGION": "ca-central-1",
+        "AWS_ACCESS_KEY_ID": "portal",
+        "AWS_SECRET_ACCESS_KEY": "secret words",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "ca-central-1"})
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "config.bucket.Bucket",
+            "OPTIONS": {"bucket_name": NAME, "object_parameters": {"ServerSideEncryption": "AES256"}},
+        }
+    }
+    yield client
+    bucket = boto3.resource("s3").Bucket(NAME)
+    bucket.object_versions.delete()
+    bucket.delete()
+
+
+@pytest.fixture
+def nowhere(s3: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same settings, and nobody listens there; nor is there any wait before it is tried again."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    options = settings.STORAGES["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
+    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
+
+
+@pytest.fixture
+def account(db: None) -> SocialAccount:
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    return SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print nothing: what is stored matters here, and not what it looks like."""
+    for name in "_printed", "_summary":
+        made = f"%PDF {name} {{0.code}}".format
+        monkeypatch.setattr(f"assessments.services.printing.{name}", lambda of, made=made: made(of).encode())
+
+
+# --- What a storage has to do ---------------------------------------------------------------------
+
+
+def test_it_keeps_files_in_folders_and_encrypts_each(s3):
+    name = default_storage.save("shares/1/a.pdf", ContentFile(b"kept"))
+    default_storage.save("shares/12/b.pdf", ContentFile(b"other"))
+    assert name == "shares/1/a.pdf"
+    with default_storage.open(name) as file:
+        assert file.read() == b"kept"
+    assert (default_storage.exists(name), default_storage.size(name)) == (True, 4)
+    assert default_storage.listdir("shares") == (["1", "12"], [])
+    assert list(stored_names(default_storage)) == ["shares/1/a.pdf", "shares/12/b.pdf"]
+    assert s3.head_object(Bucket=NAME, Key=name)["ServerSideEncryption"] == "AES256"
+    default_storage.delete("shares/1/a.pdf")
+    default_storage.delete("shares/1/a.pdf")
+    assert list(stored_names(default_storage)) == ["shares/12/b.pdf"]
+    with pytest.raises(FileNotFoundError):
+        default_storage.open(name)
+    with pytest.raises(FileNotFoundError):
+        default_storage.size(name)
+    assert not default_storage.exists(name)
+    assert default_storage.listdir("attestations") == ([], [])
+
+
+def test_what_is_deleted_is_gone_where_the_bucket_keeps_versions(s3):
+    s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Enabled"})
+    for content in b"one", b"two":
+        default_storage.save("a.pdf", ContentFile(content))
+    default_storage.save("a.pdf.other", ContentFile(b"another"))
+    default_storage.delete("a.pdf")
+    left = s3.list_object_versions(Bucket=NAME)
+    assert [one["Key"] for one in left["Versions"]] == ["a.pdf.other"]
+    assert "DeleteMarkers" not in left
+
+
+WAYS = {
+    "save": lambda: default_storage.save("a.pdf", ContentFile(b"a")),
+    "open": lambda: default_storage.open("a.pdf"),
+    "delete": lambda: default_storage.delete("a.pdf"),
+    "exists": lambda: default_storage.exists("a.pdf"),
+    "size": lambda: default_storage.size("a.pdf"),
+    "modified": lambda: default_storage.get_modified_time("a.pdf"),
+    "list": lambda: default_storage.listdir(""),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_does_not_answer_fails_as_a_disk_does(nowhere, way):
+    with pytest.raises(OSError, match="did not answer"):
+        WAYS[way]()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_refuses_fails_as_a_disk_does(s3, settings, way):
+    options = {"bucket_name": "somebody-elses"}
+    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
+    if way == "exists":
+        # All that a server says of it is that nothing is there.
+        assert WAYS[way]() is False
+        return
+    with pytest.raises(OSError, match=r"bucket|File does not exist") as raised:
+        WAYS[way]()
+    assert way in ("size", "modified") or not isinstance(raised.value, FileNotFoundError)
+
+
+# --- What the portal does with it -----------------------------------------------------------------
+
+
+def test_attested_shared_read_lost_printed_again_and_withdrawn(
+    s3, account, quick, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        share = shared(attested(account))
+    assert StoredPdf.objects.count() == 3
+    stored = StoredPdf.objects.get(share=share, kind="full")
+    assert set(stored_names(default_storage)) == set(StoredPdf.objects.values_list("name", flat=True))
+    page = f"/shares/{share.pk}.pdf"
+    client = Client()
+    client.force_login(account.office.member)
+    first = client.get(page).content
+    assert hashlib.sha256(first).hexdigest() == stored.sha256
+    for content in None, b"%PDF something else":
+        s3.delete_object(Bucket=NAME, Key=stored.name)
+        if content:
+            s3.put_object(Bucket=NAME, Key=stored.name, Body=content)
+        assert client.get(page).content == first
+        assert s3.get_object(Bucket=NAME, Key=stored.name)["Body"].read() == first
+    with django_capture_on_commit_callbacks(execute=True):
+        sharing.withdraw(share=share, by=account.office.member)
+    assert list(stored_names(default_storage)) == [StoredPdf.objects.get(attestation__isnull=False).name]
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_its_bucket_the_portal_says_so_loses_nothing_and_goes_on_later(
+    nowhere, account, settings, django_capture_on_commit_callbacks, caplog
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        attestation = attested(account)
+    client, page = Client(), f"/assessments/{attestation.assessment_id}/advisory.pdf"
+    client.force_login(account.office.member)
+    answer = client.get(page)
+    assert (answer.status_code, "could not be stored just now" in answer.content.decode()) == (503, True)
+    assert json.loads(client.get("/health/ready").content)["broken"] == ["storage"]
+    assert purge_expired().no_storage
+    assert "secret words" not in caplog.text
+    settings.STORAGES["default"]["OPTIONS"].pop("endpoint_url")
+    settings.STORAGES = dict(settings.STORAGES)
+    assert client.get(page).content.startswith(b"%PDF")
+    assert health._storage()
+    assert Attestation.objects.count() == StoredPdf.objects.count() == 1
+
+
+def test_files_that_the_database_does_not_know_are_purged(s3, account):
+    default_storage.save("shares/987654/0.pdf", ContentFile(b"left"))
+    assert purge_expired().files == 1
+    assert list(stored_names(default_storage)) == []
+
+
+def test_a_backup_takes_the_files_of_a_bucket_along(s3, tmp_path, transactional_db):
+    default_storage.save("shares/1/a.pdf", ContentFile(b"kept"))
+    call_command("backup", str(tmp_path / "backup"))
+    assert (tmp_path / "backup" / "files" / "shares" / "1" / "a.pdf").read_bytes() == b"kept"
+    manifest = json.loads((tmp_path / "backup" / "manifest.json").read_text())
+    assert [file["name"] for file in manifest["backup"]["files"]] == ["shares/1/a.pdf"]
+
+
+def test_the_environment_alone_turns_it_on(s3):
+    """In a process of its own: settings are read once."""
+    script = (
+        "import django; django.setup(); from django.core.files.storage import default_storage as s;"
+        "from django.core.files.base import ContentFile;"
+        "print(s.save('from/afar.pdf', ContentFile(b'x')), s.object_parameters)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"S3_BUCKET": NAME, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "from/afar.pdf {'ServerSideEncryption': 'AES256'}\n"
+    assert storages["default"].exists("from/afar.pdf")
