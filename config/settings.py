@@ -37,6 +37,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import structlog
 from csp.constants import NONE, SELF
@@ -336,8 +337,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Never served by address: whoever may see one gets it from a view. `manage.py backup` takes them along.
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {}},
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         # Names that carry a hash can be cached for ever, but need `collectstatic` first.
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

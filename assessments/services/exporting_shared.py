@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,19 +18,21 @@ from zipstream import ZIP_STORED, ZipStream
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.models.desk import DeskEntryQuerySet
+from assessments.reports.press import PressError
 from assessments.reports.summary import AT_ONCE as SUMMARIES_AT_ONCE
 from assessments.reports.summary import summaries_pdf
 from assessments.services.audit import Action, record
 from assessments.services.exporting import defused
-from assessments.services.printing import Kind, pdf_of, summary_of
+from assessments.services.printing import Gone, Kind, pdf_of, summary_of
 
 Form = Export.Form
 MOST = 20_000
 """Shares in one collection."""
 IN_A_CHUNK = 200
 LEFT_OUT = "left-out.txt"
-LEFT_OUT_SIZE = 4_096
-"""Bytes of the file that is written last and says what was left out: its size is known before the first byte."""
+NOTHING_LEFT_OUT = "Everything that the index names is here.\n"
+UNPRINTED = "Could not be printed, and are not here. Shares:\n"
+WENT = "Withdrawn or deleted while this was made, so that their files say so and nothing else. Shares:\n"
 COLUMNS = (
     "share",
     "office",
@@ -49,7 +51,11 @@ COLUMNS = (
     "summary",
     "full",
 )
-GONE = "Withdrawn while this collection was made, so it is left out.\n"
+GONE = "Withdrawn or deleted while this collection was made, so it is left out.\n"
+MEANWHILE = "Something of it was withdrawn or deleted a moment ago. Try again: the rest is still there."
+ALL_WITHDRAWN = "There is nothing to take away: all of it was withdrawn or deleted meanwhile."
+OF_NO_ONE_SHARE = ("busy", "no_library")
+"""Why nothing at all can be printed just now."""
 
 
 class CannotExport(Exception):
@@ -58,8 +64,12 @@ class CannotExport(Exception):
 
 @dataclass(frozen=True)
 class Collection:
-    """Something to take away: its name, its kind, its size in bytes, and its bytes, made as they are asked for."""
+    """Something to take away: the shares in it, its name, its kind, its size in bytes, and its bytes.
 
+    The bytes are made as they are asked for.
+    """
+
+    keys: Sequence[int]
     name: str
     content_type: str
     size: int
@@ -88,9 +98,20 @@ def kinds_of(form: str, kind: str) -> tuple[Kind, ...]:
     return {"summary": (Kind.SUMMARY,), "full": (Kind.FULL,)}.get(kind, (Kind.SUMMARY, Kind.FULL))
 
 
+def standing(keys: Sequence[int]) -> list[int]:
+    """Those of some shares that are still there and not withdrawn, in the same order."""
+    there = {
+        pk
+        for some in _chunks(keys)
+        for pk in Share.objects.standing().filter(pk__in=some).values_list("pk", flat=True)
+    }
+    return [key for key in keys if key in there]
+
+
 def missing(keys: Sequence[int], kinds: Sequence[Kind]) -> list[tuple[int, Kind]]:
-    """The PDFs that have to be made first."""
+    """The PDFs that have to be made first, of those shares that are still there."""
     found = []
+    keys = standing(keys) if kinds else keys
     for kind in kinds:
         there = {pk for some in _chunks(keys) for pk in _stored(some, kind).values_list("share", flat=True)}
         found += [(key, kind) for key in keys if key not in there]
@@ -102,56 +123,86 @@ def make_missing(
     *,
     until: Callable[[], bool] = lambda: False,
     advance: Callable[[], object] = int,
-) -> None:
-    """Make PDFs one by one until there are all, or enough time went by. Raises PressError and CannotStore."""
+) -> dict[int, str]:
+    """Make PDFs one by one until there are all, or enough time went by.
+
+    One that cannot be printed stops no other: returned are those shares, each with why, in words for people. Raises
+    CannotStore, and PressError where nothing can be printed.
+    """
+    unprinted: dict[int, str] = {}
     for key, kind in wanted:
         if until():
-            return
+            break
         share = _shares([key]).first()
         if share is not None and not hasattr(share, "withdrawal"):
-            pdf_of(share, kind)
+            try:
+                pdf_of(share, kind)
+            except Gone:
+                pass
+            except PressError as error:
+                if error.reason in OF_NO_ONE_SHARE:
+                    raise
+                unprinted[key] = str(error)
         advance()
+    return unprinted
 
 
 def note_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
-    """Write into the audit trail what leaves: the list in the portal's own, and of each office that some is its."""
+    """Write into the audit trail what leaves: the list in the portal's own, and of each office that some is its.
+
+    To be called before the first byte leaves. Raises CannotExport where one of the shares is gone by now.
+    """
     with transaction.atomic():
+        offices: set[int] = set()
+        for some in _chunks(sorted(keys)):
+            # Whoever withdraws one of them meanwhile waits.
+            entries = DeskEntry.objects.select_for_update(of=("self",)).order_by("pk")
+            found = entries.filter(pk__in=some, withdrawn_at__isnull=True).values_list("office", flat=True)
+            there = list(found)
+            if len(there) < len(some):
+                raise CannotExport(MEANWHILE)
+            offices.update(pk for pk in there if pk)
         export = Export.objects.create(exported_by=by, form=form, shares=list(keys))
-        entries = [DeskEntry.objects.filter(pk__in=some) for some in _chunks(keys)]
-        offices = {pk for some in entries for pk in some.values_list("office", flat=True) if pk}
         for office in Office.objects.filter(pk__in=offices).order_by("pk"):
             record(office=office, action=Action.SHARES_EXPORTED, record=office, by=by)
         record(office=None, action=Action.SHARES_EXPORTED, record=export, by=by)
     return export
 
 
-def collect(*, keys: Sequence[int], form: str, kind: str = "both") -> Collection:
+def collect(
+    *, keys: Sequence[int], form: str, kind: str = "both", without: Mapping[int, str] | None = None
+) -> Collection:
     """Put a collection together: what can be read is read when it is sent, and nothing is held but the index.
 
+    `without` are shares whose PDFs cannot be printed: the index has them, and a ZIP file has no PDFs of theirs.
     Raises CannotExport, and PressError where one PDF of all cannot be printed.
     """
+    keys = standing(keys)
+    if not keys:
+        raise CannotExport(ALL_WITHDRAWN)
     day = timezone.localdate().isoformat()
     name = f"shared-{day}-{len(keys)}"
     if form == Form.PDF:
         return _one_pdf(keys, f"{name}.pdf")
     if form == Form.CSV:
         content = _csv(_index(keys, ())).encode()
-        return Collection(f"{name}.csv", "text/csv; charset=utf-8", len(content), [content])
+        return Collection(keys, f"{name}.csv", "text/csv; charset=utf-8", len(content), [content])
     if form == Form.JSONL:
         return _jsonl(keys, f"{name}.jsonl")
-    return _zip(keys, kinds_of(form, kind), f"{name}.zip")
+    return _zip(keys, kinds_of(form, kind), f"{name}.zip", without or {})
 
 
 # --- The index --------------------------------------------------------------------------------
 
 
-def _index(keys: Sequence[int], kinds: Sequence[Kind]) -> list[dict[str, Any]]:
-    """What the desk knows of each share, in the order of the keys, with the names of its files."""
+def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] = ()) -> list[dict[str, Any]]:
+    """What the desk knows of each share, in the order of the keys, with the names of its files, if it has any."""
     rows: dict[int, dict[str, Any]] = {}
     for some in _chunks(keys):
         for entry in DeskEntry.objects.filter(pk__in=some, withdrawn_at__isnull=True).select_related("share"):
             slug = slugify(f"{entry.office_name} {entry.account}")[:60].strip("-")
-            files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in kinds}
+            its = () if entry.pk in without else kinds
+            files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in its}
             rows[entry.pk] = {
                 "share": entry.pk,
                 "office": entry.office_name,
@@ -195,30 +246,28 @@ def _one_pdf(keys: Sequence[int], name: str) -> Collection:
             "Take fewer, or a ZIP file."
         )
     shares = {share.pk: share for share in _shares(keys) if not hasattr(share, "withdrawal")}
-    if not shares:
-        raise CannotExport("There is nothing to take away: all of it was withdrawn meanwhile.")
-    content = summaries_pdf([summary_of(shares[key]) for key in keys if key in shares])
-    return Collection(name, "application/pdf", len(content), [content])
+    if len(shares) < len(keys):
+        raise CannotExport(MEANWHILE)
+    content = summaries_pdf([summary_of(shares[key]) for key in keys])
+    return Collection(keys, name, "application/pdf", len(content), [content])
 
 
-def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str) -> Collection:
-    index = _index(keys, kinds)
-    stored = {
-        (pk, kind): size
-        for some in _chunks(keys)
-        for pk, kind, size in StoredPdf.objects.filter(share__in=some)
-        .order_by("made_at", "pk")
-        .values_list("share", "kind", "size")
-    }
-    stream, left_out = ZipStream(compress_type=ZIP_STORED, sized=True), []
+def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping[int, str]) -> Collection:
+    index = _index(keys, kinds, without)
+    stored = _sizes(keys)
+    stream = ZipStream(compress_type=ZIP_STORED, sized=True)
+    went: dict[int, None] = {}
 
-    def pdf(pk: int, kind: Kind, path: str, size: int) -> Iterator[bytes]:
-        share = Share.objects.select_related("withdrawal").filter(pk=pk).first()
-        if share is None or hasattr(share, "withdrawal"):
-            left_out.append(path)
+    def pdf(pk: int, kind: Kind, size: int) -> Iterator[bytes]:
+        share = Share.objects.standing().filter(pk=pk).first()
+        try:
+            if share is None:
+                raise Gone
+            data = pdf_of(share, kind)
+        except Gone:
+            went[pk] = None
             yield GONE.encode().ljust(size)[:size]
             return
-        data = pdf_of(share, kind)
         if len(data) != size:
             # What is sent so far has no end, so that nobody takes it for whole.
             raise CannotExport("A PDF is not what it was.")
@@ -229,19 +278,37 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str) -> Collection:
     for row in index:
         for kind in kinds:
             path, size = row[kind.value], stored.get((row["share"], kind))
+            if path is None:
+                continue
             if size is None:
                 raise CannotExport("A PDF has still to be made. Try again.")
-            stream.add(pdf(row["share"], kind, path, size), path, size=size)
+            stream.add(pdf(row["share"], kind, size), path, size=size)
+    unprinted = [row["share"] for row in index if row["share"] in without]
+    # The size of what is written last is told before the first byte: as if all of it were left out.
+    most = len(NOTHING_LEFT_OUT + _listed(UNPRINTED, unprinted) + _listed(WENT, keys))
 
     def told_last() -> Iterator[bytes]:
-        says = "Everything that the index names is here.\n"
-        if left_out:
-            says = "Withdrawn while this collection was made; their files say so and nothing else:\n"
-            says += "\n".join(left_out) + "\n"
-        yield says.encode().ljust(LEFT_OUT_SIZE)[:LEFT_OUT_SIZE]
+        says = _listed(UNPRINTED, unprinted) + _listed(WENT, went)
+        yield (says or NOTHING_LEFT_OUT).encode().ljust(most)
 
-    stream.add(told_last(), LEFT_OUT, size=LEFT_OUT_SIZE)
-    return Collection(name, "application/zip", len(stream), stream)
+    stream.add(told_last(), LEFT_OUT, size=most)
+    return Collection(keys, name, "application/zip", len(stream), stream)
+
+
+def _sizes(keys: Sequence[int]) -> dict[tuple[int, str], int]:
+    """The bytes of each stored PDF, by share and kind."""
+    return {
+        (pk, kind): size
+        for some in _chunks(keys)
+        for pk, kind, size in StoredPdf.objects.filter(share__in=some)
+        .order_by("made_at", "pk")
+        .values_list("share", "kind", "size")
+    }
+
+
+def _listed(says: str, keys: Iterable[int]) -> str:
+    lines = "".join(f"{key}\n" for key in keys)
+    return says + lines if lines else ""
 
 
 def _jsonl(keys: Sequence[int], name: str) -> Collection:
@@ -267,10 +334,14 @@ def _jsonl(keys: Sequence[int], name: str) -> Collection:
                 share = shares.get(pk)
                 if share is None or hasattr(share, "withdrawal"):
                     yield json.dumps({"share": pk, "withdrawn": True}).encode().ljust(lengths[pk] - 1) + b"\n"
-                else:
-                    yield _line(index[pk], share.content.record, exchanges.get(pk))
+                    continue
+                line = _line(index[pk], share.content.record, exchanges.get(pk))
+                if len(line) != lengths[pk]:
+                    # Something was written a moment ago. What is sent so far is shorter than was said.
+                    raise CannotExport(MEANWHILE)
+                yield line
 
-    return Collection(name, "application/jsonl; charset=utf-8", size, lines())
+    return Collection(keys, name, "application/jsonl; charset=utf-8", size, lines())
 
 
 def _line(index: str, content: str, exchange: Any) -> bytes:

@@ -7,6 +7,7 @@ import logging
 from functools import partial
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -29,10 +30,15 @@ log = logging.getLogger(__name__)
 
 Record = Attestation | Share
 Kind = StoredPdf.Kind
+GONE = "What you asked for was withdrawn or deleted while its PDF was made."
 
 
 class CannotStore(Exception):
     """The PDF was printed and could not be kept, or its record is gone; the message is for people."""
+
+
+class Gone(CannotStore):
+    """The record was withdrawn or deleted meanwhile."""
 
 
 def print_soon(record: Record) -> None:
@@ -76,6 +82,8 @@ def print_missing(wanted: tuple[str, int, Kind]) -> bool:
         return True
     try:
         pdf_of(found, which)
+    except Gone:
+        return True
     except (PressError, CannotStore) as error:
         log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
         return False
@@ -105,7 +113,10 @@ def _read(name: str) -> bytes | None:
 
 
 def _print(record: Record, kind: Kind) -> bytes:
-    data = _summary(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _printed(record)
+    try:
+        data = _summary(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _printed(record)
+    except ObjectDoesNotExist as error:
+        raise Gone(GONE) from error
     sha256 = hashlib.sha256(data).hexdigest()
     if record.pdfs.filter(sha256=sha256).exists():
         name = record.pdfs.filter(sha256=sha256)[0].name
@@ -117,7 +128,7 @@ def _print(record: Record, kind: Kind) -> bytes:
         # Two who print at once print the same bytes: the second finds the row.
         found = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
         if found is None or hasattr(found, "withdrawal"):
-            raise CannotStore("What you asked for was deleted while its PDF was made.")
+            raise Gone(GONE)
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}
             StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(data), **of)

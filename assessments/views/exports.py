@@ -25,6 +25,7 @@ AT_ONCE = 4.0
 EXPORTS, KEPT = "desk_exports", 2
 """Where a session has what was chosen, and how many choices it remembers."""
 KINDS = [("summary", "Summaries"), ("full", "Full advisories"), ("both", "Both")]
+CHANGED = "The list is not what you saw any more: its search or a filter is gone. Find it again on the desk."
 GONE = "The portal does not remember this choice any more. Choose again on the desk."
 
 
@@ -38,7 +39,11 @@ class ExportForm(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        picked = [value for value in data.getlist("share") if value.isascii() and value.isdigit()][:1_000]
+        picked = [
+            value
+            for value in data.getlist("share")
+            if value.isascii() and value.isdigit() and len(value) < 19
+        ][:1_000]
         self.fields["share"].choices = [(value, value) for value in picked]  # type: ignore[attr-defined]
 
 
@@ -50,11 +55,16 @@ def choose(request: HttpRequest, by: User) -> HttpResponse:
     if not form.is_valid():
         return _cannot(request, "Choose what to take away, and as what.")
     told = form.cleaned_data
-    rows = found_by(request, by, request.POST).rows
     if told["scope"] == "picked":
         rows = DeskEntry.objects.visible_to(by).filter(pk__in=told["share"])
         if not told["share"]:
             return _cannot(request, "Tick at least one share, or choose all that were found.")
+    else:
+        found = found_by(request, by, request.POST)
+        # The list leaves out what it does not understand, and says so. Here that would take more than was seen.
+        if found.problem or found.filters.form.errors:
+            return _cannot(request, CHANGED)
+        rows = found.rows
     try:
         keys = exporting.chosen(rows)
     except CannotExport as error:
@@ -62,7 +72,7 @@ def choose(request: HttpRequest, by: User) -> HttpResponse:
     token = secrets.token_urlsafe(9)
     choices = {
         **request.session.get(EXPORTS, {}),
-        token: {"form": told["form"], "kind": told["kind"], "keys": keys},
+        token: {"form": told["form"], "kind": told["kind"], "keys": keys, "unprinted": {}},
     }
     request.session[EXPORTS] = dict(list(choices.items())[-KEPT:])
     return redirect("desk_export", token=token)
@@ -80,31 +90,54 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
     choice = request.session.get(EXPORTS, {}).get(token)
     if choice is None:
         return _cannot(request, GONE, status=404)
-    keys, form, kind = choice["keys"], choice["form"], choice["kind"] or "both"
-    problem = ""
+    here = reverse("desk_export", kwargs={"token": token})
+    if "again" in request.POST:
+        _remember_unprinted(request, token, {})
+        return redirect(here)
+    form, kind, problem = choice["form"], choice["kind"] or "both", ""
+    unprinted = {int(key): why for key, why in choice["unprinted"].items()}
+    keys = exporting.standing(choice["keys"])
+    kinds = exporting.kinds_of(form, kind)
     try:
         if request.method == "POST":
-            collection = exporting.collect(keys=keys, form=form, kind=kind)
-            exporting.note_export(keys=keys, form=form, by=by)
+            collection = exporting.collect(keys=keys, form=form, kind=kind, without=unprinted)
+            exporting.note_export(keys=collection.keys, form=form, by=by)
             return _streamed(collection)
-        wanted = exporting.missing(keys, exporting.kinds_of(form, kind))
+        if not keys:
+            raise CannotExport(exporting.ALL_WITHDRAWN)
         ends = time.monotonic() + AT_ONCE
-        exporting.make_missing(wanted, until=lambda: time.monotonic() > ends)
+        wanted = [one for one in exporting.missing(keys, kinds) if one[0] not in unprinted]
+        if failed := exporting.make_missing(wanted, until=lambda: time.monotonic() > ends):
+            unprinted |= failed
+            _remember_unprinted(request, token, unprinted)
     except (CannotExport, CannotStore, PressError) as error:
         problem = str(error)
-    wanted = exporting.missing(keys, exporting.kinds_of(form, kind))
-    needed = len(keys) * len(exporting.kinds_of(form, kind))
+    wanted = exporting.missing(keys, kinds)
+    needed = len(keys) * len(kinds)
+    by_htmx = "HX-Request" in request.headers
     context = {
         "form": Export.Form(form).label,
         "kind": dict(KINDS)[kind] if form == Export.Form.ZIP else "",
         "count": len(keys),
+        "fewer": len(choice["keys"]) - len(keys),
         "needed": needed,
         "there": needed - len(wanted),
-        "missing": len(wanted),
+        "missing": sum(key not in unprinted for key, _ in wanted),
+        "unprinted": [
+            (entry, unprinted[entry.pk])
+            for entry in DeskEntry.objects.visible_to(by).filter(pk__in=unprinted)
+        ],
         "problem": problem,
-        "here": reverse("desk_export", kwargs={"token": token}),
+        "here": here,
     }
-    return render(request, "desk/export.html", context, status=503 if problem else 200)
+    # htmx shows no answer that is a fault.
+    return render(request, "desk/export.html", context, status=503 if problem and not by_htmx else 200)
+
+
+def _remember_unprinted(request: HttpRequest, token: str, unprinted: dict[int, str]) -> None:
+    choices = request.session[EXPORTS]
+    choices[token] = choices[token] | {"unprinted": {str(key): why for key, why in unprinted.items()}}
+    request.session[EXPORTS] = choices
 
 
 def _streamed(collection: exporting.Collection) -> StreamingHttpResponse:

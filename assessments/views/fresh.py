@@ -44,7 +44,11 @@ def freshly_signed_in(view: View) -> View:
         ways = get_adapter().get_reauthentication_methods(request.user)
         # Someone without a password or a second step came by single sign-on, and sets a password first.
         way = ways[0]["url"] if ways else reverse("account_set_password")
-        return redirect(f"{way}?{urlencode({'next': request.get_full_path()})}")
+        address = f"{way}?{urlencode({'next': request.get_full_path()})}"
+        if "HX-Request" in request.headers:
+            # A part of a page would be filled with nothing: the page itself goes there.
+            return HttpResponse(headers={"HX-Redirect": address})
+        return redirect(address)
 
     return wrapped
 

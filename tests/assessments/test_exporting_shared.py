@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
 from assessments.reports.press import PressError
@@ -256,8 +257,159 @@ def test_what_is_withdrawn_meanwhile_is_left_out_and_the_rest_is_whole(world, qu
     assert archive.testzip() is None
     index = json.loads(archive.read("index.json"))
     assert archive.read(index[1]["full"]) == pdf_of(kept)
-    assert archive.read(index[0]["full"]).startswith(b"Withdrawn while")
-    assert index[0]["full"] in archive.read("left-out.txt").decode()
+    assert archive.read(index[0]["full"]).startswith(b"Withdrawn or deleted while")
+    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(gone.pk)]
+
+
+def test_however_many_are_withdrawn_meanwhile_all_are_listed(world, quick, monkeypatch):
+    keys = ready([world.share(number).pk for number in range(6)])
+    collection = collect(keys=keys, form="zip")
+    for share in Share.objects.all():
+        sharing.withdraw(share=share, by=world.member)
+    archive = ZipFile(io.BytesIO(bytes_of(collection)))
+    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(key) for key in keys]
+
+
+@pytest.mark.parametrize("form", Export.Form.values)
+def test_where_all_is_withdrawn_nothing_is_taken_away(world, quick, form):
+    share = world.share(1)
+    sharing.withdraw(share=share, by=world.member)
+    with pytest.raises(CannotExport, match="all of it was withdrawn"):
+        collect(keys=[share.pk], form=form)
+
+
+@pytest.mark.parametrize("form", Export.Form.values)
+def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_says_what_did(
+    world, quick, form, monkeypatch
+):
+    kept, gone = world.share(1), world.share(2)
+    client = fresh_client(world.officer)
+    chosen = {"scope": "found", "form": form, "kind": "full"}
+    address = client.post("/desk/export", chosen)["Location"]
+    sharing.withdraw(share=gone, by=world.member)
+    page = said(client.get(address))
+    assert ("1 share, as" in page, "1 of those that you chose was withdrawn" in page) == (True, True)
+    assert "Everything is ready" in page
+    answer: Any = client.post(address)
+    assert gone.code.encode() not in b"".join(answer.streaming_content)
+    assert answer["Content-Disposition"].startswith('attachment; filename="shared-2026-07-01-1.')
+    assert Export.objects.get().shares == [kept.pk]
+
+
+def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, monkeypatch):
+    world.share(1)
+    gone = world.share(2)
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    whole = exporting._csv
+
+    def slow(index: Any) -> str:
+        made = whole(index)
+        sharing.withdraw(share=gone, by=world.member)
+        return made
+
+    monkeypatch.setattr(exporting, "_csv", slow)
+    answer = client.post(address)
+    assert (answer.status_code, "withdrawn or deleted a moment ago" in said(answer)) == (503, True)
+    assert not Export.objects.exists()
+
+
+def test_a_line_that_grew_meanwhile_ends_it_before_it_looks_whole(world):
+    share = world.share(1, ask="May I?")
+    sharing.write_advice(share=share, text="You may.", by=world.officer)
+    collection = collect(keys=[share.pk], form="jsonl")
+    User.objects.filter(pk=world.officer.pk).update(name="Ola Berg-Magnusson")
+    sent: list[bytes] = []
+    with pytest.raises(CannotExport, match="a moment ago"):
+        sent.extend(collection.chunks)
+    assert sum(map(len, sent)) < collection.size
+
+
+# --- What cannot be printed -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_unprinted(world, quick, monkeypatch) -> Share:
+    """A share that cannot be printed whole, among three."""
+    world.share(1)
+    bad: Share = world.share(2)
+    world.share(3)
+    whole = printing._printed
+
+    def printed(record: Any) -> bytes:
+        if record == bad:
+            raise PressError("too_slow", "It took too long.")
+        return whole(record)
+
+    monkeypatch.setattr(printing, "_printed", printed)
+    return bad
+
+
+def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unprinted):
+    client = fresh_client(world.officer)
+    chosen = {"scope": "found", "form": "zip", "kind": "full"}
+    address = client.post("/desk/export", chosen)["Location"]
+    page = said(client.get(address))
+    assert "These cannot be printed" in page
+    assert f"(share {one_unprinted.pk}). It took too long." in page
+    answer: Any = client.post(address)
+    archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    index = {row["share"]: row["full"] for row in json.loads(archive.read("index.json"))}
+    assert index.pop(one_unprinted.pk) is None
+    assert [archive.read(path)[:4] for path in index.values()] == [b"%PDF"] * 2
+    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(one_unprinted.pk)]
+
+
+def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    assert "These cannot be printed" in said(client.get(address))
+    monkeypatch.setattr(printing, "_printed", lambda _: b"%PDF")
+    assert "These cannot be printed" in said(client.get(address))
+    assert client.post(address, {"again": "1"})["Location"] == address
+    assert "Everything is ready" in said(client.get(address))
+
+
+def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
+    for number in range(2):
+        world.share(number)
+    asked = []
+
+    def busy(record: Any) -> bytes:
+        asked.append(record)
+        raise PressError("busy", "The printer is busy.")
+
+    monkeypatch.setattr(printing, "_printed", busy)
+    client = fresh_client(world.officer)
+    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    answer = client.get(address)
+    assert (answer.status_code, "The printer is busy." in said(answer), len(asked)) == (503, True, 1)
+    # A page that asks by itself shows only what is no fault.
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 200
+
+
+def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
+    world.share(1)
+    address = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "zip"})["Location"]
+    client = let_in(Client(), world.officer)
+    answer = client.get(address, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"].split("?")[0]) == (200, "/account/second-step/again/")
+
+
+# --- What was seen --------------------------------------------------------------------------------
+
+
+def test_a_search_that_is_forgotten_takes_nothing_away(world, monkeypatch):
+    world.share(1)
+    client = fresh_client(world.officer)
+    for more in {"search": "forgotten"}, {"office": "987654"}, {"since": "yesterday"}:
+        answer = client.post("/desk/export", {"scope": "found", "form": "csv"} | more)
+        assert (answer.status_code, "not what you saw any more" in said(answer)) == (400, True), more
+
+
+def test_a_number_that_no_database_has_is_nothing(world):
+    chosen = {"scope": "picked", "form": "csv", "share": "9" * 20}
+    assert fresh_client(world.officer).post("/desk/export", chosen).status_code == 400
 
 
 def test_withdrawn_before_it_is_sent_it_is_not_there_at_all(world, quick):
@@ -324,7 +476,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
     world.share(2)
     target = tmp_path / f"out.{form}"
     said = export_shared("--format", form, "--output", str(target), "--advice", "asked")
-    assert f"1 shares, {target.stat().st_size:,} bytes" in said
+    assert f"1 share, {target.stat().st_size:,} bytes" in said
     assert target.read_bytes() == bytes_of(collect(keys=[share.pk], form=form))
     assert Export.objects.get().shares == [share.pk]
     assert [one.name for one in tmp_path.iterdir()] == [target.name]
@@ -335,6 +487,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
     [
         (["--since", "yesterday"], "--since: Write a day such as 2026-08-21."),
         (["--office", "x"], "--office: Select a valid choice"),
+        (["--output", "."], "--output: . is a folder"),
         (["--advice", "answered"], "nothing that was shared fits"),
         (
             ["--output", "/nowhere/x.csv"],
@@ -347,6 +500,17 @@ def test_what_the_command_cannot_do_it_says(world, tmp_path, more, says):
     with pytest.raises(CommandError, match=re.escape(says)):
         export_shared("--format", "csv", "--output", str(tmp_path / "x.csv"), *more)
     assert not list(tmp_path.iterdir())
+    assert not Export.objects.exists()
+
+
+def test_the_command_names_what_cannot_be_printed_and_leaves_it_out_only_if_told_to(one_unprinted, tmp_path):
+    how = ["--format", "zip", "--kind", "full", "--output", str(tmp_path / "x.zip")]
+    with pytest.raises(CommandError, match=f"share {one_unprinted.pk}: It took too long."):
+        export_shared(*how)
+    assert not list(tmp_path.iterdir())
+    assert not Export.objects.exists()
+    assert "3 shares" in export_shared(*how, "--without-unprinted")
+    assert str(one_unprinted.pk) in ZipFile(tmp_path / "x.zip").read("left-out.txt").decode()
 
 
 def test_a_full_disk_leaves_no_file_that_looks_whole(world, tmp_path, quick):
@@ -354,7 +518,7 @@ def test_a_full_disk_leaves_no_file_that_looks_whole(world, tmp_path, quick):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     ready([Share.objects.get().pk])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limit[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limit[1]))
     try:
         with pytest.raises(CommandError, match="File too large"):
             export_shared("--format", "zip", "--output", str(tmp_path / "x.zip"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
@@ -16,7 +18,7 @@ from assessments.management.progress import bar
 from assessments.models import DeskEntry, Export
 from assessments.reports.press import PressError
 from assessments.services import exporting_shared as exporting
-from assessments.services.exporting_shared import CannotExport, Collection
+from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore
 
 FILTERS = (
@@ -44,8 +46,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--kind", choices=["summary", "full", "both"], default="both", help="which PDFs go into a ZIP"
         )
+        parser.add_argument(
+            "--without-unprinted",
+            action="store_true",
+            help="leave out PDFs that cannot be printed, and list them in left-out.txt",
+        )
         for name in FILTERS:
-            parser.add_argument(f"--{name}", default="", help="as on the desk")
+            more = "; its number in the database" if name == "office" else ""
+            parser.add_argument(f"--{name}", default="", help=f"as in an address of the desk{more}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         form, target = options["format"], options["output"]
@@ -55,35 +63,48 @@ class Command(BaseCommand):
         rows = filters.kept
         for name, errors in filters.form.errors.items():
             raise CommandError(f"--{name}: {errors[0]}")
+        if target.is_dir():
+            raise CommandError(f"--output: {target} is a folder. Name a file.")
         try:
-            keys = exporting.chosen(rows)
-            wanted = exporting.missing(keys, exporting.kinds_of(form, options["kind"]))
-            with bar() as progress:
-                self._make(wanted, progress)
-                collection = exporting.collect(keys=keys, form=form, kind=options["kind"])
-                exporting.note_export(keys=keys, form=form, by=None)
-                self._write(collection, target, progress)
+            # Before anything is made, and before the audit trail says that it left.
+            with _in_place_once_whole(target) as made, bar() as progress:
+                keys = exporting.chosen(rows)
+                kinds = exporting.kinds_of(form, options["kind"])
+                unprinted = self._make(exporting.missing(keys, kinds), progress)
+                if unprinted and not options["without_unprinted"]:
+                    told = "\n".join(f"share {key}: {why}" for key, why in unprinted.items())
+                    raise CommandError(
+                        f"Not everything can be printed, and nothing was written:\n{told}\n"
+                        "Try again, or leave these PDFs out with --without-unprinted."
+                    )
+                collection = exporting.collect(keys=keys, form=form, kind=options["kind"], without=unprinted)
+                exporting.note_export(keys=collection.keys, form=form, by=None)
+                task = progress.add_task("Bytes", total=collection.size)
+                for chunk in collection.chunks:
+                    made.write(chunk)
+                    progress.advance(task, len(chunk))
         except (CannotExport, CannotStore, PressError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"--output: {target}: {error.strerror}. Nothing was written.") from error
-        self.stdout.write(f"{target}: {len(keys):,} shares, {collection.size:,} bytes.")
+        count = len(collection.keys)
+        self.stdout.write(f"{target}: {count:,} share{'s'[: count != 1]}, {collection.size:,} bytes.")
 
-    def _make(self, wanted: list[Any], progress: Progress) -> None:
-        if wanted:
-            task = progress.add_task("PDFs", total=len(wanted))
-            exporting.make_missing(wanted, advance=lambda: progress.advance(task))
+    def _make(self, wanted: list[Any], progress: Progress) -> dict[int, str]:
+        if not wanted:
+            return {}
+        task = progress.add_task("PDFs", total=len(wanted))
+        return exporting.make_missing(wanted, advance=lambda: progress.advance(task))
 
-    def _write(self, collection: Collection, target: Path, progress: Progress) -> None:
-        """Write it beside its place under another name, and move it there once it is whole."""
-        task = progress.add_task("Bytes", total=collection.size)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as made:
-            try:
-                for chunk in collection.chunks:
-                    made.write(chunk)
-                    progress.advance(task, len(chunk))
-                made.close()
-                Path(made.name).replace(target)
-            except BaseException:
-                Path(made.name).unlink(missing_ok=True)
-                raise
+
+@contextlib.contextmanager
+def _in_place_once_whole(target: Path) -> Iterator[IO[bytes]]:
+    """A file beside its place under another name, which is moved there once it is whole."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as made:
+        try:
+            yield made
+            made.close()
+            Path(made.name).replace(target)
+        except BaseException:
+            Path(made.name).unlink(missing_ok=True)
+            raise
