@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.reports.desk import folded
+from assessments.reports.desk import ANSWERS_ALONE, folded
 from assessments.reports.projection import CONTACT_ORDER, cite
-from assessments.reports.shared import PART_HEADLINES
+from assessments.reports.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.scoring.assess import TO_DO
 from bulletin.shelf import calendar, editions
 
@@ -42,7 +42,7 @@ def _titles(kind: str) -> dict[str, str]:
 
 def overall_titles() -> dict[str, str]:
     """What each overall is called, of a part of an advisory."""
-    return _titles("overall") | PART_HEADLINES
+    return _titles("overall") | PART_HEADLINES | {ANSWERS_ALONE: ONLY_ANSWERS}
 
 
 def contact_titles() -> dict[str, str]:
@@ -137,7 +137,7 @@ class DeskFilter(_Filters):
 
     waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
     office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
-    account = filters.CharFilter(label="Account", max_length=MAX_WORDS, lookup_expr="icontains")
+    account = filters.CharFilter(label="Account", max_length=MAX_WORDS, method="keep_account")
     overall = _choice(lambda: overall_titles().items(), label="Overall")
     contact = _choice(
         lambda: [*contact_titles().items(), ("none", "No contact called for")],
@@ -165,6 +165,9 @@ class DeskFilter(_Filters):
 
     def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return rows.unread() if value == "unread" else rows.to_answer()
+
+    def keep_account(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        return rows.filter(account_words__contains=folded(value))
 
     def keep_contact(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return rows.filter(contact="" if value == "none" else value, withdrawn_at__isnull=True)

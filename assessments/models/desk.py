@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from assessments.models.people import Office, User
 from assessments.models.shares import Share
+from assessments.scoring.document import MAX_ACCOUNT_TEXT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -127,7 +128,8 @@ class DeskEntry(models.Model):
     share = models.OneToOneField(Share, on_delete=models.CASCADE, primary_key=True, related_name="desk_entry")
     office = models.ForeignKey(Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     office_name = models.CharField(max_length=200, blank=True)
-    account = models.CharField(max_length=300, blank=True)
+    account = models.CharField(max_length=2 * MAX_ACCOUNT_TEXT + 1, blank=True)
+    account_words = models.TextField(blank=True, help_text="The account as search compares it.")
     edition = models.CharField(max_length=100, blank=True)
     revision = models.PositiveIntegerField(null=True, blank=True)
     election = models.CharField(max_length=100, blank=True)
@@ -158,13 +160,16 @@ class DeskEntry(models.Model):
                     office__isnull=True,
                     office_name="",
                     account="",
+                    account_words="",
                     edition="",
+                    revision__isnull=True,
                     election="",
                     overall="",
                     contact="",
                     words="",
                     advice_asked=False,
                     needed_by__isnull=True,
+                    answered_at__isnull=True,
                     waiting=False,
                 ),
                 name="desk_tells_nothing_of_what_is_withdrawn",

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from assessments.reports.projection import CONTACT_ORDER
 from bulletin.encoding.conditions import UNSURE
 
+ANSWERS_ALONE = "answers_alone"
+"""The overall of a share without findings: nothing can be said of it, not even that nothing is flagged."""
+
 
 class SharedFinding(NamedTuple):
     """A rule's outcome, once for each of its paragraphs; `contact` is empty where there is none to make."""
@@ -49,7 +52,7 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
         edition=told["edition"],
         revision=told["revision"],
         election=advisory["election"]["id"],
-        overall=advisory["overall"],
+        overall=advisory["overall"] if advisory["findings"] else ANSWERS_ALONE,
         contact=next((when for when in CONTACT_ORDER if when in contacts), ""),
         findings=tuple(
             SharedFinding(one["rule"], paragraph, one["outcome"], one["contact"] or "")

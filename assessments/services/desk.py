@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
-from assessments.reports.desk import desk_facts
+from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
+from assessments.reports.desk import desk_facts, folded
 from assessments.services.audit import Action, take_note
 
 
@@ -23,6 +23,7 @@ def enter(*, share: Share) -> None:
         office_id=share.attestation.assessment.account.office_id,
         office_name=facts.office_name,
         account=facts.account,
+        account_words=folded(facts.account),
         edition=facts.edition,
         revision=facts.revision,
         election=facts.election,
@@ -57,17 +58,18 @@ def open_share(*, share: Share, by: User) -> None:
     )
 
 
-def take_in_words(*, share: Share) -> None:
+def take_in_words(*, share: Share, written: AdviceEntry) -> None:
     """Take in what was just written about a share, within that transaction."""
     entry = _locked(share)
-    entries = AdviceRequest.objects.get(share=share).entries.select_related("author")
-    members = [one.written_at for one in entries if not one.author.is_officer]
-    officers = [one.written_at for one in entries if one.author.is_officer]
-    entry.news_at = max([entry.shared_at, *members])
-    entry.answered_at = min(officers, default=None)
-    if officers:
+    # Now, and not when it was written: an officer may have opened the page while this waited for the lock.
+    now = timezone.now()
+    if written.author_id == share.shared_by_id:
+        entry.news_at = now
+        entry.words = f"{entry.words} {folded(written.text)}"
+    else:
+        entry.answered_at = entry.answered_at or now
         # Whoever answers has read what was there.
-        entry.opened_at = max(officers[-1], entry.opened_at or officers[-1])
+        entry.opened_at = now
     _settle(entry)
 
 
@@ -81,6 +83,7 @@ def clear(*, share: Share) -> None:
         office=None,
         office_name="",
         account="",
+        account_words="",
         edition="",
         revision=None,
         election="",
@@ -100,4 +103,4 @@ def _locked(share: Share) -> DeskEntry:
 
 def _settle(entry: DeskEntry) -> None:
     entry.waiting = entry.is_unread or entry.is_to_answer
-    entry.save(update_fields=["opened_at", "news_at", "answered_at", "waiting"])
+    entry.save(update_fields=["opened_at", "news_at", "answered_at", "waiting", "words"])

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
+from assessments.reports.desk import desk_facts
 from assessments.reports.draft import answers_document, draft_state
 from assessments.reports.press import PressError
 from assessments.reports.trail import in_words
@@ -174,13 +175,23 @@ def _write_pdf(archive: ZipFile, name: str, of: Attestation | Share, kind: Kind 
 
 
 def exchange_of(share: Share) -> str:
-    """What was asked with a share and what was answered, as text; empty where nothing was asked."""
+    """What was asked with a share and what was answered, as text; empty where nothing was asked.
+
+    The office and the account are called what they were called in what was shared: what they are called now was not.
+    """
     asked = getattr(share, "request", None)
     if asked is None:
         return ""
     edition = encoded(share.attestation.assessment.edition)
+    account = share.attestation.assessment.account
+    office, named = account.office.name, str(account)
+    if not hasattr(share, "withdrawal"):
+        facts = desk_facts(share.content.record)
+        office, named = facts.office_name, facts.account
     context = {
         "share": share,
+        "office": office,
+        "account": named,
         "asked": asked,
         "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
         "entries": asked.entries.select_related("author"),

@@ -152,8 +152,9 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
     if last is not None and (last.author_id, last.text) == (by.pk, text):
         # Pressed twice.
         return
-    AdviceEntry.objects.create(request=request, author=by, text=text)
-    desk.take_in_words(share=locked)
+    desk.take_in_words(
+        share=locked, written=AdviceEntry.objects.create(request=request, author=by, text=text)
+    )
     tell(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:
         context = {"path": reverse("share", kwargs={"pk": locked.pk})}

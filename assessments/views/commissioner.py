@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -96,6 +97,7 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
     page = found.rows.page(size=AT_ONCE, **place)
     take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     shown = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
+    counted = found.rows.aggregate(all=Count("pk"), takeable=Count("pk", filter=Q(withdrawn_at__isnull=True)))
     visible = DeskEntry.objects.visible_to(by).filter(withdrawn_at__isnull=True)
     context = {
         "found": found,
@@ -104,7 +106,9 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
         "superseded": {one.pk for one in shown if one.is_superseded},  # type: ignore[attr-defined]
         "overall": overall_titles(),
         "contact": contact_titles(),
-        "count": found.rows.count(),
+        "count": counted["all"],
+        "takeable": counted["takeable"],
+        "withdrawn": counted["all"] - counted["takeable"],
         "all": visible.count(),
         **visible.how_many_wait(),
         "problem": problem,

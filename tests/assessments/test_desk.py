@@ -185,17 +185,19 @@ def test_what_was_shared_before_there_was_a_desk_is_listed_as_it_would_have_been
     shares = [
         world.share(number, questions={"resources.email"}, ask="May I?" * (number % 2)) for number in range(6)
     ]
+    shares.append(world.share(6, rules=set(), questions={"resources.email"}))
     world.at(hours=1)
     sharing.write_advice(share=shares[1], text="You may.", by=world.officer)
     sharing.write_advice(share=shares[3], text="You may.", by=world.officer)
     world.at(hours=2)
-    sharing.write_advice(share=shares[3], text="Thanks.", by=world.member)
+    sharing.write_advice(share=shares[3], text="Thanks. ÉCOLE!", by=world.member)
     sharing.withdraw(share=shares[4], by=world.member)
     sharing.withdraw(share=shares[5], by=world.member)
     models = (DeskEntry, DeskFinding, DeskUnsure)
     as_kept = [rows_of(model) for model in models]
     DeskEntry.objects.all().delete()
     importlib.import_module("assessments.migrations.0007_desk").enter_all(apps, None)
+    importlib.import_module("assessments.migrations.0009_desk_room").enter_again(apps, None)
     assert [rows_of(model) for model in models] == as_kept
 
 

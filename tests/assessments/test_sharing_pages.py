@@ -487,7 +487,7 @@ def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation,
     monkeypatch.setattr(printing, "_keep", purge_and_keep)
     answer = client_of("ana").get(f"/shares/{share.pk}.pdf")
     assert answer.status_code == 503
-    assert "was deleted while its PDF was made" in said(answer)
+    assert "was withdrawn or deleted while its PDF was made" in said(answer)
 
 
 def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):
