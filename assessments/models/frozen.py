@@ -50,6 +50,7 @@ class PurgePermit(models.Model):
 
 
 PERMITS = "assessments_purgepermit"
+ATTESTATIONS = "assessments_attestation"
 FUNCTION = "assessments_refuse"
 WHEN_ATTESTED = "assessments_refuse_attested"
 # The table's own schema, by name: on the search path a temporary table of that name would come first.
@@ -184,7 +185,8 @@ def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
     return {
         name: (table, sql)
         for name, (table, sql) in expected(connection.vendor).items()
-        if {table, PERMITS} <= tables and present.get(name) != sql
+        if {table, PERMITS, *((ATTESTATIONS,) if "_attested_" in name else ())} <= tables
+        and present.get(name) != sql
     }
 
 

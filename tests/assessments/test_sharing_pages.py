@@ -83,6 +83,16 @@ def page_of(attestation: Attestation) -> str:
 PICKED = {"rule": ["17a"], "question": ["conduct.abuse"], "note": ["conduct.abuse"]}
 
 
+def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(attestation):
+    page = f"/assessments/{attestation.assessment_id}/"
+    member, officer = client_of("ana"), User.objects.get(email="ola@example.ca")
+    asked = shared(attestation, ask="May I?")
+    assert "Advice asked for. No answer yet." in said(member.get(page))
+    for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
+        sharing.write_advice(share=asked, text=text, by=by)
+        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00." in said(member.get(page))
+
+
 # --- Picking, and the preview --------------------------------------------------------------------
 
 
