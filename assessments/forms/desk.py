@@ -106,17 +106,17 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         return rows.filter(shared_at__lt=_begins(min(value, LAST_DAY) + timedelta(days=1)))
 
 
-class InsightsFilter(_Filters):
-    """What is counted together: a period, an edition, an election."""
+class _Days(forms.Form):
+    """Filters of which the first day does not come after the last."""
 
-    election = _choice(lambda: [(one.id, one.id) for one in calendar().elections], label="Election")
+    def clean(self) -> dict[str, Any]:
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        if told.get("since") and told.get("until") and told["since"] > told["until"]:
+            self.add_error("until", "This day comes before the first one.")
+        return told
 
-    class Meta:
-        model = DeskEntry
-        fields: Sequence[str] = ()
 
-
-class _InOrder(forms.Form):
+class _InOrder(_Days):
     """The desk's filters in the order in which officers reach for them."""
 
     field_order = (
@@ -130,6 +130,17 @@ class _InOrder(forms.Form):
         "since",
         "until",
     )
+
+
+class InsightsFilter(_Filters):
+    """What is counted together: a period, an edition, an election."""
+
+    election = _choice(lambda: [(one.id, one.id) for one in calendar().elections], label="Election")
+
+    class Meta:
+        model = DeskEntry
+        form = _Days
+        fields: Sequence[str] = ()
 
 
 class DeskFilter(_Filters):

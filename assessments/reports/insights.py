@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,9 +12,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 FEW = 5
-"""Counts below this are not told where the report leaves the office: so few could be known again."""
+"""Where the report leaves the office, counts are rounded to multiples of this, and smaller ones are not told: so few
+could be known again."""
 FEWER = f"fewer than {FEW}"
-BAR, GAP, LABELS, WIDTH = 22, 8, 250, 640
+BAR, GAP, LABELS, WIDTH = 22, 8, 330, 720
 """Pixels of a chart: a bar, the gap under it, the room for labels, and all of it."""
 
 
@@ -82,75 +84,82 @@ class Table:
 
 @dataclass(frozen=True)
 class Answering:
-    """How long requests for advice took to be answered."""
+    """How long requests for advice took to be answered; `half` and `all` are of those that were."""
 
-    asked: int
-    waiting: int
-    median: timedelta | None
-    longest: timedelta | None
+    asked: Row
+    waiting: Row
+    answered: Row
+    half: timedelta | None
+    all: timedelta | None
 
     @property
     def words(self) -> str:
-        if not self.asked:
+        if self.asked.count == 0:
             return "No advice was asked for."
-        told = [f"Advice was asked for {_times(self.asked)}; {self.waiting} of these wait for an answer."]
-        if self.median is not None and self.longest is not None:
-            told.append(f"Half were answered within {_long(self.median)}, all within {_long(self.longest)}.")
+        told = [f"Requests for advice: {self.asked.told}. Of these wait for an answer: {self.waiting.told}."]
+        if self.half is not None:
+            times = f"half were answered within {_long(self.half)}"
+            if self.all is not None:
+                times += f", all within {_long(self.all)}"
+            told.append(f"Of those that were answered ({self.answered.told}), {times}.")
         return " ".join(told)
 
 
 def answering(took: Sequence[timedelta], *, waiting: int) -> Answering:
     """From how long each answer took, and how many there are still to come."""
+    asked, wait, answered = Row("", len(took) + waiting), Row("", waiting), Row("", len(took))
     if not took:
-        return Answering(waiting, waiting, None, None)
+        return Answering(asked, wait, answered, None, None)
     middle = timedelta(seconds=median(span.total_seconds() for span in took))
-    return Answering(len(took) + waiting, waiting, middle, max(took))
+    return Answering(asked, wait, answered, middle, max(took))
 
 
 @dataclass(frozen=True)
 class Insights:
-    """All that is told of some shares."""
+    """All that is told of some shares; how many were withdrawn only where it can be known."""
 
     period: str
-    shares: int | None
-    withdrawn: int | None
+    shares: Row
+    withdrawn: Row | None
     tables: tuple[Table, ...]
-    answering: str
+    answering: Answering
 
     @property
     def count_words(self) -> str:
-        shares, withdrawn = Row("", self.shares).told, Row("", self.withdrawn).told
-        return f"Shared and standing: {shares}. Withdrawn, and counted nowhere else: {withdrawn}."
+        words = f"Shared and standing: {self.shares.told}."
+        if self.withdrawn is not None:
+            words += f" Withdrawn, and counted nowhere else: {self.withdrawn.told}."
+        return words
 
 
 def rounded(insights: Insights) -> Insights:
-    """The same with counts under five left out, in a way that none can be worked out from the others.
+    """The same for people outside of the office: each count to the nearest five, and none that is smaller.
 
-    Where one count of a table that adds up is left out, the next smallest is left out as well: it could be had by
-    taking away the others from the whole.
+    Rounded counts do not add up, so that what is not told cannot be had by taking the others away. The longest time
+    is one person's, and is left out; half of the times too, where there are few.
     """
+    times = insights.answering
+    few = times.answered.count is None or times.answered.count < FEW
     return replace(
         insights,
         shares=_rounded(insights.shares),
-        withdrawn=_rounded(insights.withdrawn),
-        tables=tuple(replace(one, rows=_hidden(one.rows)) for one in insights.tables),
-        answering="" if insights.shares is None or insights.shares < FEW else insights.answering,
+        withdrawn=_rounded(insights.withdrawn) if insights.withdrawn else None,
+        tables=tuple(replace(one, rows=tuple(map(_rounded, one.rows))) for one in insights.tables),
+        answering=Answering(
+            _rounded(times.asked),
+            _rounded(times.waiting),
+            _rounded(times.answered),
+            None if few else times.half,
+            None,
+        ),
     )
 
 
-def _rounded(count: int | None) -> int | None:
+def _rounded(row: Row) -> Row:
     # None at all is nobody's secret.
-    return None if count is not None and 0 < count < FEW else count
-
-
-def _hidden(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    hidden = {row.label for row in rows if row.count and row.count < FEW}
-    told = sorted(
-        (row for row in rows if row.count and row.label not in hidden), key=lambda row: row.count or 0
-    )
-    if len(hidden) == 1 and told:
-        hidden.add(told[0].label)
-    return tuple(replace(row, count=None) if row.label in hidden else row for row in rows)
+    if not row.count:
+        return row
+    return replace(row, count=None if row.count < FEW else FEW * ((row.count + FEW // 2) // FEW))
 
 
 def table(title: str, of: str, says: str, counts: Mapping[str, int], labels: Mapping[str, str]) -> Table:
@@ -160,17 +169,12 @@ def table(title: str, of: str, says: str, counts: Mapping[str, int], labels: Map
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 34 else f"{label[:33]}…"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+    return label if len(label) <= 45 else f"{label[:44]}…"
 
 
 def _long(span: timedelta) -> str:
-    hours = span.total_seconds() / 3_600
-    if hours < 1:
+    """A time in words that is no shorter than it."""
+    hours = math.ceil(span.total_seconds() / 3_600)
+    if hours <= 1:
         return "an hour"
-    if hours < 48:
-        return f"{round(hours)} hours"
-    return f"{round(hours / 24)} days"
+    return f"{hours} hours" if hours < 48 else f"{math.ceil(hours / 24)} days"

@@ -24,8 +24,7 @@ MAX_SECONDS = 15.0
 """Seconds that one document may take before its process is killed; a usual one takes about 0.3."""
 
 MAX_WAIT = 25.0
-"""Seconds that a caller may wait in all, for documents ahead of it and a new process included: less than a web
-server lets a request take."""
+"""Seconds that a caller may wait in all for one document, for those ahead of it and a new process included."""
 
 MAX_QUEUE = 8
 """Callers that may wait at once. Each holds a thread of the server; one more is told at once that it is busy."""
@@ -37,6 +36,7 @@ about 400,000, and beyond a million parsing alone takes seconds."""
 BUSY = "The printer is busy with other documents. Try again in a minute."
 
 _places = threading.BoundedSemaphore(MAX_QUEUE)
+_place_of_collection = threading.BoundedSemaphore(1)
 _DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.25 MB per document
 
 
@@ -58,7 +58,8 @@ def print_pdf(
 
     Safe to call from any thread; documents are printed one at a time, so a call may wait for
     others. Takes `seconds` at most once its turn has come. A collection of several `documents` may be as large as
-    they are together, and takes up to a second more for each. Raises PressError.
+    they are together, takes up to a second more for each, and is printed in a process of its own, so that nobody
+    waits for it: a second one at the same time is refused. Raises PressError.
     """
     if len(html) > MAX_HTML * documents:
         raise PressError(
@@ -66,18 +67,23 @@ def print_pdf(
             f"This document is too large to print: {len(html):,} characters of HTML, "
             f"and {MAX_HTML:,} are the most. Shorten the notes.",
         )
-    if not _places.acquire(blocking=False):
+    places = _places if documents == 1 else _place_of_collection
+    if not places.acquire(blocking=False):
         raise PressError("busy", BUSY)
     try:
         return _printed(html, css, enclosed, seconds + documents - 1, documents)
     finally:
-        _places.release()
+        places.release()
+        if documents > 1:
+            # It is seldom asked for, and would hold a hundred megabytes.
+            _press_of_collections.stop()
 
 
 def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, documents: int) -> bytes:
     try:
         args = (html, css, enclosed, documents)
-        future = _press.pool().schedule(platen.print_document, args=args, timeout=seconds)
+        press = _press if documents == 1 else _press_of_collections
+        future = press.pool().schedule(platen.print_document, args=args, timeout=seconds)
         try:
             return future.result(timeout=MAX_WAIT + documents - 1)
         except TimeoutError:
@@ -99,8 +105,9 @@ def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, doc
 
 
 def stop() -> None:
-    """End the printing process, if there is one. The next `print_pdf` starts another."""
-    _press.stop()
+    """End the printing processes, if there are any. The next `print_pdf` starts another."""
+    for press in _press, _press_of_collections:
+        press.stop()
 
 
 class _Press:
@@ -153,6 +160,7 @@ def _end(pool: ProcessPool) -> None:
     pool.join()
 
 
-_press = _Press()
-atexit.register(_press.stop)
-os.register_at_fork(after_in_child=_press.forget)
+_press, _press_of_collections = _Press(), _Press()
+atexit.register(stop)
+for _each in _press, _press_of_collections:
+    os.register_at_fork(after_in_child=_each.forget)

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from assessments.models import DeskFinding, DeskUnsure
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.reports.insights import Insights, answering, table
+from assessments.reports.insights import Insights, Row, answering, table
 from assessments.reports.projection import cite
 from assessments.scoring.wording import long_date
 from bulletin.shelf import editions
@@ -29,10 +29,14 @@ def insights_of(
     *,
     since: date | None,
     until: date | None,
+    tells_withdrawn: bool,
     overall: dict[str, str],
     contact: dict[str, str],
 ) -> Insights:
-    """What some rows of the desk come to; `overall` and `contact` are what their values are called."""
+    """What some rows of the desk come to; `overall` and `contact` are what their values are called.
+
+    `tells_withdrawn` is false where the rows were picked by what a withdrawn share does not tell any more.
+    """
     counted = entries.aggregate(
         shares=Count("pk", filter=Q(withdrawn_at__isnull=True)),
         withdrawn=Count("pk", filter=Q(withdrawn_at__isnull=False)),
@@ -59,8 +63,8 @@ def insights_of(
     took = [answered - shared for shared, answered in times if answered is not None]
     return Insights(
         period=_period(since, until),
-        shares=counted["shares"],
-        withdrawn=counted["withdrawn"],
+        shares=Row("", counted["shares"]),
+        withdrawn=Row("", counted["withdrawn"]) if tells_withdrawn else None,
         tables=(
             table("What shares come to", "Shares", "Each share counts once.", by_overall, overall),
             table(
@@ -91,7 +95,7 @@ def insights_of(
             table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),
             table("Election", "Shares", "Each share counts once.", by_election, {}),
         ),
-        answering=answering(took, waiting=asked.count() - len(took)).words,
+        answering=answering(took, waiting=asked.count() - len(took)),
     )
 
 

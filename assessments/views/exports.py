@@ -22,7 +22,7 @@ from assessments.views.fresh import freshly_signed_in
 
 AT_ONCE = 4.0
 """Seconds that a page may take to make missing PDFs before it tells how far it is."""
-EXPORTS, KEPT = "desk_exports", 2
+EXPORTS, KEPT = "desk_exports", 5
 """Where a session has what was chosen, and how many choices it remembers."""
 KINDS = [("summary", "Summaries"), ("full", "Full advisories"), ("both", "Both")]
 CHANGED = "The list is not what you saw any more: its search or a filter is gone. Find it again on the desk."
@@ -88,6 +88,10 @@ def _cannot(request: HttpRequest, says: str, status: int = 400) -> HttpResponse:
 def export(request: HttpRequest, by: User, token: str) -> Any:
     """Make what is missing, a few seconds at a time, and say how far that is; a POST takes it all away."""
     choice = request.session.get(EXPORTS, {}).get(token)
+    by_htmx = "HX-Request" in request.headers
+    if choice is None and by_htmx:
+        # htmx shows no answer that is a fault: the page itself asks again, and is told.
+        return HttpResponse(headers={"HX-Refresh": "true"})
     if choice is None:
         return _cannot(request, GONE, status=404)
     here = reverse("desk_export", kwargs={"token": token})
@@ -114,7 +118,6 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         problem = str(error)
     wanted = exporting.missing(keys, kinds)
     needed = len(keys) * len(kinds)
-    by_htmx = "HX-Request" in request.headers
     context = {
         "form": Export.Form(form).label,
         "kind": dict(KINDS)[kind] if form == Export.Form.ZIP else "",
@@ -130,7 +133,6 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         "problem": problem,
         "here": here,
     }
-    # htmx shows no answer that is a fault.
     return render(request, "desk/export.html", context, status=503 if problem and not by_htmx else 200)
 
 

@@ -31,6 +31,7 @@ def _told(request: HttpRequest, by: User) -> dict[str, Any]:
         rows,
         since=told.get("since"),
         until=told.get("until"),
+        tells_withdrawn=not (told.get("edition") or told.get("election")),
         overall=overall_titles(),
         contact=contact_titles(),
     )
@@ -48,13 +49,14 @@ def insights(request: HttpRequest, by: User) -> HttpResponse:
 @require_safe
 @officer
 def insights_pdf(request: HttpRequest, by: User) -> HttpResponse:
-    """The same as a PDF, where counts under five are left out."""
+    """The same as a PDF, with rounded counts and none under five."""
     told = _told(request, by)
     today = timezone.localdate()
     context = told | {"i": rounded(told["i"]), "today": long_date(today), "created": today.isoformat()}
     try:
         made = print_pdf(render_to_string("desk/insights_pdf.html", context), css=print_css("insights.css"))
     except PressError as error:
-        page = {"problem": str(error), "back": request.path.removesuffix(".pdf")}
+        back = request.get_full_path().replace(".pdf", "", 1)
+        page = {"problem": str(error), "back": back, "tells_more": True}
         return render(request, "share/no_pdf.html", page, status=503)
     return file_response(made, "application/pdf", f"insights-{today.isoformat()}.pdf")

@@ -386,6 +386,7 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
     assert (answer.status_code, "The printer is busy." in said(answer), len(asked)) == (503, True, 1)
     # A page that asks by itself shows only what is no fault.
     assert client.get(address, headers={"HX-Request": "true"}).status_code == 200
+    assert client.get("/desk/export/forgotten", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
 def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
@@ -486,7 +487,8 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
     ("more", "says"),
     [
         (["--since", "yesterday"], "--since: Write a day such as 2026-08-21."),
-        (["--office", "x"], "--office: Select a valid choice"),
+        (["--office", "x"], 'These are:\n  1: =HYPERLINK("http://example.com")'),
+        (["--overall", "x"], "\n  action_required: "),
         (["--output", "."], "--output: . is a folder"),
         (["--advice", "answered"], "nothing that was shared fits"),
         (

@@ -1,5 +1,6 @@
 """What shares come to together: right counts, bars and tables that agree, and nothing told of few in print."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,48 +23,83 @@ NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 # --- What is rounded away -----------------------------------------------------------------------
 
 
-def told(*counts: int) -> list[int | None]:
+def whole(*counts: int, took: tuple[timedelta, ...] = (), waiting: int = 0) -> Insights:
     rows = tuple(Row(str(at), count) for at, count in enumerate(counts))
-    whole = Insights("", sum(counts), 0, (Table("", "", "", rows),), "Words.")
-    return [row.count for row in rounded(whole).tables[0].rows]
+    times = answering(took, waiting=waiting)
+    return Insights("", Row("", sum(counts)), Row("", 3), (Table("", "", "", rows),), times)
+
+
+def told(*counts: int) -> list[int | None]:
+    return [row.count for row in rounded(whole(*counts)).tables[0].rows]
 
 
 @pytest.mark.parametrize(
-    ("counts", "kept"),
-    [
-        ([5, 6], [5, 6]),
-        ([4, 9, 20], [None, None, 20]),
-        ([1, 2, 20], [None, None, 20]),
-        ([4], [None]),
-        ([5], [5]),
-        ([0, 7], [0, 7]),
-        ([3, 30], [None, None]),
-        ([], []),
-    ],
+    ("count", "kept"),
+    [(0, 0), (1, None), (4, None), (5, 5), (7, 5), (8, 10), (12, 10), (13, 15), (1_234, 1_235)],
 )
-def test_a_count_under_five_is_left_out_and_cannot_be_worked_out_from_the_others(counts, kept):
-    assert told(*counts) == kept
+def test_a_count_is_rounded_to_five_and_one_under_five_is_not_told(count, kept):
+    assert told(count) == [kept]
+    few = rounded(whole(count)).count_words
+    assert few.startswith(f"Shared and standing: {FEWER if kept is None else f'{kept:,}'}.")
+    assert few.endswith(f"Withdrawn, and counted nowhere else: {FEWER}.")
 
 
-@pytest.mark.parametrize(("count", "says"), [(4, FEWER), (5, "5"), (0, "0"), (1_234, "1,234")])
-def test_a_sum_is_told_from_five_on(count, says):
-    few = rounded(Insights("", count, 0, (), "Words."))
-    assert f"Shared and standing: {says}." in few.count_words
-    assert few.answering == ("Words." if count >= 5 else "")
+@pytest.mark.parametrize("small", [(1, 1, 6), (4, 4, 20), (3, 30), (1, 2, 20), (3, 6, 14)])
+def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
+    shown = rounded(whole(*small))
+    total = shown.shares.count or 0
+    rows = [row.count for row in shown.tables[0].rows]
+
+    def fits(counts: tuple[int, ...]) -> bool:
+        return told(*counts) == rows and (rounded(whole(*counts)).shares.count or 0) == total
+
+    around = [range(1, 5) if kept is None else range(kept - 2, kept + 3) for kept in rows]
+    possible = [counts for counts in itertools.product(*around) if fits(counts)]
+    for at, kept in enumerate(rows):
+        if kept is None:
+            assert len({counts[at] for counts in possible}) >= 3
 
 
 @pytest.mark.parametrize(
     ("hours", "waiting", "says"),
     [
         ([], 0, "No advice was asked for."),
-        ([], 2, "Advice was asked for 2 times; 2 of these wait for an answer."),
-        ([2], 0, "Half were answered within 2 hours, all within 2 hours."),
-        ([2, 4, 100], 1, "Half were answered within 4 hours, all within 4 days."),
-        ([0.2], 0, "Half were answered within an hour"),
+        ([], 2, "Requests for advice: 2. Of these wait for an answer: 2."),
+        ([2], 0, "Of those that were answered (1), half were answered within 2 hours, all within 2 hours."),
+        (
+            [2, 4, 100],
+            1,
+            "Of those that were answered (3), half were answered within 4 hours, all within 5 days.",
+        ),
+        ([0.2], 0, "half were answered within an hour"),
+        ([2.4], 0, "half were answered within 3 hours"),
     ],
 )
 def test_the_time_to_answer_in_words(hours, waiting, says):
     assert says in answering([timedelta(hours=h) for h in hours], waiting=waiting).words
+
+
+@pytest.mark.parametrize(
+    ("answered", "waiting", "says"),
+    [
+        (0, 0, "No advice was asked for."),
+        (3, 0, f"Requests for advice: {FEWER}. Of these wait for an answer: 0."),
+        (4, 9, "Requests for advice: 15. Of these wait for an answer: 10."),
+        (
+            5,
+            1,
+            f"Requests for advice: 5. Of these wait for an answer: {FEWER}. Of those that were answered (5), half",
+        ),
+    ],
+)
+def test_the_time_to_answer_tells_nobody_elses_in_print(answered, waiting, says):
+    took = tuple(timedelta(hours=2) for _ in range(answered))
+    assert rounded(whole(9, took=took, waiting=waiting)).answering.words.startswith(says)
+
+
+def test_the_longest_time_is_one_persons_and_not_told_in_print():
+    took = tuple(timedelta(hours=h) for h in (2, 2, 3, 3, 400))
+    assert rounded(whole(9, took=took)).answering.words.endswith("half were answered within 3 hours.")
 
 
 def test_a_chart_shows_each_row_escapes_what_it_says_and_has_no_style_of_its_own():
@@ -118,7 +154,7 @@ def test_each_kind_of_count(world):
     gone = world.share(rules={"17a"}, questions={"resources.email"})
     sharing.withdraw(share=gone, by=world.member)
     i = world.see().context["i"]
-    assert (i.shares, i.withdrawn) == (3, 1)
+    assert (i.shares.count, i.withdrawn.count) == (3, 1)
     assert world.rows("What shares come to") == {
         "Contact the Integrity Commissioner": 1,
         "Nothing flagged in the part that was shared": 2,
@@ -150,8 +186,22 @@ def test_a_period_an_edition_and_an_election_narrow_it_down(world, data, shares)
     world.clock.move_to(datetime(2026, 7, 3, 3, 0, tzinfo=UTC), tick=False)
     world.share()
     answer = world.see(**data)
-    assert answer.context["i"].shares == shares
+    assert answer.context["i"].shares.count == shares
     assert ("Write a day such as" in answer.content.decode()) is ("yesterday" in data.values())
+
+
+def test_what_was_withdrawn_is_not_told_of_an_edition_or_an_election(world):
+    sharing.withdraw(share=world.share(), by=world.member)
+    assert "Withdrawn, and counted nowhere else: 1." in world.see().content.decode()
+    for data in {"edition": "toronto-social-media-1.1"}, {"election": "toronto-2026"}:
+        assert "Withdrawn, and counted" not in world.see(**data).content.decode()
+
+
+def test_a_last_day_before_the_first_is_told_and_left_out(world):
+    world.share()
+    answer = world.see(since="2026-07-01", until="2026-06-01")
+    assert "This day comes before the first one." in answer.content.decode()
+    assert answer.context["i"].shares.count == 1
 
 
 def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
@@ -159,8 +209,8 @@ def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
     answered = world.share(ask="And this?")
     world.clock.move_to(NOW + timedelta(days=3), tick=False)
     sharing.write_advice(share=answered, text="You may.", by=world.officer)
-    words = world.see().context["i"].answering
-    assert "asked for 2 times; 1 of these wait" in words
+    words = world.see().context["i"].answering.words
+    assert "Requests for advice: 2. Of these wait for an answer: 1." in words
     assert "within 3 days" in words
 
 
@@ -188,10 +238,9 @@ def test_the_pdf_tells_no_count_under_five_and_is_tagged(world, tmp_path, monkey
     world.share(rules={"17a"})
     pdf = world.see("/desk/insights.pdf").content
     words = flat(" ".join(text for _, text in blocks_of_pdf(opened(pdf))))
-    assert flat("Shared and standing: 7.") in words
-    # One alone: the next smallest goes with it.
+    assert flat("Shared and standing: 5.") in words
     assert flat(f"Contact the Integrity Commissioner {FEWER}") in words
-    assert flat(f"Nothing flagged in the part that was shared {FEWER}") in words
+    assert flat("Nothing flagged in the part that was shared 5") in words
     (tmp_path / "a.pdf").write_bytes(pdf)
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
 

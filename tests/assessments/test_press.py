@@ -399,3 +399,21 @@ def test_what_typeset_lets_through_prints_whatever_the_script():
     words = "".join(char + " " * (i % 4 == 0) for i, char in enumerate(some))
     words += " \U00011fc0 \U00011fc1 "  # Tamil fractions, in a font that has no space
     assert print_pdf(page(f"<h1>{escape(typeset(words).text)}</h1>")).startswith(b"%PDF")
+
+
+# --- Collections ----------------------------------------------------------------------------------
+
+
+def test_a_collection_is_printed_beside_other_documents_and_one_at_a_time(monkeypatch):
+    def not_this_one() -> None:
+        raise AssertionError("others would wait for it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(press._press, "pool", not_this_one)
+        assert print_pdf(page("<p>Two</p>"), documents=2).startswith(b"%PDF")
+    assert press._press_of_collections._pool is None
+    with press._place_of_collection:
+        with pytest.raises(PressError) as refused:
+            print_pdf(page("<p>Two</p>"), documents=2)
+        assert refused.value.reason == "busy"
+        assert print_pdf(page("<p>One</p>")).startswith(b"%PDF")

@@ -62,7 +62,9 @@ class Command(BaseCommand):
         filters = DeskFilter(data, DeskEntry.objects.all())
         rows = filters.kept
         for name, errors in filters.form.errors.items():
-            raise CommandError(f"--{name}: {errors[0]}")
+            choices = getattr(filters.form.fields[name], "choices", ())
+            told = "".join(f"\n  {value}: {title}" for value, title in choices if str(value))
+            raise CommandError(f"--{name}: {errors[0]}{' These are:' if told else ''}{told}")
         if target.is_dir():
             raise CommandError(f"--output: {target} is a folder. Name a file.")
         try:
