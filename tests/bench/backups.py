@@ -47,6 +47,7 @@ def environment(home: Path) -> dict[str, str]:
         **os.environ,
         "DATABASE_URL": address(home / "db.sqlite3"),
         "MEDIA_ROOT": str(home / "media"),
+        "S3_BUCKET": "",
         "SECRET_KEY": "only for figures",
     }
 

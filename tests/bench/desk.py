@@ -22,6 +22,8 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from tests.bench.own import places
+
 SIZES = (1_000, 50_000)
 TIMES = 15
 FILES, FILE = 5_000, 60_000
@@ -185,9 +187,8 @@ def zip_of(rows: Any) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch}/db.sqlite3")
         os.environ.update(
-            MEDIA_ROOT=f"{scratch}/media",
+            places(scratch),
             DEBUG="false",
             SECRET_KEY="only benchmarks sign with this",
             ALLOWED_HOSTS="testserver",

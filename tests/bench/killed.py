@@ -28,6 +28,8 @@ import django
 import requests
 from django.core.management import call_command
 
+from tests.bench.own import places
+
 KILLS = 40
 PASSWORD = "quiet-harbour-9"
 ROOT = Path(__file__).parents[2]
@@ -161,10 +163,7 @@ def faults(draft: int, seen: Seen) -> tuple[int, int]:
 def main() -> None:
     """Kill, look, try again; print one line."""
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch}/db.sqlite3")
-        os.environ.update(
-            MEDIA_ROOT=f"{scratch}/media", DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings"
-        )
+        os.environ.update(places(scratch), DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings")
         django.setup()
         for command in (
             ["migrate", "--verbosity", "0"],

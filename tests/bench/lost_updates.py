@@ -16,6 +16,8 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from tests.postgres import MADE
+
 PROCESSES, EDITS = 4, 150
 QUESTION = "resources.email"
 
@@ -71,6 +73,7 @@ def lost(*, checked: bool) -> tuple[int, int, float]:
 
 def main() -> None:
     """Measure and print."""
+    os.environ["DATABASE_URL"] = os.environ.get(MADE, "")
     os.environ.setdefault("SECRET_KEY", "only for figures")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()

@@ -23,6 +23,8 @@ import django
 import requests
 from django.core.management import call_command
 
+from tests.bench.own import places
+
 SECONDS, PEOPLE = 6.0, 8
 ROOT = Path(__file__).parents[2]
 BY_HTTPS = {"X-Forwarded-Proto": "https"}
@@ -157,9 +159,8 @@ def main() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch}/db.sqlite3")
         os.environ.update(
-            MEDIA_ROOT=f"{scratch}/media",
+            places(scratch),
             DEBUG="false",
             SECRET_KEY="only benchmarks sign with this",
             ALLOWED_HOSTS="127.0.0.1",

@@ -17,6 +17,8 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from tests.postgres import MADE
+
 EVENTS, RUNS, BATCH = 100_000, 3, 5_000
 
 
@@ -83,7 +85,7 @@ def held(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+    os.environ["DATABASE_URL"] = os.environ.get(MADE) or "sqlite://:memory:"
     os.environ |= {"DEBUG": "false", "SECRET_KEY": "only for figures"}
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
