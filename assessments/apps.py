@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db.models.signals import post_migrate
 
+from config.checks import deployed
+
 
 class AssessmentsConfig(AppConfig):
     """People, their answers, and what follows from them."""
@@ -16,3 +18,4 @@ class AssessmentsConfig(AppConfig):
 
         post_migrate.connect(frozen.install, sender=self)
         checks.register(frozen.triggers_are_there, checks.Tags.database)
+        checks.register(deployed, checks.Tags.security, deploy=True)

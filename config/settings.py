@@ -3,7 +3,8 @@
 DEBUG          true on one's own machine only; default false
 SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed unless DEBUG
-DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3
+DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3. What follows a question
+               mark is for the connection, such as sslmode=require; conn_max_age=0 keeps none open between requests
 MEDIA_ROOT     the folder that stored files go into; default: var/media
 S3_BUCKET      the S3-compatible bucket that they go into instead, which several hosts share. Where it is, and the key
                to it, stand in AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID
@@ -17,6 +18,8 @@ SECRET_KEY_FALLBACKS  earlier keys, with commas between: what they signed or sea
 PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0. The
                first of them has to set X-Forwarded-Proto, which says whether a request came by HTTPS
 HSTS_SECONDS   for how long browsers keep to HTTPS for this name once they have seen it; default a year
+HSTS_SUBDOMAINS  true keeps them to it for all names below this one as well, and lets this one into browsers' own
+               list; default false
 
 TASKS          immediate (the default): PDFs are printed before the answer to a request; database: by workers,
                `manage.py db_worker`, of which any number may run on any host
@@ -39,8 +42,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import dj_email_url
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 env = Env()
@@ -174,8 +179,11 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         ),
     }
 else:
+    _options = _database.setdefault("OPTIONS", {})
     # A connection serves many requests, and is looked at before each whether it still stands.
-    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    _database |= {"CONN_MAX_AGE": _options.pop("conn_max_age", 600), "CONN_HEALTH_CHECKS": True}
+    # Nobody should wait for minutes for a server that does not answer.
+    _options.setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------
@@ -314,8 +322,17 @@ TASKS = {
 
 # --- Mail ---------------------------------------------------------------------
 
-_mail = env.dj_email_url("EMAIL_URL", default="console:" if DEBUG else "smtp://localhost:25")
-EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+_mail_url = env.str("EMAIL_URL", default="")
+EMAIL_URL_IS_SET = bool(_mail_url)
+try:
+    _mail = dj_email_url.parse(_mail_url or ("console:" if DEBUG else "smtp://localhost:25"))
+    EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+except (KeyError, ValueError):
+    # Without the address itself, which has a password, and what Python says of it.
+    raise ImproperlyConfigured(
+        "EMAIL_URL is no address of a mail server. Write it like submission://user:password@mail.example.ca:587, and "
+        "special characters in the password like %40."
+    ) from None
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
@@ -381,8 +398,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.int("HSTS_SECONDS", default=365 * 24 * 60 * 60)
-# Of names below the portal's own, too. Browsers' own list takes whole domains alone, and only if their owner asks.
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+# Only whoever looks after all the names below this one can tell that each of them has HTTPS; browsers that have heard
+# it do not forget it for a year. So Django's check does not ask for it.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     # Without a proxy of ours anybody could send this header.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

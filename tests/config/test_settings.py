@@ -3,6 +3,8 @@
 import io
 import logging
 import os
+import re
+import shlex
 import sqlite3
 import stat
 import subprocess
@@ -33,7 +35,8 @@ urlpatterns = [path("failing/", failing)]
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the portal's root with this environment and no other settings."""
-    ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "DJANGO_SETTINGS_MODULE"}
+    ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
+    ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "DJANGO_SETTINGS_MODULE"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -185,18 +188,69 @@ def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
 # --- In production ----------------------------------------------------------------
 
 
-def test_in_production_djangos_own_check_has_no_warning():
-    checked = python(
-        "manage.py",
-        "check",
-        "--deploy",
-        "--fail-level",
-        "WARNING",
-        SECRET_KEY="a1-b2-c3-d4-e5-f6-" * 4,
-        ALLOWED_HOSTS="check.example.ca",
-    )
-    assert checked.returncode == 0, checked.stderr
-    assert "no issues" in checked.stdout
+def in_the_readme() -> dict[str, str]:
+    """The settings that the README has for a real portal, with something in place of each secret."""
+    block = re.search(r"```sh\n(export .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block
+    exports = [line for line in block[1].splitlines() if line.startswith("export ")]
+    words = [word for line in exports for word in shlex.split(line.removeprefix("export "))]
+    return dict(word.replace("…", "a1-b2-c3-d4-e5-f6-" * 4).split("=", 1) for word in words)
+
+
+def checked(**more: str) -> subprocess.CompletedProcess[str]:
+    return python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **in_the_readme() | more)
+
+
+def test_with_the_settings_of_the_readme_the_check_has_no_warning():
+    told = checked()
+    assert told.returncode == 0, told.stderr
+    assert "no issues (2 silenced)" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"PROXIES": "0"}, "PROXIES is not set."),
+        ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so mail goes to port 25"),
+        ({"EMAIL_FROM": "portal@localhost"}, "EMAIL_FROM is not set, so mail comes from portal@localhost"),
+        ({"DATABASE_URL": "", "TASKS": "database"}, "TASKS=database has workers write to SQLite"),
+    ],
+)
+def test_what_is_forgotten_in_production_is_told_in_words(more, says):
+    told = checked(**more)
+    assert told.returncode == 1
+    assert says in told.stderr
+    assert "1 issue" in told.stderr
+
+
+@pytest.mark.parametrize(("said", "told"), [({}, "False False"), ({"HSTS_SUBDOMAINS": "true"}, "True True")])
+def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_so(said, told):
+    asks = "from config import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    assert python("-c", asks, **said).stdout == f"{told}\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example.ca:587", "submision://zq7@mail.example.ca", "smtp://:zq7@mail:x"]
+)
+def test_an_address_of_no_mail_server_is_told_in_words_and_without_its_password(url):
+    started = python("manage.py", "check", EMAIL_URL=url)
+    assert "EMAIL_URL is no address of a mail server. Write it like submission://" in started.stderr
+    assert "zq7" not in started.stderr
+    assert "During handling" not in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("", "600 {'connect_timeout': 5}"),
+        ("?sslmode=require", "600 {'sslmode': 'require', 'connect_timeout': 5}"),
+        ("?conn_max_age=0&connect_timeout=2", "0 {'connect_timeout': 2}"),
+    ],
+)
+def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(asked, told):
+    asks = "from config.settings import _database as d; print(d['CONN_MAX_AGE'], d['OPTIONS'])"
+    found = python("-c", asks, DATABASE_URL=f"postgres://portal@db.example.ca/portal{asked}")
+    assert found.stdout == f"{told}\n", found.stderr
 
 
 @pytest.mark.parametrize(
@@ -225,7 +279,7 @@ def test_whoever_comes_by_http_is_sent_on_but_for_those_who_watch(path, sent, pr
         DJANGO_SETTINGS_MODULE="config.settings",
     )
     assert asked.stdout.startswith(str(status)), asked.stderr
-    assert ("max-age=31536000; includeSubDomains" in asked.stdout) is bool(sent and proxies == "1")
+    assert ("max-age=31536000" in asked.stdout) is bool(sent and proxies == "1")
 
 
 def test_a_database_of_sqlite_that_is_named_is_used_like_the_one_that_is_not(tmp_path):
