@@ -14,8 +14,8 @@ import django
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "RESULTS.md"
-ON_BOTH = ("desk", "server")
-ALONE = ("advise_jsonl", "pdf", "pages")
+ON_BOTH = {"desk": 9, "server": 5}
+"""Those that are run on both databases, and how many figures each gives."""
 LINE = re.compile(r"(?P<what>[^:]+): (?P<figures>.+)")
 RATIO = re.compile(r"ratio\s+([\d.]+)(?:\s+([\d.]+))?")
 
@@ -34,26 +34,30 @@ def output_of(name: str, *, postgresql: bool = False) -> str:
 def rows() -> list[tuple[str, str]]:
     """What was measured, and the figures with their ratio."""
     found = []
-    ratio = RATIO.search(output_of("advise_jsonl"))
-    if ratio:
-        found.append(("`advise --jsonl`", f"{ratio[1]} × reading and writing the same JSON"))
-    ratio = RATIO.search(output_of("pdf"))
-    if ratio:
-        found.append(("PDF of an advisory, cold", f"{ratio[1]} × plain WeasyPrint"))
-        found.append(("PDF of an advisory, warm", f"{ratio[2]} × plain WeasyPrint"))
+    output = output_of("advise_jsonl")
+    ratio = RATIO.search(output)
+    if not ratio:
+        raise RuntimeError(f"No ratio in:\n{output}")
+    found.append(("`advise --jsonl`", f"{ratio[1]} × reading and writing the same JSON"))
+    found += [(f"PDF of an advisory, {what}", figures) for what, figures in told(output_of("pdf"), 4)]
     pages = output_of("pages")
-    ratio = RATIO.search(pages)
-    if ratio:
-        found.append(("Section page, the processor's time", f"{ratio[1]} × a trivial view"))
+    found += told(pages, 3)
     total = re.search(r"([\d,]+)  bytes in all", pages)
-    if total:
-        found.append(("First section page, compressed", f"{total[1]} bytes"))
-    for name in ON_BOTH:
+    if not total:
+        raise RuntimeError(f"No bytes in:\n{pages}")
+    found.append(("first section page, compressed", f"{total[1]} bytes"))
+    for name, count in ON_BOTH.items():
         for postgresql in (False, True):
-            for line in output_of(name, postgresql=postgresql).splitlines():
-                told = LINE.fullmatch(line)
-                if told and "×" in line:
-                    found.append((told["what"], told["figures"]))
+            found += told(output_of(name, postgresql=postgresql), count)
+    return found
+
+
+def told(output: str, count: int) -> list[tuple[str, str]]:
+    """The lines that give a ratio, as what was measured and its figures; RuntimeError where some are missing."""
+    lines = [LINE.fullmatch(line) for line in output.splitlines() if "×" in line]
+    found = [(line["what"], line["figures"]) for line in lines if line]
+    if len(found) != count:
+        raise RuntimeError(f"{len(found)} figures instead of {count} in:\n{output}")
     return found
 
 

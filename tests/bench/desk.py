@@ -8,7 +8,6 @@ how soon its first byte comes, how long it takes beside reading the same files, 
 
 import logging
 import os
-import resource
 import secrets
 import statistics
 import sys
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import django
@@ -73,6 +73,7 @@ def add_shares(attestation: Any, first: int, end: int) -> None:
                 office=like.office,
                 office_name=like.office_name,
                 account=like.account,
+                account_words=like.account_words,
                 edition=like.edition,
                 revision=like.revision,
                 election=like.election,
@@ -146,6 +147,12 @@ def run() -> None:
     zip_of(rows)
 
 
+def megabytes(what: str) -> float:
+    """What Linux says that this process holds (`VmRSS`), or has held at most (`VmHWM`)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{what}:")[1].split()[0]) / 1024
+
+
 def zip_of(rows: Any) -> None:
     """Stream a large ZIP file, and say what it took."""
     from django.core.files.base import ContentFile  # noqa: PLC0415
@@ -153,7 +160,7 @@ def zip_of(rows: Any) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from assessments.models import StoredPdf  # noqa: PLC0415
-    from assessments.services.exporting_shared import collect  # noqa: PLC0415
+    from assessments.services.exporting_shared import collect, note_export  # noqa: PLC0415
 
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[1 : FILES + 1])
     made = []
@@ -168,15 +175,18 @@ def zip_of(rows: Any) -> None:
         with default_storage.open(one.name) as file:
             file.read()
     read = time.perf_counter() - began
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = megabytes("VmRSS")
+    # From here on the most that was held is counted anew.
+    Path("/proc/self/clear_refs").write_text("5")
     began = time.perf_counter()
     collection = collect(keys=keys, form="zip", kind="full")
+    note_export(keys=collection.keys, form="zip", by=None)
     chunks = iter(collection.chunks)
     size = len(next(chunks))
     first = time.perf_counter() - began
     size += sum(map(len, chunks))
     took = time.perf_counter() - began
-    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    more = megabytes("VmHWM") - before
     whole = "whole" if size == collection.size else "NOT WHOLE"
     say(
         f"{connection.vendor}, ZIP of {len(keys):,} PDFs, {size / 1e6:.0f} MB, {whole}: "

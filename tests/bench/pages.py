@@ -1,17 +1,20 @@
-"""What a section page costs: `python -m tests.bench.pages`.
+"""What pages cost: `python -m tests.bench.pages`.
 
-The processor's time and the database's queries of a page with nine questions, through all middleware, beside a view
-that answers with nothing; and the bytes that a browser fetches which has never been here: each file that it asks for,
-compressed as production serves it. Times are the median of many, of the processor; use the ratio.
+The processor's time and the database's queries of a page with nine questions, of an advisory and of the desk's list,
+through all middleware, beside a view that answers with nothing; and the bytes that a browser fetches which has never
+been here: each file that it asks for, compressed as production serves it. Times are the median of many, of the
+processor; use the ratio.
 """
 
 import gzip
+import logging
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +77,43 @@ def cost_of_a_page() -> None:
             answer(count)
             fieldsets, queries = shown()
             print(f"{fieldsets} questions, {count} answered: {queries} queries")
-        page, floor = milliseconds(lambda: client.get(address), lambda: client.get("/trivial"))
-    print(f"section page  {page:7.2f} ms of the processor")
-    print(f"trivial view  {floor:7.2f} ms")
-    print(f"ratio         {page / floor:7.1f}")
+        officer = desk_with_shares()
+        pages = {
+            "section page": (client, address),
+            "advisory": (client, "/check/advisory"),
+            "desk's list, 25 rows": (officer, "/desk/"),
+        }
+        for one, where in pages.values():
+            assert one.get(where).status_code == 200
+        floor, *took = milliseconds(
+            lambda: client.get("/trivial"),
+            *(partial(one.get, where) for one, where in pages.values()),
+        )
+        for (name, (one, where)), page in zip(pages.items(), took, strict=True):
+            with CaptureQueriesContext(connection) as asked:
+                one.get(where)
+            print(
+                f"{name}: {page:.1f} ms of the processor, {len(asked)} queries, "
+                f"{page / floor:.1f} × a trivial view"
+            )
+
+
+def desk_with_shares() -> Any:
+    """An officer's browser, with a page full of shares to list."""
+    from datetime import date  # noqa: PLC0415
+
+    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
+    from tests.attested import attested, shared  # noqa: PLC0415
+    from tests.second_step import fresh_client, with_second_step  # noqa: PLC0415
+
+    create = User.objects.create_user
+    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
+    member = create("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    for number in range(30):
+        shared(attestation, nonce=f"{number:064x}")
+    return fresh_client(officer)
 
 
 def bytes_of_a_first_visit() -> None:
@@ -128,6 +164,7 @@ def main() -> None:
     setup_test_environment()
     for command in ("migrate", "createcachetable", "load_editions"):
         call_command(command, verbosity=0)
+    logging.getLogger("portal").setLevel("WARNING")
     print(f"Python {sys.version.split()[0]}, Django {django.get_version()}")
     cost_of_a_page()
     bytes_of_a_first_visit()

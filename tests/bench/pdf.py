@@ -2,7 +2,8 @@
 
 Cold is the first PDF of a new process, with the start of the printing process and its libraries; warm is the
 median of those after it. Beside them stands the same HTML and CSS through plain WeasyPrint, untagged and
-unmended, in an interpreter that does nothing else: cold (import and first document) and warm. Wall-clock, so use
+unmended, in an interpreter that does nothing else: cold (import and first document) and warm. Naive is to start
+such an interpreter for each document; stored is one that was printed before. Wall-clock, so use
 the ratios, and a machine that has nothing else to do.
 """
 
@@ -11,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -19,6 +21,9 @@ from typing import Any
 
 import django
 import pikepdf
+from django.core.management import call_command
+
+from tests.bench.own import places
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "conversion"
@@ -62,10 +67,38 @@ def plain(html: str, css: str) -> tuple[float, float]:
     return cold, warm
 
 
+def stored() -> float:
+    """The median of seconds that the PDF of an attestation takes once it was printed."""
+    from datetime import date  # noqa: PLC0415
+
+    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
+    from assessments.services.printing import pdf_of  # noqa: PLC0415
+    from tests.attested import attested  # noqa: PLC0415
+
+    for command in ("migrate", "load_editions"):
+        call_command(command, verbosity=0)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    pdf_of(attestation)
+    return statistics.median(timed(lambda: pdf_of(attestation)) for _ in range(100))
+
+
 def main() -> None:
     """Measure and print."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ |= {
+            **places(scratch),
+            "DEBUG": "false",
+            "SECRET_KEY": "only for figures",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
+        django.setup()
+        measure()
+
+
+def measure() -> None:
+    """Print each of them by the same advisory."""
     from assessments.reports.pdf import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
     from assessments.reports.platen import FAMILY, FAMILY_EXT, _font_faces, _our_files  # noqa: PLC0415
     from assessments.reports.projection import project  # noqa: PLC0415
@@ -100,6 +133,12 @@ def main() -> None:
         f"plain WeasyPrint    {plain_cold * 1000:6,.0f} ms {plain_warm * 1000:6,.0f} ms   the same HTML and CSS"
     )
     print(f"ratio               {cold / plain_cold:9.2f} {warm / plain_warm:9.2f}")
+    shown = stored()
+    print(f"stored              {shown * 1000:6,.1f} ms             read back and compared with its SHA-256")
+    print(f"naive: {plain_cold * 1000:,.0f} ms, 1.00 × a new process with plain WeasyPrint for each")
+    print(f"cold: {cold * 1000:,.0f} ms, {cold / plain_cold:.2f} × plain WeasyPrint, cold")
+    print(f"warm: {warm * 1000:,.0f} ms, {warm / plain_warm:.2f} × plain WeasyPrint, warm")
+    print(f"stored: {shown * 1000:,.1f} ms, {shown / plain_warm:.4f} × plain WeasyPrint, warm")
     print(f"manage.py advise    {whole * 1000:6,.0f} ms             from the shell, all in")
 
 
