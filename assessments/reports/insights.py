@@ -15,7 +15,7 @@ FEW = 5
 """Where the report leaves the office, counts are rounded to multiples of this, and smaller ones are not told: so few
 could be known again."""
 FEWER = f"fewer than {FEW}"
-BAR, GAP, LABELS, WIDTH = 22, 8, 330, 720
+BAR, GAP, LABELS, WIDTH = 22, 8, 310, 600
 """Pixels of a chart: a bar, the gap under it, the room for labels, and all of it."""
 
 
