@@ -2,8 +2,16 @@
 
 import logging
 import re
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+
+from django.db.utils import Error
 
 _KEY = re.compile(r"(password/reset/key/|/invitation/|/notices/stop/)[^/\s]+")
+_VALUE = re.compile(r': ".*')
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class WithoutKeys(logging.Filter):
@@ -20,3 +28,47 @@ class WithoutKeys(logging.Filter):
         if _KEY.search(said):
             record.msg, record.args = _KEY.sub(r"\1…", said), ()
         return True
+
+
+class RefusedInOneLine(logging.Filter):
+    """Takes the traceback from what Django refused: the line says what was wrong with it, and no code of ours was."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
+class Lines(logging.Formatter):
+    """Lines to read, with tracebacks as `told` gives them."""
+
+    def formatException(self, ei: ExcInfo | tuple[None, None, None]) -> str:  # noqa: N802 - its name
+        return told(ei)
+
+
+def told(exc_info: ExcInfo | tuple[None, None, None]) -> str:
+    """A traceback without keys, and without what a database quotes: the row that it refused has people's answers.
+
+    Of a database's error the first line stays, up to a value: PostgreSQL puts rows into the lines after it.
+    """
+    text = "".join(traceback.format_exception(*exc_info)).removesuffix("\n")
+    for error in _chain(exc_info[1], set()):
+        said = str(error).removesuffix("\n")
+        if isinstance(error, Error) and said:
+            # The driver's own error, which it came of, says the same.
+            text = text.replace(said, _without_values(said))
+    return _KEY.sub(r"\1…", text)
+
+
+def _without_values(said: str) -> str:
+    first, _, more = said.partition("\n")
+    shown = _VALUE.sub(": …", first)
+    return f"{shown}\n…" if more else shown
+
+
+def _chain(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
+    if error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        yield from _chain(error.__cause__, seen)
+        yield from _chain(error.__context__, seen)

@@ -48,6 +48,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
+from config.logs import told
+
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -433,24 +435,31 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "class": "config.logs.Lines",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
         # A line of JSON for each event, for whatever gathers the lines of several hosts.
         "json": {
             "()": "structlog.stdlib.ProcessorFormatter",
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(told),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
             "foreign_pre_chain": _each_line,
         },
     },
-    "filters": {"keys": {"()": "config.logs.WithoutKeys"}},
+    "filters": {
+        "keys": {"()": "config.logs.WithoutKeys"},
+        "refused": {"()": "config.logs.RefusedInOneLine"},
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line" if DEBUG else "json",
-            "filters": ["keys"],
+            "filters": ["keys", "refused"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -56,7 +56,8 @@ def _waits(by: User) -> Waits:
 
 def waiting_count(request: HttpRequest) -> dict[str, Any]:
     """Context processor: how much waits for someone, as its page lists it; asked for only where a page shows it."""
-    by = request.user
+    # A request for a name that is not ours is refused before anybody looks who sent it.
+    by = getattr(request, "user", None)
     return {"waiting_count": SimpleLazyObject(lambda: _waits(by).count() if isinstance(by, User) else 0)}
 
 

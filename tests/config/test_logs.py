@@ -1,25 +1,71 @@
 """The log: one line of JSON for each event, with the request that it belongs to and without what people wrote."""
 
+import http.client
 import io
 import json
 import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
+from django.db import DataError, IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.urls import path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+from assessments.models import Office, User
+from assessments.views.requests import BrokeOff
+from config.logs import Lines, told
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.django_db
+of_pages = pytest.mark.one_database
+# With what could be taken for the next line of a traceback.
+WORDS = "zq7\n\nTraceback (most recent call last):\n  zq7"
+EMAIL = "zq7@example.ca"
+
+
+def _twice() -> None:
+    User.objects.create_user(EMAIL, name=WORDS)
+    with transaction.atomic():
+        User.objects.bulk_create([User(email=EMAIL, name=WORDS)])
+
+
+def _half() -> None:
+    with transaction.atomic():
+        # Without the day that it starts on.
+        Office.objects.bulk_create([Office(name=WORDS, member=User.objects.create_user(EMAIL))])
+
+
+REFUSED: dict[str, Callable[[], None]] = {"twice": _twice, "half": _half}
+
+
+def refused(request: HttpRequest, how: str) -> HttpResponse:
+    """Write a row that the database refuses."""
+    REFUSED[how]()
+    return HttpResponse()
+
+
+urlpatterns = [path("refused/<str:how>", refused)]
 
 
 @pytest.fixture
 def lines(monkeypatch):
     """What goes to standard error, line by line."""
     stream = io.StringIO()
-    handler = next(h for h in logging.getLogger("portal").handlers if type(h) is logging.StreamHandler)
-    monkeypatch.setattr(handler, "stream", stream)
+    for name in ("portal", "django"):
+        handler = next(h for h in logging.getLogger(name).handlers if type(h) is logging.StreamHandler)
+        monkeypatch.setattr(handler, "stream", stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+@of_pages
 def test_a_request_is_a_line_with_its_identifier_and_no_query(lines):
     answer = Client().get("/check/", {"note": "zq7"})
     (line,) = [one for one in lines() if one["event"] == "answered"]
@@ -28,6 +74,7 @@ def test_a_request_is_a_line_with_its_identifier_and_no_query(lines):
     assert "zq7" not in json.dumps(lines())
 
 
+@of_pages
 @pytest.mark.parametrize(
     "path", ["/invitation/zq7key", "/notices/stop/zq7key", "/account/password/reset/key/1-zq7key/"]
 )
@@ -37,6 +84,7 @@ def test_no_line_has_the_key_of_a_link(lines, path):
     assert "zq7key" not in json.dumps(lines())
 
 
+@of_pages
 @pytest.mark.parametrize(
     ("proxies", "given", "taken"),
     [
@@ -54,3 +102,151 @@ def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, gi
     answer = Client().get("/health/live", headers=sent)
     assert (answer["X-Request-ID"] == given) is taken
     assert len(answer["X-Request-ID"]) == (len(given) if taken else 32)
+
+
+# --- What is refused ------------------------------------------------------------------------
+
+
+@of_pages
+@pytest.mark.parametrize("path", ["/health/live", "/", "/office/"])
+def test_a_name_that_is_not_ours_is_refused_in_words_and_in_one_line(lines, path):
+    answer = Client(raise_request_exception=False).get(path, HTTP_HOST="bad.example")
+    assert answer.status_code == 400
+    assert "a name that this portal does not answer to" in answer.content.decode()
+    refused, answered = lines()
+    assert "bad.example" in refused["event"]
+    assert "exception" not in refused
+    assert (answered["event"], answered["status"]) == ("answered", 400)
+
+
+# --- What a database quotes -------------------------------------------------------------------
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("how", REFUSED)
+def test_when_a_row_is_refused_the_log_says_why_and_has_nothing_of_the_row(lines, how):
+    assert Client(raise_request_exception=False).get(f"/refused/{how}").status_code == 500
+    (failed,) = [line for line in lines() if "exception" in line]
+    assert "constraint" in failed["exception"]
+    assert f"in {REFUSED[how].__name__}\n" in failed["exception"]
+    assert "django.db.utils.IntegrityError" in failed["exception"]
+    assert "zq7" not in json.dumps(lines())
+
+
+def test_nor_have_lines_to_read_on_ones_own_machine():
+    with pytest.raises(IntegrityError) as raised:
+        _half()
+    record = logging.LogRecord("portal", logging.ERROR, "", 0, "Failed", (), raised._excinfo)
+    written = Lines("{message}", style="{").format(record)
+    assert "IntegrityError" in written
+    assert "zq7" not in written
+    formatters: Any = django_settings.LOGGING["formatters"]
+    assert formatters["line"]["class"] == "config.logs.Lines"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            'invalid input syntax for type bigint: "zq7"\nLINE 1: … zq7',
+            "invalid input syntax for type bigint: …\n…",
+        ),
+        ('relation "assessments_user" does not exist', 'relation "assessments_user" does not exist'),
+    ],
+)
+def test_of_a_databases_error_the_first_line_stays_up_to_a_value(said, shown):
+    error = DataError(said)
+    assert told((DataError, error, None)) == f"django.db.utils.DataError: {shown}"
+
+
+# --- What is made while it is sent --------------------------------------------------------------
+
+
+@of_pages
+@pytest.mark.urls("tests.config.streaming")
+def test_a_collection_is_answered_once_it_is_whole_and_its_lines_bear_the_identifier(lines):
+    answer: Any = Client().get("/collection/whole")
+    assert not lines()
+    assert len(b"".join(answer.streaming_content)) == int(answer["Content-Length"]) == 100_000
+    half, answered = lines()
+    assert half["event"] == "half of it"
+    assert half["request"] == answered["request"] == answer["X-Request-ID"]
+    assert (answered["event"], answered["status"], answered["whole"]) == ("answered", 200, True)
+
+
+@of_pages
+@pytest.mark.urls("tests.config.streaming")
+def test_a_collection_that_breaks_off_is_told_as_one_and_why_stays_in_our_log(lines):
+    answer: Any = Client().get("/collection/half")
+    with pytest.raises(BrokeOff) as raised:
+        b"".join(answer.streaming_content)
+    assert raised.value.__suppress_context__
+    answered = lines()[-1]
+    assert (answered["event"], answered["level"], answered["whole"]) == ("answered", "error", False)
+    assert "ValueError: /invitation/… failed" in answered["exception"]
+    assert answered["request"] == answer["X-Request-ID"]
+
+
+@of_pages
+@pytest.mark.urls("tests.config.streaming")
+@pytest.mark.parametrize("parts", [0, 1])
+def test_a_collection_that_nobody_reads_to_its_end_is_told_as_one_that_broke_off(lines, parts):
+    answer: Any = Client().get("/collection/whole")
+    for _ in range(parts):
+        next(iter(answer.streaming_content))
+    answer.close()
+    (answered,) = lines()
+    assert (answered["event"], answered["whole"]) == ("answered", False)
+    assert answered["request"] == answer["X-Request-ID"]
+
+
+@of_pages
+def test_behind_gunicorn_whoever_reads_a_collection_knows_whether_it_is_whole(tmp_path):
+    environment = os.environ | {
+        "SECRET_KEY": "only tests sign with this",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PROXIES": "1",
+        "DEBUG": "false",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as listening, (tmp_path / "log").open("w+") as log:
+        port, number = listening.getsockname()[1], listening.fileno()
+        where = ["--worker-class=gthread", "--workers=1", "--threads=2", f"--bind=fd://{number}"]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *where, "tests.config.streaming:served()"],
+            cwd=ROOT,
+            env=environment,
+            pass_fds=[number],
+            stderr=log,
+        )
+        try:
+            whole = _asked(port, "/collection/whole")
+            assert whole.getheader("Content-Length") == "100000"
+            assert len(whole.read()) == 100_000
+            half = _asked(port, "/collection/half")
+            with pytest.raises(http.client.IncompleteRead):
+                half.read()
+        finally:
+            server.terminate()
+            server.wait()
+        log.seek(0)
+        written = log.read()
+    told = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert [(line["event"], line.get("whole")) for line in told] == [
+        ("half of it", None),
+        ("answered", True),
+        ("half of it", None),
+        ("answered", False),
+    ]
+    assert [line["request"] for line in told] == [
+        answer.getheader("X-Request-ID") for answer in (whole, half) for _ in range(2)
+    ]
+    # gunicorn's own log has the error that it met, and not ours.
+    assert "BrokeOff" in written
+    assert "zq7key" not in written
+
+
+def _asked(port: int, path: str) -> http.client.HTTPResponse:
+    asks = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    asks.request("GET", path, headers={"X-Forwarded-Proto": "https"})
+    return asks.getresponse()
