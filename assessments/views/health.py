@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import socket
+import threading
 from collections.abc import Callable
 
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,6 +19,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from assessments.models import frozen
+from bulletin import shelf
+from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
 
 log = logging.getLogger(__name__)
@@ -29,7 +35,13 @@ def live(_: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(_: HttpRequest) -> JsonResponse:
     """Whether this host can serve: 503 names the parts that cannot, and says nothing more of them to anybody."""
-    broken = [name for name, holds in CHECKS.items() if not _holds(name, holds)]
+    broken = []
+    for name, holds in CHECKS.items():
+        if not _holds(name, holds):
+            broken.append(name)
+            if name == "database":
+                # The others ask it too, and would each wait for it.
+                break
     return JsonResponse({"ready": not broken, "broken": broken}, status=503 if broken else 200)
 
 
@@ -57,7 +69,14 @@ def _frozen() -> bool:
 
 
 def _editions() -> bool:
-    return PublishedEdition.objects.exists()
+    """Every edition on file is published as it is: until then nobody can begin an assessment by it."""
+    published = set(PublishedEdition.objects.values_list("edition_id", "revision", "digest"))
+    return published >= {(one.id, one.sheet.revision, digest(one)) for one in shelf.editions().values()}
+
+
+def _static() -> bool:
+    """Where names carry a hash, a page cannot name a file that was not collected."""
+    return bool(staticfiles_storage.url("css/site.css"))
 
 
 def _cache() -> bool:
@@ -70,8 +89,11 @@ def _cache() -> bool:
 
 
 def _storage() -> bool:
-    name = default_storage.save(f"health/{secrets.token_hex(8)}", ContentFile(b"ready"))
+    # A name that is known beforehand: a disk that is full keeps half a file, and `save` returns no name for it.
+    name = f"health/{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    default_storage.delete(name)
     try:
+        name = default_storage.save(name, ContentFile(b"ready"))
         with default_storage.open(name) as file:
             return bool(file.read() == b"ready")
     finally:
@@ -83,6 +105,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "migrations": _migrations,
     "frozen": _frozen,
     "editions": _editions,
+    "static": _static,
     "cache": _cache,
     "storage": _storage,
 }

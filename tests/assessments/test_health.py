@@ -1,23 +1,31 @@
 """Alive and ready, and the truth about it."""
 
+import errno
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import frozen
-from assessments.views import health
 from bulletin import shelf
 from bulletin.publish import publish_edition
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
+MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 
 
 @pytest.fixture
@@ -32,6 +40,15 @@ def asked(name: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, json.loads(answer.content)
 
 
+def left() -> list[str]:
+    return default_storage.listdir("health")[1]
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
 def test_alive_touches_no_database():
     with CaptureQueriesContext(connection) as queries:
         assert asked("live") == (200, {"live": True})
@@ -40,29 +57,129 @@ def test_alive_touches_no_database():
 
 def test_ready_when_all_is_there(published):
     assert asked("ready") == (200, {"ready": True, "broken": []})
-    assert default_storage.listdir("health")[1] == []
+    assert left() == []
 
 
-def refuse(*_: object, **__: object) -> None:
-    raise OperationalError("secret words")
+# --- What breaks ------------------------------------------------------------------------------
+
+
+def unmigrated(_: Any) -> None:
+    MigrationRecorder(connection).record_unapplied(
+        "assessments", MigrationRecorder(connection).migration_qs.filter(app="assessments").latest("id").name
+    )
+
+
+def thawed(_: Any) -> None:
+    table = "assessments_auditevent"
+    run(f"DROP TRIGGER {table}_unchanged{frozen.drop_from(connection, table)}")
+
+
+def blocked(settings: Any) -> None:
+    # A folder that is a file.
+    settings.MEDIA_ROOT = Path(__file__)
+
+
+def uncollected(settings: Any) -> None:
+    settings.STATIC_ROOT = settings.MEDIA_ROOT / "nothing-collected"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": MANIFEST}}
 
 
 BREAKS: dict[str, Callable[[Any], object]] = {
-    "database": lambda patch: patch.setitem(health.CHECKS, "database", refuse),
-    "migrations": lambda patch: patch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["one"]),
-    "frozen": lambda patch: patch.setattr(frozen, "missing", lambda _: {"one": ("", "")}),
-    "cache": lambda patch: patch.setattr(cache, "get", lambda _: None),
-    "storage": lambda patch: patch.setattr(default_storage, "save", refuse),
+    "migrations": unmigrated,
+    "frozen": thawed,
+    "static": uncollected,
+    "cache": lambda _: run("DROP TABLE cache"),
+    "storage": blocked,
 }
 
 
 @pytest.mark.parametrize("part", BREAKS)
-def test_a_part_that_fails_is_named_and_nothing_is_told_of_it(published, monkeypatch, caplog, part):
-    BREAKS[part](monkeypatch)
-    status, told = asked("ready")
-    assert (status, told) == (503, {"ready": False, "broken": [part]})
-    assert "secret words" not in caplog.text
+def test_a_part_that_fails_is_named(published, settings, part):
+    BREAKS[part](settings)
+    assert asked("ready") == (503, {"ready": False, "broken": [part]})
 
 
-def test_without_an_edition_it_is_not_ready():
+def test_what_is_collected_makes_it_ready(published, settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path / "collected"
+    # Without copies of each file in smaller forms, which take a while.
+    backend = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    assert asked("ready")[1]["broken"] == ["static"]
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert asked("ready")[0] == 200
+
+
+def test_a_release_whose_editions_were_not_loaded_is_not_ready(published, monkeypatch):
+    (edition,) = shelf.editions().values()
+    sheet = edition.sheet.model_copy(update={"revision": edition.sheet.revision + 1})
+    newer = edition.model_copy(update={"sheet": sheet})
+    monkeypatch.setattr(shelf, "editions", lambda: {newer.id: newer})
     assert asked("ready") == (503, {"ready": False, "broken": ["editions"]})
+    publish_edition(edition=newer)
+    assert asked("ready")[0] == 200
+
+
+def test_a_database_that_is_away_is_named_alone_and_nothing_is_told_of_it(tmp_path):
+    for address in ("postgres://portal:zq7@127.0.0.1:1/zq7", f"sqlite:///{tmp_path}/zq7/db.sqlite3"):
+        status, broken, log = asked_with(address, tmp_path)
+        assert (status, broken) == (503, ["database"])
+        assert "Not ready, database: OperationalError" in log
+        assert "zq7" not in log
+
+
+def test_an_empty_database_is_named_by_what_is_missing_in_it(tmp_path):
+    _, broken, _ = asked_with(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path)
+    assert broken == ["migrations", "editions", "cache"]
+
+
+def asked_with(address: str, home: Path) -> tuple[int, list[str], str]:
+    """What a portal on another database answers, and what it logs."""
+    asks = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "answer = Client(SERVER_NAME='localhost').get('/health/ready')\n"
+        "print(answer.status_code, answer.content.decode())"
+    )
+    environment = os.environ | {
+        "DATABASE_URL": address,
+        "MEDIA_ROOT": str(home / "media"),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "only tests sign with this",
+        "DEBUG": "true",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", asks], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    status, _, told = ended.stdout.partition(" ")
+    return int(status), json.loads(told)["broken"], ended.stderr
+
+
+# --- The storage ------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_the_check(published, monkeypatch):
+    found: list[list[str]] = []
+
+    def half(_: ContentFile[bytes]) -> Iterator[bytes]:
+        yield b"re"
+        found.append(left())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ContentFile, "chunks", half)
+    for _ in range(2):
+        assert asked("ready") == (503, {"ready": False, "broken": ["storage"]})
+    # There was a file, each time of the same name, and it is gone.
+    assert len(found[0]) == 1
+    assert found == [found[0]] * 2
+    assert left() == []
+
+
+def test_what_an_earlier_check_left_is_in_nobodys_way(published, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(default_storage, "delete", lambda _: None)
+        asked("ready")
+    (name,) = left()
+    assert django_settings.MEDIA_ROOT.joinpath("health", name).read_bytes() == b"ready"
+    assert asked("ready")[0] == 200
+    assert left() == []
