@@ -1,8 +1,15 @@
 """The running portal's own role of PostgreSQL: enough for every service, and too little to get round a trigger."""
 
+import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,6 +22,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
 only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has roles")
 ROLE = "portal_runtime"
@@ -35,7 +43,8 @@ def as_the_portal() -> Iterator[None]:
 
 @pytest.fixture
 def role(db: None) -> str:
-    run(f"CREATE ROLE {ROLE}")
+    # It had all rights on rows and tables.
+    run(f"CREATE ROLE {ROLE}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {ROLE}")
     grant_runtime(ROLE)
     return ROLE
 
@@ -71,6 +80,10 @@ def test_with_the_role_everything_works_that_the_portal_does(role):
         "DELETE FROM assessments_auditevent",
         "DELETE FROM assessments_export",
         "DELETE FROM django_migrations",
+        "INSERT INTO assessments_purgepermit DEFAULT VALUES; DELETE FROM assessments_auditevent",
+        "INSERT INTO assessments_purgepermit DEFAULT VALUES; DELETE FROM assessments_export",
+        "DROP FUNCTION assessments_refuse() CASCADE",
+        "DROP FUNCTION assessments_refuse_attested() CASCADE",
         "SET session_replication_role = replica",
         "CREATE TABLE more (id int)",
         "CREATE OR REPLACE FUNCTION assessments_refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
@@ -86,27 +99,211 @@ def test_with_the_role_nothing_gets_round_the_triggers(role, sql):
         run(sql)
 
 
+OWNS = "CREATE ROLE r; ALTER {} OWNER TO r"
+PREDEFINED = (
+    "pg_execute_server_program",
+    "pg_write_server_files",
+    "pg_read_server_files",
+    "pg_write_all_data",
+    "pg_create_subscription",
+    "pg_maintain",
+)
+# Each makes r first: of tests that run side by side, one then waits for the other.
+MIGHTY = {
+    "CREATE ROLE r SUPERUSER": "can become a superuser",
+    "CREATE ROLE r NOINHERIT; CREATE ROLE s SUPERUSER; GRANT s TO r": "can become a superuser",
+    "CREATE ROLE r CREATEROLE": "a member of other roles",
+    "CREATE ROLE r; CREATE ROLE s CREATEROLE; GRANT s TO r": "a member of other roles",
+    "CREATE ROLE r REPLICATION": "as a replica does",
+    "CREATE ROLE r; CREATE ROLE s REPLICATION; GRANT s TO r": "as a replica does",
+    "CREATE ROLE r NOINHERIT; CREATE ROLE s; GRANT s TO r; ALTER TABLE assessments_export OWNER TO s": (
+        "owns (table|sequence) assessments_export.*, or can become who does"
+    ),
+    OWNS.format("SCHEMA public"): "owns schema public",
+    OWNS.format("FUNCTION assessments_refuse()"): r"owns function assessments_refuse\(\)",
+    OWNS.format("FUNCTION assessments_refuse_attested()"): "owns function assessments_refuse_attested",
+    "CREATE SEQUENCE more; " + OWNS.format("SEQUENCE more"): "owns sequence more",
+    "CREATE VIEW more AS SELECT 1; " + OWNS.format("VIEW more"): "owns view more",
+    "CREATE ROLE r; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO r', current_database()); END $$": (
+        "owns database"
+    ),
+    "CREATE ROLE r; GRANT SET ON PARAMETER session_replication_role TO r": "turn triggers off",
+    "CREATE ROLE r NOINHERIT; CREATE ROLE s; GRANT SET ON PARAMETER session_replication_role TO s; GRANT s TO r": (
+        "turn triggers off"
+    ),
+    "CREATE ROLE r; ALTER ROLE r SET session_replication_role = replica": "with triggers turned off",
+    **{f"CREATE ROLE r; GRANT {name} TO r": f"is a member of {name}" for name in PREDEFINED},
+}
+
+
+@only_postgresql
+@pytest.mark.parametrize("make", MIGHTY)
+def test_a_role_that_could_get_round_them_is_refused(make):
+    run(make)
+    with pytest.raises(CommandError, match=MIGHTY[make]):
+        call_command("grant_runtime", "r")
+
+
+REMAINS = {
+    "CREATE ROLE r; GRANT TRUNCATE ON assessments_share TO PUBLIC": "still has TRUNCATE on assessments_share:",
+    "CREATE ROLE r; CREATE ROLE s; GRANT TRIGGER ON assessments_export TO s; GRANT s TO r": (
+        "still has TRIGGER on assessments_export:"
+    ),
+    "CREATE ROLE r NOINHERIT; CREATE ROLE s; GRANT TRIGGER ON assessments_look TO s; GRANT s TO r": (
+        "still has TRIGGER on assessments_look:"
+    ),
+    "CREATE ROLE r; GRANT DELETE ON assessments_auditevent TO PUBLIC": "DELETE on assessments_auditevent:",
+    "CREATE ROLE r; GRANT UPDATE ON assessments_auditevent TO PUBLIC": "UPDATE on assessments_auditevent:",
+    "CREATE ROLE r; GRANT UPDATE (record) ON assessments_sharecontent TO PUBLIC": (
+        "UPDATE on assessments_sharecontent:"
+    ),
+    "CREATE ROLE r; GRANT INSERT, DELETE ON django_migrations TO PUBLIC": (
+        "DELETE on django_migrations, INSERT on django_migrations:"
+    ),
+}
+
+
+@only_postgresql
+@pytest.mark.parametrize("make", REMAINS)
+def test_a_right_that_comes_another_way_is_named(make):
+    run(make)
+    with pytest.raises(CommandError, match=REMAINS[make]):
+        call_command("grant_runtime", "r")
+
+
+OWNER = """
+CREATE ROLE r; CREATE ROLE o;
+DO $$ DECLARE name text; BEGIN
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('ALTER TABLE %I OWNER TO o', name);
+  END LOOP;
+END $$;
+"""
+
+
 @only_postgresql
 @pytest.mark.parametrize(
-    ("make", "name", "says"),
+    ("make", "says"),
     [
-        ("SELECT 1", "nobody_knows", "There is no role nobody_knows"),
-        ("CREATE ROLE r SUPERUSER", "r", "can become a superuser"),
-        ("CREATE ROLE s SUPERUSER; CREATE ROLE r; GRANT s TO r", "r", "can become a superuser"),
-        ("CREATE ROLE r CREATEROLE", "r", "a member of other roles"),
         (
-            "CREATE ROLE o; CREATE ROLE r; GRANT o TO r; ALTER TABLE assessments_export OWNER TO o",
-            "r",
-            "owns tables",
+            "GRANT CREATE ON SCHEMA public TO PUBLIC",
+            "can still make tables and functions in the schema public",
         ),
-        ("CREATE ROLE r; ALTER SCHEMA public OWNER TO r", "r", "owns the schema or the database"),
-        ("CREATE ROLE r; GRANT SET ON PARAMETER session_replication_role TO r", "r", "turn triggers off"),
+        (
+            "REVOKE USAGE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO o",
+            "r lacks USAGE on the schema",
+        ),
+        (
+            "ALTER TABLE assessments_share OWNER TO SESSION_USER",
+            "permission denied for table assessments_share",
+        ),
+        (
+            (
+                "ALTER TABLE assessments_share OWNER TO SESSION_USER; GRANT SELECT ON assessments_share TO o; "
+                "GRANT SELECT ON SEQUENCE assessments_share_id_seq TO o"
+            ),
+            "r lacks DELETE on assessments_share, INSERT on assessments_share",
+        ),
+        ("SELECT 1", ""),
     ],
 )
-def test_a_role_that_could_get_round_them_is_refused(make, name, says):
-    run(make)
-    with pytest.raises(CommandError, match=says):
-        call_command("grant_runtime", name)
+def test_whoever_owns_the_tables_alone_is_told_what_they_cannot_do(make, says):
+    run(f"{OWNER} {make}; SET LOCAL ROLE o")
+    with pytest.raises(CommandError, match=says) if says else nullcontext():
+        call_command("grant_runtime", "r")
+
+
+@only_postgresql
+def test_a_role_that_is_not_there_is_told_how_to_make_it():
+    with pytest.raises(CommandError, match="There is no role nobody_knows"):
+        call_command("grant_runtime", "nobody_knows")
+
+
+@only_postgresql
+def test_before_the_tables_are_there_it_says_so():
+    run("CREATE ROLE r; CREATE SCHEMA empty; SET LOCAL search_path = empty")
+    with pytest.raises(CommandError, match="Run migrate first"):
+        call_command("grant_runtime", "r")
+
+
+@only_postgresql
+def test_by_itself_the_role_can_purge_an_attestation(role):
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    with as_the_portal():
+        run("INSERT INTO assessments_purgepermit DEFAULT VALUES")
+        run("DELETE FROM assessments_finding; DELETE FROM assessments_attestation")
+        assert not Attestation.objects.exists()
+
+
+def on_server(*statements: str) -> None:
+    import psycopg2  # noqa: PLC0415 - on PostgreSQL alone
+
+    parameters = connection.get_connection_params() | {"dbname": "postgres"}
+    with closing(psycopg2.connect(**parameters)) as server:
+        server.autocommit = True
+        for statement in statements:
+            server.cursor().execute(statement)
+
+
+@pytest.fixture
+def own() -> Iterator[str]:
+    """A role to log in as, and a database of the same name, whose tables others own."""
+    name = f"portal_{os.getpid()}"
+    on_server(f"CREATE ROLE {name} LOGIN PASSWORD 'between us'", f"CREATE DATABASE {name}")
+    yield name
+    on_server(f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
+
+
+def in_a_process(address: str, media: Path, call: str) -> str:
+    """What `tests/as_runtime_role.py` prints, in a portal on this database."""
+    environment = os.environ | {
+        "DATABASE_URL": address,
+        "MEDIA_ROOT": str(media),
+        "TASKS": "database",
+        "SECRET_KEY": "only tests sign with this",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "true",
+    }
+    script = (
+        "import json, django; django.setup()\n"
+        f"from tests.as_runtime_role import a_day, prepare\nprint(json.dumps({call}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@only_postgresql
+def test_a_portal_that_connects_as_the_role_does_a_days_work_and_nothing_beyond(own, tmp_path):
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{own}")
+    printed = in_a_process(url.geturl(), tmp_path, f"prepare({own!r})")
+    assert f"{own} can read and write the rows of" in printed
+
+    as_role = url._replace(netloc=f"{own}:between%20us@{url.netloc.rpartition('@')[2]}")
+    printed = in_a_process(as_role.geturl(), tmp_path, "a_day()")
+
+    told = json.loads(printed.splitlines()[-1])
+    refused = told.pop("refused")
+    assert told == {
+        "ready": {"ready": True, "broken": []},
+        "signed in": 302,
+        "answer": "planned",
+        # What was attested, what was shared, and its summary.
+        "printed": ["full ", "full 1", "summary 1"],
+        "pdf": "%PDF-",
+        "withdrawn": [1, 0],
+        "purged": 1,
+        "audit trail": "OK.",
+    }
+    assert len(refused) == 5
+    for said in refused:
+        assert re.search("must be owner|permission denied|rows are never changed", said)
 
 
 @pytest.mark.skipif("connection.vendor == 'postgresql'", reason="PostgreSQL has roles")

@@ -1,0 +1,92 @@
+"""What a portal does in a day, in processes of its own: the tables' owner's, and the running portal's."""
+
+import contextlib
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import (
+    Assessment,
+    Office,
+    Share,
+    ShareContent,
+    SocialAccount,
+    StoredPdf,
+    User,
+    Withdrawal,
+)
+from assessments.services.drafts import start_assessment
+from assessments.services.keeping import purge_expired
+from tests.attested import NONCE, answered, seen
+
+EMAIL, PASSWORD = "ana@example.ca", "quiet-harbour-9"
+REFUSED = (
+    "DROP TRIGGER assessments_attestation_unchanged ON assessments_attestation",
+    "ALTER TABLE assessments_auditevent DISABLE TRIGGER ALL",
+    "TRUNCATE assessments_auditevent CASCADE",
+    "UPDATE assessments_attestation SET record = ''",
+    "DELETE FROM assessments_auditevent",
+)
+
+
+def prepare(role: str) -> None:
+    """What the tables' owner does after a new version, and a member with an account."""
+    for command in ("migrate", "createcachetable", "load_editions"):
+        call_command(command, verbosity=0)
+    member = User.objects.create_user(EMAIL, PASSWORD, name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=timezone.localdate())
+    SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+    call_command("grant_runtime", role)
+
+
+def a_day() -> dict[str, Any]:
+    """What the running portal does; what came of each, by name."""
+    told: dict[str, Any] = {}
+    client = Client(SERVER_NAME="localhost")
+    told["ready"] = client.get("/health/ready").json()
+    told["signed in"] = client.post("/account/login/", {"login": EMAIL, "password": PASSWORD}).status_code
+
+    account = SocialAccount.objects.get()
+    member = account.office.member
+    draft = answered(account, member)
+    page = f"/assessments/{draft.pk}"
+    form = client.get(f"{page}/section/account").content.decode()
+    stamps = dict(re.findall(r'name="(seen\.[^"]+)"\s+value="([^"]*)"', form))
+    client.post(f"{page}/section/account", {"account.stage": "planned", **stamps})
+    told["answer"] = draft.answers.get(question="account.stage").value
+
+    client.post(f"{page}/attest", {"stand": "yes", "seen": seen(draft)})
+    picked = {"rule": "9", "question": "account.stage", "nonce": NONCE, "give": "yes", "consent": "yes"}
+    client.post(f"{page}/share", picked)
+    call_command("db_worker", batch=True, startup_delay=False, reload=False, verbosity=0)
+    told["printed"] = sorted(f"{pdf.kind} {pdf.share_id or ''}" for pdf in StoredPdf.objects.all())
+    told["pdf"] = client.get(f"{page}/advisory.pdf").content[:5].decode()
+
+    share = Share.objects.get()
+    client.post(f"/shares/{share.pk}/withdraw")
+    told["withdrawn"] = [Withdrawal.objects.count(), ShareContent.objects.count()]
+    other = start_assessment(account=account, by=member)
+    Assessment.objects.filter(pk=other.pk).update(
+        deleted_at=timezone.now() - timedelta(31), deleted_by=member
+    )
+    told["purged"] = purge_expired().deleted
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        call_command("verify_audit")
+    told["audit trail"] = printed.getvalue().strip().rpartition(", ")[2]
+    told["refused"] = [_refusal(sql) for sql in REFUSED]
+    return told
+
+
+def _refusal(sql: str) -> str:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql)
+    except DatabaseError as error:
+        return str(error).partition("\n")[0]
+    return "done"
