@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
@@ -58,7 +58,7 @@ def print_record(kind: str, pk: int) -> None:
             pdf_of(found, one)
     except (PressError, CannotStore) as error:
         # It is printed again when someone asks for it.
-        log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
+        _not_made(kind, pk, error)
 
 
 def without_pdf() -> list[tuple[str, int, Kind]]:
@@ -84,10 +84,18 @@ def print_missing(wanted: tuple[str, int, Kind]) -> bool:
         pdf_of(found, which)
     except Gone:
         return True
-    except (PressError, CannotStore) as error:
-        log.error("The PDF of %s %s is not made yet: %s", kind, pk, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be printed
+        _not_made(kind, pk, error)
+        # A connection that the fault broke is opened anew for the next.
+        close_old_connections()
         return False
     return True
+
+
+def _not_made(kind: str, pk: int, error: Exception) -> None:
+    """Say so in the log, without the error's own words: they may have people's."""
+    why = type(error).__name__ + (f" ({error.reason})" if isinstance(error, PressError) else "")
+    log.error("The PDF of %s %s is not made yet: %s", kind, pk, why)
 
 
 def pdf_of(record: Record, kind: Kind = Kind.FULL) -> bytes:

@@ -1,12 +1,26 @@
-"""Printing by workers of their own: one that is killed half-way costs nobody a PDF."""
+"""Printing by processes of their own: one that is killed half-way costs nobody a PDF, and none is left behind."""
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+from assessments.models import Office, SocialAccount, StoredPdf, User
+from assessments.reports.press import PressError
+from assessments.services import printing
+from assessments.services.printing import CannotStore
+from bulletin import shelf
+from bulletin.publish import publish_edition
+from tests.attested import attested, shared
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """
@@ -20,7 +34,7 @@ from assessments.models import Attestation, Office, SocialAccount, StoredPdf, Us
 from assessments.services import printing
 from bulletin import shelf
 from bulletin.publish import publish_edition
-from tests.attested import attested
+from tests.attested import attested, shared
 
 def told(**more):
     states = list(DBTaskResult.objects.order_by("enqueued_at").values_list("status", flat=True))
@@ -34,6 +48,10 @@ member = User.objects.create_user("ana@example.ca", name="Ana Silva")
 office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
 attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
 told()
+"""
+MANY = """
+for number in range(8):
+    shared(attested(SocialAccount.objects.create(office=office, platform="X", handle=f"@ana{number}")))
 """
 STOPS_HALF_WAY = """
 def half(name, data):
@@ -71,16 +89,34 @@ def run(body: str, environment: dict[str, str]) -> dict[str, object]:
     return told
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def portal_in(folder: Path) -> dict[str, str]:
     return os.environ | {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-        "MEDIA_ROOT": str(tmp_path / "media"),
+        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+        "MEDIA_ROOT": str(folder / "media"),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "only tests sign with this",
         "DEBUG": "true",
         "TASKS": "database",
     }
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return portal_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which 25 PDFs are missing."""
+    folder = tmp_path_factory.mktemp("filled")
+    run(ATTESTS + MANY + "told()", portal_in(folder))
+    return folder / "db.sqlite3"
+
+
+@pytest.fixture
+def missing(filled: Path, tmp_path: Path) -> dict[str, str]:
+    shutil.copy(filled, tmp_path)
+    return portal_in(tmp_path)
 
 
 def test_a_worker_that_is_killed_while_it_prints_costs_nothing(environment):
@@ -110,3 +146,114 @@ def test_what_is_missing_is_printed_over_several_processes_which_all_end(environ
     )
     assert ended.stdout == "PDFs printed: 1.\n"
     assert run("told()", environment)["pdfs"] == 1
+
+
+def processes(environment: dict[str, str]) -> list[int]:
+    """Those that run on the records of this test."""
+    mark = f"MEDIA_ROOT={environment['MEDIA_ROOT']}\0".encode()
+    found = []
+    for name in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (name / "environ").read_bytes():
+                found.append(int(name.name))
+        except OSError:
+            continue  # it ended meanwhile, or is somebody else's
+    return found
+
+
+def wait_until(holds, seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@contextmanager
+def under_way(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a terminal of its own, once its first PDF is there."""
+    with subprocess.Popen(
+        # In the background of a shell, where these tests may run, Ctrl-C would be for nobody.
+        ["/usr/bin/env", "--default-signal=INT", sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        wait_until(lambda: any(Path(environment["MEDIA_ROOT"]).rglob("*.pdf")))
+        yield command
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_printing_what_is_missing_can_be_stopped_and_goes_on_from_there(missing, how):
+    with under_way(missing, "render_missing", "--processes", "2") as command:
+        if how == "Ctrl-C":
+            os.killpg(command.pid, signal.SIGINT)
+        else:
+            command.terminate()
+        said = command.communicate(timeout=60)
+    assert command.returncode == 130, said
+    assert (
+        said[1]
+        == "CommandError: Stopped. What is printed is kept: run it again, and it goes on from there.\n"
+    )
+    wait_until(lambda: not processes(missing), 5)
+    assert run("told()", missing)["pdfs"] in range(1, 25)
+
+
+def test_when_the_command_is_killed_its_processes_end_by_themselves(missing):
+    with under_way(missing, "render_missing", "--processes", "2") as command:
+        # The command, two that print, with a printing process each, and what multiprocessing has besides.
+        assert len(processes(missing)) >= 5
+        command.kill()
+        command.wait()
+        wait_until(lambda: not processes(missing), 20)
+
+
+def test_when_one_of_its_processes_is_killed_the_command_says_so_and_ends(missing):
+    with under_way(missing, "render_missing", "--processes", "1") as command:
+        children = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
+        (printer,) = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(int(printer), signal.SIGKILL)
+        said = command.communicate(timeout=60)
+    assert command.returncode == 1
+    assert "CommandError: One of the processes was ended from outside" in said[1]
+    assert "Traceback" not in said[1]
+    wait_until(lambda: not processes(missing), 5)
+
+
+def test_an_export_that_is_stopped_says_so_and_leaves_no_file(missing, tmp_path):
+    target = tmp_path / "out" / "shares.zip"
+    target.parent.mkdir()
+    with under_way(missing, "export_shared", "--format", "zip", "--output", str(target)) as command:
+        os.killpg(command.pid, signal.SIGINT)
+        said = command.communicate(timeout=60)
+    assert command.returncode == 130, said
+    assert said[1] == "CommandError: Stopped. Nothing was written.\n"
+    assert not list(target.parent.iterdir())
+    wait_until(lambda: not processes(missing), 5)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("between us"), "share {} is not made yet: ValueError"),
+        (PressError("too_slow", "between us"), "share {} is not made yet: PressError (too_slow)"),
+        (CannotStore("between us"), "share {} is not made yet: CannotStore"),
+    ],
+)
+@pytest.mark.django_db
+def test_whatever_keeps_one_from_being_printed_is_told_by_its_kind_alone(monkeypatch, caplog, error, told):
+    def fails(*_: object) -> bytes:
+        raise error
+
+    for edition in shelf.editions().values():
+        publish_edition(edition=edition)
+    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    share = shared(attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana")))
+    monkeypatch.setattr(printing, "pdf_of", fails)
+    assert printing.print_missing(("share", share.pk, StoredPdf.Kind.FULL)) is False
+    assert told.format(share.pk) in caplog.text
+    assert "between us" not in caplog.text

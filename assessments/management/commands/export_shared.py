@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from assessments.forms.desk import DeskFilter
 from assessments.management.progress import bar
+from assessments.management.stopping import stoppable
 from assessments.models import DeskEntry, Export
 from assessments.reports.press import PressError
 from assessments.services import exporting_shared as exporting
@@ -69,7 +70,11 @@ class Command(BaseCommand):
             raise CommandError(f"--output: {target} is a folder. Name a file.")
         try:
             # Before anything is made, and before the audit trail says that it left.
-            with _in_place_once_whole(target) as made, bar() as progress:
+            with (
+                stoppable("Stopped. Nothing was written."),
+                _in_place_once_whole(target) as made,
+                bar() as progress,
+            ):
                 keys = exporting.chosen(rows)
                 kinds = exporting.kinds_of(form, options["kind"])
                 unprinted = self._make(exporting.missing(keys, kinds), progress)
