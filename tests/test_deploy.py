@@ -1,17 +1,41 @@
-"""What deploy/ names is there."""
+"""What deploy/ names is there, and its files do what they say."""
 
+import http.client
 import os
 import re
+import runpy
+import shutil
+import socket
+import ssl
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import get_commands
+from django.urls import get_resolver
+from django.urls.resolvers import URLPattern, URLResolver
+
+from assessments.reports import press
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 COMMANDS = get_commands()
+NAME = "check.example.ca"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+
+
+# --- systemd ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -23,10 +47,47 @@ def test_every_command_of_a_unit_is_one_of_ours(unit):
 def test_every_timer_has_its_service_and_the_other_way_round():
     names = {unit.name for unit in UNITS}
     timers = {unit.stem for unit in UNITS if unit.suffix == ".timer"}
+    assert timers == {unit.stem for unit in UNITS if "Type=oneshot" in unit.read_text()}
     assert {f"{name}.service" for name in timers} <= names
-    assert {"send_notices", "purge_expired", "send_reminders", "backup"} <= {
-        command for unit in UNITS for command in re.findall(r"manage\.py (\w+)", unit.read_text())
-    }
+
+
+def test_the_steps_turn_on_every_unit_there_is():
+    told = (DEPLOY / "README.md").read_text()
+    (timers,) = re.findall(r"systemctl enable --now portal-{(.+)}\.timer", told)
+    named = {f"portal-{one}.timer" for one in timers.split(",")}
+    assert named == {unit.name for unit in UNITS if unit.suffix == ".timer"}
+    for unit in ("portal-web", "portal-worker@1"):
+        assert f"systemctl enable --now {unit}" in told
+
+
+def test_the_readme_names_every_command_that_a_timer_runs():
+    told = (DEPLOY.parent / "README.md").read_text()
+    for unit in UNITS:
+        if "Type=oneshot" in unit.read_text():
+            for command in re.findall(r"manage\.py (\w+)", unit.read_text()):
+                assert f"| `manage.py {command}" in told, command
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_finds_no_fault_in_the_units(tmp_path):
+    for unit in UNITS:
+        text = unit.read_text().replace("/srv/portal/app", str(DEPLOY.parent))
+        (tmp_path / unit.name.replace("@.", "@1.")).write_text(text)
+    command = ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["portal-web", "portal-worker@", "portal-render"])
+def test_who_prints_is_asked_to_stop_alone_so_that_its_printing_process_can_end_the_document(name):
+    assert "\nKillMode=mixed\n" in (DEPLOY / "systemd" / f"{name}.service").read_text()
+
+
+# --- gunicorn ---------------------------------------------------------------------
+
+
+def gunicorn() -> dict[str, Any]:
+    return runpy.run_path(str(DEPLOY / "gunicorn.conf.py"))
 
 
 def test_gunicorn_takes_its_settings_and_the_portal():
@@ -49,8 +110,275 @@ def test_gunicorn_takes_its_settings_and_the_portal():
     assert checked.returncode == 0, checked.stderr
 
 
-def test_nginx_sets_every_header_that_the_portal_believes():
-    text = (DEPLOY / "nginx.conf").read_text()
-    for header in ("X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", "X-Request-ID $request_id"):
-        assert f"proxy_set_header {header};" in text
-    assert text.count("{") == text.count("}")
+def test_who_waits_for_a_pdf_leaves_threads_for_everybody_else():
+    assert gunicorn()["threads"] >= 2 * press.MAX_QUEUE
+
+
+def test_whoever_waits_waits_longer_than_what_is_waited_for():
+    settings = gunicorn()
+    unit = (DEPLOY / "systemd" / "portal-web.service").read_text()
+    (stop,) = map(int, re.findall(r"TimeoutStopSec=(\d+)", unit))
+    (idle,) = map(int, re.findall(r"\n    keepalive_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text()))
+    hundred = press.MAX_WAIT + 99
+    assert hundred < settings["graceful_timeout"] < stop
+    assert idle < settings["keepalive"]
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Path]:
+    """The socket of a portal that gunicorn serves, and what it wrote beside it."""
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"],
+            cwd=DEPLOY.parent,
+            env=os.environ
+            | {
+                "BIND": f"unix:{tmp_path}/web.sock",
+                "WEB_PROCESSES": "1",
+                "SECRET_KEY": "only tests sign with this",
+                "ALLOWED_HOSTS": NAME,
+                "DEBUG": "false",
+                "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+                "HOME": str(tmp_path),
+                "XDG_RUNTIME_DIR": str(tmp_path),
+            },
+            stderr=log,
+        )
+        try:
+            yield tmp_path
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def test_gunicorn_opens_a_socket_for_its_group_alone_and_writes_lines_of_json(portal):
+    address, asked = portal / "web.sock", f"HEAD /health/live HTTP/1.0\r\nHost: {NAME}\r\n\r\n".encode()
+    wait_until(address.exists)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(60)
+        one.connect(str(address))
+        one.sendall(asked)
+        assert b" 200 OK" in one.makefile("rb").read()
+    assert address.stat().st_mode & 0o777 == 0o770
+    assert not list(portal.rglob("gunicorn.ctl"))
+    lines = [line for line in (portal / "log").read_text().splitlines() if "staticfiles" not in line]
+    lines = [line for line in lines if not line.startswith(" ")]
+    assert len(lines) >= 3
+    assert all(line.startswith('{"') for line in lines), lines
+    assert "no-body" not in "".join(lines)
+
+
+# --- nginx ------------------------------------------------------------------------
+
+
+def wait_until(holds, seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+class Behind(BaseHTTPRequestHandler):
+    """A portal that gives back the headers that it was sent."""
+
+    def do_GET(self) -> None:
+        told = str(self.headers).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def certificate(folder: Path) -> None:
+    """A key and a certificate for the portal's name."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string(f"CN={NAME}")
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    kept = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "privkey.pem").write_bytes(key.private_bytes(*kept))
+
+
+class Nginx:
+    """nginx with the settings of deploy/, but for its places."""
+
+    def __init__(self, folder: Path, behind: int) -> None:
+        self.folder, self.ports = folder, [free_port(), free_port()]
+        certificate(folder)
+        (folder / ".well-known/acme-challenge").mkdir(parents=True)
+        (folder / ".well-known/acme-challenge/token").write_text("proof")
+        text = (DEPLOY / "nginx.conf").read_text()
+        for is_now, there in (
+            ("/etc/letsencrypt/live/check.example.ca", str(folder)),
+            ("/var/log/nginx", str(folder)),
+            ("/var/www/html;", f"{folder};"),
+            ("unix:/run/portal/web.sock", f"127.0.0.1:{behind}"),
+            # However slow this machine is, a flood is one.
+            ("rate=100r/s", "rate=1r/s"),
+        ):
+            assert is_now in text
+            text = text.replace(is_now, there)
+        # Only where this machine has IPv6 at all.
+        text = re.sub(r"\n *listen \[::\]:[^\n]*", "", text)
+        text = text.replace("listen 80;", f"listen 127.0.0.1:{self.ports[0]};")
+        text = text.replace("listen 443 ", f"listen 127.0.0.1:{self.ports[1]} ")
+        user = "user root;" if os.geteuid() == 0 else ""
+        temporary = "".join(
+            f"{name}_temp_path {folder}/{name};"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        self.settings = folder / "nginx.conf"
+        self.settings.write_text(
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+            f"http {{ access_log off; {temporary}\n{text}\n}}"
+        )
+
+    def command(self, *more: str) -> list[str]:
+        return [str(NGINX), "-p", str(self.folder), "-c", str(self.settings), *more]
+
+    def ask(self, path: str, name: str = NAME) -> tuple[int, str]:
+        """Ask by HTTPS."""
+        trusts = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
+        trusts.check_hostname = False
+        with (
+            socket.create_connection(("127.0.0.1", self.ports[1]), timeout=30) as plain,
+            trusts.wrap_socket(plain, server_hostname=name) as safe,
+        ):
+            asked = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n"
+            safe.sendall(asked.encode())
+            answer = http.client.HTTPResponse(safe)
+            answer.begin()
+            return answer.status, answer.read().decode()
+
+    def log(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def behind() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, behind: ThreadingHTTPServer) -> Iterator[Nginx]:
+    made = Nginx(tmp_path, behind.server_port)
+    with subprocess.Popen(made.command()) as running:
+        wait_until((tmp_path / "pid").exists)
+        yield made
+        running.terminate()
+
+
+@needs_nginx
+def test_nginx_finds_no_fault_in_its_settings(tmp_path):
+    tested = Nginx(tmp_path, 1).command("-t")
+    ended = subprocess.run(tested, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "[warn]" not in ended.stderr
+
+
+@needs_nginx
+@pytest.mark.parametrize("path", ["/help", "/static/site.css", "/health/ready"])
+def test_nginx_sets_every_header_that_the_portal_believes(nginx, path):
+    status, told = nginx.ask(path)
+    assert status == 200
+    assert f"Host: {NAME}\n" in told
+    assert "X-Forwarded-For: 127.0.0.1\n" in told
+    assert "X-Forwarded-Proto: https\n" in told
+    assert re.search(r"X-Request-ID: [0-9a-f]{32}\n", told)
+
+
+def with_a_word(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
+    """Addresses with a part that is neither a number nor one of our own names."""
+    for one in patterns:
+        part = re.sub(r"^\^|\$$", "", str(one.pattern))
+        if isinstance(one, URLResolver):
+            if part != "admin/":
+                yield from with_a_word(one.url_patterns, before + part)
+        elif "<str:" in part or "(?P<" in part:
+            yield before + re.sub(r"<str:\w+>|\(\?P<\w+>[^)]*\)", "zq7", part)
+
+
+@needs_nginx
+def test_no_log_of_nginx_has_the_key_of_a_link_nor_a_query(nginx, behind):
+    keyed = list(with_a_word(get_resolver().url_patterns))
+    assert "/account/password/reset/key/zq7-zq7/" in keyed
+    assert len(keyed) >= 5
+    for path in keyed:
+        assert nginx.ask(f"{path}?zq7=zq7")[0] == 200
+    plain = http.client.HTTPConnection("127.0.0.1", nginx.ports[0])
+    plain.request("GET", "/invitation/zq7")
+    assert plain.getresponse().status == 301
+    # And where the portal is away.
+    behind.shutdown()
+    behind.server_close()
+    assert nginx.ask("/invitation/zq7?zq7")[0] == 502
+    wait_until(lambda: nginx.log("portal.log").count("\n") == len(keyed) + 1)
+    assert "/account/password/reset/key/*" in nginx.log("portal.log")
+    assert " 502 " in nginx.log("portal.log")
+    for name in ("portal.log", "portal-error.log", "error.log"):
+        assert "zq7" not in nginx.log(name), name
+
+
+@needs_nginx
+def test_a_flood_is_refused_but_for_styles_and_scripts(nginx):
+    found: list[int] = []
+
+    def flood(path: str) -> None:
+        found.extend(nginx.ask(path)[0] for _ in range(90))
+
+    for path, statuses in (("/help", {200, 429}), ("/static/site.css", {200})):
+        found.clear()
+        people = [threading.Thread(target=flood, args=(path,)) for _ in range(8)]
+        for one in people:
+            one.start()
+        for one in people:
+            one.join()
+        assert len(found) == 720
+        assert set(found) == statuses
+        # Nobody who opens page after page is taken for one.
+        assert found.count(200) >= 400
+
+
+@needs_nginx
+def test_another_name_is_shown_no_certificate(nginx):
+    with pytest.raises(ssl.SSLError, match="unrecognized name"):
+        nginx.ask("/help", name="other.example.ca")
+
+
+@needs_nginx
+def test_by_http_nginx_answers_who_gives_out_certificates_and_sends_all_others_on(nginx):
+    for path, status, told in (
+        ("/.well-known/acme-challenge/token", 200, "proof"),
+        ("/help?a=b", 301, f"https://{NAME}/help?a=b"),
+    ):
+        plain = http.client.HTTPConnection("127.0.0.1", nginx.ports[0])
+        plain.request("GET", path)
+        answer = plain.getresponse()
+        assert answer.status == status
+        assert told in answer.headers.get("Location", "") + answer.read().decode()
