@@ -23,6 +23,7 @@ from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
 ROOT = Path(__file__).resolve().parents[2]
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 HEAD = """
 import json, sys, time
 import django
@@ -185,6 +186,7 @@ def under_way(environment: dict[str, str], *arguments: str) -> Iterator[subproce
         yield command
 
 
+@on_linux
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_printing_what_is_missing_can_be_stopped_and_goes_on_from_there(missing, how):
     with under_way(missing, "render_missing", "--processes", "2") as command:
@@ -202,6 +204,7 @@ def test_printing_what_is_missing_can_be_stopped_and_goes_on_from_there(missing,
     assert run("told()", missing)["pdfs"] in range(1, 25)
 
 
+@on_linux
 def test_when_the_command_is_killed_its_processes_end_by_themselves(missing):
     with under_way(missing, "render_missing", "--processes", "2") as command:
         # The command, two that print, with a printing process each, and what multiprocessing has besides.
@@ -211,6 +214,7 @@ def test_when_the_command_is_killed_its_processes_end_by_themselves(missing):
         wait_until(lambda: not processes(missing), 20)
 
 
+@on_linux
 def test_when_one_of_its_processes_is_killed_the_command_says_so_and_ends(missing):
     with under_way(missing, "render_missing", "--processes", "1") as command:
         children = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
@@ -223,6 +227,7 @@ def test_when_one_of_its_processes_is_killed_the_command_says_so_and_ends(missin
     wait_until(lambda: not processes(missing), 5)
 
 
+@on_linux
 def test_an_export_that_is_stopped_says_so_and_leaves_no_file(missing, tmp_path):
     target = tmp_path / "out" / "shares.zip"
     target.parent.mkdir()

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -36,7 +37,7 @@ urlpatterns = [path("failing/", failing)]
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the portal's root with this environment and no other settings."""
     ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
-    ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "DJANGO_SETTINGS_MODULE"}
+    ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "HSTS_SUBDOMAINS", "DJANGO_SETTINGS_MODULE"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -193,16 +194,27 @@ def in_the_readme() -> dict[str, str]:
     block = re.search(r"```sh\n(export .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block
     exports = [line for line in block[1].splitlines() if line.startswith("export ")]
-    words = [word for line in exports for word in shlex.split(line.removeprefix("export "))]
+    return filled_in(word for line in exports for word in shlex.split(line.removeprefix("export ")))
+
+
+def in_the_steps() -> dict[str, str]:
+    """Those of deploy/README.md, for services."""
+    block = re.search(r"```\n(SECRET_KEY.*?)```", (ROOT / "deploy/README.md").read_text(), re.DOTALL)
+    assert block
+    return filled_in(block[1].splitlines())
+
+
+def filled_in(words: Iterable[str]) -> dict[str, str]:
     return dict(word.replace("…", "a1-b2-c3-d4-e5-f6-" * 4).split("=", 1) for word in words)
 
 
-def checked(**more: str) -> subprocess.CompletedProcess[str]:
-    return python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **in_the_readme() | more)
+def checked(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
 
 
-def test_with_the_settings_of_the_readme_the_check_has_no_warning():
-    told = checked()
+@pytest.mark.parametrize("told_in", [in_the_readme, in_the_steps])
+def test_with_the_settings_that_people_are_told_the_check_has_no_warning(told_in):
+    told = checked(told_in())
     assert told.returncode == 0, told.stderr
     assert "no issues (2 silenced)" in told.stdout
 
@@ -217,7 +229,7 @@ def test_with_the_settings_of_the_readme_the_check_has_no_warning():
     ],
 )
 def test_what_is_forgotten_in_production_is_told_in_words(more, says):
-    told = checked(**more)
+    told = checked(in_the_readme() | more)
     assert told.returncode == 1
     assert says in told.stderr
     assert "1 issue" in told.stderr
