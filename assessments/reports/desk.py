@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,13 +43,12 @@ class DeskFacts:
 def desk_facts(record: str, *, question: str = "") -> DeskFacts:
     """Read a share's record; `question` is what the member asked with it."""
     told: dict[str, Any] = json.loads(record)
-    advisory, account = told["advisory"], told["account"]
+    advisory = told["advisory"]
     contacts = {entry["when"] for entry in advisory["contact"]}
-    named = (account.get(key, "") for key in ("platform", "handle"))
-    texts = [told["office"], *account.values(), *told["notes"].values(), question]
+    texts = [told["office"], *told["account"].values(), *told["notes"].values(), question]
     return DeskFacts(
         office_name=told["office"],
-        account=" ".join(filter(None, named)),
+        account=account_of(told),
         edition=told["edition"],
         revision=told["revision"],
         election=advisory["election"]["id"],
@@ -62,6 +62,11 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
         unsure=tuple(question for question, value in told["answers"].items() if value == UNSURE),
         words=folded("\n".join(filter(None, texts))),
     )
+
+
+def account_of(told: Mapping[str, Any]) -> str:
+    """What the account was called when it was shared, from the record of that; empty if it had no name."""
+    return " ".join(filter(None, (told["account"].get(key, "") for key in ("platform", "handle"))))
 
 
 def folded(text: str) -> str:

@@ -25,10 +25,11 @@ GUARDED = "election"
 
 @dataclass(frozen=True)
 class PrintedNote:
-    """A note made fit to print, line by line, since each line may be in another script."""
+    """A note made fit to print, line by line, since each line may be in another script; a shared one has its answer."""
 
     short: str
     lines: tuple[Typeset, ...]
+    answer: str = ""
 
 
 def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
@@ -43,11 +44,13 @@ def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
 def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
     """The document that is printed: everything that people wrote in it is typeset and escaped."""
     account = [(label, typeset(value)) for label, value in projection.account]
-    notes = [
-        PrintedNote(note.short, tuple(typeset(line) for line in note.text.splitlines() if line.strip()))
-        for note in projection.notes
+    notes = [PrintedNote(note.short, _lines(note.text)) for note in projection.notes]
+    answers = [
+        (section.title, [PrintedNote(one.short, _lines(one.note), one.answer) for one in section.answers])
+        for section in projection.answers
     ]
-    written = [value for _, value in account] + [line for note in notes for line in note.lines]
+    noted = [*notes, *(one for _, given in answers for one in given)]
+    written = [value for _, value in account] + [line for note in noted for line in note.lines]
     stamp = [projection.stamp]
     if proof:
         attested = typeset(proof.stamp)
@@ -59,12 +62,17 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
             "a": projection,
             "account": account,
             "handle": account[-1][1].text if account else "",
+            "answers": answers,
             "notes": notes,
             "proof": proof and printed_proof(proof),
             "stamp": "\n".join(stamp),
             "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
         },
     )
+
+
+def _lines(note: str) -> tuple[Typeset, ...]:
+    return tuple(typeset(line) for line in note.splitlines() if line.strip())
 
 
 def printed_proof(proof: Proof) -> dict[str, object]:

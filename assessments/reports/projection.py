@@ -40,6 +40,7 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "information": "plain",
     "not_applicable": "plain",
 }
+Whose = Literal["your", "the"]
 CONTACT_ORDER: tuple[When, ...] = ("now", "before_acting", "before_filing", "before_launch", "unstated")
 """The most pressing first."""
 READING_ORDER: tuple[Outcome, ...] = (
@@ -203,8 +204,29 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Given:
+    """An answer that was shared, and the note beside it if that was shared as well."""
+
+    short: str
+    answer: str
+    note: str
+
+
+@dataclass(frozen=True)
+class SectionOfAnswers:
+    """What was shared of the answers and notes of one section."""
+
+    title: str
+    answers: tuple[Given, ...]
+
+
+@dataclass(frozen=True)
 class Projection:
-    """The whole advisory in words."""
+    """The whole advisory in words.
+
+    `whose` are the answers: “your” to those who gave them, “the” to whoever they are shared with. `answers` are those
+    of a part that was shared, every one of them, with the notes; whoever sees the whole has pages for them.
+    """
 
     title: str
     heading: str
@@ -225,7 +247,9 @@ class Projection:
     unanswered: tuple[LookUp, ...]
     ignored: tuple[str, ...]
     facts: tuple[StatedFact, ...]
+    answers: tuple[SectionOfAnswers, ...]
     notes: tuple[Note, ...]
+    whose: Whose
     no_contacts: str
     no_to_do: str
     calendar_note: str | None
@@ -248,12 +272,12 @@ def cite(paragraphs: Iterable[str]) -> str:
     return cited[0] if len(cited) == 1 else f"{', '.join(cited[:-1])} and {cited[-1]}" if cited else ""
 
 
-def project(advisory: Advisory, document: Document) -> Projection:
+def project(advisory: Advisory, document: Document, *, whose: Whose = "your") -> Projection:
     """The advisory for whoever may see all of it."""
     edition, sheet = advisory.edition, advisory.edition.sheet
     words = sheet.words
     overall = words.overall[advisory.overall]
-    items = {finding.rule.id: _item(advisory, finding) for finding in advisory.findings}
+    items = {finding.rule.id: _item(advisory, finding, whose) for finding in advisory.findings}
     named = advisory.election.id in sheet.names_elections
     return Projection(
         title="Social media self-check: advisory",
@@ -271,7 +295,7 @@ def project(advisory: Advisory, document: Document) -> Projection:
         tone=TONE_OF_OVERALL[advisory.overall],
         headline=overall.title,
         meaning=overall.says,
-        score=_score(advisory),
+        score=_score(advisory, whose),
         contacts=_contacts(advisory, items),
         to_do=_to_do(advisory, items),
         sections=tuple(
@@ -296,9 +320,11 @@ def project(advisory: Advisory, document: Document) -> Projection:
             for fact in sheet.facts
             if fact.id in advisory.facts
         ),
+        answers=(),
         notes=tuple(
             Note(q.id, q.short, document.notes[q.id]) for q in edition.questions if q.id in document.notes
         ),
+        whose=whose,
         no_contacts=words.nothing.contact if advisory.complete else words.nothing.contact_so_far,
         no_to_do=_no_to_do(advisory),
         calendar_note=None if named else _calendar_note(advisory),
@@ -311,7 +337,7 @@ def project(advisory: Advisory, document: Document) -> Projection:
     )
 
 
-def _item(advisory: Advisory, finding: Finding) -> Item:
+def _item(advisory: Advisory, finding: Finding, whose: Whose) -> Item:
     edition, rule = advisory.edition, finding.rule
     words = edition.sheet.words
     return Item(
@@ -320,7 +346,7 @@ def _item(advisory: Advisory, finding: Finding) -> Item:
         title=rule.title,
         force=words.forces[rule.force],
         outcome=finding.outcome,
-        status=words.outcomes[finding.outcome].title,
+        status=words.outcomes[finding.outcome].title.replace("your answers", f"{whose} answers"),
         tone="contact" if finding.contact else TONE_OF_OUTCOME[finding.outcome],
         contact=_when(edition, finding.contact).title if finding.contact else None,
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
@@ -409,11 +435,11 @@ def _truth(value: bool | None) -> str:
     return {True: "Yes", False: "No", None: "Not known yet"}[value]
 
 
-def _score(advisory: Advisory) -> str:
+def _score(advisory: Advisory, whose: Whose) -> str:
     """The count in words, and how much is still open: on a part of the answers it counts a part of the rules."""
     count, left = advisory.score, len(advisory.unanswered)
     which = "that apply" if advisory.complete else "counted so far"
-    said = f"{count.consistent} of the {count.applicable} rules {which} are consistent on your answers."
+    said = f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
     if not count.applicable:
         said = "No rule can be counted yet."
     if left:

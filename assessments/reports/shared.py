@@ -12,11 +12,13 @@ from typing import Any
 
 from assessments.reports.data import advisory_data, answer_data
 from assessments.reports.draft import DraftState
-from assessments.reports.projection import Projection, project
+from assessments.reports.projection import Given, Projection, SectionOfAnswers, project
 from assessments.reports.record import FORMAT, canonical
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import can_be_shared, part_of, shared_part
+from assessments.scoring.wording import answer_in_words
+from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import Edition, Election
 
@@ -31,6 +33,7 @@ PART = (
 PART_HEADLINES = {"consistent": "Nothing flagged in the part that was shared"}
 """What would be said of the whole, and can only be said of the part."""
 ONLY_ANSWERS = "Answers were shared, and no findings"
+ONLY_A_NOTE = "Only this note was shared"
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def shared_projection(record: str, edition: Edition) -> Projection:
     election = Election.model_validate_json(json.dumps(told["election"]))
     as_of = date.fromisoformat(told["as_of"])
     part = part_of(edition, answers, told["outcomes"], as_of=as_of, election=election)
-    whole = project(part, Document(edition, answers, told["notes"], told["account"], as_of, election))
+    document = Document(edition, answers, account=told["account"], as_of=as_of, election=election)
+    whole = project(part, document, whose="the")
     findings, given = len(part.findings), len(answers)
     headline = ONLY_ANSWERS if not findings else PART_HEADLINES.get(part.overall, whole.headline)
     return replace(
@@ -106,12 +110,29 @@ def shared_projection(record: str, edition: Edition) -> Projection:
         title="Social media self-check: shared with the Integrity Commissioner",
         heading="Shared part of an advisory on a social media account",
         meaning=f"Reckoned from the {findings} finding{'s' * (findings != 1)} and {given} "
-        f"answer{'s' * (given != 1)} that were shared, and from nothing else.",
+        f"answer{'s' * (given != 1)} that were shared, and from nothing else."
+        f"{' The advice speaks to the member.' if findings else ''}",
+        score=whole.score if findings else "",
         no_contacts="None of the findings that were shared calls for it.",
         no_to_do="None of the findings that were shared asks for anything to be done.",
         limits=(PART, *whole.limits),
         # A section of which nothing was shared is not there, like its findings.
         sections=tuple(section for section in whole.sections if section.items),
+        answers=_given(edition, answers, told["notes"]),
+    )
+
+
+def _given(
+    edition: Edition, answers: Mapping[str, Answer], notes: Mapping[str, str]
+) -> tuple[SectionOfAnswers, ...]:
+    """Every answer and note that was shared, whatever else is said of it; a note may come without its answer."""
+    given: dict[str, list[Given]] = {}
+    for q in edition.questions:
+        if q.id in answers or q.id in notes:
+            answer = answer_in_words(edition, q.id, answers[q.id]) if q.id in answers else ONLY_A_NOTE
+            given.setdefault(q.section, []).append(Given(q.short, answer, notes.get(q.id, "")))
+    return tuple(
+        SectionOfAnswers(s.title, tuple(given[s.id])) for s in edition.sheet.sections if s.id in given
     )
 
 

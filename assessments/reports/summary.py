@@ -11,6 +11,7 @@ from datetime import date, datetime
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from assessments.reports.desk import account_of
 from assessments.reports.pdf import print_css, printed_proof
 from assessments.reports.press import Enclosed, print_pdf
 from assessments.reports.projection import Group, Item, Tone
@@ -114,7 +115,7 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
     about = asked.about if asked else ()
     given = told["account"]
     office, member = _fitted(told["office"]), _fitted(given.get("member", ""))
-    account = _fitted(" ".join(filter(None, (given.get(key, "") for key in ("platform", "handle")))))
+    account = _fitted(account_of(told))
     blacked = sum(BLACKED_OUT in note for note in told["notes"].values())
     room = ROOM - sum(1 + len(line.text) // WIDEST for line in words)
     # What stands around a question.

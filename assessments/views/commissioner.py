@@ -34,6 +34,8 @@ AT_ONCE = 25
 """Rows on a page of the desk."""
 SEARCHES, KEPT = "desk_searches", 20
 """Where a session has what was typed to look for, by a token, and how many searches it remembers."""
+LAST = "desk_last"
+"""Where a session has what the desk showed last, as its address carries it."""
 LOST = "The portal does not remember this search any more. Type the words again."
 NOWHERE = "This link leads to no place in the list. It is shown from the top."
 
@@ -80,6 +82,12 @@ def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
     return Found(filters, having(filters.kept, words), words, token if typed else "", problem)
 
 
+def way_back(request: HttpRequest) -> str:
+    """The desk as the officer saw it last: with its filters, its search and its place in the list."""
+    query = request.session.get(LAST, "")
+    return reverse("desk") + (f"?{query}" if query else "")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def desk(request: HttpRequest, by: User) -> HttpResponse:
@@ -87,13 +95,16 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
     if request.method == "POST":
         return redirect(_remember(request, by))
     found = found_by(request, by, request.GET)
-    problem, place = found.problem, {}
+    problem, place, last = found.problem, {}, found.parts
     for way in ("after", "before"):
         if text := request.GET.get(way):
             try:
                 place = {way: Place.read(text)}
+                last = found.parts | {way: text}
             except ValueError:
                 problem = NOWHERE
+    if request.session.get(LAST) != (query := urlencode(last)):
+        request.session[LAST] = query
     page = found.rows.page(size=AT_ONCE, **place)
     take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     shown = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])

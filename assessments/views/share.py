@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.sharing import AdviceForm, ShareForm
 from assessments.models import Assessment, Attestation, Office, Share, User
+from assessments.reports.desk import account_of
 from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
@@ -22,6 +23,7 @@ from assessments.services.audit import Action, take_note
 from assessments.services.desk import NotShared, open_share
 from assessments.services.exporting import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
+from assessments.views.commissioner import way_back
 from assessments.views.desk import Desk, keep_typed, with_draft
 from assessments.views.fresh import freshly_signed_in
 from assessments.views.register import signed_in
@@ -84,7 +86,11 @@ def _titles(assessment: Assessment, rules: Any) -> list[str]:
 
 def _context(record: str, assessment: Assessment) -> dict[str, Any]:
     told = json.loads(record)
-    return {"a": shared_projection(record, encoded(assessment.edition)), "office_name": told["office"]}
+    return {
+        "a": shared_projection(record, encoded(assessment.edition)),
+        "office_name": told["office"],
+        "account_name": account_of(told),
+    }
 
 
 def _visible(by: User, pk: int) -> Share:
@@ -121,7 +127,8 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
         except NotShared:
             # Looked up anew: it may have been withdrawn, or deleted, since it was.
             gone = _visible(by, found.pk)
-            return render(request, "share/withdrawn.html", {"share": gone, "withdrawn": gone.withdrawal})
+            told = {"share": gone, "withdrawn": gone.withdrawal, "desk_last": way_back(request)}
+            return render(request, "share/withdrawn.html", told)
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
@@ -134,6 +141,7 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
         "in_term": office.ends_on is None,
         "may_write": asked and not withdrawn and _may_write(by, office),
         "assessment": assessment,
+        "desk_last": way_back(request),
     }
     if withdrawn:
         return render(request, "share/withdrawn.html", context)
