@@ -25,7 +25,7 @@ GUARDED = "election"
 
 @dataclass(frozen=True)
 class PrintedNote:
-    """A note made fit to print, line by line, since each line may be in another script; a shared one has its answer."""
+    """A note made fit to print, line by line, since each may be in another script; a shared one has its answer."""
 
     short: str
     lines: tuple[Typeset, ...]

@@ -78,7 +78,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     member.get_by_label("By when you need an answer").fill(needed.isoformat())
     press(member, "See what the office will see")
     titled(member, "What the office will see")
-    expect(member.locator("#notes")).to_contain_text("Once, at the [blacked out] rally.")
+    expect(member.locator("#answers")).to_contain_text("Once, at the [blacked out] rally.")
     expect(member.locator("main")).not_to_contain_text("Kept back.")
     assert not Share.objects.filter(attestation__assessment=draft).exists()
     member.get_by_label("I consent that").check()
@@ -88,7 +88,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     # The officer finds it, reads it, and answers.
     officer_in(officer, address)
     officer.get_by_role("link", name="Councillor, Ward 26: X @journey").click()
-    expect(officer.locator("#notes")).to_contain_text("Once, at the [blacked out] rally.")
+    expect(officer.locator("#answers")).to_contain_text("Once, at the [blacked out] rally.")
     expect(officer.locator("#asked")).to_contain_text("Was that too harsh?")
     expect(officer.locator("body")).not_to_contain_text("Jones Street")
     part = printed(downloaded(officer, "Download the PDF", downloads))

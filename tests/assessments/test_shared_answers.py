@@ -1,0 +1,185 @@
+"""Every answer that is shared is seen by the member beforehand and by the office afterwards, alone or with others."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.template.loader import render_to_string
+
+from assessments.models import AnonymousCheck, User
+from assessments.reports.draft import DraftState
+from assessments.reports.pdf import advisory_html, advisory_pdf
+from assessments.reports.projection import Projection
+from assessments.reports.proof import Proof
+from assessments.reports.shared import (
+    BLACKED_OUT,
+    ONLY_A_NOTE,
+    Picked,
+    offered,
+    shared_projection,
+    shared_record,
+)
+from assessments.scoring.wording import answer_in_words
+from bulletin.encoding.conditions import Answer
+from tests.reading import (
+    FINDINGS,
+    Block,
+    assert_pdf_ua,
+    blocks_of_html,
+    blocks_of_pdf,
+    flat,
+    opened,
+)
+from tests.tables import BASE, answers_of, edition, election, rows_of_asking, rows_of_rules
+
+ANSWERS = flat("Answers that were shared")
+NOTES = {
+    "conduct.abuse": "Once, by Jo Tremblay.\nمرحبا",
+    "gifts.unpaid": "Two videos.",
+    "terms.adopted": "zq7",
+}
+CODE = "K35Q-TSNS-BJ65-ZH2C-CK3Y"
+
+
+def state_of(given: Mapping[str, Any], notes: Mapping[str, str] = NOTES) -> DraftState:
+    """The base situation, but for what is given."""
+    rows: Any = {question: SimpleNamespace(note=note) for question, note in notes.items()}
+    return DraftState(
+        draft=AnonymousCheck(),
+        about={"member": "Pat Lee", "platform": "X", "handle": "@pat"},
+        edition=edition(),
+        election=election(BASE["election"]),
+        as_of=date.fromisoformat(BASE["as_of"]),
+        rows=rows,
+        answers=answers_of(BASE["answers"] | dict(given)),
+    )
+
+
+def record_of(state: DraftState, picked: Picked) -> str:
+    return shared_record(
+        state, picked, at=datetime(2026, 7, 1, 15, 0, tzinfo=UTC), office="Ward 10", nonce="a" * 64
+    )
+
+
+@cache
+def situations() -> dict[str, dict[Answer, DraftState]]:
+    """For each question, a situation for each answer to it that the tables have."""
+    found: dict[str, dict[Answer, DraftState]] = {question: {} for question in edition().question}
+    for row in (*rows_of_asking(), *(row for _, row in rows_of_rules())):
+        state = state_of(row["given"])
+        for question, answer in state.advisory.answers.items():
+            found[question].setdefault(answer, state)
+    return found
+
+
+def seen(told: Projection) -> dict[str, list[Block]]:
+    """What each of the three says: the preview, the page and the PDF."""
+    names = {"a": told, "office_name": "Ward 10", "account_name": "X @pat"}
+    share = {"pk": 1, "code": CODE, "shared_by": "Pat Lee"}
+    officer = User(name="Robin", is_officer=True)
+    return {
+        "preview": blocks_of_html(render_to_string("share/preview.html", names)),
+        "page": blocks_of_html(
+            render_to_string("share/share.html", names | {"share": share, "user": officer})
+        ),
+        "pdf": blocks_of_html(advisory_html(told)),
+    }
+
+
+def answers_in(blocks: list[Block]) -> list[str]:
+    """What stands under the heading of the answers, question and answer in one, and notes with a mark."""
+    found: list[str] = []
+    titles = [flat(text) if tag == "h2" else "" for tag, text in blocks]
+    for tag, text in blocks[titles.index(ANSWERS) + 1 :]:
+        match tag:
+            case "h2":
+                break
+            case "dt" | "li":
+                found.append(flat(text))
+            case "dd":
+                found[-1] += f":{flat(text)}"
+            case "p":
+                found[-1] += flat(text)
+    return found
+
+
+def line(question: str, answer: str, note: str = "") -> str:
+    return flat(f"{edition().question[question].short}:{answer}{note}")
+
+
+@pytest.mark.parametrize("question", edition().question)
+def test_each_answer_that_is_shared_alone_is_seen_on_the_preview_the_page_and_the_pdf(question):
+    assert situations()[question]
+    for answer, state in situations()[question].items():
+        record = record_of(state, Picked(frozenset(), frozenset({question}), frozenset(), {}))
+        for where, blocks in seen(shared_projection(record, edition())).items():
+            told = line(question, answer_in_words(edition(), question, answer))
+            assert answers_in(blocks) == [told], where
+            headings = [flat(text) for tag, text in blocks if tag == "h2"]
+            assert flat(FINDINGS) not in headings, where
+
+
+def whole() -> tuple[DraftState, Picked]:
+    state = state_of({"resources.email": "yes", "election.use": "now", "conduct.abuse": "yes"})
+    every = offered(state)
+    black_out = {"conduct.abuse": ("Jo Tremblay",)}
+    return state, Picked(
+        every.rules, every.questions - {"gifts.unpaid"}, every.notes - {"terms.adopted"}, black_out
+    )
+
+
+def lines_of_whole(state: DraftState, picked: Picked) -> Iterator[str]:
+    for question, answer in state.advisory.answers.items():
+        note = {"conduct.abuse": f"Once, by {BLACKED_OUT}.مرحبا"}.get(question, "")
+        if question in picked.questions:
+            yield line(question, answer_in_words(edition(), question, answer), note)
+        elif question == "gifts.unpaid":
+            yield line(question, ONLY_A_NOTE, NOTES[question])
+
+
+def test_all_that_are_shared_are_listed_once_in_the_editions_order_with_their_notes():
+    state, picked = whole()
+    for where, blocks in seen(shared_projection(record_of(state, picked), edition())).items():
+        assert answers_in(blocks) == list(lines_of_whole(state, picked)), where
+        words = flat(" ".join(text for _, text in blocks))
+        for withheld in ("Tremblay", "zq7"):
+            assert withheld not in words, where
+        assert flat("on your answers") not in words
+        assert flat("that your answers come to") not in words
+        assert "Yournotes" not in words
+        assert flat("consistent on the answers") in words
+
+
+def test_the_printed_one_lists_them_too_tagged_and_the_same_bytes_each_time(tmp_path, monkeypatch):
+    state, picked = whole()
+    record = record_of(state, picked)
+    told = shared_projection(record, edition())
+    proof = Proof(CODE, f"https://check.example.ca/verify/{CODE}", record.encode(), "Shared")
+    pdf = advisory_pdf(told, proof)
+    assert answers_in(blocks_of_pdf(opened(pdf))) == list(lines_of_whole(state, picked))
+    (tmp_path / "a.pdf").write_bytes(pdf)
+    assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
+    assert advisory_pdf(told, proof) == pdf
+
+
+def test_a_note_that_is_longer_than_a_page_is_printed_to_its_end():
+    lines = list(map(str, range(400)))
+    state = state_of({}, {"terms.adopted": "\n".join(lines)})
+    picked = Picked(frozenset(), frozenset({"terms.adopted"}), frozenset({"terms.adopted"}), {})
+    pdf = advisory_pdf(shared_projection(record_of(state, picked), edition()))
+    # What goes on over a page is several items of the list to a reading machine.
+    told = "".join(answers_in(blocks_of_pdf(opened(pdf))))
+    assert told == line("terms.adopted", "Yes", "".join(lines))
+
+
+@pytest.mark.parametrize(("questions", "is_there"), [((), False), (("conduct.abuse",), True)])
+def test_what_has_nothing_in_it_has_no_heading(questions, is_there):
+    state = state_of({"conduct.abuse": "yes"})
+    record = record_of(state, Picked(frozenset({"17a"}), frozenset(questions), frozenset(), {}))
+    for where, blocks in seen(shared_projection(record, edition())).items():
+        headings = [flat(text) for tag, text in blocks if tag == "h2"]
+        assert (ANSWERS in headings) is is_there, where
+        assert flat(FINDINGS) in headings, where
