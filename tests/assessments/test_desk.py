@@ -1,5 +1,6 @@
 """The Commissioner's desk: what it knows of a share, what it lists first, how it is searched and paged."""
 
+import html
 import importlib
 import re
 import threading
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.apps import apps
@@ -394,6 +396,47 @@ def test_every_row_is_on_one_page_in_either_direction(world, monkeypatch):
         page = client.get(f"/desk/{back[1]}")
         assert listed(page) == expected
     assert "before=" not in page.content.decode()
+
+
+def back_from(page: Any) -> str:
+    found = re.search(r'<a href="([^"]+)">Back to what was shared</a>', page.content.decode())
+    assert found
+    return html.unescape(found[1])
+
+
+def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(world, monkeypatch):
+    monkeypatch.setattr("assessments.views.commissioner.AT_ONCE", 1)
+    first, second, gone = world.share(), world.share(1), world.share(2)
+    sharing.withdraw(share=gone, by=world.member)
+    client = fresh_client(world.officer)
+    assert back_from(client.get(f"/shares/{first.pk}")) == "/desk/"
+    found = client.post("/desk/", {"words": "Ward 10", "state": "standing", "since": "2026-07-01"})[
+        "Location"
+    ]
+    further = re.search(r'href="(\?[^"]*after=[^"]*)"', client.get(found).content.decode())
+    assert further
+    seen = f"/desk/{html.unescape(further[1])}"
+    client.get(seen)
+    for share in (first, second, gone):
+        back = back_from(client.get(f"/shares/{share.pk}"))
+        assert parse_qs(back) == parse_qs(seen)
+        assert "ward" not in back.lower()
+    for part in ("search=", "state=standing", "since=2026-07-01", "after="):
+        assert part in seen
+    client.get("/desk/", {"after": "nowhere", "words": "Jones", "account": "@ana", "other": "x"})
+    assert back_from(client.get(f"/shares/{first.pk}")) == "/desk/"
+
+
+def test_members_are_led_back_to_their_own_assessment(world):
+    share = world.share()
+    page = fresh_client(world.member).get(f"/shares/{share.pk}")
+    assert f'href="/assessments/{world.attestation.assessment_id}/">Back to the assessment' in said(page)
+
+
+@pytest.mark.parametrize(("who", "is_there"), [("officer", True), ("member", False)])
+def test_help_speaks_of_the_desk_to_officers_alone(world, who, is_there):
+    page = said(fresh_client(getattr(world, who)).get("/help"))
+    assert ("What is on the desk?" in page) is is_there
 
 
 @pytest.mark.parametrize(

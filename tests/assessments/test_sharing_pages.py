@@ -367,6 +367,15 @@ def test_a_later_attestation_that_is_not_shared_does_not_tell_on_the_paper(attes
     assert "Superseded" in said(client_of("ola").get(f"/shares/{share.pk}"))
 
 
+def test_its_heading_names_office_and_account_as_they_were_when_it_was_shared(attestation):
+    share = shared(attestation)
+    SocialAccount.objects.update(handle="@later")
+    Office.objects.update(name="Ward 11")
+    page = said(client_of("ola").get(f"/shares/{share.pk}"))
+    heading = page[page.index("<h1>") : page.index("</h1>")]
+    assert "Shared part of an advisory, <bdi>Ward 10</bdi>: <bdi>X @ana</bdi>" in heading
+
+
 # --- Advice ------------------------------------------------------------------------------------------
 
 
