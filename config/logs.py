@@ -8,14 +8,14 @@ from types import TracebackType
 
 from django.db.utils import Error
 
-_KEY = re.compile(r"(password/reset/key/|/invitation/|/notices/stop/)[^/\s]+")
+_KEY = re.compile(r"(password/reset/key/|/invitation/|/notices/stop/|/verify/|/desk/export/)[^/\s]+")
 _VALUE = re.compile(r': ".*')
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class WithoutKeys(logging.Filter):
-    """Takes the keys of links that let someone in out of a line: whoever reads the log could use them."""
+    """Takes the keys and codes of addresses out of a line: whoever reads the log could use them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.msg, dict):
