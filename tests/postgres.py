@@ -15,10 +15,10 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 # The wheel's programs and, in some wheels, the libraries beside them.
 WHEEL = Path(sysconfig.get_path("platlib"))
@@ -68,6 +68,26 @@ def server() -> Iterator[str]:
         finally:
             postgres.send_signal(signal.SIGQUIT)  # at once: nothing in it is wanted any more
             postgres.wait()
+
+
+@contextmanager
+def database(name: str) -> Iterator[str]:
+    """Make a new, empty database beside that of the tests; give its address; drop it, whoever is connected."""
+    _on_server(f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    finally:
+        _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_server(statement: str) -> None:
+    import psycopg2  # noqa: PLC0415 - on PostgreSQL alone
+    from django.db import connection  # noqa: PLC0415 - needs the settings
+
+    parameters = connection.get_connection_params() | {"dbname": "postgres"}
+    with closing(psycopg2.connect(**parameters)) as server:
+        server.autocommit = True
+        server.cursor().execute(statement)
 
 
 def main() -> int:

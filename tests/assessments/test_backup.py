@@ -14,11 +14,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
@@ -34,6 +33,7 @@ from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared
 from tests.bench.backups import address
+from tests.postgres import database
 
 ROOT = Path(__file__).resolve().parents[2]
 # The processes open databases of their own. The mark has these tests run again on PostgreSQL.
@@ -142,31 +142,17 @@ NOTHING: tuple[dict[str, list[str]], dict[str, str]] = ({}, {})
 @pytest.fixture(scope="module")
 def new_place(tmp_path_factory):
     """A function that gives an empty place each time, on the database of this run."""
-    made: list[str] = []
     numbers = itertools.count()
+    with ExitStack() as made:
 
-    def new() -> Place:
-        home = tmp_path_factory.mktemp("place")
-        url = address(home / "db.sqlite3")
-        if on_postgresql():
-            name = f"place_{os.getpid()}_{next(numbers)}"
-            on_server(f"CREATE DATABASE {name}")
-            made.append(name)
-            url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-        return Place(url, home / "media")
+        def new() -> Place:
+            home = tmp_path_factory.mktemp("place")
+            url = address(home / "db.sqlite3")
+            if on_postgresql():
+                url = made.enter_context(database(f"place_{os.getpid()}_{next(numbers)}"))
+            return Place(url, home / "media")
 
-    yield new
-    for name in made:
-        on_server(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def on_server(statement: str) -> None:
-    import psycopg2  # noqa: PLC0415 - on PostgreSQL alone
-
-    parameters = connection.get_connection_params() | {"dbname": "postgres"}
-    with closing(psycopg2.connect(**parameters)) as server:
-        server.autocommit = True
-        server.cursor().execute(statement)
+        yield new
 
 
 @pytest.fixture(scope="module")

@@ -5,30 +5,22 @@ production, and eight people at once: requests a second, and the time that 95 of
 autosave, the desk's list and a stored PDF, beside a view that touches nothing.
 """
 
-import contextlib
 import os
-import re
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import django
-import requests
 from django.core.management import call_command
 
 from tests.bench.own import places
+from tests.hosts import Browser, free_port, wait_for, web_host
 
 SECONDS, PEOPLE = 6.0, 8
-ROOT = Path(__file__).parents[2]
-BY_HTTPS = {"X-Forwarded-Proto": "https"}
-"""What the proxy in production says."""
 
 
 def loaded(work: Callable[[int], object]) -> tuple[float, float]:
@@ -57,7 +49,7 @@ def loaded(work: Callable[[int], object]) -> tuple[float, float]:
     return len(times) / SECONDS, statistics.quantiles(times, n=20)[-1] * 1000
 
 
-def run(port: int) -> None:
+def run() -> None:
     """Fill a database, serve it, and print."""
     from datetime import date  # noqa: PLC0415
 
@@ -83,23 +75,11 @@ def run(port: int) -> None:
     cookies = {who: fresh_client(who).cookies["sessionid"].value for who in (member, officer)}
     vendor = connection.vendor
     connection.close()
-    bind = f"127.0.0.1:{port}"
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "deploy/gunicorn.conf.py"]
-    server = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"BIND": bind, "WEB_PROCESSES": "2"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    port = free_port()
+    server = web_host(port, WEB_PROCESSES="2")
     try:
-        address = f"http://{bind}"
-        for _ in range(200):
-            with contextlib.suppress(requests.RequestException):
-                if requests.get(f"{address}/health/live", timeout=5).ok:
-                    break
-            time.sleep(0.1)
+        address = f"http://127.0.0.1:{port}"
+        wait_for(address)
         floor = 0.0
         for name, work in works(address, cookies[member], cookies[officer], drafts, last.pk).items():
             rate, p95 = loaded(work)
@@ -118,54 +98,20 @@ def works(
     address: str, member: str, officer: str, drafts: list[int], share: int
 ) -> dict[str, Callable[[int], object]]:
     """What is asked for, by what it is called; the trivial one first."""
-    sessions = [requests.Session() for _ in range(PEOPLE)]
-    stamps: dict[int, tuple[str, str]] = {}
-
-    def get(path: str, cookie: str, number: int) -> str:
-        answer = sessions[number].get(
-            address + path, cookies={"sessionid": cookie}, headers=BY_HTTPS, timeout=60
-        )
-        answer.raise_for_status()
-        return answer.text if "html" in answer.headers["Content-Type"] else ""
-
-    def save(number: int) -> None:
-        path = f"/assessments/{drafts[number]}/section/conduct"
-        if number not in stamps:
-            page = get(path, member, number)
-            token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
-            stamps[number] = (token, re.findall(r'name="seen.conduct.abuse"\s+value="([^"]*)"', page)[0])
-        token, seen = stamps[number]
-        form = {
-            "conduct.abuse": "no",
-            "note.conduct.abuse": str(time.monotonic()),
-            "seen.conduct.abuse": seen,
-        }
-        answer = sessions[number].post(
-            address + path,
-            data=form | {"csrfmiddlewaretoken": token},
-            headers={**BY_HTTPS, "HX-Request": "true", "Referer": address.replace("http:", "https:")},
-            cookies={"sessionid": member, "csrftoken": str(sessions[number].cookies["csrftoken"])},
-            timeout=60,
-        )
-        found = re.findall(r'name="seen.conduct.abuse"\s+value="([^"]*)"', answer.text)
-        if answer.status_code != 200 or not found:
-            raise RuntimeError(f"autosave answers {answer.status_code}")
-        stamps[number] = (token, found[0])
-
+    people = {who: [Browser([address], session=who) for _ in range(PEOPLE)] for who in ("", member, officer)}
     return {
-        "trivial view": lambda number: get("/health/live", "", number),
-        "section page": lambda number: get(f"/assessments/{drafts[number]}/section/conduct", member, number),
-        "autosave": save,
-        "desk's list": lambda number: get("/desk/", officer, number),
-        "stored PDF": lambda number: get(f"/shares/{share}.pdf", officer, number),
+        "trivial view": lambda number: people[""][number].get("/health/live"),
+        "section page": lambda number: people[member][number].get(
+            f"/assessments/{drafts[number]}/section/conduct"
+        ),
+        "autosave": lambda number: people[member][number].save(drafts[number], str(time.monotonic())),
+        "desk's list": lambda number: people[officer][number].get("/desk/"),
+        "stored PDF": lambda number: people[officer][number].ask("GET", f"/shares/{share}.pdf"),
     }
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as scratch:
         os.environ.update(
             places(scratch),
             DEBUG="false",
@@ -183,7 +129,7 @@ def main() -> None:
             ["collectstatic", "--noinput", "--verbosity", "0"],
         ):
             call_command(*command)
-        run(port)
+        run()
 
 
 if __name__ == "__main__":
