@@ -17,7 +17,7 @@ from assessments.reports.press import PressError
 from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore
-from assessments.views.commissioner import found_by, officer
+from assessments.views.commissioner import found_by, officer, way_back
 from assessments.views.fresh import freshly_signed_in
 
 AT_ONCE = 4.0
@@ -79,7 +79,9 @@ def choose(request: HttpRequest, by: User) -> HttpResponse:
 
 
 def _cannot(request: HttpRequest, says: str, status: int = 400) -> HttpResponse:
-    return render(request, "desk/cannot_export.html", {"says": says}, status=status)
+    return render(
+        request, "desk/cannot_export.html", {"says": says, "desk_last": way_back(request)}, status=status
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -132,6 +134,7 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         ],
         "problem": problem,
         "here": here,
+        "desk_last": way_back(request),
     }
     return render(request, "desk/export.html", context, status=503 if problem and not by_htmx else 200)
 

@@ -19,7 +19,7 @@ from assessments.reports.press import PressError, print_pdf
 from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, take_note
 from assessments.services.insights import insights_of
-from assessments.views.commissioner import officer
+from assessments.views.commissioner import officer, way_back
 from assessments.views.share import file_response
 
 
@@ -36,7 +36,13 @@ def _told(request: HttpRequest, by: User) -> dict[str, Any]:
         contact=contact_titles(),
     )
     take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
-    return {"form": filters.form, "i": found, "query": urlencode(filters.chosen), "narrowed": told}
+    return {
+        "form": filters.form,
+        "i": found,
+        "query": urlencode(filters.chosen),
+        "narrowed": told,
+        "desk_last": way_back(request),
+    }
 
 
 @require_safe

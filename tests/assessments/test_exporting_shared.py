@@ -360,6 +360,15 @@ def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unpri
     assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(one_unprinted.pk)]
 
 
+def test_every_page_leads_back_to_the_desk_as_it_was(world, quick):
+    world.share(1)
+    client = fresh_client(world.officer)
+    client.get("/desk/?waiting=unread")
+    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    for page in client.get(address), client.get("/desk/export/forgotten"), client.get("/desk/insights"):
+        assert 'href="/desk/?waiting=unread">Back to what was shared' in said(page)
+
+
 def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
