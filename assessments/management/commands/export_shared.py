@@ -22,18 +22,8 @@ from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore
 
-FILTERS = (
-    "waiting",
-    "office",
-    "account",
-    "overall",
-    "contact",
-    "paragraph",
-    "advice",
-    "since",
-    "until",
-    "edition",
-)
+FILTERS = tuple(name for name in DeskFilter.base_filters if name != "state")
+"""The desk's filters, but for what shows withdrawn shares: nothing of those is left to take away."""
 
 
 class Command(BaseCommand):
