@@ -38,6 +38,8 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     """Run Python in the portal's root with this environment and no other settings."""
     ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
     ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "HSTS_SUBDOMAINS", "DJANGO_SETTINGS_MODULE"}
+    # Set where a browser is driven, for the fixtures of its tests.
+    ours.add("DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
         [sys.executable, *arguments],

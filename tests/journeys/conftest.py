@@ -9,6 +9,8 @@ from shutil import which
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from bulletin.publish import publish_edition
@@ -86,6 +88,24 @@ class Visitors:
     def _answered(self, response: Any) -> None:
         if response.status >= 400 or not response.url.startswith(self.address):
             self.complaints.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture(scope="session")
+def writing_in_turn() -> override_settings:
+    """What lets requests that write take turns, as SQLite itself does.
+
+    On SQLite the threads of the tests' server share one connection, and would undo one another's transactions.
+    """
+    turns = override_settings(MIDDLEWARE=["tests.journeys.turns.take_turns", *settings.MIDDLEWARE])
+    turns.enable()
+    return turns
+
+
+@pytest.fixture(scope="session")
+def live_server(writing_in_turn: override_settings, live_server: Any) -> Any:
+    """The server of the journeys; no other test has its middleware."""
+    writing_in_turn.disable()
+    return live_server
 
 
 @pytest.fixture
