@@ -496,7 +496,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
     ("more", "says"),
     [
         (["--since", "yesterday"], "--since: Write a day such as 2026-08-21."),
-        (["--office", "x"], 'These are:\n  1: =HYPERLINK("http://example.com")'),
+        (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
         (["--output", "."], "--output: . is a folder"),
         (["--advice", "answered"], "nothing that was shared fits"),
