@@ -109,9 +109,8 @@ def standing(keys: Sequence[int]) -> list[int]:
 
 
 def missing(keys: Sequence[int], kinds: Sequence[Kind]) -> list[tuple[int, Kind]]:
-    """The PDFs that have to be made first, of those shares that are still there."""
+    """The PDFs of standing shares that have to be made first."""
     found = []
-    keys = standing(keys) if kinds else keys
     for kind in kinds:
         there = {pk for some in _chunks(keys) for pk in _stored(some, kind).values_list("share", flat=True)}
         found += [(key, kind) for key in keys if key not in there]

@@ -102,8 +102,7 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         return redirect(here)
     form, kind, problem = choice["form"], choice["kind"] or "both", ""
     unprinted = {int(key): why for key, why in choice["unprinted"].items()}
-    keys = exporting.standing(choice["keys"])
-    kinds = exporting.kinds_of(form, kind)
+    keys, kinds = exporting.standing(choice["keys"]), exporting.kinds_of(form, kind)
     try:
         if request.method == "POST":
             collection = exporting.collect(keys=keys, form=form, kind=kind, without=unprinted)

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.core.management import call_command
 
-from tests.bench.own import places
+from tests.bench.own import places, tables
 
 SIZES = (1_000, 50_000)
 TIMES = 15
@@ -211,12 +210,7 @@ def main() -> None:
         settings.SECURE_SSL_REDIRECT = False
         settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
         logging.getLogger("portal").setLevel("WARNING")
-        for command in (
-            ["migrate", "--verbosity", "0"],
-            ["createcachetable"],
-            ["load_editions", "--verbosity", "0"],
-        ):
-            call_command(*command)
+        tables()
         run()
 
 

@@ -19,9 +19,8 @@ from collections import Counter
 
 import django
 import requests
-from django.core.management import call_command
 
-from tests.bench.own import places
+from tests.bench.own import places, tables
 from tests.hosts import PASSWORD, Browser, Seen, faults, free_port, killed, share_of, wait_for, web_host
 
 KILLS = 40
@@ -43,12 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.update(places(scratch), DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings")
         django.setup()
-        for command in (
-            ["migrate", "--verbosity", "0"],
-            ["createcachetable"],
-            ["load_editions", "--verbosity", "0"],
-        ):
-            call_command(*command)
+        tables()
         run()
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+from django.core.management import call_command
+
 from tests.postgres import MADE
 
 
@@ -13,3 +15,9 @@ def places(scratch: str) -> dict[str, str]:
         "S3_BUCKET": "",
         "EMAIL_URL": "dummy:",
     }
+
+
+def tables() -> None:
+    """Make the tables, and publish the bulletin: after `django.setup`."""
+    for command in ("migrate", "createcachetable", "load_editions"):
+        call_command(command, verbosity=0)

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.core.management import call_command
+
+from tests.bench.own import tables
 
 TIMES, BATCH = 400, 20
 SECTION = "terms"
@@ -162,8 +163,7 @@ def main() -> None:
 
     pytest_configure()
     setup_test_environment()
-    for command in ("migrate", "createcachetable", "load_editions"):
-        call_command(command, verbosity=0)
+    tables()
     logging.getLogger("portal").setLevel("WARNING")
     print(f"Python {sys.version.split()[0]}, Django {django.get_version()}")
     cost_of_a_page()

@@ -21,9 +21,8 @@ from typing import Any
 
 import django
 import pikepdf
-from django.core.management import call_command
 
-from tests.bench.own import places
+from tests.bench.own import places, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "conversion"
@@ -75,8 +74,7 @@ def stored() -> float:
     from assessments.services.printing import pdf_of  # noqa: PLC0415
     from tests.attested import attested  # noqa: PLC0415
 
-    for command in ("migrate", "load_editions"):
-        call_command(command, verbosity=0)
+    tables()
     member = User.objects.create_user("ana@example.ca", name="Ana Silva")
     office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
     attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))

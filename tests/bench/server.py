@@ -17,7 +17,7 @@ from collections.abc import Callable
 import django
 from django.core.management import call_command
 
-from tests.bench.own import places
+from tests.bench.own import places, tables
 from tests.hosts import Browser, free_port, wait_for, web_host
 
 SECONDS, PEOPLE = 6.0, 8
@@ -122,13 +122,8 @@ def main() -> None:
             DJANGO_SETTINGS_MODULE="config.settings",
         )
         django.setup()
-        for command in (
-            ["migrate", "--verbosity", "0"],
-            ["createcachetable"],
-            ["load_editions", "--verbosity", "0"],
-            ["collectstatic", "--noinput", "--verbosity", "0"],
-        ):
-            call_command(*command)
+        tables()
+        call_command("collectstatic", interactive=False, verbosity=0)
         run()
 
 
