@@ -113,12 +113,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "assessments.views.requests.with_identifier",
+    "assessments.middleware.request_log.with_identifier",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "assessments.views.headers.private_by_default",
-    "assessments.views.address.remember_address",
+    "assessments.middleware.headers.private_by_default",
+    "assessments.middleware.address.remember_address",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -132,7 +132,7 @@ MIDDLEWARE = [
 
 if DEBUG:
     # A demonstration shows people the pages that they would see.
-    MIDDLEWARE.append("assessments.views.missing.PlainNotFound")
+    MIDDLEWARE.append("assessments.middleware.not_found.PlainNotFound")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
 from django.utils import timezone
 
+from assessments.middleware.headers import FOR_EVERYONE
 from assessments.models import AnonymousCheck, Invitation, Membership, Office, SocialAccount, User
 from assessments.models.invitations import key_hash
 from assessments.samples import sample
@@ -20,7 +21,6 @@ from assessments.services.notices import stop_token
 from assessments.services.people import invite
 from assessments.services.reviewing import comment
 from assessments.views.desk import COOKIE
-from assessments.views.headers import FOR_EVERYONE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared

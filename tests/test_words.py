@@ -14,7 +14,13 @@ from tests.tables import table
 
 WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
-PYTHON = ("assessments/reports", "assessments/scoring", "assessments/views", "assessments/forms")
+PYTHON = (
+    "assessments/reports",
+    "assessments/scoring",
+    "assessments/views",
+    "assessments/middleware",
+    "assessments/forms",
+)
 READ_ALOUD = {"alt", "aria-label", "content", "label", "placeholder", "title", "value"}
 
 

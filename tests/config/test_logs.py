@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
+from assessments.middleware.request_log import BrokeOff
 from assessments.models import Office, User
-from assessments.views.requests import BrokeOff
 from config.logs import Lines, told
 
 ROOT = Path(__file__).resolve().parents[2]

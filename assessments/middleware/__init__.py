@@ -1,0 +1,1 @@
+"""What happens to every request before a view and to every response after it."""
