@@ -27,7 +27,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from assessments.models import Office, SocialAccount, StoredPdf, User
-from assessments.services import backup, database_copy
+from assessments.operations import backup, database_copy
 from assessments.services.sharing import withdraw
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions

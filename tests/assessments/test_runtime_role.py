@@ -16,8 +16,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
 from assessments.models import Assessment, Attestation, Office, SocialAccount, User
+from assessments.operations.runtime_role import CannotGrant, grant_runtime
 from assessments.services import keeping, sharing
-from assessments.services.runtime_role import CannotGrant, grant_runtime
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared

@@ -20,8 +20,8 @@ from django.test import Client
 from moto.server import ThreadedMotoServer
 
 from assessments.models import Attestation, Office, SocialAccount, StoredPdf, User
+from assessments.operations.backup import stored_names
 from assessments.services import sharing
-from assessments.services.backup import stored_names
 from assessments.services.keeping import purge_expired
 from assessments.views import health
 from bulletin import shelf

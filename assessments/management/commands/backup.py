@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from assessments.services.backup import BackupRefused, back_up
+from assessments.operations.backup import BackupRefused, back_up
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from assessments.services.runtime_role import CannotGrant, grant_runtime
+from assessments.operations.runtime_role import CannotGrant, grant_runtime
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from assessments.services.backup import BackupRefused
-from assessments.services.restore import RestoreStopped, restore
+from assessments.operations.backup import BackupRefused
+from assessments.operations.restore import RestoreStopped, restore
 
 
 class Command(BaseCommand):

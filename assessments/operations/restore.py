@@ -17,8 +17,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from assessments.services import database_copy
-from assessments.services.backup import (
+from assessments.operations import database_copy
+from assessments.operations.backup import (
     CHUNK,
     FOLDER,
     BackupRefused,
@@ -28,7 +28,7 @@ from assessments.services.backup import (
     read_manifest,
     stored_names,
 )
-from assessments.services.database_copy import CopyFault
+from assessments.operations.database_copy import CopyFault
 
 
 class RestoreStopped(Exception):

@@ -27,8 +27,8 @@ from django.db.models import FileField
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 
-from assessments.services import database_copy
-from assessments.services.database_copy import CopyFault, copied, private_file, sync
+from assessments.operations import database_copy
+from assessments.operations.database_copy import CopyFault, copied, private_file, sync
 
 FORMAT = 1
 """The form of a backup. It is raised when an older portal could no longer read what is written."""
