@@ -25,7 +25,7 @@ from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
-from assessments.reports import press
+from assessments.pdf import press
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())

@@ -16,6 +16,7 @@ WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
 PYTHON = (
     "assessments/reports",
+    "assessments/pdf",
     "assessments/scoring",
     "assessments/views",
     "assessments/middleware",

@@ -30,7 +30,7 @@ def set_up() -> None:
     """Make a new process ready to print, and to end its own printing process before it ends itself."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     django.setup()
-    from assessments.reports import press  # noqa: PLC0415 - after the set-up
+    from assessments.pdf import press  # noqa: PLC0415 - after the set-up
 
     Finalize(None, press.stop, exitpriority=10)
 

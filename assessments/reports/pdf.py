@@ -9,11 +9,11 @@ from functools import cache
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from assessments.pdf.authenticity import RECORD_NAME, Proof, qr_svg
+from assessments.pdf.press import Enclosed, print_pdf
+from assessments.pdf.typeset import Typeset, typeset
 from assessments.reports.asked_in_words import fact_in_words, in_words
-from assessments.reports.press import Enclosed, print_pdf
 from assessments.reports.projection import Projection, cite
-from assessments.reports.proof import RECORD_NAME, Proof, qr_svg
-from assessments.reports.typeset import Typeset, typeset
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest

@@ -11,13 +11,13 @@ from datetime import date, datetime
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from assessments.pdf.authenticity import RECORD_NAME, Proof
+from assessments.pdf.press import Enclosed, print_pdf
+from assessments.pdf.typeset import Typeset, typeset
 from assessments.reports.desk import account_of
 from assessments.reports.pdf import print_css, printed_proof
-from assessments.reports.press import Enclosed, print_pdf
 from assessments.reports.projection import Group, Item, Tone
-from assessments.reports.proof import RECORD_NAME, Proof
 from assessments.reports.shared import BLACKED_OUT, shared_projection
-from assessments.reports.typeset import Typeset, typeset
 from assessments.scoring.wording import long_date
 from bulletin.encoding.schema import Edition
 

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Answer, Assessment, Attestation, Finding, Notice, User
+from assessments.pdf.authenticity import new_code
 from assessments.reports.draft import DraftState, draft_state
-from assessments.reports.proof import new_code
 from assessments.reports.record import attested_record, sha256_of
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.services.answering import lock_draft

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
+from assessments.pdf.press import PressError
 from assessments.reports.desk import desk_facts
 from assessments.reports.draft import answers_document, draft_state
-from assessments.reports.press import PressError
 from assessments.reports.trail import in_words
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record

@@ -18,7 +18,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.reports.summary import AT_ONCE as SUMMARIES_AT_ONCE
 from assessments.reports.summary import summaries_pdf
 from assessments.services.audit import Action, record

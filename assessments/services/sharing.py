@@ -25,8 +25,8 @@ from assessments.models import (
     User,
     Withdrawal,
 )
+from assessments.pdf.authenticity import new_code
 from assessments.reports.draft import draft_state
-from assessments.reports.proof import new_code
 from assessments.reports.record import sha256_of
 from assessments.reports.shared import Picked, shared_record
 from assessments.services import desk

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import DeskEntry, Export, User
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.sharing import AdviceForm, ShareForm
 from assessments.models import Assessment, Attestation, Office, Share, User
+from assessments.pdf.press import PressError
 from assessments.reports.desk import account_of
-from assessments.reports.press import PressError
 from assessments.reports.shared import shared_projection, shared_record
 from assessments.services import sharing
 from assessments.services.answering import TermEnded

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from assessments.reports.proof import read_code
+from assessments.pdf.authenticity import read_code
 from assessments.services.papers import standing_of
 
 

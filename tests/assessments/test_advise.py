@@ -18,8 +18,8 @@ import pytest
 import time_machine
 
 from assessments.management.commands.advise import Command
+from assessments.pdf.press import PressError
 from assessments.reports import pdf
-from assessments.reports.press import PressError
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from tests.tables import EDITION, edition

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.scoring.document import read_document
 from assessments.services import drafts, exporting, reviewing, sharing
 from assessments.services.answering import Change, save_answers

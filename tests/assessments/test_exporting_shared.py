@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.services import exporting_shared as exporting
 from assessments.services import printing, sharing
 from assessments.services.exporting_shared import CannotExport, collect

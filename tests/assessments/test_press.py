@@ -17,10 +17,10 @@ from typing import Any
 import pikepdf
 import pytest
 
-from assessments.reports import press
-from assessments.reports.fonts import printable
-from assessments.reports.press import PressError, print_pdf
-from assessments.reports.typeset import typeset
+from assessments.pdf import press
+from assessments.pdf.fonts import printable
+from assessments.pdf.press import PressError, print_pdf
+from assessments.pdf.typeset import typeset
 from tests.reading import assert_pdf_ua
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -329,7 +329,7 @@ import os, pathlib, sys
 with open("log", "a") as log:
     log.write(__name__ + "\\n")
 if __name__ == "__main__":
-    from assessments.reports.press import print_pdf
+    from assessments.pdf.press import print_pdf
     html = sys.argv[1]
     first = print_pdf(html)
     child = os.fork()

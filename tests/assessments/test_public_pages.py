@@ -14,7 +14,7 @@ from django.test import Client
 
 from assessments.management.commands.advise import Command
 from assessments.models import AnonymousCheck, CheckAnswer
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from bulletin.publish import publish_edition

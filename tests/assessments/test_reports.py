@@ -21,9 +21,9 @@ from django.template.loader import render_to_string
 from pdfua.validator import validate
 
 from assessments.models import AnonymousCheck
+from assessments.pdf.press import PressError
 from assessments.reports.data import advisory_json, answer_data
 from assessments.reports.pdf import advisory_html, advisory_pdf
-from assessments.reports.press import PressError
 from assessments.reports.projection import project
 from assessments.reports.text import advisory_text
 from assessments.samples import TITLES, sample

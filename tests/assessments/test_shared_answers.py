@@ -10,10 +10,10 @@ import pytest
 from django.template.loader import render_to_string
 
 from assessments.models import AnonymousCheck, User
+from assessments.pdf.authenticity import Proof
 from assessments.reports.draft import DraftState
 from assessments.reports.pdf import advisory_html, advisory_pdf
 from assessments.reports.projection import Projection
-from assessments.reports.proof import Proof
 from assessments.reports.shared import (
     BLACKED_OUT,
     ONLY_A_NOTE,

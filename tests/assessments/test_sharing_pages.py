@@ -23,7 +23,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.reports.proof import read_pdf
+from assessments.pdf.authenticity import read_pdf
 from assessments.reports.shared import BLACKED_OUT
 from assessments.services import keeping, printing, sharing
 from assessments.services.keeping import count_expired, purge_expired

@@ -19,9 +19,9 @@ from assessments.models import (
     StoredPdf,
     User,
 )
+from assessments.pdf.authenticity import Proof
+from assessments.pdf.press import PressError
 from assessments.reports.draft import draft_state
-from assessments.reports.press import PressError
-from assessments.reports.proof import Proof
 from assessments.reports.shared import Picked, offered, shared_record
 from assessments.reports.summary import AskedFor, Summary, summaries_pdf, summarize, summary_pdf
 from assessments.services import printing, sharing
@@ -319,7 +319,7 @@ def test_none_or_too_many_are_refused(attestation, many):
 
 
 def test_a_summary_that_is_hostile_is_stopped_like_any_document(attestation, monkeypatch):
-    monkeypatch.setattr("assessments.reports.press.MAX_HTML", 100)
+    monkeypatch.setattr("assessments.pdf.press.MAX_HTML", 100)
     (one,) = collected(attestation, 1)
     with pytest.raises(PressError):
         summary_pdf(one)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assessments.reports.typeset import LONG_WORD, MOST_MARKS, Typeset, typeset
+from assessments.pdf.typeset import LONG_WORD, MOST_MARKS, Typeset, typeset
 
 LATIN = frozenset(range(0x20, 0x370)) | frozenset(range(0x2010, 0x2027))
 EVERYTHING = frozenset(range(0x110000))

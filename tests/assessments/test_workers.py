@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from assessments.models import Office, SocialAccount, StoredPdf, User
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.services import printing
 from assessments.services.printing import CannotStore
 from bulletin import shelf

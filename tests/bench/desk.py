@@ -50,7 +50,7 @@ def add_shares(attestation: Any, first: int, end: int) -> None:
     from datetime import timedelta  # noqa: PLC0415
 
     from assessments.models import DeskEntry, Share  # noqa: PLC0415
-    from assessments.reports.proof import new_code  # noqa: PLC0415
+    from assessments.pdf.authenticity import new_code  # noqa: PLC0415
 
     like = DeskEntry.objects.earliest("pk")
     at = like.shared_at

@@ -122,8 +122,8 @@ class Command(BaseCommand):
             colour = to_terminal and sys.stdout.isatty() and "NO_COLOR" not in os.environ
             width = min(os.get_terminal_size().columns, 100) if to_terminal and sys.stdout.isatty() else 80
             return advisory_text(projection, width=width, colour=colour).encode()
+        from assessments.pdf.press import PressError  # noqa: PLC0415
         from assessments.reports.pdf import advisory_pdf  # noqa: PLC0415
-        from assessments.reports.press import PressError  # noqa: PLC0415
 
         try:
             return advisory_pdf(projection)

@@ -17,7 +17,7 @@ from assessments.forms.desk import DeskFilter
 from assessments.management.progress import bar
 from assessments.management.stopping import stoppable
 from assessments.models import DeskEntry, Export
-from assessments.reports.press import PressError
+from assessments.pdf.press import PressError
 from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from assessments.reports.proof import MAX_PDF, TooBusy
+from assessments.pdf.authenticity import MAX_PDF, TooBusy
 from assessments.services.papers import judge_file
 
 

@@ -2,7 +2,7 @@
 
 WeasyPrint is slow to import, keeps memory, may take minutes over a hostile word and must not be
 shared between threads. So it lives in one persistent child, spawned when first needed, and is never
-imported in the parent; `platen` is the child's side. The child fetches nothing but our own fonts
+imported in the parent; `worker` is the child's side. The child fetches nothing but our own fonts
 and images. Equal input gives equal bytes, on any day: a PDF holds no date but one its HTML states.
 """
 
@@ -15,8 +15,8 @@ from concurrent.futures import CancelledError
 
 from pebble import ProcessExpired, ProcessPool
 
-from assessments.reports import platen
-from assessments.reports.platen import Enclosed, PressError
+from assessments.pdf import worker
+from assessments.pdf.worker import Enclosed, PressError
 
 __all__ = ["MAX_HTML", "MAX_SECONDS", "Enclosed", "PressError", "print_pdf", "stop"]
 
@@ -30,7 +30,7 @@ MAX_QUEUE = 8
 """Callers that may wait at once. Each holds a thread of the server; one more is told at once that it is busy."""
 
 MAX_HTML = 1_000_000
-"""Characters of HTML: the text cap of `platen.MAX_TEXT` in the densest markup that we write is
+"""Characters of HTML: the text cap of `worker.MAX_TEXT` in the densest markup that we write is
 about 400,000, and beyond a million parsing alone takes seconds."""
 
 BUSY = "The printer is busy with other documents. Try again in a minute."
@@ -83,7 +83,7 @@ def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, doc
     try:
         args = (html, css, enclosed, documents)
         press = _press if documents == 1 else _press_of_collections
-        future = press.pool().schedule(platen.print_document, args=args, timeout=seconds)
+        future = press.pool().schedule(worker.print_document, args=args, timeout=seconds)
         try:
             return future.result(timeout=MAX_WAIT + documents - 1)
         except TimeoutError:
@@ -130,7 +130,7 @@ class _Press:
                 self._pool = ProcessPool(
                     max_workers=1,
                     max_tasks=_DOCUMENTS_PER_PROCESS,
-                    initializer=platen.set_up,
+                    initializer=worker.set_up,
                     initargs=(self._scratch.name,),
                     # Never fork: this may be a server with threads.
                     context=multiprocessing.get_context("spawn"),

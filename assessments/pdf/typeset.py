@@ -12,7 +12,7 @@ from typing import Literal
 
 from fontTools.unicodedata import script, script_name
 
-from assessments.reports.fonts import printable as printable_here
+from assessments.pdf.fonts import printable as printable_here
 
 MOST_MARKS = 4
 """Combining marks kept on one base character; no language stacks more, hostile text does."""

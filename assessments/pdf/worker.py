@@ -16,8 +16,8 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
-from assessments.reports.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
-from assessments.reports.mending import enclose, mend, note_texts
+from assessments.pdf.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
+from assessments.pdf.pdf_ua import enclose, mend, note_texts
 
 MAX_TEXT = 60_000
 """Characters of text in a document: some thirty pages, or twenty notes at their limit. This much takes

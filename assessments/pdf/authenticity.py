@@ -41,7 +41,7 @@ _QUIET = 4  # modules of white that a reader needs around a QR code
 _AT_ONCE = 2  # files looked at in one process of the server at a time
 _WAIT = 5.0  # seconds that one more waits for its turn
 _SECONDS = 10  # that looking at a file may take
-_LOUPE = Path(__file__).with_name("loupe.py")
+_READER = Path(__file__).with_name("reader.py")
 
 
 # --- The code, and the square -------------------------------------------------
@@ -184,13 +184,13 @@ _places = threading.BoundedSemaphore(_AT_ONCE)
 
 
 def _looked_at(data: bytes) -> bytes:
-    """What `loupe` tells of a PDF, in its process."""
+    """What `reader` tells of a PDF, in its process."""
     if not _places.acquire(timeout=_WAIT):
         raise TooBusy("Other files are being looked at. Try again in a minute.")
     try:
         # Isolated: neither the environment nor the working directory has a say in what it imports.
         done = subprocess.run(  # noqa: S603 - our own program, and nothing of the file's in its arguments
-            [sys.executable, "-IB", str(_LOUPE), RECORD_NAME, str(MAX_RECORD), str(_SECONDS)],
+            [sys.executable, "-IB", str(_READER), RECORD_NAME, str(MAX_RECORD), str(_SECONDS)],
             input=data,
             capture_output=True,
             timeout=_SECONDS,

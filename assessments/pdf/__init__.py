@@ -1,0 +1,1 @@
+"""HTML in, PDF/UA out, and a PDF read back. Knows nothing of answers, editions or people."""
