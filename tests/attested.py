@@ -6,9 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 from assessments.models import Assessment, Attestation, Share, SocialAccount, User
+from assessments.records.shared import Picked
+from assessments.records.state import draft_state
 from assessments.reports.data import answer_data
-from assessments.reports.draft import draft_state
-from assessments.reports.shared import Picked
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment

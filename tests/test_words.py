@@ -15,6 +15,7 @@ from tests.tables import table
 WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
 PYTHON = (
+    "assessments/records",
     "assessments/reports",
     "assessments/pdf",
     "assessments/scoring",

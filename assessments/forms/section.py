@@ -22,8 +22,8 @@ from django.http import QueryDict
 from django.template.loader import get_template
 
 from assessments.models import AnswerRow
+from assessments.records.state import DraftState
 from assessments.reports.data import answer_data
-from assessments.reports.draft import DraftState
 from assessments.reports.projection import cite
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
 from assessments.scoring.wording import answer_in_words, choice_words

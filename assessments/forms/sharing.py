@@ -13,9 +13,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.models.shares import MAX_QUESTION
-from assessments.reports.draft import DraftState
+from assessments.records.shared import Picked, offered, redacted
+from assessments.records.state import DraftState
 from assessments.reports.projection import Item
-from assessments.reports.shared import Picked, offered, redacted
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from assessments.models import SocialAccount
-from assessments.reports.draft import DraftState
+from assessments.records.state import DraftState
 from assessments.reports.projection import Tone, cite
 from bulletin.encoding.conditions import Condition, Fact, Is
 from bulletin.encoding.schema import Across, Edition, Pointer

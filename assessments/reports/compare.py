@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.timezone import localdate, localtime
 
 from assessments.models import Assessment
-from assessments.reports.draft import DraftState
+from assessments.records.state import DraftState
 from assessments.reports.projection import Item, cite
 from assessments.scoring.wording import answer_in_words, long_date
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from assessments.models import AnswerRow, Assessment, AuditEvent, Comment, Thread, User
-from assessments.reports.draft import DraftState
+from assessments.records.state import DraftState
 from assessments.reports.projection import Item, Tone
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import UNSURE

@@ -14,10 +14,10 @@ from django.utils import timezone
 from assessments.pdf.authenticity import RECORD_NAME, Proof
 from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
-from assessments.reports.desk import account_of
+from assessments.records.desk_facts import account_of
+from assessments.records.shared import BLACKED_OUT, shared_projection
 from assessments.reports.pdf import print_css, printed_proof
 from assessments.reports.projection import Group, Item, Tone
-from assessments.reports.shared import BLACKED_OUT, shared_projection
 from assessments.scoring.wording import long_date
 from bulletin.encoding.schema import Edition
 

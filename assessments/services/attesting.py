@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from assessments.models import Answer, Assessment, Attestation, Finding, Notice, User
 from assessments.pdf.authenticity import new_code
-from assessments.reports.draft import DraftState, draft_state
-from assessments.reports.record import attested_record, sha256_of
+from assessments.records.attested import attested_record, sha256_of
+from assessments.records.state import DraftState, draft_state
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.services.answering import lock_draft
 from assessments.services.audit import Action, record

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
-from assessments.reports.desk import desk_facts, folded
+from assessments.records.desk_facts import desk_facts, folded
 from assessments.services.audit import Action, take_note
 
 

@@ -18,8 +18,8 @@ from django.utils.text import slugify
 
 from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
 from assessments.pdf.press import PressError
-from assessments.reports.desk import desk_facts
-from assessments.reports.draft import answers_document, draft_state
+from assessments.records.desk_facts import desk_facts
+from assessments.records.state import answers_document, draft_state
 from assessments.reports.trail import in_words
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, record

@@ -19,9 +19,9 @@ from django_tasks import task
 from assessments.models import Attestation, Share, StoredPdf
 from assessments.pdf.authenticity import MAX_STAMP, Proof
 from assessments.pdf.press import PressError
-from assessments.reports.draft import draft_state
+from assessments.records.shared import shared_projection
+from assessments.records.state import draft_state
 from assessments.reports.pdf import advisory_pdf
-from assessments.reports.shared import shared_projection
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
 from bulletin.publish import encoded

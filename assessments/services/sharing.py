@@ -26,9 +26,9 @@ from assessments.models import (
     Withdrawal,
 )
 from assessments.pdf.authenticity import new_code
-from assessments.reports.draft import draft_state
-from assessments.reports.record import sha256_of
-from assessments.reports.shared import Picked, shared_record
+from assessments.records.attested import sha256_of
+from assessments.records.shared import Picked, shared_record
+from assessments.records.state import draft_state
 from assessments.services import desk
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember

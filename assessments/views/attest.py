@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.section import element_id
 from assessments.models import Assessment
+from assessments.records.state import draft_state
 from assessments.reports.compare import compare as compared
-from assessments.reports.draft import draft_state
 from assessments.services import attesting
 from assessments.services.answering import NotSaved
 from assessments.views.desk import Desk, keep_typed, with_draft

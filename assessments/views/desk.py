@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from assessments.forms.section import NOTE, UNSURE_BOX
 from assessments.models import AnonymousCheck, Assessment, Attestation, User
-from assessments.reports.draft import DraftState, draft_state
+from assessments.records.state import DraftState, draft_state
 from assessments.scoring.wording import choice_words
 from assessments.services.answering import Draft
 from bulletin.encoding.conditions import UNSURE

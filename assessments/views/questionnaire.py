@@ -11,8 +11,8 @@ from assessments.forms.details import DetailsForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck, Assessment
 from assessments.pdf.press import PressError
+from assessments.records.state import DraftState, answers_document
 from assessments.reports.data import advisory_json
-from assessments.reports.draft import DraftState, answers_document
 from assessments.reports.pdf import GUARDED, advisory_pdf
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
+from assessments.records.state import DraftState, draft_state
 from assessments.reports.across import across
-from assessments.reports.draft import DraftState, draft_state
 from assessments.scoring.wording import long_date
 from assessments.services import register as services
 from assessments.views.desk import COOKIE, keep_typed, own_check

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.sharing import AdviceForm, ShareForm
 from assessments.models import Assessment, Attestation, Office, Share, User
 from assessments.pdf.press import PressError
-from assessments.reports.desk import account_of
-from assessments.reports.shared import shared_projection, shared_record
+from assessments.records.desk_facts import account_of
+from assessments.records.shared import shared_projection, shared_record
 from assessments.services import sharing
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assessments.models import Assessment, SocialAccount, User
+from assessments.records.state import DraftState
 from assessments.reports.across import across
-from assessments.reports.draft import DraftState
 from tests.tables import edition, election
 
 FEBRUARY, AFTER = date(2026, 2, 1), date(2027, 1, 1)

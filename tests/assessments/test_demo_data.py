@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assessments.management.commands.demo_data import ADMINISTRATOR, OFFICER, SIGN_INS
 from assessments.models import AnonymousCheck, Answer, Assessment, Office, Share, SocialAccount, User
-from assessments.reports.draft import draft_state
+from assessments.records.state import draft_state
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
 from bulletin.publish import publish_edition

@@ -27,7 +27,7 @@ from assessments.models import (
     User,
 )
 from assessments.models.desk import Place
-from assessments.reports.desk import desk_facts, folded
+from assessments.records.desk_facts import desk_facts, folded
 from assessments.services import desk, keeping, sharing
 from assessments.services.audit import take_note
 from bulletin import shelf

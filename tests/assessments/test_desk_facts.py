@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assessments.models import DeskEntry, SocialAccount
-from assessments.reports.desk import SharedFinding, desk_facts
+from assessments.records.desk_facts import SharedFinding, desk_facts
 from tests.assessments.test_desk import GIVEN, World, world
 from tests.attested import attested, shared
 

@@ -11,10 +11,7 @@ from django.template.loader import render_to_string
 
 from assessments.models import AnonymousCheck, User
 from assessments.pdf.authenticity import Proof
-from assessments.reports.draft import DraftState
-from assessments.reports.pdf import advisory_html, advisory_pdf
-from assessments.reports.projection import Projection
-from assessments.reports.shared import (
+from assessments.records.shared import (
     BLACKED_OUT,
     ONLY_A_NOTE,
     Picked,
@@ -22,6 +19,9 @@ from assessments.reports.shared import (
     shared_projection,
     shared_record,
 )
+from assessments.records.state import DraftState
+from assessments.reports.pdf import advisory_html, advisory_pdf
+from assessments.reports.projection import Projection
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import Answer
 from tests.reading import (

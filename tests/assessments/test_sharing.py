@@ -5,9 +5,9 @@ from itertools import chain, combinations, product
 
 import pytest
 
+from assessments.records.shared import redacted
 from assessments.reports.data import advisory_data
 from assessments.reports.projection import project
-from assessments.reports.shared import redacted
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import UNSTATED, can_be_shared, shared_part

@@ -24,7 +24,7 @@ from assessments.models import (
     User,
 )
 from assessments.pdf.authenticity import read_pdf
-from assessments.reports.shared import BLACKED_OUT
+from assessments.records.shared import BLACKED_OUT
 from assessments.services import keeping, printing, sharing
 from assessments.services.keeping import count_expired, purge_expired
 from assessments.services.printing import pdf_of

@@ -21,8 +21,8 @@ from assessments.models import (
 )
 from assessments.pdf.authenticity import Proof
 from assessments.pdf.press import PressError
-from assessments.reports.draft import draft_state
-from assessments.reports.shared import Picked, offered, shared_record
+from assessments.records.shared import Picked, offered, shared_record
+from assessments.records.state import draft_state
 from assessments.reports.summary import AskedFor, Summary, summaries_pdf, summarize, summary_pdf
 from assessments.services import printing, sharing
 from assessments.services.papers import judge_file

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Membership, Office, User
-from assessments.reports.draft import draft_state
-from assessments.reports.shared import Picked
+from assessments.records.shared import Picked
+from assessments.records.state import draft_state
 from assessments.samples import sample
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from assessments.models import Answer, User
+from assessments.records.state import DraftState
 from assessments.reports.data import advisory_data, answer_data
-from assessments.reports.draft import DraftState
 from bulletin.encoding.digest import digest
 
 FORMAT = 1

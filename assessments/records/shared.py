@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from assessments.records.attested import FORMAT, canonical
+from assessments.records.state import DraftState
 from assessments.reports.data import advisory_data, answer_data
-from assessments.reports.draft import DraftState
 from assessments.reports.projection import Given, Projection, SectionOfAnswers, project
-from assessments.reports.record import FORMAT, canonical
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import can_be_shared, part_of, shared_part
