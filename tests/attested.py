@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import Assessment, Attestation, Share, SocialAccount, User
 from assessments.records.shared import Picked
 from assessments.records.state import draft_state
-from assessments.reports.data import answer_data
+from assessments.rendering.data import answer_data
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment

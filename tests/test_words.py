@@ -16,6 +16,7 @@ WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
 PYTHON = (
     "assessments/records",
+    "assessments/rendering",
     "assessments/reports",
     "assessments/pdf",
     "assessments/scoring",

@@ -16,7 +16,7 @@ from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.records.desk_facts import ANSWERS_ALONE, folded
 from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
-from assessments.reports.projection import CONTACT_ORDER, cite
+from assessments.rendering.projection import CONTACT_ORDER, cite
 from assessments.scoring.assess import TO_DO
 from bulletin.shelf import calendar, editions
 

@@ -23,8 +23,8 @@ from django.template.loader import get_template
 
 from assessments.models import AnswerRow
 from assessments.records.state import DraftState
-from assessments.reports.data import answer_data
-from assessments.reports.projection import cite
+from assessments.rendering.data import answer_data
+from assessments.rendering.projection import cite
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
 from assessments.scoring.wording import answer_in_words, choice_words
 from assessments.services.answering import Change, Saved

@@ -15,7 +15,7 @@ from django.utils import timezone
 from assessments.models.shares import MAX_QUESTION
 from assessments.records.shared import Picked, offered, redacted
 from assessments.records.state import DraftState
-from assessments.reports.projection import Item
+from assessments.rendering.projection import Item
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked

@@ -10,7 +10,7 @@ from typing import Any
 
 from assessments.models import Answer, User
 from assessments.records.state import DraftState
-from assessments.reports.data import advisory_data, answer_data
+from assessments.rendering.data import advisory_data, answer_data
 from bulletin.encoding.digest import digest
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from assessments.reports.projection import CONTACT_ORDER
+from assessments.rendering.projection import CONTACT_ORDER
 from bulletin.encoding.conditions import UNSURE
 
 ANSWERS_ALONE = "answers_alone"

@@ -12,8 +12,8 @@ from typing import Any
 
 from assessments.records.attested import FORMAT, canonical
 from assessments.records.state import DraftState
-from assessments.reports.data import advisory_data, answer_data
-from assessments.reports.projection import Given, Projection, SectionOfAnswers, project
+from assessments.rendering.data import advisory_data, answer_data
+from assessments.rendering.projection import Given, Projection, SectionOfAnswers, project
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import can_be_shared, part_of, shared_part

@@ -12,8 +12,8 @@ from math import ceil
 from typing import Any
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
-from assessments.reports.data import answer_data
-from assessments.reports.projection import TONE_OF_OVERALL, Projection, Tone, project
+from assessments.rendering.data import answer_data
+from assessments.rendering.projection import TONE_OF_OVERALL, Projection, Tone, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assessments.models import SocialAccount
 from assessments.records.state import DraftState
-from assessments.reports.projection import Tone, cite
+from assessments.rendering.projection import Tone, cite
 from bulletin.encoding.conditions import Condition, Fact, Is
 from bulletin.encoding.schema import Across, Edition, Pointer
 

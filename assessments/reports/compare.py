@@ -9,7 +9,7 @@ from django.utils.timezone import localdate, localtime
 
 from assessments.models import Assessment
 from assessments.records.state import DraftState
-from assessments.reports.projection import Item, cite
+from assessments.rendering.projection import Item, cite
 from assessments.scoring.wording import answer_in_words, long_date
 
 

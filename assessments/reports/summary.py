@@ -16,8 +16,8 @@ from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
 from assessments.records.desk_facts import account_of
 from assessments.records.shared import BLACKED_OUT, shared_projection
-from assessments.reports.pdf import print_css, printed_proof
-from assessments.reports.projection import Group, Item, Tone
+from assessments.rendering.documents import print_css, printed_proof
+from assessments.rendering.projection import Group, Item, Tone
 from assessments.scoring.wording import long_date
 from bulletin.encoding.schema import Edition
 

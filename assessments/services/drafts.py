@@ -14,7 +14,7 @@ from django.utils import timezone
 from assessments.models import AnonymousCheck, Assessment, CheckAnswer, SocialAccount, User
 from assessments.models.answers import AnswerRow
 from assessments.models.checks import token_hash
-from assessments.reports.data import answer_data
+from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services.answering import DraftGone, lock_draft
 from assessments.services.audit import Action, record

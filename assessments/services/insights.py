@@ -8,8 +8,8 @@ from django.db.models import Count, Q
 
 from assessments.models import DeskFinding, DeskUnsure
 from assessments.models.desk import DeskEntryQuerySet
+from assessments.rendering.projection import cite
 from assessments.reports.insights import Insights, Row, answering, table
-from assessments.reports.projection import cite
 from assessments.scoring.wording import long_date
 from bulletin.shelf import editions
 

@@ -21,7 +21,7 @@ from assessments.pdf.authenticity import MAX_STAMP, Proof
 from assessments.pdf.press import PressError
 from assessments.records.shared import shared_projection
 from assessments.records.state import draft_state
-from assessments.reports.pdf import advisory_pdf
+from assessments.rendering.documents import advisory_pdf
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
 from bulletin.publish import encoded

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django import forms, template
 from django.forms import BoundField
 
-from assessments.reports.projection import TONE_OF_OVERALL
+from assessments.rendering.projection import TONE_OF_OVERALL
 
 register = template.Library()
 

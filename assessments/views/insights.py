@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from assessments.forms.desk import InsightsFilter, contact_titles, overall_titles
 from assessments.models import DeskEntry, User
 from assessments.pdf.press import PressError, print_pdf
+from assessments.rendering.documents import print_css
 from assessments.reports.insights import rounded
-from assessments.reports.pdf import print_css
 from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, take_note
 from assessments.services.insights import insights_of

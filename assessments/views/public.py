@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
 from assessments.pdf.press import PressError
-from assessments.reports.pdf import advisory_pdf, questionnaire_pdf
-from assessments.reports.projection import project
+from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
+from assessments.rendering.projection import project
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document

@@ -12,8 +12,8 @@ from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck, Assessment
 from assessments.pdf.press import PressError
 from assessments.records.state import DraftState, answers_document
-from assessments.reports.data import advisory_json
-from assessments.reports.pdf import GUARDED, advisory_pdf
+from assessments.rendering.data import advisory_json
+from assessments.rendering.documents import GUARDED, advisory_pdf
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check

@@ -19,7 +19,7 @@ import time_machine
 
 from assessments.management.commands.advise import Command
 from assessments.pdf.press import PressError
-from assessments.reports import pdf
+from assessments.rendering import documents
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from tests.tables import EDITION, edition
@@ -269,7 +269,7 @@ def test_when_printing_fails_halfway_the_older_file_stays_and_nothing_else_is_le
     def fails(*_: object, **__: object) -> bytes:
         raise PressError("too_slow", "This document took too long.")
 
-    monkeypatch.setattr(pdf, "print_pdf", fails)
+    monkeypatch.setattr(documents, "print_pdf", fails)
     target = tmp_path / "advisory.pdf"
     target.write_text("older advisory")
     refused = advise("-", "--format", "pdf", "--output", target, given=document())

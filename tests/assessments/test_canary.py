@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from assessments.models import Assessment, AuditEvent, Finding, Membership, Office, Share, SocialAccount, User
-from assessments.reports.data import answer_data
+from assessments.rendering.data import answer_data
 from assessments.services import notices
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_assessment

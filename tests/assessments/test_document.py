@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assessments.reports.data import answer_data
+from assessments.rendering.data import answer_data
 from assessments.scoring.document import MAX_FAULTS, Document, DocumentFaults, read_document
 from bulletin import shelf
 from tests.tables import BASE, EDITION, answers_of, edition

@@ -33,9 +33,9 @@ from assessments.pdf.authenticity import (
     read_pdf,
 )
 from assessments.pdf.press import print_pdf
-from assessments.reports.data import advisory_json
-from assessments.reports.pdf import advisory_html, advisory_pdf, print_css
-from assessments.reports.projection import Projection, project
+from assessments.rendering.data import advisory_json
+from assessments.rendering.documents import advisory_html, advisory_pdf, print_css
+from assessments.rendering.projection import Projection, project
 from assessments.samples import sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document

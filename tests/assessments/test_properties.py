@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from assessments.reports.data import advisory_data
+from assessments.rendering.data import advisory_data
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import Situation, assess, settle_asking
 from bulletin import shelf

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assessments.reports.asked_in_words import fact_in_words, in_words
-from assessments.reports.pdf import questionnaire_pdf
+from assessments.rendering.asked_in_words import fact_in_words, in_words
+from assessments.rendering.documents import questionnaire_pdf
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import parse
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened

@@ -22,10 +22,10 @@ from pdfua.validator import validate
 
 from assessments.models import AnonymousCheck
 from assessments.pdf.press import PressError
-from assessments.reports.data import advisory_json, answer_data
-from assessments.reports.pdf import advisory_html, advisory_pdf
-from assessments.reports.projection import project
-from assessments.reports.text import advisory_text
+from assessments.rendering.data import advisory_json, answer_data
+from assessments.rendering.documents import advisory_html, advisory_pdf
+from assessments.rendering.projection import project
+from assessments.rendering.text import advisory_text
 from assessments.samples import TITLES, sample
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess

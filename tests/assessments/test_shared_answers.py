@@ -20,8 +20,8 @@ from assessments.records.shared import (
     shared_record,
 )
 from assessments.records.state import DraftState
-from assessments.reports.pdf import advisory_html, advisory_pdf
-from assessments.reports.projection import Projection
+from assessments.rendering.documents import advisory_html, advisory_pdf
+from assessments.rendering.projection import Projection
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import Answer
 from tests.reading import (

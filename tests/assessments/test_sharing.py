@@ -6,8 +6,8 @@ from itertools import chain, combinations, product
 import pytest
 
 from assessments.records.shared import redacted
-from assessments.reports.data import advisory_data
-from assessments.reports.projection import project
+from assessments.rendering.data import advisory_data
+from assessments.rendering.projection import project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.document import Document
 from assessments.scoring.sharing import UNSTATED, can_be_shared, shared_part

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assessments.reports.data import advisory_data
+from assessments.rendering.data import advisory_data
 from tests.tables import advised, rows_of_situations
 
 ROWS = rows_of_situations()

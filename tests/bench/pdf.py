@@ -98,8 +98,8 @@ def main() -> None:
 def measure() -> None:
     """Print each of them by the same advisory."""
     from assessments.pdf.worker import FAMILY, FAMILY_EXT, _font_faces, _our_files  # noqa: PLC0415
-    from assessments.reports.pdf import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
-    from assessments.reports.projection import project  # noqa: PLC0415
+    from assessments.rendering.documents import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
+    from assessments.rendering.projection import project  # noqa: PLC0415
     from assessments.samples import sample  # noqa: PLC0415
     from assessments.scoring.assess import assess  # noqa: PLC0415
     from assessments.scoring.document import read_document  # noqa: PLC0415

@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from assessments.reports.data import advisory_json
+from assessments.rendering.data import advisory_json
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_day, shown
 from assessments.scoring.assess import assess
@@ -113,17 +113,17 @@ class Command(BaseCommand):
         # Imported when needed: neither is, for JSON.
         if form == "json":
             return advisory_json(advisory, indent=2) + b"\n"
-        from assessments.reports.projection import project  # noqa: PLC0415
+        from assessments.rendering.projection import project  # noqa: PLC0415
 
         projection = project(advisory, document)
         if form == "text":
-            from assessments.reports.text import advisory_text  # noqa: PLC0415
+            from assessments.rendering.text import advisory_text  # noqa: PLC0415
 
             colour = to_terminal and sys.stdout.isatty() and "NO_COLOR" not in os.environ
             width = min(os.get_terminal_size().columns, 100) if to_terminal and sys.stdout.isatty() else 80
             return advisory_text(projection, width=width, colour=colour).encode()
         from assessments.pdf.press import PressError  # noqa: PLC0415
-        from assessments.reports.pdf import advisory_pdf  # noqa: PLC0415
+        from assessments.rendering.documents import advisory_pdf  # noqa: PLC0415
 
         try:
             return advisory_pdf(projection)

@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from assessments.pdf.authenticity import RECORD_NAME, Proof, qr_svg
 from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
-from assessments.reports.asked_in_words import fact_in_words, in_words
-from assessments.reports.projection import Projection, cite
+from assessments.rendering.asked_in_words import fact_in_words, in_words
+from assessments.rendering.projection import Projection, cite
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest

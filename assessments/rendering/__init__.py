@@ -1,0 +1,1 @@
+"""One advisory as page data, text, JSON and documents. Imports no models."""
