@@ -20,7 +20,7 @@ from assessments.services.drafts import start_assessment, start_check
 from assessments.services.notices import stop_token
 from assessments.services.people import invite
 from assessments.services.reviewing import comment
-from assessments.views.desk import COOKIE
+from assessments.views.workspace import COOKIE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared

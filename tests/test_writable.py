@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 
 from assessments.models import User
-from assessments.views.desk import DRAFT
+from assessments.views.workspace import DRAFT
 from tests.tables import table
 from tests.test_permissions import (
     ROW,

@@ -13,8 +13,8 @@ from assessments.records.state import draft_state
 from assessments.reports.compare import compare as compared
 from assessments.services import attesting
 from assessments.services.answering import NotSaved
-from assessments.views.desk import Desk, keep_typed, with_draft
-from assessments.views.fresh import freshly_signed_in
+from assessments.views.access import freshly_signed_in
+from assessments.views.workspace import Desk, keep_typed, with_draft
 
 STAND = "Tick the box to say that you stand behind these answers."
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
-from assessments.views.fresh import fresh_to_send, freshly_signed_in
+from assessments.views.access import fresh_to_send, freshly_signed_in
 from assessments.views.register import signed_in
 
 View = Callable[..., HttpResponse]

@@ -21,7 +21,7 @@ from assessments.records.state import DraftState, draft_state
 from assessments.reports.across import across
 from assessments.scoring.wording import long_date
 from assessments.services import register as services
-from assessments.views.desk import COOKIE, keep_typed, own_check
+from assessments.views.workspace import COOKIE, keep_typed, own_check
 
 View = Callable[..., HttpResponse]
 THERE = Q(assessments__deleted_at__isnull=True)

@@ -32,7 +32,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import User
 from assessments.services.people import end_sessions
-from assessments.views.fresh import proven_lately
+from assessments.views.access import proven_lately
 
 log = logging.getLogger(__name__)
 

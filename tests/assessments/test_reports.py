@@ -30,7 +30,7 @@ from assessments.samples import TITLES, sample
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, read_document
-from assessments.views.desk import Desk
+from assessments.views.workspace import Desk
 from bulletin import shelf
 from tests.reading import (
     Told,

@@ -27,7 +27,7 @@ from assessments.models import (
 )
 from assessments.services.answering import Change, Draft, save_answers
 from assessments.services.drafts import start_assessment, start_check
-from assessments.views import desk, public, questionnaire
+from assessments.views import public, questionnaire, workspace
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 
@@ -749,9 +749,9 @@ def goes_once_it_was_found(browser: Browser, monkeypatch: pytest.MonkeyPatch) ->
 
         return wrapped
 
-    for module in (desk, public):
-        monkeypatch.setattr(module, "own_check", found_and_gone(desk.own_check))
-    monkeypatch.setattr(desk, "_office_desk", found_and_gone(desk._office_desk))
+    for module in (workspace, public):
+        monkeypatch.setattr(module, "own_check", found_and_gone(workspace.own_check))
+    monkeypatch.setattr(workspace, "_office_desk", found_and_gone(workspace._office_desk))
 
 
 @pytest.mark.parametrize("goes", [goes_before_the_save, goes_once_it_was_found])

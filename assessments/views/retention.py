@@ -16,7 +16,7 @@ from assessments.models import Assessment, Office, User
 from assessments.services import drafts, exporting
 from assessments.services import keeping as services
 from assessments.services.answering import Attested, DraftGone, TermEnded
-from assessments.views.fresh import freshly_signed_in
+from assessments.views.access import freshly_signed_in
 from assessments.views.people import administrator
 from assessments.views.register import signed_in
 

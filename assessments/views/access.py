@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from assessments.views.desk import keep_typed
+from assessments.views.workspace import keep_typed
 
 View = Callable[..., HttpResponse]
 

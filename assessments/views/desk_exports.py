@@ -17,8 +17,8 @@ from assessments.pdf.press import PressError
 from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore
+from assessments.views.access import freshly_signed_in
 from assessments.views.commissioner import found_by, officer, way_back
-from assessments.views.fresh import freshly_signed_in
 
 AT_ONCE = 4.0
 """Seconds that a page may take to make missing PDFs before it tells how far it is."""
