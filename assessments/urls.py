@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from assessments.views import (
     attest,
-    commissioner,
+    desk,
     desk_exports,
     health,
     insights,
@@ -87,7 +87,7 @@ urlpatterns = [
     path("people/offices/<int:pk>/hold", retention.hold, name="hold"),
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),
-    path("desk/", commissioner.desk, name="desk"),
+    path("desk/", desk.desk, name="desk"),
     path("desk/insights", insights.insights, name="insights"),
     path("desk/insights.pdf", insights.insights_pdf, name="insights_pdf"),
     path("desk/export", desk_exports.choose, name="choose_export"),

@@ -18,7 +18,7 @@ from assessments.services import exporting_shared as exporting
 from assessments.services.exporting_shared import CannotExport
 from assessments.services.printing import CannotStore
 from assessments.views.access import freshly_signed_in
-from assessments.views.commissioner import found_by, officer, way_back
+from assessments.views.desk import found_by, officer, way_back
 
 AT_ONCE = 4.0
 """Seconds that a page may take to make missing PDFs before it tells how far it is."""

@@ -24,7 +24,7 @@ from assessments.services.desk import NotShared, open_share
 from assessments.services.exporting import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.access import freshly_signed_in
-from assessments.views.commissioner import way_back
+from assessments.views.desk import way_back
 from assessments.views.register import signed_in
 from assessments.views.workspace import Desk, keep_typed, with_draft
 from bulletin.publish import encoded
