@@ -22,7 +22,7 @@ from assessments.models import (
     Withdrawal,
 )
 from assessments.services.drafts import start_assessment
-from assessments.services.keeping import purge_expired
+from assessments.services.retention import purge_expired
 from tests.attested import NONCE, answered, seen
 
 EMAIL, PASSWORD = "ana@example.ca", "quiet-harbour-9"

@@ -219,7 +219,7 @@ def faults(draft: int, seen: Seen) -> Counter[str]:
     """How much of what was acknowledged is lost, how much is torn, and how much there is twice."""
     from assessments.models import Answer, Attestation, Share  # noqa: PLC0415 - after django.setup
     from assessments.records.attested import sha256_of  # noqa: PLC0415
-    from assessments.services.verifying import chains, walk  # noqa: PLC0415
+    from assessments.services.audit_proof import chains, walk  # noqa: PLC0415
 
     def number(note: str) -> int:
         return int(re.sub(r"\D", "", note) or 0)

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import DeskEntry, Export, User
 from assessments.pdf.press import PressError
-from assessments.services import exporting_shared as exporting
-from assessments.services.exporting_shared import CannotExport
+from assessments.services import desk_export as exporting
+from assessments.services.desk_export import CannotExport
 from assessments.services.printing import CannotStore
 from assessments.views.access import freshly_signed_in
 from assessments.views.desk import found_by, officer, way_back

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.forms.people import EraseForm, KeepingForm
 from assessments.models import Assessment, Office, User
-from assessments.services import drafts, exporting
-from assessments.services import keeping as services
+from assessments.services import drafts, office_copy
+from assessments.services import retention as services
 from assessments.services.answering import Attested, DraftGone, TermEnded
 from assessments.views.access import freshly_signed_in
 from assessments.views.people import administrator
@@ -143,7 +143,7 @@ def export(request: HttpRequest, by: User, office: Office) -> HttpResponse:
     """Say what is in a copy of everything; a POST makes it and gives it."""
     if request.method != "POST":
         return render(request, "people/export.html", {"office": office})
-    made = exporting.export_all(office=office, by=by)
+    made = office_copy.export_all(office=office, by=by)
     name = f"everything-{timezone.localdate().isoformat()}.zip"
     return FileResponse(  # type: ignore[return-value]  # it is answered with a file, piece by piece
         made, as_attachment=True, filename=name, content_type="application/zip"

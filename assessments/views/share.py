@@ -21,7 +21,7 @@ from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, take_note
 from assessments.services.desk import NotShared, open_share
-from assessments.services.exporting import exchange_of
+from assessments.services.office_copy import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.access import freshly_signed_in
 from assessments.views.desk import way_back

@@ -32,11 +32,11 @@ from assessments.models import (
 )
 from assessments.models.audit import CHAINED, address_hash, event_hash
 from assessments.models.invitations import key_hash
-from assessments.services import drafts, exporting, keeping, people, register, reviewing
+from assessments.services import drafts, office_copy, people, register, retention, reviewing
 from assessments.services.answering import Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.audit_proof import walk
 from assessments.services.register import NewAccount
-from assessments.services.verifying import walk
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 
@@ -165,18 +165,18 @@ CALLS = [
     ),
     Call(
         "set_retention",
-        lambda w: keeping.set_retention(office=w.office, drafts_months=1, attested_years=2, by=w.member),
+        lambda w: retention.set_retention(office=w.office, drafts_months=1, attested_years=2, by=w.member),
         (Action.RETENTION_CHANGED,),
         "office",
     ),
     Call(
         "set_retention: the same",
-        lambda w: keeping.set_retention(office=w.office, drafts_months=24, attested_years=7, by=w.member),
+        lambda w: retention.set_retention(office=w.office, drafts_months=24, attested_years=7, by=w.member),
         (),
     ),
     Call(
         "set_hold: set",
-        lambda w: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
         (Action.HOLD_SET,),
         "office",
         by="admin",
@@ -184,33 +184,33 @@ CALLS = [
     ),
     Call(
         "set_hold: twice",
-        lambda w: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
         (),
-        prepare=lambda w: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        prepare=lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
     ),
     Call(
         "set_hold: lifted",
-        lambda w: keeping.set_hold(office=w.office, held=False, by=w.admin),
+        lambda w: retention.set_hold(office=w.office, held=False, by=w.admin),
         (Action.HOLD_LIFTED,),
         "office",
         by="admin",
-        prepare=lambda w: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        prepare=lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
         in_portal=True,
     ),
     Call(
         "erase",
-        lambda w: keeping.erase(office=w.office, by=w.member),
+        lambda w: retention.erase(office=w.office, by=w.member),
         (Action.ERASED,),
         "office",
     ),
     Call(
         "purge_expired: nothing is old enough",
-        lambda _: keeping.purge_expired(),
+        lambda _: retention.purge_expired(),
         (),
     ),
     Call(
         "export_all",
-        lambda w: exporting.export_all(office=w.office, by=w.member).close(),
+        lambda w: office_copy.export_all(office=w.office, by=w.member).close(),
         (Action.ALL_EXPORTED,),
         "office",
     ),
@@ -420,7 +420,7 @@ def test_each_service_leaves_what_it_did_once_in_the_right_chain_by_the_right_pe
 def test_every_service_that_writes_is_in_the_table():
     services = {
         name
-        for module in (drafts, exporting, keeping, people, register, reviewing)
+        for module in (drafts, office_copy, retention, people, register, reviewing)
         for name, it in vars(module).items()
         if callable(it) and getattr(it, "__module__", "") == module.__name__ and not name.startswith("_")
         if not isinstance(it, type) and name not in {"newest_edition", "default_election"}

@@ -28,7 +28,7 @@ from assessments.models import (
 )
 from assessments.models.desk import Place
 from assessments.records.desk_facts import desk_facts, folded
-from assessments.services import desk, keeping, sharing
+from assessments.services import desk, retention, sharing
 from assessments.services.audit import take_note
 from bulletin import shelf
 from bulletin.publish import publish_edition
@@ -173,7 +173,7 @@ def test_withdrawn_only_the_times_are_left(world):
 
 def test_what_is_erased_leaves_no_row(world):
     world.share()
-    keeping.erase(office=world.office, by=world.member)
+    retention.erase(office=world.office, by=world.member)
     assert not DeskEntry.objects.exists()
 
 
@@ -213,7 +213,7 @@ def test_what_went_while_an_officer_opened_it_is_not_shown_nor_told_as_read(
         if meanwhile == "withdrawn":
             sharing.withdraw(share=share, by=world.member)
         else:
-            keeping.erase(office=world.office, by=world.member)
+            retention.erase(office=world.office, by=world.member)
         desk.open_share(**told)
 
     monkeypatch.setattr("assessments.views.share.open_share", gone_first)
@@ -549,7 +549,7 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
 
     def erase() -> None:
         opened.wait(timeout=20)
-        keeping.erase(office=world.office, by=world.member)
+        retention.erase(office=world.office, by=world.member)
 
     works = (lambda: desk.open_share(share=shares[0], by=world.officer), erase)
     threads = [threading.Thread(target=go, args=(work,)) for work in works]

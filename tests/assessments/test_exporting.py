@@ -15,7 +15,7 @@ from django.utils import timezone
 from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
 from assessments.pdf.press import PressError
 from assessments.scoring.document import read_document
-from assessments.services import drafts, exporting, reviewing, sharing
+from assessments.services import drafts, office_copy, reviewing, sharing
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
@@ -39,7 +39,7 @@ def office(monkeypatch):
     Membership.objects.create(office=office, user=create("sam@example.ca", name="Sam Roy"))
     SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
     SocialAccount.objects.create(office=office, platform="X", handle="../../ΠΑΤ")
-    monkeypatch.setattr(exporting, "pdf_of", lambda *_: PDF)
+    monkeypatch.setattr(office_copy, "pdf_of", lambda *_: PDF)
     return office
 
 
@@ -133,7 +133,7 @@ def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
 
 def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch):
     filled(office)
-    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    monkeypatch.setattr(office_copy, "AT_ONCE", 2)
     rows = exported(office).read("trail.csv").decode().splitlines()
     assert len(rows) == AuditEvent.objects.of_chain(office.pk).count()
 
@@ -147,7 +147,7 @@ def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch
     ],
 )
 def test_a_cell_is_never_a_formula(text, cell):
-    assert exporting.defused(text) == cell
+    assert office_copy.defused(text) == cell
 
 
 def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, monkeypatch):
@@ -156,7 +156,7 @@ def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, mon
     def fail(*_: Any) -> bytes:
         raise PressError("no_press", "no press")
 
-    monkeypatch.setattr(exporting, "pdf_of", fail)
+    monkeypatch.setattr(office_copy, "pdf_of", fail)
     archive = exported(office)
     assert not [name for name in archive.namelist() if name.endswith(".pdf")]
     assert json.loads(archive.read("index.json"))["accounts"][0]["assessments"][1]["pdf"] is None
@@ -164,8 +164,8 @@ def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, mon
 
 def test_a_long_copy_lies_on_disk_without_a_name(office, monkeypatch):
     filled(office)
-    monkeypatch.setattr(exporting, "IN_MEMORY", 1_000)
-    with exporting.export_all(office=office, by=office.member) as made:
+    monkeypatch.setattr(office_copy, "IN_MEMORY", 1_000)
+    with office_copy.export_all(office=office, by=office.member) as made:
         assert made._rolled  # type: ignore[attr-defined]  # whether it is on disk
         assert ZipFile(made).testzip() is None
 
@@ -174,9 +174,9 @@ def test_what_is_not_in_the_trail_is_not_given(office, monkeypatch):
     def fail(**_: Any) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(exporting, "record", fail)
+    monkeypatch.setattr(office_copy, "record", fail)
     with pytest.raises(DatabaseError):
-        exporting.export_all(office=office, by=office.member)
+        office_copy.export_all(office=office, by=office.member)
 
 
 def test_of_an_ended_term_the_member_still_takes_everything_and_nobody_else_does(office):
@@ -186,7 +186,7 @@ def test_of_an_ended_term_the_member_still_takes_everything_and_nobody_else_does
     staff = User.objects.get(name="Sam Roy")
     assert fresh_client(staff).post(f"/office/{office.pk}/export").status_code == 404
     with pytest.raises(NotTheMember):
-        exporting.export_all(office=office, by=staff)
+        office_copy.export_all(office=office, by=staff)
 
 
 def test_each_office_has_its_own(office):

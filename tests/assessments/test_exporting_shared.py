@@ -18,9 +18,9 @@ from django.test import Client
 
 from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
 from assessments.pdf.press import PressError
-from assessments.services import exporting_shared as exporting
+from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
-from assessments.services.exporting_shared import CannotExport, collect
+from assessments.services.desk_export import CannotExport, collect
 from assessments.services.printing import Kind, pdf_of
 from bulletin import shelf
 from bulletin.publish import publish_edition

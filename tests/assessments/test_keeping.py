@@ -32,11 +32,11 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.services import attesting, drafts, keeping, reviewing, sharing
+from assessments.services import attesting, drafts, retention, reviewing, sharing
 from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
-from assessments.services.verifying import walk
+from assessments.services.audit_proof import walk
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.attested import attested, shared
@@ -216,7 +216,7 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
 
 
 def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
-    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, held=True, by=world.admin)
     client = fresh_client(world.staff)
     page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
     assert "24 months after" in page
@@ -228,7 +228,7 @@ def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
 
 def test_only_the_member_of_a_current_term_changes_it(world):
     with pytest.raises(NotTheMember):
-        keeping.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.staff)
+        retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.staff)
     Office.objects.update(ends_on=date(2026, 6, 14))
     sent = {"keep_drafts_months": 1, "keep_attested_years": 1}
     assert fresh_client(world.member).post(f"/office/{world.office.pk}/keeping", sent).status_code == 404
@@ -273,7 +273,7 @@ def test_months_are_counted_back_in_toronto(now, months, then):
     # Late in the evening, when it is the next day elsewhere.
     moment = datetime.fromisoformat(f"{now}T23:30").replace(tzinfo=TORONTO)
     wanted = datetime.fromisoformat(f"{then}T23:30").replace(tzinfo=TORONTO)
-    assert keeping.before(moment.astimezone(ZoneInfo("UTC")), months=months) == wanted
+    assert retention.before(moment.astimezone(ZoneInfo("UTC")), months=months) == wanted
 
 
 def _nothing(_: World, __: Assessment) -> None:
@@ -319,7 +319,7 @@ def test_times_that_would_delete_something_now_are_asked_about_first(world):
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
 def test_the_office_says_how_many_months(world, months, stays):
     draft = world.draft()
-    keeping.set_retention(office=world.office, drafts_months=months, attested_years=7, by=world.member)
+    retention.set_retention(office=world.office, drafts_months=months, attested_years=7, by=world.member)
     world.at(NOW.replace(month=8))
     run()
     assert Assessment.objects.filter(pk=draft.pk).exists() is stays
@@ -375,7 +375,7 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
         started_at=NOW.replace(year=2030),
         copied_from=attestation.assessment,
     )
-    keeping.set_retention(office=world.office, drafts_months=120, attested_years=7, by=world.member)
+    retention.set_retention(office=world.office, drafts_months=120, attested_years=7, by=world.member)
     before = everything()
     world.at(NOW.replace(year=NOW.year + years) + timedelta(days=days))
     with django_capture_on_commit_callbacks() as callbacks:
@@ -401,7 +401,7 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
 
 def test_files_stay_until_the_deletion_is_kept(world, monkeypatch):
     _, names = whole(world)
-    monkeypatch.setattr(keeping, "record", _broken)
+    monkeypatch.setattr(retention, "record", _broken)
     world.at(NOW.replace(year=2034))
     with pytest.raises(CommandError, match="tried again next time"):
         run()
@@ -415,14 +415,14 @@ def _broken(**_: Any) -> None:
 
 def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
     stuck, other = world.draft(), world.draft()
-    real = keeping._delete
+    real = retention._delete
 
     def delete(keys: Any) -> None:
         if stuck.pk in keys:
             raise DatabaseError("what a row says")
         real(keys)
 
-    monkeypatch.setattr(keeping, "_delete", delete)
+    monkeypatch.setattr(retention, "_delete", delete)
     world.at(NOW.replace(year=2029))
     with pytest.raises(CommandError, match=f"assessments {stuck.pk}\\."):
         run()
@@ -440,7 +440,7 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
     [
         lambda w, draft: w.answer(draft),
         lambda w, draft: w.comment(draft),
-        lambda w, _: keeping.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w, _: retention.set_hold(office=w.office, held=True, by=w.admin),
         lambda w, draft: drafts.delete_draft(assessment=draft, by=w.member),
         lambda _, __: Office.objects.update(keep_drafts_months=120),
     ],
@@ -449,15 +449,15 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
 def test_what_changed_as_it_was_about_to_go_stays(world, monkeypatch, meanwhile: Callable[..., Any]):
     draft = world.draft()
     world.at(NOW.replace(year=2029))
-    real = keeping._locked
+    real = retention._locked
 
     def locked(office: Office) -> Office:
         monkeypatch.undo()
         meanwhile(world, draft)
         return real(office)
 
-    monkeypatch.setattr(keeping, "_locked", locked)
-    keeping.purge_expired()
+    monkeypatch.setattr(retention, "_locked", locked)
+    retention.purge_expired()
     assert Assessment.objects.filter(pk=draft.pk).exists()
 
 
@@ -471,7 +471,7 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     elsewhere = SocialAccount.objects.create(office=other, platform="X", handle="@kim")
     drafts.start_assessment(account=elsewhere, by=world.staff)
     current_address.reset(token)
-    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, held=True, by=world.admin)
     addresses = AuditAddress.objects.filter(event__office=world.office).count()
     world.at(NOW.replace(year=2050))
     said = run()
@@ -481,7 +481,7 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     assert not Assessment.objects.filter(account=elsewhere).exists()
     assert AuditAddress.objects.filter(event__office=world.office).count() == addresses
     assert not AuditAddress.objects.filter(event__office=other).exists()
-    keeping.set_hold(office=world.office, held=False, by=world.admin)
+    retention.set_hold(office=world.office, held=False, by=world.admin)
     run()
     assert not Assessment.objects.exists()
     assert not AuditAddress.objects.exists()
@@ -491,8 +491,8 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
 def test_network_addresses_are_kept_for_ninety_days(world, days, stays):
     token = current_address.set("192.0.2.7")
     world.draft()
-    keeping.set_hold(office=world.office, held=True, by=world.admin)
-    keeping.set_hold(office=world.office, held=False, by=world.admin)
+    retention.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, held=False, by=world.admin)
     current_address.reset(token)
     world.at(NOW + timedelta(days=days))
     assert f"90 days old, deleted: {0 if stays else 3}." in run()
@@ -614,7 +614,7 @@ def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
 def test_under_a_hold_nothing_is_erased_and_the_page_says_so(world):
     whole(world)
     client, address = fresh_client(world.member), f"/office/{world.office.pk}/erase"
-    keeping.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, held=True, by=world.admin)
     before = everything()
     assert 'name="name_of_office"' not in client.get(address).content.decode()
     page = client.post(address, {"name_of_office": "Ward 10"}).content.decode()
@@ -626,7 +626,7 @@ def test_nobody_else_erases_and_the_member_only_after_a_fresh_proof(world):
     world.draft()
     address = f"/office/{world.office.pk}/erase"
     with pytest.raises(NotTheMember):
-        keeping.erase(office=world.office, by=world.staff)
+        retention.erase(office=world.office, by=world.staff)
     for user in (world.staff, world.admin):
         assert fresh_client(user).post(address, {"name_of_office": "Ward 10"}).status_code == 404
     stale = fresh_client(world.member)
@@ -639,9 +639,9 @@ def test_nobody_else_erases_and_the_member_only_after_a_fresh_proof(world):
 def test_an_erasure_that_fails_half_way_erases_nothing(world, monkeypatch):
     _, names = whole(world)
     before = everything()
-    monkeypatch.setattr(keeping, "record", _broken)
+    monkeypatch.setattr(retention, "record", _broken)
     with pytest.raises(DatabaseError):
-        keeping.erase(office=world.office, by=world.member)
+        retention.erase(office=world.office, by=world.member)
     assert everything() == before
     assert all(map(default_storage.exists, names))
 
@@ -654,13 +654,13 @@ def test_after_a_term_the_member_can_still_erase(world):
 
 
 def test_the_trail_tells_of_each_in_words(world):
-    keeping.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
+    retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
     draft = world.draft()
     drafts.delete_draft(assessment=draft, by=world.staff)
     drafts.restore_draft(assessment=draft, by=world.member)
     world.at(NOW.replace(year=2028))
-    keeping.purge_expired()
-    keeping.erase(office=world.office, by=world.member)
+    retention.purge_expired()
+    retention.erase(office=world.office, by=world.member)
     page = fresh_client(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
     for words in (
         "Pat Lee changed how long records are kept: Ward 10",
@@ -722,8 +722,8 @@ def test_who_deletes_and_who_works_take_turns_and_never_wait_in_a_circle(world, 
                 world.comment(attestation.assessment)
 
     def delete() -> None:
-        assert keeping.purge_expired().failed == []
-        keeping.erase(office=world.office, by=world.member)
+        assert retention.purge_expired().failed == []
+        retention.erase(office=world.office, by=world.member)
 
     assert at_once(answer, withdraw, comment, delete) == []
     assert not Attestation.objects.exists()

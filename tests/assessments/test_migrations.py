@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
 from assessments.models import Answer, DeskEntry, Office, Share, SocialAccount, User, frozen
-from assessments.services import exporting_shared, reviewing, sharing
+from assessments.services import desk_export, reviewing, sharing
 from assessments.services.printing import Kind, pdf_of
 from bulletin import shelf
 from bulletin.publish import publish_edition
@@ -45,7 +45,7 @@ def in_use() -> None:
         pdf_of(asked, kind)
     pdf_of(attestation)
     assert fresh_client(officer).get("/desk/").status_code == 200
-    exporting_shared.note_export(keys=[asked.pk], form="csv", by=officer)
+    desk_export.note_export(keys=[asked.pk], form="csv", by=officer)
 
 
 def rows() -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from assessments.models import Assessment, Attestation, Office, SocialAccount, User
 from assessments.operations.runtime_role import CannotGrant, grant_runtime
-from assessments.services import keeping, sharing
+from assessments.services import retention, sharing
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
@@ -60,7 +60,7 @@ def test_with_the_role_everything_works_that_the_portal_does(role):
         share = shared(attestation, ask="May I?")
         sharing.write_advice(share=share, text="And this?", by=member)
         sharing.withdraw(share=share, by=member)
-        assert keeping.erase(office=office, by=member) == 1
+        assert retention.erase(office=office, by=member) == 1
         assert not Attestation.objects.exists()
         assert not Assessment.objects.exists()
 

@@ -25,10 +25,10 @@ from assessments.models import (
 )
 from assessments.pdf.authenticity import read_pdf
 from assessments.records.shared import BLACKED_OUT
-from assessments.services import keeping, printing, sharing
-from assessments.services.keeping import count_expired, purge_expired
+from assessments.services import printing, retention, sharing
 from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
+from assessments.services.retention import count_expired, purge_expired
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import NONCE, attested, shared
@@ -457,7 +457,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     pdf_of(share)
     (stored,) = StoredPdf.objects.all()
     administrator = User.objects.create_user("al@example.ca", PASSWORD, name="Al Roy")
-    keeping.set_hold(office=share.attestation.assessment.account.office, held=True, by=administrator)
+    retention.set_hold(office=share.attestation.assessment.account.office, held=True, by=administrator)
     member, officer = client_of("ana"), client_of("ola")
     with django_capture_on_commit_callbacks(execute=True):
         member.post(f"/shares/{share.pk}/withdraw")
@@ -472,7 +472,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
             assert who.get(f"/shares/{share.pk}{file}").status_code == 404
     for gone in ("May I?", "@ana", "Ward 10", "Ana Silva", "legal hold"):
         assert gone not in said(officer.get(f"/shares/{share.pk}")) + said(officer.get("/desk/"))
-    keeping.set_hold(office=share.attestation.assessment.account.office, held=False, by=administrator)
+    retention.set_hold(office=share.attestation.assessment.account.office, held=False, by=administrator)
     assert count_expired().withdrawn == 1
     assert purge_expired().withdrawn == 1
     assert not default_storage.exists(stored.name)
@@ -500,7 +500,7 @@ def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation,
 
     def purge_and_keep(name: str, data: bytes) -> str:
         with purging():
-            keeping._delete([attestation.assessment_id])
+            retention._delete([attestation.assessment_id])
         return keep(name, data)
 
     monkeypatch.setattr(printing, "_keep", purge_and_keep)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from assessments.models import AuditAddress, AuditEvent, AuditHead, Office, User
 from assessments.models.audit import CHAINED, event_hash
 from assessments.services.audit import Action, current_address, delete_addresses, record
-from assessments.services.verifying import Mark, walk
+from assessments.services.audit_proof import Mark, walk
 from tests.thawing import thaw
 
 pytestmark = pytest.mark.django_db
@@ -285,7 +285,7 @@ def test_what_is_appended_during_a_walk_is_no_fault(office, monkeypatch):
     def then_append(_: int) -> None:
         AuditHead.objects.filter(office=office).update(count=real.count, hash=real.hash)
 
-    monkeypatch.setattr("assessments.services.verifying.AT_ONCE", 5)
+    monkeypatch.setattr("assessments.services.audit_proof.AT_ONCE", 5)
     assert walk(str(office.pk), advance=then_append).mark == Mark(real.count, real.hash)
     assert walk(str(office.pk)).fault == ""
 

@@ -159,7 +159,7 @@ def zip_of(rows: Any) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from assessments.models import StoredPdf  # noqa: PLC0415
-    from assessments.services.exporting_shared import collect, note_export  # noqa: PLC0415
+    from assessments.services.desk_export import collect, note_export  # noqa: PLC0415
 
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[1 : FILES + 1])
     made = []

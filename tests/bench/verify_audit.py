@@ -92,7 +92,7 @@ def main() -> None:
     from django.db import connection  # noqa: PLC0415
 
     from assessments.models import Office, User  # noqa: PLC0415
-    from assessments.services.verifying import walk  # noqa: PLC0415
+    from assessments.services.audit_proof import walk  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     offices = []

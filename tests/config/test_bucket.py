@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from assessments.models import Attestation, Office, SocialAccount, StoredPdf, User
 from assessments.operations.backup import stored_names
 from assessments.services import sharing
-from assessments.services.keeping import purge_expired
+from assessments.services.retention import purge_expired
 from assessments.views import health
 from bulletin import shelf
 from bulletin.publish import publish_edition

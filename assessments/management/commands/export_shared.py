@@ -18,8 +18,8 @@ from assessments.management.progress import bar
 from assessments.management.stopping import stoppable
 from assessments.models import DeskEntry, Export
 from assessments.pdf.press import PressError
-from assessments.services import exporting_shared as exporting
-from assessments.services.exporting_shared import CannotExport
+from assessments.services import desk_export as exporting
+from assessments.services.desk_export import CannotExport
 from assessments.services.printing import CannotStore
 
 FILTERS = tuple(name for name in DeskFilter.base_filters if name != "state")

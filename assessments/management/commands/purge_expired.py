@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck
 from assessments.services.drafts import delete_ended_checks
-from assessments.services.keeping import Purged, count_expired, purge_expired
+from assessments.services.retention import Purged, count_expired, purge_expired
 
 LINES = {
     "deleted": "Drafts that someone deleted at least 30 days ago",

@@ -15,7 +15,7 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
-from assessments.services.verifying import PORTAL, Mark, Walked, chains, count_events, walk
+from assessments.services.audit_proof import PORTAL, Mark, Walked, chains, count_events, walk
 
 Name = Annotated[str, StringConstraints(pattern=rf"^({PORTAL}|[1-9][0-9]{{0,17}})$")]
 ANCHOR = TypeAdapter(dict[Name, Mark])

@@ -22,7 +22,7 @@ from assessments.pdf.press import PressError
 from assessments.reports.summary import AT_ONCE as SUMMARIES_AT_ONCE
 from assessments.reports.summary import summaries_pdf
 from assessments.services.audit import Action, record
-from assessments.services.exporting import defused
+from assessments.services.office_copy import defused
 from assessments.services.printing import Gone, Kind, pdf_of, summary_of
 
 Form = Export.Form
