@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from assessments.pdf.authenticity import read_code
-from assessments.services.papers import standing_of
+from assessments.services.verifying import standing_of
 
 
 @require_safe

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from assessments.models import Attestation, Office, SocialAccount, User
-from assessments.services.papers import judge_file
 from assessments.services.printing import pdf_of
 from assessments.services.sharing import withdraw
+from assessments.services.verifying import judge_file
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared

@@ -25,8 +25,8 @@ from assessments.records.shared import Picked, offered, shared_record
 from assessments.records.state import draft_state
 from assessments.reports.summary import AskedFor, Summary, summaries_pdf, summarize, summary_pdf
 from assessments.services import printing, sharing
-from assessments.services.papers import judge_file
 from assessments.services.printing import Kind, pdf_of, print_record, summary_of
+from assessments.services.verifying import judge_file
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from assessments.pdf.authenticity import MAX_PDF, TooBusy
-from assessments.services.papers import judge_file
+from assessments.services.verifying import judge_file
 
 
 class Command(BaseCommand):
