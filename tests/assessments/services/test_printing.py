@@ -22,7 +22,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 HEAD = """
 import json, sys, time

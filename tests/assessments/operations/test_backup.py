@@ -35,7 +35,7 @@ from tests.attested import attested, shared
 from tests.bench.backups import address
 from tests.postgres import database
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # The processes open databases of their own. The mark has these tests run again on PostgreSQL.
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from assessments.pdf.press import PressError, print_pdf
 from assessments.pdf.typeset import typeset
 from tests.reading import assert_pdf_ua
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CSS = """
 @page { size: Letter; margin: 20mm; @top-left { content: "Running head" }
         @bottom-right { content: "Page " counter(page) " of " counter(pages) } }

@@ -23,7 +23,7 @@ from assessments.models import frozen
 from bulletin import shelf
 from bulletin.publish import publish_edition
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db
 MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 

@@ -45,7 +45,7 @@ from tests.reading import (
 )
 from tests.tables import BASE, EDITION, advised, answers_of, edition, rows_of_rules
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MOST_PDFS = 10
 WIDE = 1_500
 """Columns in which no line of these documents is broken."""

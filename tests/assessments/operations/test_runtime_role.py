@@ -22,7 +22,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db
 only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has roles")
 ROLE = "portal_runtime"

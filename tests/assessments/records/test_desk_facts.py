@@ -7,7 +7,7 @@ import pytest
 
 from assessments.models import DeskEntry, SocialAccount
 from assessments.records.desk_facts import SharedFinding, desk_facts
-from tests.assessments.test_desk import GIVEN, World, world
+from tests.assessments.views.test_desk import GIVEN, World, world
 from tests.attested import attested, shared
 
 __all__ = ["world"]

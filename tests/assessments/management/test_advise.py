@@ -24,7 +24,7 @@ from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from tests.tables import EDITION, edition
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT: dict[str, Any] = {
     "edition": EDITION,
     "as_of": "2026-07-01",
