@@ -123,10 +123,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "assessments.views.sign_in.keep_signed_in",
+    "assessments.middleware.session_limits.keep_signed_in",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "assessments.views.sign_in.second_step_first",
+    "assessments.middleware.second_step.second_step_first",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

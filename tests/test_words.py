@@ -15,14 +15,15 @@ from tests.tables import table
 WORDS = table("words.yaml")
 ROOT = shelf.HERE.parent
 PYTHON = (
+    "assessments/forms",
+    "assessments/middleware",
+    "assessments/pdf",
     "assessments/records",
     "assessments/rendering",
     "assessments/reports",
-    "assessments/pdf",
     "assessments/scoring",
+    "assessments/services",
     "assessments/views",
-    "assessments/middleware",
-    "assessments/forms",
 )
 READ_ALOUD = {"alt", "aria-label", "content", "label", "placeholder", "title", "value"}
 

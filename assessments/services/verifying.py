@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assessments.models import Attestation, Share, StoredPdf
-from assessments.pdf.authenticity import Known, Standing, Verdict, judge
+from assessments.pdf.judging import Known, Standing, Verdict, judge
 
 
 def standing_of(code: str) -> Standing | None:

@@ -14,7 +14,8 @@ from assessments.reports.compare import compare as compared
 from assessments.services import attesting
 from assessments.services.answering import NotSaved
 from assessments.views.access import freshly_signed_in
-from assessments.views.workspace import Desk, keep_typed, with_draft
+from assessments.views.not_saved import keep_typed
+from assessments.views.workspace import Desk, with_draft
 
 STAND = "Tick the box to say that you stand behind these answers."
 

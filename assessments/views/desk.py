@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -26,9 +23,7 @@ from assessments.forms.desk import (
 from assessments.models import DeskEntry, Share, User
 from assessments.models.desk import DeskEntryQuerySet, Place
 from assessments.services.audit import Action, take_note
-from assessments.views.register import signed_in
-
-View = Callable[..., HttpResponse]
+from assessments.views.access import officer
 
 AT_ONCE = 25
 """Rows on a page of the desk."""
@@ -38,18 +33,6 @@ LAST = "desk_last"
 """Where a session has what the desk showed last, as its address carries it."""
 LOST = "The portal does not remember this search any more. Type the words again."
 NOWHERE = "This link leads to no place in the list. It is shown from the top."
-
-
-def officer(view: View) -> View:
-    """Let officers alone use the view; for others there is nothing here."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
-        if not by.is_officer:
-            raise Http404
-        return view(request, by=by, **kwargs)
-
-    return signed_in(wrapped)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from assessments.pdf.press import PressError
 from assessments.services import desk_export as exporting
 from assessments.services.desk_export import CannotExport
 from assessments.services.printing import CannotStore
-from assessments.views.access import freshly_signed_in
-from assessments.views.desk import found_by, officer, way_back
+from assessments.views.access import freshly_signed_in, officer
+from assessments.views.desk import found_by, way_back
 
 AT_ONCE = 4.0
 """Seconds that a page may take to make missing PDFs before it tells how far it is."""

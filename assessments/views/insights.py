@@ -19,7 +19,8 @@ from assessments.reports.insights import rounded
 from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, take_note
 from assessments.services.insights import insights_of
-from assessments.views.desk import officer, way_back
+from assessments.views.access import officer
+from assessments.views.desk import way_back
 from assessments.views.share import file_response
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
@@ -21,22 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
-from assessments.views.access import fresh_to_send, freshly_signed_in
-from assessments.views.register import signed_in
-
-View = Callable[..., HttpResponse]
-
-
-def administrator(view: View) -> View:
-    """Give the view the administrator who has signed in; for others there is nothing here."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
-        if not by.is_staff:
-            raise Http404
-        return view(request, by=by, **kwargs)
-
-    return signed_in(wrapped)
+from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
 
 
 def _invited(request: HttpRequest, by: User, **invited: Any) -> bool:

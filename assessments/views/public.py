@@ -25,8 +25,9 @@ from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document
 from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
+from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
-from assessments.views.workspace import Desk, keep_typed, own_check, remember
+from assessments.views.workspace import Desk, own_check, remember
 from bulletin.shelf import calendar, editions
 
 TYPED_IN = (

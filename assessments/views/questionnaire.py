@@ -18,7 +18,8 @@ from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check
 from assessments.services.printing import CannotStore, pdf_of
-from assessments.views.workspace import COOKIE, DRAFT, Desk, keep_typed, own_check, with_draft
+from assessments.views.not_saved import keep_typed
+from assessments.views.workspace import COOKIE, DRAFT, Desk, own_check, with_draft
 
 LEAVING = {"go", "list"}
 """The buttons that lead on to another page, once all is saved."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,28 +19,11 @@ from assessments.records.state import DraftState, draft_state
 from assessments.reports.across import across
 from assessments.scoring.wording import long_date
 from assessments.services import register as services
-from assessments.views.workspace import COOKIE, keep_typed, own_check
+from assessments.views.access import signed_in
+from assessments.views.workspace import COOKIE, own_check
 
-View = Callable[..., HttpResponse]
 THERE = Q(assessments__deleted_at__isnull=True)
 """Of an account's assessments those that nobody deleted."""
-
-
-def signed_in(view: View) -> View:
-    """Give the view the person who has signed in.
-
-    Someone who has not signed in does so first; a POST is answered with a page that still holds what was typed.
-    """
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if isinstance(request.user, User):
-            return view(request, by=request.user, **kwargs)
-        if request.method == "POST":
-            return keep_typed(request, "signed_out")
-        return redirect_to_login(request.get_full_path())
-
-    return wrapped
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -16,11 +15,7 @@ from assessments.models import Assessment, Office, User
 from assessments.services import drafts, office_copy
 from assessments.services import retention as services
 from assessments.services.answering import Attested, DraftGone, TermEnded
-from assessments.views.access import freshly_signed_in
-from assessments.views.people import administrator
-from assessments.views.register import signed_in
-
-View = Callable[..., HttpResponse]
+from assessments.views.access import View, administrator, freshly_signed_in, signed_in
 
 CLOSED = "The term of this office has ended, so nothing was changed."
 HELD = "A legal hold is on this office, so nothing can be erased. Ask those who look after the portal."

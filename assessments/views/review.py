@@ -22,7 +22,8 @@ from assessments.models.reviews import MAX_COMMENT
 from assessments.reports.review import review as report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
-from assessments.views.workspace import Desk, keep_typed, with_draft
+from assessments.views.not_saved import keep_typed
+from assessments.views.workspace import Desk, with_draft
 
 BESIDE = "t-"
 """What the tags of a message begin with that stands beside a thread, and not at the top of the page."""

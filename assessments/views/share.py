@@ -23,10 +23,10 @@ from assessments.services.audit import Action, take_note
 from assessments.services.desk import NotShared, open_share
 from assessments.services.office_copy import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
-from assessments.views.access import freshly_signed_in
+from assessments.views.access import freshly_signed_in, signed_in
 from assessments.views.desk import way_back
-from assessments.views.register import signed_in
-from assessments.views.workspace import Desk, keep_typed, with_draft
+from assessments.views.not_saved import keep_typed
+from assessments.views.workspace import Desk, with_draft
 from bulletin.publish import encoded
 
 # Deleted for good, by its age or by an erasure, while someone had its page open.

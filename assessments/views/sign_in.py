@@ -6,12 +6,10 @@ import functools
 import logging
 import secrets
 import time
-from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.account.views import PasswordResetView
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -21,33 +19,22 @@ from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
+from assessments.middleware.session_limits import SEEN, SINCE, role_of
 from assessments.models import User
 from assessments.services.people import end_sessions
-from assessments.views.access import proven_lately
+from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
 
 log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
 """The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
-SEEN, SINCE = "seen", "since"
-"""When a session was last used, about, and when it began."""
-SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
-"""How often at most a request puts off the end of its session: the idle limit is that much less exact."""
-SET_UP_HERE = "step_set_up_here"
-"""The mark of a session in which its person set up their first second step."""
-FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
-"""Where those who still need a second step may go: to set it up, sign out, answer an invitation, and read."""
-
-View = Callable[..., HttpResponse]
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -179,62 +166,6 @@ def our_page(view: View) -> View:
 def not_offered(_: HttpRequest) -> NoReturn:
     """An address that must have a name and has no page."""
     raise Http404
-
-
-def role_of(user: User) -> str:
-    """By which limits somebody's sessions go."""
-    return "officer" if user.is_officer else "administrator" if user.is_staff else "other"
-
-
-def keep_signed_in(get_response: View) -> View:
-    """Middleware: put off the end of a session as long as someone uses it, and end it where its time is up.
-
-    It is written only now and then: a write with every request would slow each page down, and could undo what another
-    request of the same session writes at the same moment. A session that ends here ends before the page, which then
-    answers as to someone who is signed out: with all that was typed.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        session, now = request.session, int(time.time())
-        if SESSION_KEY in session and isinstance(request.user, User):
-            role = role_of(request.user)
-            seen, since = session.get(SEEN, now), session.get(SINCE, now)
-            if now - seen >= settings.SESSION_IDLE[role] or now - since >= settings.SESSION_LONGEST[role]:
-                logout(request)
-            elif SINCE not in session or now - seen >= SECONDS_BETWEEN_WRITES[role]:
-                session[SEEN], session[SINCE] = now, since
-        return get_response(request)
-
-    return middleware
-
-
-def needs_step(user: Any) -> bool:
-    """Whether somebody's password alone is not enough here."""
-    return isinstance(user, User) and (user.is_officer or user.is_staff)
-
-
-def took_step(request: HttpRequest) -> bool:
-    """Whether this very session was begun, or confirmed since, with a second step, or is where that was set up."""
-    if not is_mfa_enabled(request.user):
-        return False
-    records = get_authentication_records(request, request.user)
-    return SET_UP_HERE in request.session or any(record.get("method") == "mfa" for record in records)
-
-
-def second_step_first(get_response: View) -> View:
-    """Middleware: officers and administrators see nothing before a second step, in this session."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        user = request.user
-        if not needs_step(user) or request.path_info.startswith(FREE) or took_step(request):
-            return get_response(request)
-        ways = Adapter(request).get_reauthentication_methods(user) if is_mfa_enabled(user) else []
-        for way in ways:
-            if way["id"].startswith("mfa"):
-                return redirect(f"{way['url']}?{urlencode({'next': request.get_full_path()})}")
-        return redirect("mfa_index")
-
-    return middleware
 
 
 def first_step(view: View) -> View:

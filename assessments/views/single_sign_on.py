@@ -21,8 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.models import Invitation, User
 from assessments.services import sign_ins
-from assessments.views.access import freshly_signed_in
-from assessments.views.register import signed_in
+from assessments.views.access import freshly_signed_in, signed_in
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from assessments.models import AuditEvent, Office, User
 from assessments.reports.trail import in_words
-from assessments.views.register import signed_in
+from assessments.views.access import signed_in
 
 ON_A_PAGE = 50
 LONGEST_NUMBER = 18

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
 from assessments.services import notices as services
-from assessments.views.register import signed_in
+from assessments.views.access import signed_in
 from bulletin.publish import encoded
 
 Kind = Notice.Kind

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .conditions import AtMost, Condition, Fact, Has, Term
 from .nearest import nearest
@@ -30,9 +30,7 @@ from .schema import (
     Sheet,
     Timing,
 )
-
-if TYPE_CHECKING:
-    from .loader import Place, Source
+from .source import Place, Source
 
 NEEDS_CHOICES = ("choice", "choices")
 MAX_CHAIN = 20

@@ -10,8 +10,9 @@ import pytest
 from bulletin.encoding import digest as digests
 from bulletin.encoding.conditions import parse
 from bulletin.encoding.digest import digest
-from bulletin.encoding.loader import load_edition, read
+from bulletin.encoding.loader import load_edition
 from bulletin.encoding.schema import Question
+from bulletin.encoding.source import read
 from bulletin.shelf import HERE
 from tests.bulletin.contract import CONTRACT, columns, listed
 from tests.bulletin.minimal import MINIMAL, edition_of, edition_with

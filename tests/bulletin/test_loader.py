@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulletin.encoding import loader
+from bulletin.encoding import source as yaml_source
 from bulletin.encoding.conditions import Either, Fact
 from bulletin.encoding.digest import digest
 from bulletin.encoding.loader import EncodingFaults, load_edition
@@ -176,13 +176,13 @@ BULK = {
 @pytest.mark.parametrize("name", BULK)
 def test_bulk_is_refused_before_anything_is_built(name, tmp_path, monkeypatch):
     content, says = BULK[name]
-    sound = loader._plain
+    sound = yaml_source._plain
 
-    def small_only(event: Any, rest: Any, place: Any, source: loader.Source) -> Any:
+    def small_only(event: Any, rest: Any, place: Any, source: yaml_source.Source) -> Any:
         assert source.name != "rules.yaml", "the bulk was read into data"
         return sound(event, rest, place, source)
 
-    monkeypatch.setattr(loader, "_plain", small_only)
+    monkeypatch.setattr(yaml_source, "_plain", small_only)
     assert faults_of(edition_of(tmp_path, {"rules.yaml": content})) == [f"rules.yaml:{says}"]
 
 

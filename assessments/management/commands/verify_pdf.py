@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from assessments.pdf.authenticity import MAX_PDF, TooBusy
+from assessments.pdf.judging import MAX_PDF, TooBusy
 from assessments.services.verifying import judge_file
 
 

@@ -13,23 +13,18 @@ from typing import Any
 import pikepdf
 import pytest
 
-from assessments.pdf import authenticity, press, reader
-from assessments.pdf.authenticity import (
-    ALPHABET,
+from assessments.pdf import judging, press, reader
+from assessments.pdf.authenticity import ALPHABET, MAX_RECORD, RECORD_NAME, Proof, new_code, qr_svg, read_code
+from assessments.pdf.judging import (
     MAX_PDF,
-    MAX_RECORD,
     NOT_OURS,
     OTHER_CODE,
     SAYS,
     STANDINGS,
     Known,
     NotOurs,
-    Proof,
     TooBusy,
     judge,
-    new_code,
-    qr_svg,
-    read_code,
     read_pdf,
 )
 from assessments.pdf.press import print_pdf
@@ -276,13 +271,13 @@ def test_without_a_proof_a_pdf_holds_nothing_of_one():
 class Registry:
     """What a portal knows that made one PDF."""
 
-    def __init__(self, made: bytes, standing: authenticity.Standing = "current") -> None:
+    def __init__(self, made: bytes, standing: judging.Standing = "current") -> None:
         known = Known(CODE, standing)
         self.files = {sha256(made).hexdigest(): known}
         self.records = {SHA256: known}
         self.codes = {CODE: known}
 
-    def judge(self, data: bytes) -> authenticity.Verdict:
+    def judge(self, data: bytes) -> judging.Verdict:
         return judge(
             data, known_file=self.files.get, known_record=self.records.get, known_code=self.codes.get
         )
@@ -308,7 +303,7 @@ def test_a_pdf_gives_back_its_code_and_its_record(pdf):
 
 @pytest.mark.parametrize("standing", STANDINGS)
 def test_the_file_that_the_portal_made_is_authentic_and_is_never_opened(pdf, standing, monkeypatch):
-    monkeypatch.setattr(authenticity, "read_pdf", lambda _: pytest.fail("opened"))
+    monkeypatch.setattr(judging, "read_pdf", lambda _: pytest.fail("opened"))
     verdict = Registry(pdf, standing).judge(pdf)
     assert verdict.authentic
     assert verdict.says == (SAYS["authentic"], STANDINGS[standing])
@@ -401,12 +396,12 @@ def test_any_one_byte_that_is_changed_is_told(pdf, portal, monkeypatch):
     # In this process, since two hundred others would take their time.
     def looked_at(data: bytes) -> bytes:
         try:
-            about, record = reader.look(data, authenticity.RECORD_NAME, MAX_RECORD)
+            about, record = reader.look(data, RECORD_NAME, MAX_RECORD)
         except reader.Unread as reason:
             return b'{"unread": "%s"}\n' % str(reason).encode()
         return b'{"about": "%s"}\n' % about.encode() + record
 
-    monkeypatch.setattr(authenticity, "_looked_at", looked_at)
+    monkeypatch.setattr(judging, "_looked_at", looked_at)
     random = Random(7)  # noqa: S311 - nothing is kept secret with it
     findings = []
     for place in random.sample(range(len(pdf)), 200):
@@ -501,7 +496,7 @@ def circle_of_names() -> bytes:
 def test_a_pdf_that_is_written_by_hand_is_read(portal):
     file = b"<</F (record.json) /Desc (Verification code %s) /EF <</F 4 0 R>>>>" % CODE.encode()
     whole = by_hand({2: b"<</Type /Catalog /Pages 1 0 R /AF [3 0 R]>>", 3: file, 4: stream(b"{}")})
-    assert read_pdf(whole) == authenticity.FoundProof(CODE, b"{}", sha256(b"{}").hexdigest())
+    assert read_pdf(whole) == judging.FoundProof(CODE, b"{}", sha256(b"{}").hexdigest())
     assert portal.judge(whole).finding == "forged"
     assert read_pdf(in_an_object_stream(20)).record == b"{}"
 
@@ -548,22 +543,22 @@ def test_what_is_not_ours_is_refused_in_plain_words_and_soon(pdf, portal, made, 
 
 def test_a_reading_that_does_not_end_is_stopped(pdf, tmp_path, monkeypatch):
     (tmp_path / "reader.py").write_text("while True: pass")
-    monkeypatch.setattr(authenticity, "_READER", tmp_path / "reader.py")
-    monkeypatch.setattr(authenticity, "_SECONDS", 0.5)
+    monkeypatch.setattr(judging, "_READER", tmp_path / "reader.py")
+    monkeypatch.setattr(judging, "_SECONDS", 0.5)
     with pytest.raises(NotOurs, match="more time or memory"):
         read_pdf(pdf)
 
 
 def test_a_reading_that_falls_over_is_told_in_words(pdf, tmp_path, monkeypatch):
     (tmp_path / "reader.py").write_text("import os; os.abort()")
-    monkeypatch.setattr(authenticity, "_READER", tmp_path / "reader.py")
+    monkeypatch.setattr(judging, "_READER", tmp_path / "reader.py")
     with pytest.raises(NotOurs, match="more time or memory"):
         read_pdf(pdf)
 
 
 def test_one_more_file_than_can_be_looked_at_is_told_to_try_again(pdf, portal, monkeypatch):
-    monkeypatch.setattr(authenticity, "_WAIT", 0.05)
-    with authenticity._places, authenticity._places, pytest.raises(TooBusy, match="Try again"):
+    monkeypatch.setattr(judging, "_WAIT", 0.05)
+    with judging._places, judging._places, pytest.raises(TooBusy, match="Try again"):
         portal.judge(resaved(pdf))
     assert portal.judge(resaved(pdf)).finding == "changed"
 

@@ -23,7 +23,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.pdf.authenticity import read_pdf
+from assessments.pdf.judging import read_pdf
 from assessments.services import printing
 from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import Changed, NotComplete, NotTheMember, attest, reassess

@@ -23,7 +23,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.pdf.authenticity import read_pdf
+from assessments.pdf.judging import read_pdf
 from assessments.records.shared import BLACKED_OUT
 from assessments.services import printing, retention, sharing
 from assessments.services.printing import pdf_of

@@ -1,0 +1,233 @@
+"""YAML as plain text data, with the line and column of every key and value, for faults that say where.
+
+Every scalar is read as text, so that YAML's own ideas of `no`, `on` or 13 never come in. What hides, or only wastes
+time, is a fault.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+MAX_BYTES = 250_000
+"""Of one file; Toronto's largest has some 40 kB."""
+MAX_VALUES = 10_000
+"""Of one file, keys included; Toronto's largest has some 1,200."""
+MAX_ENTRIES = 500
+"""Of one list, or keys of one mapping; Toronto's longest has 58."""
+MAX_DEPTH = 12
+"""Levels of YAML inside one another; the schema needs six."""
+MAX_MESSAGE = 500
+"""Characters of one fault."""
+
+Place = tuple[str | int, ...]
+
+
+@dataclass
+class Source:
+    """One file as plain data, with the line and column of every key and value in it."""
+
+    name: str
+    data: Any = None
+    marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
+
+    def fault(self, place: Place, says: str) -> None:
+        """Note a fault at `place`, or at the nearest thing around it that stands in the file."""
+        known = place
+        while known not in self.marks and known:
+            known = known[:-1]
+        self.note(self.marks.get(known, (1, 1)), f"{self.words(place)}{says}")
+
+    def note(self, at: tuple[int, int], says: str) -> None:
+        """Note a fault at a line and column: on one line, and no longer than a person reads."""
+        line = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in says[:MAX_MESSAGE])
+        self.faults.append((at, line if len(says) <= MAX_MESSAGE else f"{line}..."))
+
+    def words(self, place: Place) -> str:
+        """`rules[11-place].applies: `, with ids in place of the numbers of a list."""
+        text, data = "", self.data
+        if place and isinstance(place[0], int):
+            text = Path(self.name).stem
+        for step in place:
+            try:
+                data = data[step]
+            except (KeyError, IndexError, TypeError):
+                data = None
+            if isinstance(step, int):
+                name = data.get("id") if isinstance(data, dict) else None
+                text += f"[{name[:60] if isinstance(name, str) and name else step + 1}]"
+            else:
+                text += f".{step[:60]}" if text else step[:60]
+        return f"{text}: " if text else ""
+
+    def lines(self) -> list[str]:
+        return [f"{self.name}:{line}:{column} {says}" for (line, column), says in sorted(self.faults)]
+
+
+def read(path: Path) -> Source:
+    """The file as text-only data; whatever is wrong with it as YAML is among its faults."""
+    source = Source(path.name)
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        source.fault((), f"the file cannot be read ({error.strerror})")
+        return source
+    if raw is None:
+        source.fault((), f"the file is over {MAX_BYTES:,} bytes; none here needs as many")
+        return source
+    try:
+        text = raw.decode("utf-8")
+        events = _events(text, source)
+        if events and not source.faults:
+            rest = iter(events)
+            source.data = _plain(next(rest), rest, (), source)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        says = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+        source.note((line, error.start - raw.rfind(b"\n", 0, error.start)), says)
+    except ReaderError as error:
+        before = text[: error.position]
+        at = (before.count("\n") + 1, error.position - before.rfind("\n"))
+        source.note(at, f"U+{error.character:04X} is a control character; take it out")
+    except MarkedYAMLError as error:
+        source.note(*_in_place(error))
+    except YAMLError as error:
+        source.note((1, 1), f"not YAML: {str(error).splitlines()[0]}")
+    return source
+
+
+def _in_place(error: MarkedYAMLError) -> tuple[tuple[int, int], str]:
+    """Where the parser stopped, what it found there, and where the thing begins that it was reading."""
+    context, begun, mark = error.context, error.context_mark, error.problem_mark
+    if context and begun and mark and begun.index < mark.index:
+        context = f"{context} from {begun.line + 1}:{begun.column + 1}"
+    mark = mark or begun
+    says = ", ".join(part for part in (context, error.problem) if part)
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1), f"not YAML: {says}"
+
+
+def _events(text: str, source: Source) -> list[Event]:
+    """The file in pieces. What hides or only wastes time is a fault, and ends the reading where it is much.
+
+    Anchors, aliases and tags let a file mean other than it reads; so does a second document.
+    """
+    bulk, documents = _Bulk(), 0
+    events: list[Event] = []
+    at = (1, 1)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            at = _mark(event)
+            if says := _hides(event):
+                source.note(at, says)
+            if says := bulk.after(event):
+                source.note(at, says)
+                break
+            documents += isinstance(event, DocumentStartEvent)
+            if documents > 1:
+                source.note(at, "a second document begins here; a file is one")
+                break
+            if len(source.faults) > 20:
+                break
+            if isinstance(event, NodeEvent | CollectionEndEvent):
+                events.append(event)
+    except (ValueError, OverflowError):  # numbers that the parser itself trips over
+        source.note(at, "not YAML: after this stands a number or character code out of range")
+    return events
+
+
+def _hides(event: Event) -> str | None:
+    if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+        return "anchors and aliases are not read; write the text out where it is meant"
+    if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
+        return "tags are not read; write the plain value"
+    return None
+
+
+class _Bulk:
+    """What a file holds, counted while it is read, so that nothing large is ever built."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self.room: list[int] = []  # for each open list or mapping, how much more it may hold
+
+    def after(self, event: Event) -> str | None:
+        """What is too much once `event` is read, if anything is."""
+        if isinstance(event, NodeEvent):
+            self.values += 1
+            if self.room:
+                self.room[-1] -= 1
+        if self.values > MAX_VALUES:
+            return f"more than {MAX_VALUES:,} values in one file"
+        if self.room and self.room[-1] < 0:
+            return f"more than {MAX_ENTRIES} entries in one list"
+        if isinstance(event, CollectionStartEvent):
+            self.room.append(MAX_ENTRIES * (2 if isinstance(event, MappingStartEvent) else 1))
+        elif isinstance(event, CollectionEndEvent):
+            self.room.pop()
+        return f"more than {MAX_DEPTH} levels inside one another" if len(self.room) > MAX_DEPTH else None
+
+
+def _plain(event: Event, rest: Iterator[Event], place: Place, source: Source) -> Any:
+    """The data that begins with `event`; takes from `rest` what belongs to it."""
+    source.marks.setdefault(place, _mark(event))
+    if isinstance(event, ScalarEvent):
+        return _seen(event, source)
+    if isinstance(event, SequenceStartEvent):
+        items: list[Any] = []
+        while not isinstance(item := next(rest), SequenceEndEvent):
+            items.append(_plain(item, rest, (*place, len(items)), source))
+        return items
+    found: dict[str, Any] = {}
+    while not isinstance(key := next(rest), MappingEndEvent):
+        name = _plain(key, rest, (*place, "?"), source)
+        inner = (*place, str(name))
+        if not isinstance(name, str):
+            source.note(_mark(key), "a key must be a word")
+        elif name in found:
+            source.note(_mark(key), f"{source.words(inner)}the key stands twice; keep one")
+        source.marks.setdefault(inner, _mark(key))
+        value = _plain(next(rest), rest, inner, source)
+        if isinstance(name, str):
+            found.setdefault(name, value)
+    return found
+
+
+def _mark(event: Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that do not show, or change how those around them read."""
+
+
+def _seen(event: ScalarEvent, source: Source) -> str:
+    """The text without what cannot be seen in it, which is a fault."""
+    text: str = event.value
+    if text.isprintable():
+        return text
+    unseen = [c for c in text if c != "\n" and unicodedata.category(c) in _UNSEEN]
+    for character in unseen[:1]:
+        says = f"U+{ord(character):04X} cannot be seen in a text; take it out"
+        source.note(_mark(event), says)
+    return "".join(c for c in text if c not in unseen)
