@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Attestation, Share, SocialAccount, User
 from assessments.records.shared import Picked
-from assessments.records.state import draft_state
+from assessments.records.state import assessment_state
 from assessments.rendering.data import answer_data
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
@@ -36,7 +36,7 @@ def answered(
 def seen(draft: Assessment) -> str:
     """What the member's page says of the state that it shows."""
     fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=draft.pk)
-    return draft_state(fresh, as_of=timezone.localdate()).seen
+    return assessment_state(fresh, as_of=timezone.localdate()).seen
 
 
 def attested(account: SocialAccount, given: Mapping[str, Any] | None = None, **more: Any) -> Attestation:

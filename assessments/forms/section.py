@@ -22,7 +22,7 @@ from django.http import QueryDict
 from django.template.loader import get_template
 
 from assessments.models import AnswerRow
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.data import answer_data
 from assessments.rendering.projection import cite
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
@@ -134,7 +134,7 @@ class SectionForm(forms.Form):
     """
 
     def __init__(
-        self, state: DraftState, section: str, data: QueryDict | None = None, *, anew: bool = False
+        self, state: AssessmentState, section: str, data: QueryDict | None = None, *, anew: bool = False
     ) -> None:
         super().__init__(data)
         self.state, self.section, self.posted, self.anew = state, section, data, anew
@@ -242,7 +242,7 @@ class SectionForm(forms.Form):
             raise AnswerError("no likely year")
         return answer
 
-    def after(self, state: DraftState, saved: Saved) -> SectionForm:
+    def after(self, state: AssessmentState, saved: Saved) -> SectionForm:
         """The section as it stands after a save, with what could not be saved as it was typed.
 
         What is shown of every other question is what is stored, beside the stamp of that.
@@ -300,7 +300,7 @@ def in_plain_words(slot: Slot) -> str:
             return f"{short}: choose one of the answers shown."
 
 
-def why_asked(state: DraftState, question: Question) -> str:
+def why_asked(state: AssessmentState, question: Question) -> str:
     """Which answers bring the question up, in words; empty for one that is always asked."""
     named = sorted(state.weigh(question.asked).rests_on, key=state.edition.position.__getitem__)
     return "; ".join(
@@ -310,7 +310,7 @@ def why_asked(state: DraftState, question: Question) -> str:
     )
 
 
-def what_the_bulletin_says(state: DraftState, question: Question) -> tuple[tuple[str, str], ...]:
+def what_the_bulletin_says(state: AssessmentState, question: Question) -> tuple[tuple[str, str], ...]:
     """The paragraphs that a question is about, in plain language: how each is cited, and what it says."""
     told = []
     for citation in question.paragraphs:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from assessments.models.shares import MAX_QUESTION
 from assessments.records.shared import Picked, offered, redacted
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import answer_in_words
@@ -69,7 +69,7 @@ class ShareForm(forms.Form):
     )
     nonce = forms.CharField(required=False)
 
-    def __init__(self, state: DraftState, data: QueryDict | None = None) -> None:
+    def __init__(self, state: AssessmentState, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.state, self.offered = state, offered(state)
         for name, values in (

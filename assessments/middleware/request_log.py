@@ -22,7 +22,7 @@ GIVEN = re.compile(r"[0-9A-Za-z._-]{8,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
-class BrokeOff(Exception):
+class IncompleteResponse(Exception):
     """An answer ended before it was whole; the log has why. The server then drops the connection, so that whoever
     reads the answer knows, and writes this error into a log of its own: it says nothing of what went wrong."""
 
@@ -88,7 +88,7 @@ class Parts:
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, the answer is not whole
                 self._end(logging.ERROR, whole=False, exc_info=True)
-                raise BrokeOff from None
+                raise IncompleteResponse from None
 
     def close(self) -> None:
         with structlog.contextvars.bound_contextvars(request=self.identifier):

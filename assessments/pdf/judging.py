@@ -106,7 +106,7 @@ def _looked_at(data: bytes) -> bytes:
 
 
 Standing = Literal["current", "superseded", "withdrawn"]
-Finding = Literal["authentic", "changed", "forged", "unknown"]
+Judgement = Literal["authentic", "changed", "forged", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,13 @@ STANDINGS: dict[Standing, str] = {
 }
 """How something that the portal made stands today."""
 
-HEADLINES: dict[Finding, str] = {
+HEADLINES: dict[Judgement, str] = {
     "authentic": "This file is authentic",
     "changed": "This file is not as the portal made it",
     "forged": "This file is not what the portal made",
     "unknown": "The portal does not know this file",
 }
-SAYS: dict[Finding, str] = {
+SAYS: dict[Judgement, str] = {
     "authentic": "It is, byte for byte, the file that the portal made.",
     "changed": "It was changed since, or saved anew by another program. The data embedded in it is authentic, "
     "but what its pages show may not be. Ask for the file as it was downloaded.",
@@ -145,28 +145,28 @@ OTHER_CODE = "It also names another code than that of the record that it carries
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileVerdict:
     """What a check of a file comes to, in words for people; nothing of what the file says.
 
     `known` is what was found of it, and None for an unknown file; `sha256` is the whole file's.
     """
 
-    finding: Finding
+    judgement: Judgement
     says: tuple[str, ...]
     sha256: str
     known: Known | None = None
 
     @property
     def headline(self) -> str:
-        return HEADLINES[self.finding]
+        return HEADLINES[self.judgement]
 
     @property
     def authentic(self) -> bool:
         """Whether every byte of the file is the portal's. It may be superseded or withdrawn all the same."""
-        return self.finding == "authentic"
+        return self.judgement == "authentic"
 
 
-def judge(data: bytes, *, known_file: Lookup, known_record: Lookup, known_code: Lookup) -> Verdict:
+def judge(data: bytes, *, known_file: Lookup, known_record: Lookup, known_code: Lookup) -> FileVerdict:
     """Say of a file whether the portal made it. Raises TooBusy.
 
     The look-ups answer for the SHA-256 of a whole file, for that of a record, and for a code. A file that is known is
@@ -174,15 +174,15 @@ def judge(data: bytes, *, known_file: Lookup, known_record: Lookup, known_code: 
     """
     whole = sha256(data).hexdigest()
     if known := known_file(whole):
-        return Verdict("authentic", (SAYS["authentic"], STANDINGS[known.standing]), whole, known)
+        return FileVerdict("authentic", (SAYS["authentic"], STANDINGS[known.standing]), whole, known)
     try:
         found = read_pdf(data)
     except NotOurs as why:
-        return Verdict("unknown", (str(why), SAYS["unknown"]), whole)
+        return FileVerdict("unknown", (str(why), SAYS["unknown"]), whole)
     if known := known_record(found.sha256):
         other = (OTHER_CODE,) if found.code not in (None, known.code) else ()
         says = (SAYS["changed"], *other, STANDINGS[known.standing])
-        return Verdict("changed", says, whole, known)
+        return FileVerdict("changed", says, whole, known)
     if found.code and (known := known_code(found.code)):
-        return Verdict("forged", (SAYS["forged"],), whole, known)
-    return Verdict("unknown", (SAYS["unknown"],), whole)
+        return FileVerdict("forged", (SAYS["forged"],), whole, known)
+    return FileVerdict("unknown", (SAYS["unknown"],), whole)

@@ -25,28 +25,31 @@ _UNPACKED = 64 * 1024 * 1024  # bytes of any one table of the file's own that qp
 _MOST_FILES = 50
 
 
-class Unread(Exception):
+class UnreadableFile(Exception):
     """Nothing was found. The argument says why: encrypted, damaged, too_much, no_record or several."""
 
 
 def look(data: bytes, name: str, most: int) -> tuple[str, bytes]:
-    """The description and the bytes of the one file called `name` that is embedded in a PDF. Raises Unread only."""
+    """The description and the bytes of the one file called `name` that is embedded in a PDF.
+
+    Raises UnreadableFile and nothing else.
+    """
     try:
         with pikepdf.open(
             BytesIO(data), attempt_recovery=False, suppress_warnings=True, inherit_page_attributes=False
         ) as pdf:
             if pdf.is_encrypted:  # even where it opens without a password
-                raise Unread("encrypted")
+                raise UnreadableFile("encrypted")
             return _record(pdf, name, most)
-    except Unread:
+    except UnreadableFile:
         raise
     except pikepdf.PasswordError:
-        raise Unread("encrypted") from None
+        raise UnreadableFile("encrypted") from None
     except MemoryError:
-        raise Unread("too_much") from None
+        raise UnreadableFile("too_much") from None
     except Exception as fault:  # a damaged file can make the library raise anything
         too_much = pikepdf.settings.qpdf_limit_errors()
-        raise Unread("too_much" if too_much else "damaged") from fault
+        raise UnreadableFile("too_much" if too_much else "damaged") from fault
 
 
 def _record(pdf: pikepdf.Pdf, name: str, most: int) -> tuple[str, bytes]:
@@ -56,7 +59,7 @@ def _record(pdf: pikepdf.Pdf, name: str, most: int) -> tuple[str, bytes]:
             content = file.EF.F
             found[content.objgen] = str(file.get("/Desc", ""))[:200], content
     if len(found) != 1:
-        raise Unread("several" if found else "no_record")
+        raise UnreadableFile("several" if found else "no_record")
     ((about, content),) = found.values()
     return about, _unpacked(content, most)
 
@@ -74,7 +77,7 @@ def _files(pdf: pikepdf.Pdf) -> Iterator[Any]:
 def _unpacked(content: Any, most: int) -> bytes:
     """A stream's bytes, unpacked no further than a record may be large."""
     if not isinstance(content, pikepdf.Stream):
-        raise Unread("damaged")
+        raise UnreadableFile("damaged")
     raw = content.read_raw_bytes()
     filters: Any = content.get("/Filter", [])
     match [
@@ -86,11 +89,11 @@ def _unpacked(content: Any, most: int) -> bytes:
             unpacking = zlib.decompressobj()
             record = unpacking.decompress(raw, most + 1)
             if len(record) <= most and not unpacking.eof:
-                raise Unread("damaged")
+                raise UnreadableFile("damaged")
         case _:
-            raise Unread("damaged")
+            raise UnreadableFile("damaged")
     if len(record) > most:
-        raise Unread("too_much")
+        raise UnreadableFile("too_much")
     return record
 
 
@@ -121,7 +124,7 @@ def main() -> None:
     _confine(int(seconds))
     try:
         about, record = look(sys.stdin.buffer.read(), name, int(most))
-    except Unread as reason:
+    except UnreadableFile as reason:
         about, record = "", b""
         told = {"unread": str(reason)}
     else:

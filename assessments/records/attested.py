@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from assessments.models import Answer, User
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
 from bulletin.encoding.digest import digest
 
@@ -27,7 +27,7 @@ def sha256_of(record: str) -> str:
     return hashlib.sha256(record.encode()).hexdigest()
 
 
-def attested_record(state: DraftState, *, by: User, at: datetime, office: str) -> str:
+def attested_record(state: AssessmentState, *, by: User, at: datetime, office: str) -> str:
     """All that is attested: who, when and about what, every answer and note with who gave it, and the advisory."""
     edition = state.edition
     rows = (state.rows[q.id] for q in edition.questions if q.id in state.rows)
@@ -52,7 +52,7 @@ def attested_record(state: DraftState, *, by: User, at: datetime, office: str) -
     )
 
 
-def _answer(state: DraftState, row: Answer) -> dict[str, Any]:
+def _answer(state: AssessmentState, row: Answer) -> dict[str, Any]:
     return {
         "question": row.question,
         "answer": answer_data(state.answers.get(row.question)),

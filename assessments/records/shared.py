@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from assessments.records.attested import FORMAT, canonical
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
 from assessments.rendering.projection import Given, Projection, SectionOfAnswers, project
 from assessments.scoring.answers import read_answer
@@ -57,7 +57,9 @@ def redacted(note: str, words: tuple[str, ...]) -> str:
     return re.sub("\0+", BLACKED_OUT, "".join(kept))
 
 
-def shared_record(state: DraftState, picked: Picked, *, at: datetime, office: str, nonce: str = "") -> str:
+def shared_record(
+    state: AssessmentState, picked: Picked, *, at: datetime, office: str, nonce: str = ""
+) -> str:
     """All that the office is given, as canonical JSON with a nonce of its own.
 
     `state` is an attestation's. Of what was not picked nothing is in it, and neither is the attestation's own hash.
@@ -136,7 +138,7 @@ def _given(
     )
 
 
-def offered(state: DraftState) -> Picked:
+def offered(state: AssessmentState) -> Picked:
     """All that can be shared of an attestation."""
     return Picked(
         rules=frozenset(finding.rule.id for finding in can_be_shared(state.advisory)),

@@ -63,10 +63,10 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class DraftState:
+class AssessmentState:
     """All that a page needs to show of a draft, as of one day; or of what was attested, as it was attested."""
 
-    draft: AnonymousCheck | Assessment
+    self_check: AnonymousCheck | Assessment
     about: Mapping[str, str]
     edition: Edition
     election: Election
@@ -171,33 +171,33 @@ class _Settled:
         return self._facts[name]
 
 
-def draft_state(draft: AnonymousCheck | Assessment, *, as_of: date) -> DraftState:
+def assessment_state(self_check: AnonymousCheck | Assessment, *, as_of: date) -> AssessmentState:
     """The draft as of a day, or what was attested as of its own day.
 
     Its edition must be loaded with it, and its attestation, if it has one; this asks for nothing but its answers.
     """
-    edition = encoded(draft.edition)
-    rows = {row.question: row for row in draft.answers.all() if row.question in edition.question}
-    if isinstance(draft, Assessment) and (attestation := draft.attestation_or_none):
+    edition = encoded(self_check.edition)
+    rows = {row.question: row for row in self_check.answers.all() if row.question in edition.question}
+    if isinstance(self_check, Assessment) and (attestation := self_check.attestation_or_none):
         return _attested_state(attestation, edition, rows)
     elections = calendar()
-    return DraftState(
-        draft=draft,
-        about=draft.about,
+    return AssessmentState(
+        self_check=self_check,
+        about=self_check.about,
         edition=edition,
-        election=elections.get(draft.election) or elections.default_for(as_of),
+        election=elections.get(self_check.election) or elections.default_for(as_of),
         as_of=as_of,
         rows=rows,
         answers=_read(edition, {name: row.value for name, row in rows.items()}),
     )
 
 
-def answers_document(state: DraftState) -> bytes:
+def answers_document(state: AssessmentState) -> bytes:
     """The answers as a document to go on with elsewhere, which `manage.py advise` reads as well."""
     document = {
         "edition": state.edition.id,
         "revision": state.edition.sheet.revision,
-        "account": state.draft.about,
+        "account": state.self_check.about,
         "election": state.election.id,
         "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
         "notes": {q: row.note for q, row in state.rows.items() if row.note},
@@ -205,12 +205,14 @@ def answers_document(state: DraftState) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
-def _attested_state(attestation: Attestation, edition: Edition, rows: Mapping[str, AnswerRow]) -> DraftState:
+def _attested_state(
+    attestation: Attestation, edition: Edition, rows: Mapping[str, AnswerRow]
+) -> AssessmentState:
     """What was attested: from its record, whatever became of the account's name or of the calendar since."""
     record = json.loads(attestation.record)
     given = {one["question"]: one["answer"] for one in record["answers"]}
-    return DraftState(
-        draft=attestation.assessment,
+    return AssessmentState(
+        self_check=attestation.assessment,
         about=record["account"],
         edition=edition,
         election=Election.model_validate_json(json.dumps(record["election"])),

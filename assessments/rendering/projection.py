@@ -18,7 +18,7 @@ from assessments.scoring.document import Document
 from assessments.scoring.sharing import UNSTATED
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import Edition, NamedFact, Office, Outcome, Overall, Question, Titled
+from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question, Titled
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
 """The five statuses that have a colour and an icon, and the plain rest."""
@@ -255,7 +255,7 @@ class Projection:
     calendar_note: str | None
     filing_note: str | None
     limits: tuple[str, ...]
-    office: Office
+    office: ContactBlock
     edition: str
     revision: int
     digest: str

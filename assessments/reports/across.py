@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from assessments.models import SocialAccount
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Tone, cite
 from bulletin.encoding.conditions import Condition, Fact, Is
 from bulletin.encoding.schema import Across, Edition, Pointer
@@ -21,7 +21,7 @@ class Pointed:
     says: str
 
 
-Checked = tuple[SocialAccount, DraftState]
+Checked = tuple[SocialAccount, AssessmentState]
 """An account of the register, and where its newest self-check stands."""
 
 
@@ -58,7 +58,7 @@ def _missing(checked: list[Checked]) -> Iterator[Pointed]:
             return
 
 
-def _shared(rules: Across, one: DraftState, other: DraftState) -> str:
+def _shared(rules: Across, one: AssessmentState, other: AssessmentState) -> str:
     """The City signs that both accounts have, in words; empty where there is none."""
     both = [
         one.edition.question[sign.question].short

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.timezone import localdate, localtime
 
 from assessments.models import Assessment
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item, cite
 from assessments.scoring.wording import answer_in_words, long_date
 
@@ -28,8 +28,8 @@ class Change:
 class Comparison:
     """Two assessments side by side, the earlier first."""
 
-    earlier: DraftState
-    later: DraftState
+    earlier: AssessmentState
+    later: AssessmentState
     answers: tuple[Change, ...]
     outcomes: tuple[Change, ...]
 
@@ -50,23 +50,23 @@ NOT_THERE = "Not in this edition"
 NOT_ASKED = "Not asked"
 
 
-def compare(earlier: DraftState, later: DraftState) -> Comparison:
+def compare(earlier: AssessmentState, later: AssessmentState) -> Comparison:
     """The changes from one to the other; questions and rules are matched by their ids, whatever the editions."""
     return Comparison(earlier, later, tuple(_answers(earlier, later)), tuple(_outcomes(earlier, later)))
 
 
-def _which(state: DraftState) -> str:
-    attestation = state.draft.attestation_or_none if isinstance(state.draft, Assessment) else None
+def _which(state: AssessmentState) -> str:
+    attestation = state.self_check.attestation_or_none if isinstance(state.self_check, Assessment) else None
     if attestation is not None:
         return f"attested on {_moment(attestation.attested_at)}"
-    return f"the draft of {_moment(state.draft.started_at)}, as of today"
+    return f"the draft of {_moment(state.self_check.started_at)}, as of today"
 
 
 def _moment(at: datetime) -> str:
     return f"{long_date(localdate(at))}, {localtime(at):%H:%M}"
 
 
-def _answers(earlier: DraftState, later: DraftState) -> list[Change]:
+def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Change]:
     changes = []
     for question in dict.fromkeys([*later.edition.question, *earlier.edition.question]):
         before, after = _answer(earlier, question), _answer(later, question)
@@ -79,7 +79,7 @@ def _answers(earlier: DraftState, later: DraftState) -> list[Change]:
     return changes
 
 
-def _answer(state: DraftState, question: str) -> str:
+def _answer(state: AssessmentState, question: str) -> str:
     if question not in state.edition.question:
         return NOT_THERE
     if question not in state.advisory.asked:
@@ -88,12 +88,12 @@ def _answer(state: DraftState, question: str) -> str:
     return told[:1].upper() + told[1:]
 
 
-def _note(state: DraftState, question: str) -> str:
+def _note(state: AssessmentState, question: str) -> str:
     row = state.rows.get(question)
     return row.note if row else ""
 
 
-def _outcomes(earlier: DraftState, later: DraftState) -> list[Change]:
+def _outcomes(earlier: AssessmentState, later: AssessmentState) -> list[Change]:
     was, now = _items(earlier), _items(later)
     changes = []
     for rule in dict.fromkeys([*now, *was]):
@@ -104,7 +104,7 @@ def _outcomes(earlier: DraftState, later: DraftState) -> list[Change]:
     return changes
 
 
-def _items(state: DraftState) -> dict[str, Item]:
+def _items(state: AssessmentState) -> dict[str, Item]:
     return {item.rule: item for section in state.projection.sections for item in section.items}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from assessments.models import AnswerRow, Assessment, AuditEvent, Comment, Thread, User
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item, Tone
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import UNSURE
@@ -121,7 +121,7 @@ class Review:
 
 
 def review(
-    state: DraftState,
+    state: AssessmentState,
     threads: Iterable[Thread],
     *,
     by: User,
@@ -205,13 +205,13 @@ def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _said_ready(state: DraftState, by: User) -> datetime | None:
+def _said_ready(state: AssessmentState, by: User) -> datetime | None:
     """When `by` said of the draft that it can be reviewed, and so had looked at it."""
-    draft = state.draft
+    draft = state.self_check
     return draft.ready_at if isinstance(draft, Assessment) and draft.ready_by_id == by.pk else None
 
 
-def _answered(state: DraftState, thread: Thread, by: User) -> datetime | None:
+def _answered(state: AssessmentState, thread: Thread, by: User) -> datetime | None:
     """When `by` answered the question that a thread is on, and so had it before them."""
     row = state.rows.get(thread.subject) if thread.about == Thread.About.QUESTION else None
     return row.answered_at if row is not None and _author(row) == by.pk else None
@@ -235,7 +235,7 @@ def _after(moment: datetime, looked_at: datetime | None) -> bool:
     return looked_at is None or moment > looked_at
 
 
-def _resting(state: DraftState, items: Mapping[str, Item]) -> dict[str, tuple[Item, ...]]:
+def _resting(state: AssessmentState, items: Mapping[str, Item]) -> dict[str, tuple[Item, ...]]:
     """For each question the findings that rest on its answer and say something of it."""
     found: dict[str, list[Item]] = {}
     for finding in state.advisory.findings:
@@ -245,7 +245,7 @@ def _resting(state: DraftState, items: Mapping[str, Item]) -> dict[str, tuple[It
     return {question: tuple(them) for question, them in found.items()}
 
 
-def _rests_on_unsure(state: DraftState, rule: str) -> bool:
+def _rests_on_unsure(state: AssessmentState, rule: str) -> bool:
     """Whether a finding rests on an answer that someone was not sure of."""
     rests_on = {
         question
@@ -257,7 +257,7 @@ def _rests_on_unsure(state: DraftState, rule: str) -> bool:
 
 
 def _row(
-    state: DraftState,
+    state: AssessmentState,
     name: str,
     findings: tuple[Item, ...],
     threads: list[Told],

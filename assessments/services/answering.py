@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, User
 from assessments.models.checks import a_day_from_now
-from assessments.services.audit import Action, record
+from assessments.services import audit
+from assessments.services.audit import Action
 
-Draft = AnonymousCheck | Assessment
+SelfCheck = AnonymousCheck | Assessment
 
 
 class NotSaved(Exception):
@@ -73,7 +74,11 @@ class Saved:
 
 @transaction.atomic
 def save_answers(
-    *, draft: Draft, changes: Iterable[Change], by: User | None, confirmed: Mapping[str, int] | None = None
+    *,
+    draft: SelfCheck,
+    changes: Iterable[Change],
+    by: User | None,
+    confirmed: Mapping[str, int] | None = None,
 ) -> Saved:
     """Save each change whose answer is still as it was seen; leave the others and tell of them.
 
@@ -111,11 +116,13 @@ def save_answers(
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
     elif changed and isinstance(draft, Assessment):
-        record(office=draft.account.office, action=Action.ANSWERS_SAVED, record=draft, by=by, coalesce=True)
+        audit.append(
+            office=draft.account.office, action=Action.ANSWERS_SAVED, about=draft, by=by, coalesce=True
+        )
     return saved
 
 
-def _insert(draft: Draft, question: str, values: dict[str, Any]) -> AnswerRow | None:
+def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRow | None:
     """Add a first answer; return the one that came first, should there be another in spite of the lock."""
     try:
         with transaction.atomic():
@@ -142,7 +149,7 @@ def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, writ
 def lock_draft(draft: AnonymousCheck, *, attested_too: bool = False) -> AnonymousCheck: ...
 @overload
 def lock_draft(draft: Assessment, *, attested_too: bool = False, deleted_too: bool = False) -> Assessment: ...
-def lock_draft(draft: Draft, *, attested_too: bool = False, deleted_too: bool = False) -> Draft:
+def lock_draft(draft: SelfCheck, *, attested_too: bool = False, deleted_too: bool = False) -> SelfCheck:
     """The draft as it is now, to ourselves until the transaction ends: two writes to one draft take turns.
 
     Raises DraftGone, TermEnded and, unless `attested_too`, Attested; with `deleted_too` DraftGone only where nothing

@@ -8,10 +8,11 @@ from django.utils import timezone
 from assessments.models import Answer, Assessment, Attestation, Finding, Notice, User
 from assessments.pdf.authenticity import new_code
 from assessments.records.attested import attested_record, sha256_of
-from assessments.records.state import DraftState, draft_state
+from assessments.records.state import AssessmentState, assessment_state
 from assessments.scoring.answers import AnswerError, read_answer
+from assessments.services import audit
 from assessments.services.answering import lock_draft
-from assessments.services.audit import Action, record
+from assessments.services.audit import Action
 from assessments.services.drafts import default_election, newest_edition
 from assessments.services.notices import tell
 from assessments.services.printing import print_soon
@@ -44,7 +45,7 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
     if done is not None:
         return done
     now = timezone.now()
-    state = draft_state(locked, as_of=timezone.localdate(now))
+    state = assessment_state(locked, as_of=timezone.localdate(now))
     if state.seen != seen:
         raise Changed
     if not state.can_be_attested:
@@ -63,11 +64,11 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
     Finding.objects.bulk_create(_findings(attestation, state))
     tell(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
     print_soon(attestation)
-    record(office=locked.account.office, action=Action.ATTESTED, record=attestation, by=by)
+    audit.append(office=locked.account.office, action=Action.ATTESTED, about=attestation, by=by)
     return attestation
 
 
-def _findings(attestation: Attestation, state: DraftState) -> list[Finding]:
+def _findings(attestation: Attestation, state: AssessmentState) -> list[Finding]:
     due = {deadline.rule.id: deadline.due for deadline in state.advisory.deadlines}
     return [
         Finding(
@@ -122,5 +123,5 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
             )
         )
     Answer.objects.bulk_create(rows)
-    record(office=earlier.account.office, action=Action.REASSESSED, record=copy, by=by)
+    audit.append(office=earlier.account.office, action=Action.REASSESSED, about=copy, by=by)
     return copy

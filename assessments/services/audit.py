@@ -1,4 +1,4 @@
-"""Writing the audit trail: every service that writes an office's or a person's record calls `record` last.
+"""Writing the audit trail: every service that writes an office's or a person's record calls `append` last.
 
 Not in the trail are anonymous checks, which leave nothing lasting, and what concerns a person's own pages alone: what
 they have seen, and whether they want mail.
@@ -19,7 +19,7 @@ from assessments.models import Action, AuditAddress, AuditEvent, AuditHead, Offi
 from assessments.models.audit import address_hash, event_hash
 from assessments.services.purging import purging
 
-__all__ = ["Action", "current_address", "delete_addresses", "record", "take_note", "unheld_addresses"]
+__all__ = ["Action", "append", "current_address", "delete_addresses", "take_note", "unheld_addresses"]
 
 current_address: ContextVar[str] = ContextVar("current_address", default="")
 """The network address that the current request comes from; empty outside of requests (see views/address.py)."""
@@ -30,14 +30,14 @@ ONE_SITTING = timedelta(minutes=10)
 @transaction.atomic
 def take_note(*, office: Office | None, action: Action, about: models.Model, by: User) -> None:
     """Append that someone looked at, or took away, what is another person's; the same look is noted once."""
-    record(office=office, action=action, record=about, by=by, coalesce=True)
+    append(office=office, action=action, about=about, by=by, coalesce=True)
 
 
-def record(
+def append(
     *,
     office: Office | None,
     action: Action,
-    record: models.Model,
+    about: models.Model,
     by: User | None,
     coalesce: bool = False,
 ) -> None:
@@ -52,8 +52,8 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("An audit event belongs in the transaction of what it tells of.")
-    kind = str(record._meta.model_name)
-    if coalesce and _was_just_told(office, action, kind, record.pk, by):
+    kind = str(about._meta.model_name)
+    if coalesce and _was_just_told(office, action, kind, about.pk, by):
         return
     head = _locked_head(office)
     address = current_address.get()
@@ -65,7 +65,7 @@ def record(
         "actor_id": by.pk if by else None,
         "action": action.value,
         "record_type": kind,
-        "record_id": record.pk,
+        "record_id": about.pk,
         "address_hash": address_hash(address, salt) if address else "",
         "previous": head.hash,
     }
@@ -76,8 +76,8 @@ def record(
 
 
 def _was_just_told(office: Office | None, action: Action, kind: str, pk: Any, by: User | None) -> bool:
-    about = AuditEvent.objects.filter(record_type=kind, record_id=pk, office=office)
-    last = about.order_by("-number").first()
+    events = AuditEvent.objects.filter(record_type=kind, record_id=pk, office=office)
+    last = events.order_by("-number").first()
     return (
         last is not None
         and (last.action, last.actor_id) == (action.value, by.pk if by else None)

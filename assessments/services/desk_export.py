@@ -21,9 +21,10 @@ from assessments.models.desk import DeskEntryQuerySet
 from assessments.pdf.press import PressError
 from assessments.reports.summary import AT_ONCE as SUMMARIES_AT_ONCE
 from assessments.reports.summary import summaries_pdf
-from assessments.services.audit import Action, record
+from assessments.services import audit
+from assessments.services.audit import Action
 from assessments.services.office_copy import defused
-from assessments.services.printing import Gone, Kind, pdf_of, summary_of
+from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
 
 Form = Export.Form
 MOST = 20_000
@@ -136,7 +137,7 @@ def make_missing(
         if share is not None and not hasattr(share, "withdrawal"):
             try:
                 pdf_of(share, kind)
-            except Gone:
+            except RecordGone:
                 pass
             except PressError as error:
                 if error.reason in OF_NO_ONE_SHARE:
@@ -163,8 +164,8 @@ def note_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
             offices.update(pk for pk in there if pk)
         export = Export.objects.create(exported_by=by, form=form, shares=list(keys))
         for office in Office.objects.filter(pk__in=offices).order_by("pk"):
-            record(office=office, action=Action.SHARES_EXPORTED, record=office, by=by)
-        record(office=None, action=Action.SHARES_EXPORTED, record=export, by=by)
+            audit.append(office=office, action=Action.SHARES_EXPORTED, about=office, by=by)
+        audit.append(office=None, action=Action.SHARES_EXPORTED, about=export, by=by)
     return export
 
 
@@ -261,9 +262,9 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
         share = Share.objects.standing().filter(pk=pk).first()
         try:
             if share is None:
-                raise Gone
+                raise RecordGone
             data = pdf_of(share, kind)
-        except Gone:
+        except RecordGone:
             went[pk] = None
             yield GONE.encode().ljust(size)[:size]
             return

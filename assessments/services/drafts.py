@@ -16,8 +16,9 @@ from assessments.models.answers import AnswerRow
 from assessments.models.checks import token_hash
 from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
+from assessments.services import audit
 from assessments.services.answering import DraftGone, lock_draft
-from assessments.services.audit import Action, record
+from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
 from bulletin.shelf import calendar
@@ -95,7 +96,7 @@ def start_assessment(*, account: SocialAccount, by: User, election: str = "") ->
     draft = Assessment.objects.create(
         account=account, edition=newest_edition(), election=election or default_election(), started_by=by
     )
-    record(office=account.office, action=Action.DRAFT_STARTED, record=draft, by=by)
+    audit.append(office=account.office, action=Action.DRAFT_STARTED, about=draft, by=by)
     return draft
 
 
@@ -123,7 +124,7 @@ def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> As
         for row in rows
     )
     check.delete()
-    record(office=account.office, action=Action.KEPT, record=assessment, by=by)
+    audit.append(office=account.office, action=Action.KEPT, about=assessment, by=by)
     return assessment
 
 
@@ -138,7 +139,7 @@ def delete_draft(*, assessment: Assessment, by: User) -> None:
     except DraftGone:
         return
     Assessment.objects.filter(pk=locked.pk).update(deleted_at=timezone.now(), deleted_by=by)
-    record(office=locked.account.office, action=Action.DRAFT_DELETED, record=locked, by=by)
+    audit.append(office=locked.account.office, action=Action.DRAFT_DELETED, about=locked, by=by)
 
 
 @transaction.atomic
@@ -153,7 +154,7 @@ def restore_draft(*, assessment: Assessment, by: User) -> None:
     if not Assessment.objects.restorable().filter(pk=locked.pk).exists():
         raise DraftGone
     Assessment.objects.filter(pk=locked.pk).update(deleted_at=None, deleted_by=None)
-    record(office=locked.account.office, action=Action.DRAFT_RESTORED, record=locked, by=by)
+    audit.append(office=locked.account.office, action=Action.DRAFT_RESTORED, about=locked, by=by)
 
 
 def delete_ended_checks() -> int:

@@ -19,10 +19,11 @@ from django.utils.text import slugify
 from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
 from assessments.pdf.press import PressError
 from assessments.records.desk_facts import desk_facts
-from assessments.records.state import answers_document, draft_state
+from assessments.records.state import answers_document, assessment_state
 from assessments.reports.trail import in_words
+from assessments.services import audit
 from assessments.services.attesting import NotTheMember
-from assessments.services.audit import Action, record
+from assessments.services.audit import Action
 from assessments.services.printing import CannotStore, Kind, pdf_of
 from bulletin.publish import encoded
 
@@ -48,7 +49,7 @@ def export_all(*, office: Office, by: User) -> IO[bytes]:
         with ZipFile(made, "w", ZIP_DEFLATED) as archive:
             _write_all(archive, office)
         with transaction.atomic():
-            record(office=office, action=Action.ALL_EXPORTED, record=office, by=by)
+            audit.append(office=office, action=Action.ALL_EXPORTED, about=office, by=by)
         made.seek(0)
     except BaseException:
         made.close()
@@ -112,7 +113,7 @@ def _assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[s
         "started_by": str(assessment.started_by),
     }
     as_of = attestation.as_of if attestation else timezone.localdate()
-    archive.writestr(f"{inside}/answers.json", answers_document(draft_state(assessment, as_of=as_of)))
+    archive.writestr(f"{inside}/answers.json", answers_document(assessment_state(assessment, as_of=as_of)))
     if comments := _comments(assessment):
         archive.writestr(f"{inside}/comments.json", _json(comments))
     if attestation is None:

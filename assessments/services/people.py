@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from assessments.models import Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
-from assessments.services.audit import Action, record
+from assessments.services import audit
+from assessments.services.audit import Action
 from assessments.services.mail import send_mail
 
 Role = Invitation.Role
@@ -28,7 +29,7 @@ class InvitationGone(Exception):
     """The link was used, was revoked, is too old, or never was one."""
 
 
-class HasAccount(Exception):
+class ExistingAccount(Exception):
     """Whoever was invited has an account, and joins by signing in."""
 
 
@@ -65,7 +66,7 @@ def invite(
     )
     context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
     transaction.on_commit(partial(send_mail, to=email, name="invitation", context=context))
-    record(office=office, action=Action.INVITED, record=invitation, by=by)
+    audit.append(office=office, action=Action.INVITED, about=invitation, by=by)
     return invitation
 
 
@@ -73,7 +74,7 @@ def invite(
 def revoke(*, invitation: Invitation, by: User) -> bool:
     """Take back an invitation that nobody has used; return whether that came in time."""
     if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
-        record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
+        audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
     return not Invitation.objects.filter(pk=invitation.pk, used_at__isnull=False).exists()
 
 
@@ -87,14 +88,14 @@ def _take_back(invitations: list[Invitation], by: User) -> None:
     for invitation in invitations:
         invitation.revoked_at = timezone.now()
         invitation.save(update_fields=["revoked_at"])
-        record(office=invitation.office, action=Action.INVITATION_REVOKED, record=invitation, by=by)
+        audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
 
 
 @transaction.atomic
 def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
     """Let someone in: as `user` where they have signed in, else with a new account of this name and password.
 
-    Raises InvitationGone, HasAccount where the address has an account and nobody has signed in, and CannotJoin.
+    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, and CannotJoin.
     """
     # The lock makes a double press wait, and then find the link used.
     invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
@@ -110,19 +111,19 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     _join(invitation, user)
     invitation.used_at, invitation.used_by = timezone.now(), user
     invitation.save(update_fields=["used_at", "used_by"])
-    record(office=invitation.office, action=Action.JOINED, record=invitation, by=user)
+    audit.append(office=invitation.office, action=Action.JOINED, about=invitation, by=user)
     return user
 
 
 def _new_account(email: str, password: str, name: str) -> User:
     if User.objects.filter(email=email).exists():
-        raise HasAccount
+        raise ExistingAccount
     try:
         with transaction.atomic():
             return User.objects.create_user(email, password, name=name)
     except IntegrityError as error:
         # By another invitation, at the same moment.
-        raise HasAccount from error
+        raise ExistingAccount from error
 
 
 def _join(invitation: Invitation, user: User) -> None:
@@ -187,7 +188,7 @@ def remove_staff(*, membership: Membership, by: User) -> None:
     ended = Membership.objects.current().filter(pk=membership.pk).update(ended_at=timezone.now())
     if ended:
         end_sessions(user=membership.user)
-        record(office=membership.office, action=Action.STAFF_REMOVED, record=membership, by=by)
+        audit.append(office=membership.office, action=Action.STAFF_REMOVED, about=membership, by=by)
 
 
 @transaction.atomic
@@ -199,7 +200,7 @@ def end_term(*, office: Office, on: date, by: User) -> None:
     invitations = _lock_unused(Invitation.objects.filter(office=office))
     if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
         _take_back(invitations, by)
-        record(office=office, action=Action.TERM_ENDED, record=office, by=by)
+        audit.append(office=office, action=Action.TERM_ENDED, about=office, by=by)
 
 
 @transaction.atomic
@@ -211,7 +212,7 @@ def set_active(*, user: User, active: bool, by: User) -> None:
         _take_back(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
     if turned:
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
-        record(office=None, action=action, record=user, by=by)
+        audit.append(office=None, action=action, about=user, by=by)
 
 
 def end_sessions(*, user: User, but: str | None = None) -> None:

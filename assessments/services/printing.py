@@ -20,7 +20,7 @@ from assessments.models import Attestation, Share, StoredPdf
 from assessments.pdf.authenticity import MAX_STAMP, Proof
 from assessments.pdf.press import PressError
 from assessments.records.shared import shared_projection
-from assessments.records.state import draft_state
+from assessments.records.state import assessment_state
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
@@ -37,7 +37,7 @@ class CannotStore(Exception):
     """The PDF was printed and could not be kept, or its record is gone; the message is for people."""
 
 
-class Gone(CannotStore):
+class RecordGone(CannotStore):
     """The record was withdrawn or deleted meanwhile."""
 
 
@@ -82,7 +82,7 @@ def print_missing(wanted: tuple[str, int, Kind]) -> bool:
         return True
     try:
         pdf_of(found, which)
-    except Gone:
+    except RecordGone:
         return True
     except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be printed
         _not_made(kind, pk, error)
@@ -124,7 +124,7 @@ def _print(record: Record, kind: Kind) -> bytes:
     try:
         data = _summary(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _printed(record)
     except ObjectDoesNotExist as error:
-        raise Gone(GONE) from error
+        raise RecordGone(GONE) from error
     sha256 = hashlib.sha256(data).hexdigest()
     if record.pdfs.filter(sha256=sha256).exists():
         name = record.pdfs.filter(sha256=sha256)[0].name
@@ -136,7 +136,7 @@ def _print(record: Record, kind: Kind) -> bytes:
         # Two who print at once print the same bytes: the second finds the row.
         found = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
         if found is None or hasattr(found, "withdrawal"):
-            raise Gone(GONE)
+            raise RecordGone(GONE)
         if not record.pdfs.filter(sha256=sha256).exists():
             of = {"attestation" if isinstance(record, Attestation) else "share": record}
             StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(data), **of)
@@ -189,7 +189,7 @@ def _printed(record: Record) -> bytes:
     if isinstance(record, Attestation):
         at = timezone.localtime(record.attested_at)
         when = f"{long_date(at.date())}, {at:%H:%M}"
-        projection = draft_state(record.assessment, as_of=record.as_of).projection
+        projection = assessment_state(record.assessment, as_of=record.as_of).projection
         return advisory_pdf(
             projection,
             Proof(code, address, record.record.encode(), _stamp(f"Attested by {record.attested_by}", when)),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
-from assessments.services.audit import Action, record
+from assessments.services import audit
+from assessments.services.audit import Action
 from assessments.services.drafts import default_election, keep_check, newest_edition, start_assessment
 
 
@@ -23,16 +24,16 @@ class NewAccount:
     address: str = ""
 
 
-class AlreadyRegistered(Exception):
+class DuplicateAccount(Exception):
     """The office has an account of this name on this platform."""
 
 
 @transaction.atomic
 def add_account(*, account: NewAccount, by: User) -> SocialAccount:
-    """Add an account to its office's register. Raises AlreadyRegistered."""
+    """Add an account to its office's register. Raises DuplicateAccount."""
     _make_way(account)
     added = SocialAccount.objects.create(**vars(account))
-    record(office=account.office, action=Action.ACCOUNT_ADDED, record=added, by=by)
+    audit.append(office=account.office, action=Action.ACCOUNT_ADDED, about=added, by=by)
     return added
 
 
@@ -44,23 +45,23 @@ def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -
     Office.objects.select_for_update(no_key=True).get(pk=account.office.pk)
     namesakes = account.office.accounts.named(account.platform, account.handle)
     if any(namesake != instead_of for namesake in namesakes):
-        raise AlreadyRegistered
+        raise DuplicateAccount
 
 
 @transaction.atomic
 def describe_account(*, account: SocialAccount, described: NewAccount, by: User) -> None:
-    """Describe an account of the register anew; its office stays. Raises AlreadyRegistered."""
+    """Describe an account of the register anew; its office stays. Raises DuplicateAccount."""
     _make_way(described, instead_of=account)
     told = {name: value for name, value in vars(described).items() if name != "office"}
     SocialAccount.objects.filter(pk=account.pk).update(**told)
-    record(office=account.office, action=Action.ACCOUNT_DESCRIBED, record=account, by=by)
+    audit.append(office=account.office, action=Action.ACCOUNT_DESCRIBED, about=account, by=by)
 
 
 @transaction.atomic
 def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccount, by: User) -> Assessment:
     """Move an anonymous check into an office: to an account of its register, or to one that is added for it.
 
-    Raises AlreadyRegistered, and AnonymousCheck.DoesNotExist where the check was moved or deleted meanwhile; then
+    Raises DuplicateAccount, and AnonymousCheck.DoesNotExist where the check was moved or deleted meanwhile; then
     nothing is added.
     """
     # First of all, so that a double submit waits here, finds nothing to move, and adds no account.

@@ -33,8 +33,9 @@ from assessments.models import (
     Withdrawal,
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
+from assessments.services import audit
 from assessments.services.attesting import NotTheMember
-from assessments.services.audit import Action, delete_addresses, record, unheld_addresses
+from assessments.services.audit import Action, delete_addresses, unheld_addresses
 from assessments.services.purging import purging
 from assessments.services.sharing import withdraw
 
@@ -46,7 +47,7 @@ FOLDERS: dict[str, type[Attestation | Share]] = {"attestations": Attestation, "s
 """Where the PDFs of which records are stored: each in a folder named by its key (see services/printing.py)."""
 
 
-class Held(Exception):
+class OnHold(Exception):
     """A legal hold stops all deletion."""
 
 
@@ -80,7 +81,7 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
     Office.objects.filter(pk=office.pk).update(
         keep_drafts_months=drafts_months, keep_attested_years=attested_years
     )
-    record(office=locked, action=Action.RETENTION_CHANGED, record=locked, by=by)
+    audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=by)
 
 
 def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
@@ -103,7 +104,7 @@ def set_hold(*, office: Office, held: bool, by: User) -> None:
     _locked(office)
     others = Office.objects.filter(pk=office.pk, held_at__isnull=held)
     if others.update(held_at=timezone.now() if held else None, held_by=by if held else None):
-        record(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, record=office, by=by)
+        audit.append(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, about=office, by=by)
 
 
 def _locked(office: Office) -> Office:
@@ -115,18 +116,19 @@ def _locked(office: Office) -> Office:
 def erase(*, office: Office, by: User) -> int:
     """Delete all assessments of an office for good, and what was shared of them; return how many there were.
 
-    What is shared is withdrawn first. The audit trail stays, without network addresses. Raises NotTheMember and Held.
+    What is shared is withdrawn first. The audit trail stays, without network addresses.
+    Raises NotTheMember and OnHold.
     """
     locked = _locked(office)
     if locked.member_id != by.pk:
         raise NotTheMember
     if locked.held_at is not None:
-        raise Held
+        raise OnHold
     keys = _lock(Assessment.objects.filter(account__office=locked))
     for share in Share.objects.standing().filter(attestation__assessment__in=keys):
         withdraw(share=share, by=by)
     _delete(keys)
-    record(office=locked, action=Action.ERASED, record=locked, by=by)
+    audit.append(office=locked, action=Action.ERASED, about=locked, by=by)
     # After the record, so that its own address goes as well.
     delete_addresses(until=timezone.now(), office=locked)
     return len(keys)
@@ -215,7 +217,7 @@ def _purge(office: Office, why: str, key: int, now: datetime, failed: list[int])
             if found is None:
                 return False
             _delete([key])
-            record(office=locked, action=Action.PURGED, record=found, by=None)
+            audit.append(office=locked, action=Action.PURGED, about=found, by=None)
     except DatabaseError as error:
         # Not the error's own text, which can hold what a row says.
         log.error("Assessment %s is not deleted yet: %s", key, type(error).__name__)

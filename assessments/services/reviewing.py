@@ -8,15 +8,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
+from assessments.services import audit
 from assessments.services.answering import DraftGone, NotSaved, TermEnded, lock_draft
-from assessments.services.audit import Action, record
+from assessments.services.audit import Action
 from assessments.services.notices import tell
 
 __all__ = [
     "DraftGone",
-    "Met",
     "NotSaved",
     "TermEnded",
+    "ThreadMoved",
     "comment",
     "look",
     "mark_ready",
@@ -31,7 +32,7 @@ TWICE = timedelta(minutes=1)
 Kind = Notice.Kind
 
 
-class Met(Exception):
+class ThreadMoved(Exception):
     """Somebody else resolved the thread, or opened it again, since it was seen; it is as it stands now."""
 
     def __init__(self, thread: Thread) -> None:
@@ -58,7 +59,7 @@ def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
     if others.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
         tell(assessment=assessment, kind=Kind.READY if ready else Kind.TAKEN_BACK, by=by)
         action = Action.READY if ready else Action.TAKEN_BACK
-        record(office=assessment.account.office, action=action, record=assessment, by=by)
+        audit.append(office=assessment.account.office, action=action, about=assessment, by=by)
 
 
 @transaction.atomic
@@ -79,7 +80,7 @@ def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: 
 
 @transaction.atomic
 def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
-    """Add a comment to a thread; one that was seen to be resolved is open again. Raises Met, and TermEnded.
+    """Add a comment to a thread; one that was seen to be resolved is open again. Raises ThreadMoved, and TermEnded.
 
     `seen` is the version of the thread that was answered: one that was resolved since is not opened again unseen.
     """
@@ -89,7 +90,7 @@ def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
     now = Thread.objects.select_related("resolved_by").get(pk=thread.pk)
     was_resolved = now.resolved_at is not None
     if was_resolved and now.version != seen:
-        raise Met(now)
+        raise ThreadMoved(now)
     if was_resolved:
         _turn(now, seen=seen, resolved=False, by=by)
     Comment.objects.create(thread=thread, author=by, text=text)
@@ -101,7 +102,7 @@ def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
 
 @transaction.atomic
 def resolve(*, thread: Thread, seen: int, by: User) -> None:
-    """Resolve a thread that stands as it was seen. Raises Met, and TermEnded."""
+    """Resolve a thread that stands as it was seen. Raises ThreadMoved, and TermEnded."""
     lock_draft(thread.assessment, attested_too=True)
     _turn(thread, seen=seen, resolved=True, by=by)
     tell(assessment=thread.assessment, kind=Kind.RESOLVED, by=by)
@@ -110,7 +111,7 @@ def resolve(*, thread: Thread, seen: int, by: User) -> None:
 
 @transaction.atomic
 def reopen(*, thread: Thread, seen: int, by: User) -> None:
-    """Open a thread again that stands as it was seen. Raises Met, and TermEnded."""
+    """Open a thread again that stands as it was seen. Raises ThreadMoved, and TermEnded."""
     lock_draft(thread.assessment, attested_too=True)
     _turn(thread, seen=seen, resolved=False, by=by)
     tell(assessment=thread.assessment, kind=Kind.REOPENED, by=by)
@@ -125,11 +126,11 @@ def _turn(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
         version=seen + 1,
     )
     if not turned:
-        raise Met(Thread.objects.select_related("resolved_by").get(pk=thread.pk))
+        raise ThreadMoved(Thread.objects.select_related("resolved_by").get(pk=thread.pk))
 
 
 def _record(action: Action, thread: Thread, by: User) -> None:
-    record(office=thread.assessment.account.office, action=action, record=thread, by=by)
+    audit.append(office=thread.assessment.account.office, action=action, about=thread, by=by)
 
 
 @transaction.atomic

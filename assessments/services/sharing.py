@@ -28,11 +28,11 @@ from assessments.models import (
 from assessments.pdf.authenticity import new_code
 from assessments.records.attested import sha256_of
 from assessments.records.shared import Picked, shared_record
-from assessments.records.state import draft_state
-from assessments.services import desk
+from assessments.records.state import assessment_state
+from assessments.services import audit, desk
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
-from assessments.services.audit import Action, record
+from assessments.services.audit import Action
 from assessments.services.mail import send_mail
 from assessments.services.notices import mail_about_notices, tell
 from assessments.services.printing import print_soon
@@ -41,7 +41,7 @@ from assessments.services.purging import purging
 log = logging.getLogger(__name__)
 
 
-class Withdrawn(Exception):
+class WithdrawnShare(Exception):
     """The share was withdrawn."""
 
 
@@ -77,7 +77,7 @@ def share(
     if office.ends_on is not None:
         raise TermEnded
     now = timezone.now()
-    state = draft_state(assessment, as_of=locked.as_of)
+    state = assessment_state(assessment, as_of=locked.as_of)
     content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)
     made = Share.objects.create(
         attestation=locked, shared_by=by, shared_at=now, sha256=sha256_of(content), code=new_code()
@@ -95,9 +95,9 @@ def share(
     print_soon(made)
     if asked:
         transaction.on_commit(partial(mail_officers.enqueue, made.pk), robust=True)
-    record(office=office, action=Action.SHARED, record=made, by=by)
+    audit.append(office=office, action=Action.SHARED, about=made, by=by)
     if asked:
-        record(office=office, action=Action.ADVICE_ASKED, record=made, by=by)
+        audit.append(office=office, action=Action.ADVICE_ASKED, about=made, by=by)
     return made
 
 
@@ -123,7 +123,7 @@ def withdraw(*, share: Share, by: User) -> None:
             ShareContent.objects.filter(share=locked).delete()
         transaction.on_commit(partial(delete_files, share=locked), robust=True)
     tell(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
-    record(office=office, action=Action.SHARE_WITHDRAWN, record=locked, by=by)
+    audit.append(office=office, action=Action.SHARE_WITHDRAWN, about=locked, by=by)
 
 
 def delete_files(*, share: Share) -> None:
@@ -139,11 +139,11 @@ def delete_files(*, share: Share) -> None:
 def write_advice(*, share: Share, text: str, by: User) -> None:
     """Add an officer's answer, or the member's word on it, to what was asked with a share.
 
-    Raises Withdrawn, and TermEnded for the member.
+    Raises WithdrawnShare, and TermEnded for the member.
     """
     locked = Share.objects.select_for_update(no_key=True).get(pk=share.pk)
     if Withdrawal.objects.filter(share=locked).exists():
-        raise Withdrawn
+        raise WithdrawnShare
     request = AdviceRequest.objects.get(share=locked)
     office = locked.attestation.assessment.account.office
     if not by.is_officer and office.ends_on is not None:
@@ -163,7 +163,7 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
     else:
         transaction.on_commit(partial(mail_officers.enqueue, locked.pk), robust=True)
     action = Action.ADVICE_ANSWERED if by.is_officer else Action.ADVICE_ASKED
-    record(office=office, action=action, record=locked, by=by)
+    audit.append(office=office, action=action, about=locked, by=by)
 
 
 @task()

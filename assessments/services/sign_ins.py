@@ -10,7 +10,7 @@ from assessments.models import User
 from assessments.services.people import end_sessions
 
 
-class LinkedToSomeoneElse(Exception):
+class LinkConflict(Exception):
     """Single sign-on knows this person here as another one."""
 
 
@@ -18,11 +18,11 @@ class LinkedToSomeoneElse(Exception):
 def link_single_sign_on(*, by: User, provider: str, uid: str) -> None:
     """Let single sign-on sign this person in from now on, in place of whom it knew before.
 
-    Of what the other site tells, its own id of the person is kept and nothing else. Raises LinkedToSomeoneElse.
+    Of what the other site tells, its own id of the person is kept and nothing else. Raises LinkConflict.
     """
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     if Link.objects.filter(provider=provider, uid=uid).exclude(user=by).exists():
-        raise LinkedToSomeoneElse
+        raise LinkConflict
     Link.objects.filter(provider=provider, user=by).exclude(uid=uid).delete()
     Link.objects.get_or_create(provider=provider, uid=uid, user=by)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assessments.models import Attestation, Share, StoredPdf
-from assessments.pdf.judging import Known, Standing, Verdict, judge
+from assessments.pdf.judging import FileVerdict, Known, Standing, judge
 
 
 def standing_of(code: str) -> Standing | None:
@@ -12,7 +12,7 @@ def standing_of(code: str) -> Standing | None:
     return found.standing if found else None
 
 
-def judge_file(data: bytes) -> Verdict:
+def judge_file(data: bytes) -> FileVerdict:
     """Say of a file whether it is what the portal made, to the last byte. Raises TooBusy."""
     return judge(data, known_file=_by_file, known_record=_by_record, known_code=_by_code)
 

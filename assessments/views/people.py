@@ -174,7 +174,7 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
             joined = services.accept(key=key, user=user, **given)
         except services.InvitationGone:
             return render(request, "people/no_invitation.html", status=404)
-        except services.HasAccount:
+        except services.ExistingAccount:
             context["has_account"] = True
         except services.CannotJoin as error:
             context["problem"] = str(error)

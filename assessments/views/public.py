@@ -27,7 +27,7 @@ from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
-from assessments.views.workspace import Desk, own_check, remember
+from assessments.views.workspace import Workspace, own_check, remember
 from bulletin.shelf import calendar, editions
 
 TYPED_IN = (
@@ -79,7 +79,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if old is not None and "replace" not in request.POST:
         return redirect("check:tasks")
     check, token = start_check(replacing=old)
-    return remember(redirect(Desk(check, None).url("tasks")), token)
+    return remember(redirect(Workspace(check, None).url("tasks")), token)
 
 
 @sensitive_post_parameters()
@@ -96,7 +96,7 @@ def bring_back(request: HttpRequest) -> HttpResponse:
     )
     if posted and form.is_valid() and form.document is not None:
         check, token = start_check(document=form.document, replacing=own_check(request))
-        return remember(redirect(Desk(check, None).url("tasks")), token)
+        return remember(redirect(Workspace(check, None).url("tasks")), token)
     context = {"form": form, "check": own_check(request)}
     return render(request, "assessments/bring_back.html", context)
 
@@ -114,19 +114,19 @@ def restart(request: HttpRequest) -> HttpResponse:
     token = None
     if check is None:
         check, token = start_check()
-    desk = Desk(check, None)
-    form = SectionForm(desk.state, section, request.POST, anew=True)
+    workspace = Workspace(check, None)
+    form = SectionForm(workspace.state, section, request.POST, anew=True)
     form.is_valid()
-    desk = desk.afresh()
+    workspace = workspace.afresh()
     try:
         saved = save_answers(draft=check, changes=form.changes, by=None)
     except DraftGone:
         return keep_typed(request, "ended")
-    left = form.after(desk.state, saved)
+    left = form.after(workspace.state, saved)
     if left.problems or left.conflicts:
-        response = section_page(request, desk, left)
+        response = section_page(request, workspace, left)
     else:
-        response = redirect(desk.url("section", section=section) + "?ready")
+        response = redirect(workspace.url("section", section=section) + "?ready")
     return remember(response, token) if token else response
 
 

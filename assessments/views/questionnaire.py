@@ -11,7 +11,7 @@ from assessments.forms.details import DetailsForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck, Assessment
 from assessments.pdf.press import PressError
-from assessments.records.state import DraftState, answers_document
+from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import GUARDED, advisory_pdf
 from assessments.scoring.wording import answer_in_words
@@ -19,7 +19,7 @@ from assessments.services.answering import DraftGone, NotSaved, Saved, save_answ
 from assessments.services.drafts import delete_check, describe_check
 from assessments.services.printing import CannotStore, pdf_of
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import COOKIE, DRAFT, Desk, own_check, with_draft
+from assessments.views.workspace import COOKIE, DRAFT, Workspace, own_check, with_draft
 
 LEAVING = {"go", "list"}
 """The buttons that lead on to another page, once all is saved."""
@@ -29,44 +29,50 @@ BACK = "back"
 
 @require_safe
 @with_draft
-def tasks(request: HttpRequest, desk: Desk) -> HttpResponse:
+def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The sections as a list of tasks, and how far each has come."""
-    rows = [(p, desk.url("section", section=p.section.id)) for p in desk.state.sections]
-    open_threads = desk.draft.threads.all().open().count() if isinstance(desk.draft, Assessment) else 0
-    if desk.attestation is not None:
-        shares = desk.attestation.shares.select_related("withdrawal", "request").prefetch_related(
+    rows = [(p, workspace.url("section", section=p.section.id)) for p in workspace.state.sections]
+    open_threads = (
+        workspace.self_check.threads.all().open().count()
+        if isinstance(workspace.self_check, Assessment)
+        else 0
+    )
+    if workspace.attestation is not None:
+        shares = workspace.attestation.shares.select_related("withdrawal", "request").prefetch_related(
             "request__entries__author"
         )
         return render(
-            request, "assessments/attested.html", desk.context(open_threads=open_threads, shares=shares)
+            request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
         )
-    return render(request, "assessments/tasks.html", desk.context(rows=rows, open_threads=open_threads))
+    return render(request, "assessments/tasks.html", workspace.context(rows=rows, open_threads=open_threads))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
-def section(request: HttpRequest, desk: Desk, section: str) -> HttpResponse:
+def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpResponse:
     """One section's questions; a POST saves what was changed, whatever else is wrong."""
-    if section not in {progress.section.id for progress in desk.state.sections}:
+    if section not in {progress.section.id for progress in workspace.state.sections}:
         raise Http404
     if request.method != "POST":
-        if not desk.is_open:
-            says = "This term has ended: what it keeps" if not desk.in_term else "This is attested: it"
+        if not workspace.is_open:
+            says = "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
             messages.info(request, f"{says} can be read, and not changed.")
-            return redirect(desk.url("answers"))
-        if "ready" not in request.GET and _guarded(desk, section):
-            return render(request, "assessments/guard.html", desk.context())
-        return section_page(request, desk, SectionForm(desk.state, section))
-    if request.POST.get(DRAFT, desk.mark) != desk.mark:
+            return redirect(workspace.url("answers"))
+        if "ready" not in request.GET and _guarded(workspace, section):
+            return render(request, "assessments/guard.html", workspace.context())
+        return section_page(request, workspace, SectionForm(workspace.state, section))
+    if request.POST.get(DRAFT, workspace.mark) != workspace.mark:
         return keep_typed(request, "ended")
-    form = SectionForm(desk.state, section, request.POST)
+    form = SectionForm(workspace.state, section, request.POST)
     form.is_valid()
     try:
         confirmed = form.confirmed if LEAVING & request.POST.keys() else {}
-        saved = save_answers(draft=desk.draft, changes=form.changes, by=desk.by, confirmed=confirmed)
+        saved = save_answers(
+            draft=workspace.self_check, changes=form.changes, by=workspace.by, confirmed=confirmed
+        )
     except NotSaved as error:
         return keep_typed(request, error.why)
-    after = desk.afresh()
+    after = workspace.afresh()
     left = form.after(after.state, saved)
     in_trouble = bool(left.problems or left.conflicts)
     if request.headers.get("HX-Request"):
@@ -78,51 +84,51 @@ def section(request: HttpRequest, desk: Desk, section: str) -> HttpResponse:
     return section_page(request, after, left) if in_trouble else redirect(_next(after, form, request.POST))
 
 
-def _guarded(desk: Desk, section: str) -> bool:
+def _guarded(workspace: Workspace, section: str) -> bool:
     """Whether a warning stands before a section: until someone has answered anything in it."""
-    questions = desk.state.questions_of(section)
-    return section == GUARDED and not any(question.id in desk.state.rows for question in questions)
+    questions = workspace.state.questions_of(section)
+    return section == GUARDED and not any(question.id in workspace.state.rows for question in questions)
 
 
-def section_page(request: HttpRequest, desk: Desk, form: SectionForm) -> HttpResponse:
+def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:
     """A section with its form, at whatever address that is."""
-    here = next(p for p in desk.state.sections if p.section.id == form.section)
-    if isinstance(desk.draft, Assessment):
-        for question, count in desk.draft.threads.all().open_on_questions().items():
+    here = next(p for p in workspace.state.sections if p.section.id == form.section)
+    if isinstance(workspace.self_check, Assessment):
+        for question, count in workspace.self_check.threads.all().open_on_questions().items():
             if question in form.slots:
                 slot = form.slots[question]
-                slot.open_comments, slot.review = count, f"{desk.url('review')}#{slot.id}"
-    context = desk.context(
+                slot.open_comments, slot.review = count, f"{workspace.url('review')}#{slot.id}"
+    context = workspace.context(
         here=here,
-        here_address=desk.url("section", section=form.section),
+        here_address=workspace.url("section", section=form.section),
         form=form,
         back=BACK in request.GET or BACK in request.POST,
     )
     return render(request, "assessments/section.html", context)
 
 
-def _next(desk: Desk, form: SectionForm, posted: QueryDict) -> str:
+def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
     """Where to go after a save: to questions that just came up here, else on.
 
     On is where someone came from or asked to go, else the next section that still waits for an answer.
     """
-    here = desk.url("section", section=form.section) + "?ready" + (f"&{BACK}" if BACK in posted else "")
-    fresh = [q for q in desk.state.advisory.asked if q in form.slots and q not in form.on_page]
+    here = workspace.url("section", section=form.section) + "?ready" + (f"&{BACK}" if BACK in posted else "")
+    fresh = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
     if fresh:
         return f"{here}#{form.slots[fresh[0]].id}"
     if CHOOSE in posted:
         return here
     if BACK in posted:
-        return desk.url("answers")
+        return workspace.url("answers")
     if "list" in posted:
-        return desk.url("tasks")
-    order = [progress.section.id for progress in desk.state.sections]
-    later = [p for p in desk.state.sections[order.index(form.section) + 1 :] if p.left]
-    return desk.url("section", section=later[0].section.id) if later else desk.url("answers")
+        return workspace.url("tasks")
+    order = [progress.section.id for progress in workspace.state.sections]
+    later = [p for p in workspace.state.sections[order.index(form.section) + 1 :] if p.left]
+    return workspace.url("section", section=later[0].section.id) if later else workspace.url("answers")
 
 
 def _fragments(
-    request: HttpRequest, desk: Desk, form: SectionForm, left: SectionForm, saved: Saved
+    request: HttpRequest, workspace: Workspace, form: SectionForm, left: SectionForm, saved: Saved
 ) -> HttpResponse:
     """What changes on an open page after an autosave, and nothing else: what someone is typing stays untouched.
 
@@ -130,8 +136,8 @@ def _fragments(
     """
     stamps = {change.question: (change.value, change.note) for change in form.changes}
     on_page = [slot for q, slot in left.slots.items() if q in form.on_page]
-    context = desk.context(
-        here=next(p for p in desk.state.sections if p.section.id == form.section),
+    context = workspace.context(
+        here=next(p for p in workspace.state.sections if p.section.id == form.section),
         form=left,
         stopped=bool(LEAVING & request.POST.keys()),
         trouble=len(left.problems) + len(left.conflicts),
@@ -151,13 +157,13 @@ def _fragments(
 
 @require_safe
 @with_draft
-def answers(request: HttpRequest, desk: Desk) -> HttpResponse:
+def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """All answers by section, each with a link to change it."""
-    state = desk.state
+    state = workspace.state
     rows = []
     for progress in state.sections:
-        address = desk.url("section", section=progress.section.id)
-        guarded = _guarded(desk, progress.section.id)
+        address = workspace.url("section", section=progress.section.id)
+        guarded = _guarded(workspace, progress.section.id)
         told = [
             (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?ready&{BACK}#{element_id(q.id)}")
             for q in state.questions_of(progress.section.id)
@@ -166,38 +172,38 @@ def answers(request: HttpRequest, desk: Desk) -> HttpResponse:
         rows.append((progress, told, address if guarded else ""))
     addresses = {q.id: address for _, told, _ in rows for q, _, _, address in told}
     first_open = next((addresses[q] for q in state.advisory.unanswered if q in addresses), "")
-    return render(request, "assessments/answers.html", desk.context(rows=rows, first_open=first_open))
+    return render(request, "assessments/answers.html", workspace.context(rows=rows, first_open=first_open))
 
 
-def _in_words(state: DraftState, question: str) -> str:
+def _in_words(state: AssessmentState, question: str) -> str:
     return answer_in_words(state.edition, question, state.advisory.answers.get(question))
 
 
 @require_safe
 @with_draft
-def advisory(request: HttpRequest, desk: Desk) -> HttpResponse:
+def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The advisory on the answers so far."""
-    return render(request, "assessments/advisory.html", desk.context(a=desk.state.projection))
+    return render(request, "assessments/advisory.html", workspace.context(a=workspace.state.projection))
 
 
 @require_safe
 @with_draft
-def advisory_file(request: HttpRequest, desk: Desk, form: str) -> HttpResponse:
+def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> HttpResponse:
     """The advisory to keep: as a PDF or as JSON, or the answers to go on with later."""
-    state = desk.state
+    state = workspace.state
     # Whose account it is about is no business of whatever writes down which files came.
     day = state.as_of.isoformat()
-    if form == "json" and desk.attestation is not None:
-        return _file(desk.attestation.record.encode(), "application/json", f"attested-{day}.json")
+    if form == "json" and workspace.attestation is not None:
+        return _file(workspace.attestation.record.encode(), "application/json", f"attested-{day}.json")
     if form == "json":
         return _file(advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json")
     if form == "answers":
         return _file(answers_document(state), "application/json", f"answers-{day}.json")
     try:
-        made = pdf_of(desk.attestation) if desk.attestation else advisory_pdf(state.projection)
+        made = pdf_of(workspace.attestation) if workspace.attestation else advisory_pdf(state.projection)
         return _file(made, "application/pdf", f"advisory-{day}.pdf")
     except (PressError, CannotStore) as error:
-        context = desk.context(a=desk.state.projection, problem=str(error))
+        context = workspace.context(a=workspace.state.projection, problem=str(error))
         return render(request, "assessments/advisory.html", context, status=503)
 
 
@@ -209,18 +215,18 @@ def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
-def details(request: HttpRequest, desk: Desk) -> HttpResponse:
+def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Which account the check is about, and the election that it reckons with."""
-    if not isinstance(desk.draft, AnonymousCheck):
+    if not isinstance(workspace.self_check, AnonymousCheck):
         raise Http404
-    form = DetailsForm(request.POST if request.method == "POST" else None, check=desk.draft)
+    form = DetailsForm(request.POST if request.method == "POST" else None, check=workspace.self_check)
     if form.is_valid():
         try:
-            describe_check(check=desk.draft, **form.cleaned_data)
+            describe_check(check=workspace.self_check, **form.cleaned_data)
         except DraftGone:
             return keep_typed(request, "ended")
-        return redirect(desk.url("tasks"))
-    return render(request, "assessments/details.html", desk.context(form=form))
+        return redirect(workspace.url("tasks"))
+    return render(request, "assessments/details.html", workspace.context(form=form))
 
 
 @require_POST

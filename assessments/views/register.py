@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
-from assessments.records.state import DraftState, draft_state
+from assessments.records.state import AssessmentState, assessment_state
 from assessments.reports.across import across
 from assessments.scoring.wording import long_date
 from assessments.services import register as services
@@ -27,16 +27,16 @@ THERE = Q(assessments__deleted_at__isnull=True)
 
 
 @dataclass(frozen=True)
-class DraftRow:
+class AssessmentRow:
     """A draft in a list: where it stands today, in few words."""
 
-    draft: Assessment
-    state: DraftState
+    assessment: Assessment
+    state: AssessmentState
 
     @property
     def is_ready(self) -> bool:
         """Whether somebody says that it can be reviewed, and nobody attested it since."""
-        return self.draft.ready_at is not None and self.draft.attestation_or_none is None
+        return self.assessment.ready_at is not None and self.assessment.attestation_or_none is None
 
     @property
     def left(self) -> str:
@@ -68,7 +68,7 @@ class AccountRow:
 
     account: SocialAccount
     drafts: int
-    newest: DraftRow | None
+    newest: AssessmentRow | None
 
     @property
     def purpose(self) -> str:
@@ -80,8 +80,8 @@ def _purpose(account: SocialAccount) -> str:
     return account.get_purpose_display().partition(":")[0]
 
 
-def _draft_rows(drafts: Iterable[Assessment]) -> list[DraftRow]:
-    return [DraftRow(draft, draft_state(draft, as_of=timezone.localdate())) for draft in drafts]
+def _rows(drafts: Iterable[Assessment]) -> list[AssessmentRow]:
+    return [AssessmentRow(draft, assessment_state(draft, as_of=timezone.localdate())) for draft in drafts]
 
 
 def _drafts(user: User) -> Any:
@@ -109,7 +109,7 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
     accounts = SocialAccount.objects.visible_to(by)
     # Of each account its newest draft alone is reckoned.
     last = accounts.order_by().annotate(last=Max("assessments", filter=THERE)).values("last")
-    newest = {row.draft.account_id: row for row in _draft_rows(_drafts(by).filter(pk__in=last))}
+    newest = {row.assessment.account_id: row for row in _rows(_drafts(by).filter(pk__in=last))}
     rows = [
         AccountRow(account, account.drafts, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
         for account in accounts.annotate(drafts=Count("assessments", filter=THERE))
@@ -137,7 +137,7 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
     if form.is_valid():
         try:
             account = services.add_account(account=form.described, by=by)
-        except services.AlreadyRegistered:
+        except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:
             messages.success(request, "The account is in your register now.")
@@ -151,7 +151,7 @@ def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """An account and its drafts, the newest first."""
     visible = SocialAccount.objects.visible_to(by).select_related("office__member")
     found = get_object_or_404(visible, pk=pk)
-    rows = _draft_rows(_drafts(by).filter(account=found))
+    rows = _rows(_drafts(by).filter(account=found))
     deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=found)
     context = {
         "account": found,
@@ -173,7 +173,7 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             services.describe_account(account=found, described=form.described, by=by)
-        except services.AlreadyRegistered:
+        except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:
             messages.success(request, "Saved.")
@@ -206,7 +206,7 @@ def keep(request: HttpRequest, by: User) -> HttpResponse:
             kept = services.keep_in_register(check=check, account=form.chosen, by=by)
         except AnonymousCheck.DoesNotExist:
             return _nothing_to_keep(request)
-        except services.AlreadyRegistered:
+        except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:
             messages.success(

@@ -120,7 +120,7 @@ def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
     if form.is_valid():
         try:
             count = services.erase(office=office, by=by)
-        except services.Held:
+        except services.OnHold:
             problem = HELD
         else:
             said = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"

@@ -23,7 +23,7 @@ from assessments.reports.review import review as report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import Desk, with_draft
+from assessments.views.workspace import Workspace, with_draft
 
 BESIDE = "t-"
 """What the tags of a message begin with that stands beside a thread, and not at the top of the page."""
@@ -31,15 +31,15 @@ BESIDE = "t-"
 
 @require_safe
 @with_draft
-def review(request: HttpRequest, desk: Desk) -> HttpResponse:
+def review(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Answers, findings and comments side by side, narrowed down by filters."""
-    return _page(request, desk)
+    return _page(request, workspace)
 
 
-def _page(request: HttpRequest, desk: Desk, **typed: Any) -> HttpResponse:
+def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpResponse:
     """The review page; `typed` is a comment that could not be taken, where it was written, and why."""
-    assessment, by = _of(desk)
-    filters = FilterForm(request.GET, edition=desk.state.edition)
+    assessment, by = _of(workspace)
+    filters = FilterForm(request.GET, edition=workspace.state.edition)
     section, show = filters.chosen
     threads = list(
         Thread.objects.visible_to(by)
@@ -51,7 +51,7 @@ def _page(request: HttpRequest, desk: Desk, **typed: Any) -> HttpResponse:
     looked_at = look.looked_at if look else None
     said, beside = _messages(request)
     told = report(
-        desk.state,
+        workspace.state,
         threads,
         by=by,
         looked_at=looked_at,
@@ -63,11 +63,17 @@ def _page(request: HttpRequest, desk: Desk, **typed: Any) -> HttpResponse:
         reopened=_reopened(assessment, threads, by),
     )
     sections = [
-        (part, [(row, element_id(row.question.id), _change(desk, part.id, row.question.id)) for row in rows])
+        (
+            part,
+            [
+                (row, element_id(row.question.id), _change(workspace, part.id, row.question.id))
+                for row in rows
+            ],
+        )
         for part, rows in told.sections
     ]
     is_narrow = bool(section or show)
-    context = desk.context(
+    context = workspace.context(
         review=told,
         sections=sections,
         filters=filters,
@@ -82,7 +88,7 @@ def _page(request: HttpRequest, desk: Desk, **typed: Any) -> HttpResponse:
         messages=said,
         longest=MAX_COMMENT,
         longest_said=f"{MAX_COMMENT:,}",
-        unanswered=len(desk.state.advisory.unanswered),
+        unanswered=len(workspace.state.advisory.unanswered),
         made=timezone.now().isoformat(),
     )
     return render(request, "review/review.html", context)
@@ -119,24 +125,26 @@ def _reopened(assessment: Assessment, threads: list[Thread], by: User) -> dict[i
     return {event.record_id: event for event in about.order_by("number")}
 
 
-def _back(request: HttpRequest, desk: Desk, place: str = "", thread: int | None = None) -> HttpResponse:
+def _back(
+    request: HttpRequest, workspace: Workspace, place: str = "", thread: int | None = None
+) -> HttpResponse:
     """To the review page as it was narrowed down, at a place that shows however that is."""
-    filters = FilterForm(request.GET, edition=desk.state.edition)
+    filters = FilterForm(request.GET, edition=workspace.state.edition)
     query = filters.query
     if query and thread is not None:
         query += f"&at={thread}"
-    return redirect(desk.url("review") + (f"?{query}" if query else "") + (f"#{place}" if place else ""))
+    return redirect(workspace.url("review") + (f"?{query}" if query else "") + (f"#{place}" if place else ""))
 
 
-def _change(desk: Desk, section: str, question: str) -> str:
-    return f"{desk.url('section', section=section)}?ready#{element_id(question)}"
+def _change(workspace: Workspace, section: str, question: str) -> str:
+    return f"{workspace.url('section', section=section)}?ready#{element_id(question)}"
 
 
-def _of(desk: Desk) -> tuple[Assessment, User]:
+def _of(workspace: Workspace) -> tuple[Assessment, User]:
     """The assessment and the person; an anonymous check has neither reviewers nor an address here."""
-    if not isinstance(desk.draft, Assessment) or desk.by is None:
+    if not isinstance(workspace.self_check, Assessment) or workspace.by is None:
         raise Http404
-    return desk.draft, desk.by
+    return workspace.self_check, workspace.by
 
 
 def _tried(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | None:
@@ -159,41 +167,41 @@ def _what_stands(thread: Thread) -> str:
 
 @require_POST
 @with_draft
-def look(request: HttpRequest, desk: Desk) -> HttpResponse:
+def look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """I have looked at this."""
-    assessment, by = _of(desk)
+    assessment, by = _of(workspace)
     made = None
     with suppress(ValueError):
         made = parse_datetime(request.POST.get("made", "")[:40])
     services.look(assessment=assessment, by=by, at=made if made and timezone.is_aware(made) else None)
     messages.success(request, "Noted. What changes from now on is shown as new to you.")
-    return _back(request, desk)
+    return _back(request, workspace)
 
 
 @require_POST
 @with_draft
-def ready(request: HttpRequest, desk: Desk) -> HttpResponse:
+def ready(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Mark a draft ready for review, or take it back."""
-    assessment, by = _of(desk)
+    assessment, by = _of(workspace)
     act = services.mark_ready if "ready" in request.POST else services.take_back
-    return _tried(request, lambda: act(assessment=assessment, by=by)) or _back(request, desk)
+    return _tried(request, lambda: act(assessment=assessment, by=by)) or _back(request, workspace)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
-def comment(request: HttpRequest, desk: Desk) -> HttpResponse:
+def comment(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Begin a thread. A browser that loads a refused comment's address again is led back to the page."""
-    assessment, by = _of(desk)
+    assessment, by = _of(workspace)
     if request.method != "POST":
-        return _back(request, desk)
+        return _back(request, workspace)
     about, subject = request.POST.get("about", ""), request.POST.get("subject", "")
-    edition = desk.state.edition
+    edition = workspace.state.edition
     known: dict[str, Any] = {"question": edition.question, "finding": edition.rule, "whole": {"": None}}
     if subject not in known.get(about, {}):
         raise Http404
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return _page(request, desk, about=about, subject=subject, **_wrong(request, form))
+        return _page(request, workspace, about=about, subject=subject, **_wrong(request, form))
     text, begun = form.cleaned_data["text"], []
 
     def act() -> None:
@@ -201,7 +209,7 @@ def comment(request: HttpRequest, desk: Desk) -> HttpResponse:
             services.comment(assessment=assessment, about=about, subject=subject, text=text, by=by).pk
         )
 
-    return _tried(request, act) or _back(request, desk, _place(about, subject), *begun)
+    return _tried(request, act) or _back(request, workspace, _place(about, subject), *begun)
 
 
 def _wrong(request: HttpRequest, form: CommentForm) -> dict[str, Any]:
@@ -214,8 +222,8 @@ def _place(about: str, subject: str) -> str:
     return element_id(subject) if about == "question" else f"f-{subject}" if about == "finding" else "whole"
 
 
-def _thread(desk: Desk, pk: int) -> Thread:
-    assessment, by = _of(desk)
+def _thread(workspace: Workspace, pk: int) -> Thread:
+    assessment, by = _of(workspace)
     found = Thread.objects.visible_to(by).filter(assessment=assessment)
     return get_object_or_404(found.select_related("assessment__account__office"), pk=pk)
 
@@ -228,34 +236,34 @@ def _seen(request: HttpRequest) -> int:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
-def reply(request: HttpRequest, desk: Desk, thread: int) -> HttpResponse:
+def reply(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
     """Add a comment to a thread, as it was seen."""
-    found, (_, by) = _thread(desk, thread), _of(desk)
+    found, (_, by) = _thread(workspace, thread), _of(workspace)
     if request.method != "POST":
-        return _back(request, desk, f"t-{found.pk}", found.pk)
+        return _back(request, workspace, f"t-{found.pk}", found.pk)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return _page(request, desk, thread=found.pk, **_wrong(request, form))
+        return _page(request, workspace, thread=found.pk, **_wrong(request, form))
     text, seen = form.cleaned_data["text"], _seen(request)
     try:
         answer = _tried(request, lambda: services.reply(thread=found, text=text, by=by, seen=seen))
-    except services.Met as met:
+    except services.ThreadMoved as met:
         who = met.thread.resolved_by
         says = f"{who} resolved this in the meantime. Send your reply and open it again?"
-        return _page(request, desk, thread=found.pk, text=text, error=says)
-    return answer or _back(request, desk, f"t-{found.pk}", found.pk)
+        return _page(request, workspace, thread=found.pk, text=text, error=says)
+    return answer or _back(request, workspace, f"t-{found.pk}", found.pk)
 
 
 @require_POST
 @with_draft
-def settle(request: HttpRequest, desk: Desk, thread: int) -> HttpResponse:
+def settle(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
     """Resolve a thread, or open it again, as it was seen."""
-    found, (_, by) = _thread(desk, thread), _of(desk)
+    found, (_, by) = _thread(workspace, thread), _of(workspace)
     act, seen = services.reopen if "reopen" in request.POST else services.resolve, _seen(request)
     place = f"{BESIDE}{found.pk}"
     try:
         answer = _tried(request, lambda: act(thread=found, seen=seen, by=by))
-    except services.Met as met:
+    except services.ThreadMoved as met:
         answer = None
         messages.warning(request, _what_stands(met.thread), extra_tags=place)
-    return answer or _back(request, desk, place, found.pk)
+    return answer or _back(request, workspace, place, found.pk)

@@ -26,7 +26,7 @@ from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.access import freshly_signed_in, signed_in
 from assessments.views.desk import way_back
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import Desk, with_draft
+from assessments.views.workspace import Workspace, with_draft
 from bulletin.publish import encoded
 
 # Deleted for good, by its age or by an erasure, while someone had its page open.
@@ -37,14 +37,19 @@ CONSENT = "Tick the box to say that the office may have this."
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_draft
 @freshly_signed_in
-def share(request: HttpRequest, desk: Desk) -> HttpResponse:
+def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Pick what to give to the Commissioner's office; see exactly what it will see; consent."""
-    draft, attestation = desk.draft, desk.attestation
-    if not isinstance(draft, Assessment) or not desk.is_members or attestation is None or not desk.in_term:
+    draft, attestation = workspace.self_check, workspace.attestation
+    if (
+        not isinstance(draft, Assessment)
+        or not workspace.is_members
+        or attestation is None
+        or not workspace.in_term
+    ):
         raise Http404
-    form = ShareForm(desk.state, request.POST if request.method == "POST" else None)
+    form = ShareForm(workspace.state, request.POST if request.method == "POST" else None)
     if not form.is_valid() or "change" in request.POST:
-        return render(request, "share/pick.html", desk.context(form=form))
+        return render(request, "share/pick.html", workspace.context(form=form))
     nonce, problem = form.cleaned_data["nonce"], ""
     if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
         messages.info(request, "This is shared already, once.")
@@ -64,7 +69,7 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
             return redirect("share", pk=given.pk)
         problem = CONSENT
     office = draft.account.office.name
-    record = shared_record(desk.state, form.picked, at=timezone.now(), office=office, nonce=nonce)
+    record = shared_record(workspace.state, form.picked, at=timezone.now(), office=office, nonce=nonce)
     left_out = ("csrfmiddlewaretoken", "nonce", "give", "preview", "consent")
     posted = [(name, v) for name, values in request.POST.lists() if name not in left_out for v in values]
     context = _context(record, draft) | {
@@ -73,8 +78,8 @@ def share(request: HttpRequest, desk: Desk) -> HttpResponse:
         "asked": form.asked,
         "asked_about": _titles(draft, form.asked.about if form.asked else ()),
         "not_given": problem,
-        "back": desk.url("tasks"),
-        "here": desk.url("share"),
+        "back": workspace.url("tasks"),
+        "here": workspace.url("share"),
     }
     return render(request, "share/preview.html", context)
 
@@ -223,7 +228,7 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         return _shown(request, by, found, form)
     try:
         sharing.write_advice(share=found, text=form.cleaned_data["text"], by=by)
-    except sharing.Withdrawn:
+    except sharing.WithdrawnShare:
         return keep_typed(request, "withdrawn")
     except PURGED:
         return keep_typed(request, "withdrawn")

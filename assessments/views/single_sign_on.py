@@ -146,7 +146,7 @@ def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
         return render(request, "account/single_sign_on_link.html", {"single_sign_on": offered()})
     try:
         sign_ins.link_single_sign_on(by=by, provider=PROVIDER, uid=uid)
-    except sign_ins.LinkedToSomeoneElse:
+    except sign_ins.LinkConflict:
         return refused(request)
     del request.session[TO_LINK]
     messages.success(request, f"From now on you can sign in with {offered()}.")

@@ -1,6 +1,6 @@
 """Finding the draft that a request is about: the browser's own anonymous check, or an office's assessment.
 
-The pages of the questionnaire are the same for both; a Desk hides which it is.
+The pages of the questionnaire are the same for both; a Workspace hides which it is.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, Assessment, Attestation, User
-from assessments.records.state import DraftState, draft_state
-from assessments.services.answering import Draft
+from assessments.records.state import AssessmentState, assessment_state
+from assessments.services.answering import SelfCheck
 from assessments.views.access import View
 from assessments.views.not_saved import keep_typed, made_for_another
 
@@ -29,15 +29,15 @@ DRAFT = "draft"
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workspace:
     """A draft, who works on it, and its addresses."""
 
-    draft: Draft
+    self_check: SelfCheck
     by: User | None
 
     @property
     def is_anonymous(self) -> bool:
-        return isinstance(self.draft, AnonymousCheck)
+        return isinstance(self.self_check, AnonymousCheck)
 
     @property
     def is_open(self) -> bool:
@@ -47,66 +47,68 @@ class Desk:
     @property
     def in_term(self) -> bool:
         """Whether anything can be written: not after the end of the office's term."""
-        return isinstance(self.draft, AnonymousCheck) or self.draft.account.office.ends_on is None
+        return isinstance(self.self_check, AnonymousCheck) or self.self_check.account.office.ends_on is None
 
     @property
     def is_members(self) -> bool:
         """Whether the member is at it, who alone attests and shares."""
-        return isinstance(self.draft, Assessment) and self.draft.account.office.member == self.by
+        return isinstance(self.self_check, Assessment) and self.self_check.account.office.member == self.by
 
     @property
     def attestation(self) -> Attestation | None:
         """What the member attested; None of a draft."""
-        return self.draft.attestation_or_none if isinstance(self.draft, Assessment) else None
+        return self.self_check.attestation_or_none if isinstance(self.self_check, Assessment) else None
 
     @functools.cached_property
     def later(self) -> Attestation | None:
         """The account's newest attestation, if that is not this one: it supersedes this one."""
-        if self.attestation is None or not isinstance(self.draft, Assessment):
+        if self.attestation is None or not isinstance(self.self_check, Assessment):
             return None
-        of_account = Attestation.objects.filter(assessment__account=self.draft.account_id).defer("record")
+        of_account = Attestation.objects.filter(assessment__account=self.self_check.account_id).defer(
+            "record"
+        )
         return of_account.filter(attested_at__gt=self.attestation.attested_at).first()
 
     @property
     def mark(self) -> str:
         """Tells this draft from any other that a page may have been made from."""
-        if isinstance(self.draft, AnonymousCheck):
-            return self.draft.token_hash[:16]
-        return str(self.draft.pk)
+        if isinstance(self.self_check, AnonymousCheck):
+            return self.self_check.token_hash[:16]
+        return str(self.self_check.pk)
 
-    def afresh(self) -> Desk:
-        """The same desk, with the draft as it stands now."""
-        return Desk(self.draft, self.by)
+    def afresh(self) -> Workspace:
+        """The same workspace, with the draft as it stands now."""
+        return Workspace(self.self_check, self.by)
 
     def url(self, name: str, **kwargs: Any) -> str:
         """The address of one of the draft's pages."""
         if self.is_anonymous:
             return reverse(f"check:{name}", kwargs=kwargs)
-        return reverse(f"assessment:{name}", kwargs={"pk": self.draft.pk, **kwargs})
+        return reverse(f"assessment:{name}", kwargs={"pk": self.self_check.pk, **kwargs})
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page of the draft shows, with the addresses of its other pages."""
         own = ("details",) if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
         names = ("tasks", "answers", "advisory", "pdf", "json", "file", *own)
-        links = {f"desk_{name}": self.url(name) for name in names}
-        return {"desk": self, "state": self.state, **links, **more}
+        links = {f"url_{name}": self.url(name) for name in names}
+        return {"workspace": self, "state": self.state, **links, **more}
 
     @functools.cached_property
-    def state(self) -> DraftState:
+    def state(self) -> AssessmentState:
         """The draft as of today in Toronto."""
-        return draft_state(self.draft, as_of=timezone.localdate())
+        return assessment_state(self.self_check, as_of=timezone.localdate())
 
 
 def with_draft(view: View) -> View:
-    """Give the view its Desk.
+    """Give the view its Workspace.
 
     A request without a draft loses nothing that was typed: a POST is answered with a page that still holds it.
     """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, pk: int | None = None, **kwargs: Any) -> HttpResponse:
-        desk = _office_desk(request, pk) if pk is not None else _own_desk(request)
-        return desk if isinstance(desk, HttpResponse) else view(request, desk, **kwargs)
+        workspace = _office_workspace(request, pk) if pk is not None else _own_workspace(request)
+        return workspace if isinstance(workspace, HttpResponse) else view(request, workspace, **kwargs)
 
     return wrapped
 
@@ -126,16 +128,16 @@ def remember(response: HttpResponse, token: str) -> HttpResponse:
     return response
 
 
-def _own_desk(request: HttpRequest) -> Desk | HttpResponse:
+def _own_workspace(request: HttpRequest) -> Workspace | HttpResponse:
     check = own_check(request)
     if check is not None:
-        return Desk(check, None)
+        return Workspace(check, None)
     if request.method == "POST":
         return keep_typed(request, "ended")
     return redirect(reverse("home") + "?ended")
 
 
-def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
+def _office_workspace(request: HttpRequest, pk: int) -> Workspace | HttpResponse:
     if not isinstance(request.user, User):
         if request.method == "POST":
             return keep_typed(request, "signed_out")
@@ -148,7 +150,7 @@ def _office_desk(request: HttpRequest, pk: int) -> Desk | HttpResponse:
     )
     draft = related.filter(pk=pk).first()
     if draft is not None:
-        return Desk(draft, request.user)
+        return Workspace(draft, request.user)
     if request.method == "POST":
         # The same whether or not there is such a draft: it may be that someone has just left the office.
         return keep_typed(request, "not_yours", status=404)

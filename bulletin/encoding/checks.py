@@ -28,7 +28,7 @@ from .schema import (
     Reading,
     Rule,
     Sheet,
-    Timing,
+    TimingQuestions,
 )
 from .source import Place, Source
 
@@ -43,12 +43,12 @@ def entries(data: Any) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Draft:
+class EditionFiles:
     """The five files as far as they could be read; an entry that the schema refused is None."""
 
     sources: Mapping[str, Source]
     sheet: Sheet | None
-    timing: Timing | None
+    timing: TimingQuestions | None
     across: Across | None
     facts: tuple[NamedFact | None, ...]
     readings: tuple[Reading | None, ...]
@@ -70,26 +70,26 @@ class Draft:
         return None if raw is None else _ids(raw)
 
 
-def check_edition(draft: Draft) -> None:
+def check_edition(files: EditionFiles) -> None:
     """Note every fault that only shows when the files are read together."""
     for file in ("paragraphs", "questions", "rules"):
-        _unique_ids(draft.sources[file], draft.raw(file), ())
+        _unique_ids(files.sources[file], files.raw(file), ())
     for key in ("facts", "sections"):
-        _unique_ids(draft.sources["edition"], draft.raw("edition", key), (key,))
-    names = _Names(draft)
-    stated = tuple(_stated_conditions(draft))
+        _unique_ids(files.sources["edition"], files.raw("edition", key), (key,))
+    names = _Names(files)
+    stated = tuple(_stated_conditions(files))
     for source, place, condition in stated:
         for term in dict.fromkeys(condition.terms()):
             if wrong := names.wrong_with(term):
                 source.fault(place, wrong)
-    _check_sheet(draft, names)
-    _check_questions(draft)
-    _check_rules(draft)
-    _check_citations(draft)
-    _check_carried(draft)
-    _check_advice(draft)
-    _check_cycles(draft)
-    _check_use(draft, stated)
+    _check_sheet(files, names)
+    _check_questions(files)
+    _check_rules(files)
+    _check_citations(files)
+    _check_carried(files)
+    _check_advice(files)
+    _check_cycles(files)
+    _check_use(files, stated)
 
 
 def check_elections(source: Source, elections: tuple[Election | None, ...]) -> None:
@@ -134,10 +134,10 @@ def _unique_ids(source: Source, data: Any, place: Place) -> None:
 class _Names:
     """The questions and facts that a condition may name."""
 
-    def __init__(self, draft: Draft) -> None:
-        self.questions = {question.id: question for question in draft.questions if question}
-        self.question_ids = draft.ids("questions")
-        self.facts = draft.ids("edition", "facts")
+    def __init__(self, files: EditionFiles) -> None:
+        self.questions = {question.id: question for question in files.questions if question}
+        self.question_ids = files.ids("questions")
+        self.facts = files.ids("edition", "facts")
 
     def unknown_question(self, name: str) -> str | None:
         known = self.question_ids
@@ -171,53 +171,53 @@ class _Names:
 Stated = tuple[tuple["Source", "Place", Condition], ...]
 
 
-def _stated_conditions(draft: Draft) -> Iterator[tuple[Source, Place, Condition]]:
+def _stated_conditions(files: EditionFiles) -> Iterator[tuple[Source, Place, Condition]]:
     """Every condition of the edition, with the place where it stands."""
-    whole = draft.sources["edition"]
-    for at, fact in enumerate(draft.facts):
+    whole = files.sources["edition"]
+    for at, fact in enumerate(files.facts):
         if fact and not isinstance(fact.when, str):
             yield whole, ("facts", at, "when"), fact.when
-    if draft.timing:
-        yield whole, ("timing", "planned"), draft.timing.planned
-        yield whole, ("timing", "wished"), draft.timing.wished
-    if draft.across:
-        yield whole, ("across", "signs"), draft.across.signs
-        yield whole, ("across", "supported"), draft.across.supported
-        yield whole, ("across", "candidate"), draft.across.candidate
-    for at, question in enumerate(draft.questions):
+    if files.timing:
+        yield whole, ("timing", "planned"), files.timing.planned
+        yield whole, ("timing", "wished"), files.timing.wished
+    if files.across:
+        yield whole, ("across", "signs"), files.across.signs
+        yield whole, ("across", "supported"), files.across.supported
+        yield whole, ("across", "candidate"), files.across.candidate
+    for at, question in enumerate(files.questions):
         if question:
-            yield draft.sources["questions"], (at, "asked"), question.asked
-    for at, rule in enumerate(draft.rules):
+            yield files.sources["questions"], (at, "asked"), question.asked
+    for at, rule in enumerate(files.rules):
         if rule:
-            yield draft.sources["rules"], (at, "applies"), rule.applies
+            yield files.sources["rules"], (at, "applies"), rule.applies
             if rule.met is not None:
-                yield draft.sources["rules"], (at, "met"), rule.met
+                yield files.sources["rules"], (at, "met"), rule.met
 
 
-def _check_sheet(draft: Draft, names: _Names) -> None:
-    source = draft.sources["edition"]
-    if draft.timing:
-        filing = draft.timing.filing
+def _check_sheet(files: EditionFiles, names: _Names) -> None:
+    source = files.sources["edition"]
+    if files.timing:
+        filing = files.timing.filing
         if wrong := names.unknown_question(filing):
             source.fault(("timing", "filing"), wrong)
         elif filing in names.questions and names.questions[filing].kind != "date":
             source.fault(("timing", "filing"), f"`{filing}` must be a question of kind date")
-    for at, fact in enumerate(draft.facts):
+    for at, fact in enumerate(files.facts):
         if fact and (fact.id == CAMPAIGN_OVER) != (fact.when == CALENDAR):
             source.fault(
                 ("facts", at, "when"),
                 f"the calendar tells `{CAMPAIGN_OVER}` and nothing else; "
                 "write a condition for any other fact",
             )
-    if draft.sheet:
+    if files.sheet:
         for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
-            if len(getattr(draft.sheet.words, key)) != wanted:
+            if len(getattr(files.sheet.words, key)) != wanted:
                 source.fault(("words", key), f"words for all {wanted} are wanted")
 
 
-def _check_questions(draft: Draft) -> None:
-    source, sections = draft.sources["questions"], draft.ids("edition", "sections")
-    for at, question in enumerate(draft.questions):
+def _check_questions(files: EditionFiles) -> None:
+    source, sections = files.sources["questions"], files.ids("edition", "sections")
+    for at, question in enumerate(files.questions):
         if question is None:
             continue
         if wrong := _unknown_section(question.section, sections):
@@ -239,12 +239,12 @@ def _unknown_section(name: str, sections: list[str] | None) -> str | None:
     return f"there is no section `{name}`{nearest(name, sections)}"
 
 
-def _check_rules(draft: Draft) -> None:
-    source, sections = draft.sources["rules"], draft.ids("edition", "sections")
-    last = [at for at, rule in enumerate(draft.rules) if rule and rule.last]
+def _check_rules(files: EditionFiles) -> None:
+    source, sections = files.sources["rules"], files.ids("edition", "sections")
+    last = [at for at, rule in enumerate(files.rules) if rule and rule.last]
     for at in last[1:]:
         source.fault((at, "last"), "only one rule is reckoned last")
-    for at, rule in enumerate(draft.rules):
+    for at, rule in enumerate(files.rules):
         if rule is None:
             continue
         if wrong := _unknown_section(rule.section, sections):
@@ -257,8 +257,8 @@ def _check_rules(draft: Draft) -> None:
             source.fault((at, "contact"), "`before_acting` is for notes")
 
 
-def _check_citations(draft: Draft) -> None:
-    raw = draft.raw("paragraphs")
+def _check_citations(files: EditionFiles) -> None:
+    raw = files.raw("paragraphs")
     if raw is None:
         return
     citable = set(_ids(raw))
@@ -266,9 +266,9 @@ def _check_citations(draft: Draft) -> None:
         if isinstance(entry, dict) and isinstance(points := entry.get("points"), dict):
             citable |= {f"{entry.get('id')}{point}" for point in points}
     citing: tuple[tuple[str, Place, Iterable[Question | Rule | Reading | None]], ...] = (
-        ("questions", (), draft.questions),
-        ("rules", (), draft.rules),
-        ("edition", ("readings",), draft.readings),
+        ("questions", (), files.questions),
+        ("rules", (), files.rules),
+        ("edition", ("readings",), files.readings),
     )
     cited: list[tuple[str, Place, str]] = [
         (file, (*place, at, "paragraphs"), citation)
@@ -277,43 +277,43 @@ def _check_citations(draft: Draft) -> None:
         for citation in (entry.paragraphs if entry else ())
     ]
     for name in ("shared", "alone", "apart"):
-        pointer: Pointer | None = getattr(draft.across, name, None)
+        pointer: Pointer | None = getattr(files.across, name, None)
         place = ("across", name, "paragraphs")
         cited += [("edition", place, citation) for citation in (pointer.paragraphs if pointer else ())]
     for file, at_place, citation in cited:
         if citation not in citable:
             says = f"there is no paragraph {citation}{nearest(citation, citable)}"
-            draft.sources[file].fault(at_place, says)
+            files.sources[file].fault(at_place, says)
 
 
-def _check_carried(draft: Draft) -> None:
+def _check_carried(files: EditionFiles) -> None:
     """Each paragraph is cited by a rule, or says why not."""
-    raw = draft.raw("rules")
+    raw = files.raw("rules")
     if raw is None:
         return
     rules = [rule for rule in raw if isinstance(rule, dict)]
     cited = [str(citation) for rule in rules for citation in entries(rule.get("paragraphs"))]
     carried = {citation.partition("(")[0] for citation in cited}
-    for at, paragraph in enumerate(draft.paragraphs):
+    for at, paragraph in enumerate(files.paragraphs):
         if paragraph and not paragraph.no_rule and paragraph.id not in carried:
             says = "no rule cites this paragraph; say why in `no_rule`"
-            draft.sources["paragraphs"].fault((at,), says)
+            files.sources["paragraphs"].fault((at,), says)
 
 
-def _check_advice(draft: Draft) -> None:
-    source, rule_ids = draft.sources["advice"], draft.ids("rules")
+def _check_advice(files: EditionFiles) -> None:
+    source, rule_ids = files.sources["advice"], files.ids("rules")
     if rule_ids is None or not isinstance(source.data, dict):
         return
-    for told in draft.advice:
+    for told in files.advice:
         if told not in rule_ids:
             source.fault((told,), f"there is no rule `{told}`{nearest(told, rule_ids)}")
-    for rule in draft.rules:
+    for rule in files.rules:
         if rule is None:
             continue
-        if rule.id not in draft.advice:
+        if rule.id not in files.advice:
             wanted = ", ".join(rule.outcomes)
             source.fault((), f"rule {rule.id} has no advice; write a text for {wanted}")
-        elif texts := draft.advice[rule.id]:
+        elif texts := files.advice[rule.id]:
             _check_texts(source, rule, texts)
 
 
@@ -327,7 +327,7 @@ def _check_texts(source: Source, rule: Rule, texts: Advice) -> None:
         source.fault((rule.id, key), says)
 
 
-def _check_cycles(draft: Draft) -> None:
+def _check_cycles(files: EditionFiles) -> None:
     """Facts that rest on themselves, and questions whose being asked hangs on their own answer.
 
     Those that rest on nothing still waiting are taken away, round by round. Where none can be, there is a
@@ -335,13 +335,13 @@ def _check_cycles(draft: Draft) -> None:
     """
     stands: dict[str, tuple[Source, Place]] = {}
     waiting: dict[str, list[str]] = {}
-    for at, fact in enumerate(draft.facts):
+    for at, fact in enumerate(files.facts):
         if fact and not isinstance(fact.when, str):
-            stands[fact.id] = draft.sources["edition"], ("facts", at, "when")
+            stands[fact.id] = files.sources["edition"], ("facts", at, "when")
             waiting[fact.id] = _names_in(fact.when)
-    for at, question in enumerate(draft.questions):
+    for at, question in enumerate(files.questions):
         if question:
-            stands[question.id] = draft.sources["questions"], (at, "asked")
+            stands[question.id] = files.sources["questions"], (at, "asked")
             waiting[question.id] = _names_in(question.asked)
     rounds = 0
     while waiting:
@@ -376,23 +376,23 @@ def _names_in(condition: Condition) -> list[str]:
     return [term.name if isinstance(term, Fact) else term.question for term in condition.terms()]
 
 
-def _check_use(draft: Draft, stated: Stated) -> None:
-    facts = draft.raw("edition", "facts")
-    questions, rules = draft.raw("questions"), draft.raw("rules")
-    if facts is None or questions is None or rules is None or draft.timing is None:
+def _check_use(files: EditionFiles, stated: Stated) -> None:
+    facts = files.raw("edition", "facts")
+    questions, rules = files.raw("questions"), files.raw("rules")
+    if facts is None or questions is None or rules is None or files.timing is None:
         return
-    used = {draft.timing.filing}
+    used = {files.timing.filing}
     for _, _, condition in stated:
         used |= set(_names_in(condition))
     for entry in (*facts, *questions, *rules):  # the refused among them use what they name, too
         for key in ("when", "asked", "applies", "met"):
             if isinstance(entry, dict) and isinstance(text := entry.get(key), str):
                 used |= set(re.findall(r"[a-z][a-z0-9_.]*", text))
-    for at, question in enumerate(draft.questions):
+    for at, question in enumerate(files.questions):
         if question and question.id not in used:
             says = "nothing uses this question; use it in a rule or take it out"
-            draft.sources["questions"].fault((at, "id"), says)
-    for at, fact in enumerate(draft.facts):
+            files.sources["questions"].fault((at, "id"), says)
+    for at, fact in enumerate(files.facts):
         if fact and fact.id not in used:
             says = "nothing uses this fact; use it in a rule or take it out"
-            draft.sources["edition"].fault(("facts", at, "id"), says)
+            files.sources["edition"].fault(("facts", at, "id"), says)

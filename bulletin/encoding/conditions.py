@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
     rests_on: frozenset[str]
 
 
-class Situation(Protocol):
+class Circumstances(Protocol):
     """What a condition is weighed against."""
 
     @property
@@ -64,7 +64,7 @@ _NOTHING: frozenset[str] = frozenset()
 class Always:
     """True in every situation."""
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         return Verdict(True, _NOTHING)
 
     def terms(self) -> Iterator[Term]:
@@ -80,7 +80,7 @@ class Fact:
 
     name: str
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         return situation.fact(self.name)
 
     def terms(self) -> Iterator[Term]:
@@ -101,7 +101,7 @@ class _OfAnswer:
         rests_on = frozenset((self.question,))
         return {value: Verdict(value, rests_on) for value in (True, False, None)}
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         answer = situation.answers.get(self.question)
         if answer is None or answer == UNSURE:
             return self._verdicts[None]
@@ -159,7 +159,7 @@ class Not:
 
     part: Condition
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         value, rests_on = self.part.weigh(situation)
         return Verdict(None if value is None else not value, rests_on)
 
@@ -192,7 +192,7 @@ class Either:
 
     parts: tuple[Condition, ...]
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         return _strongest([part.weigh(situation) for part in self.parts], decisive=True)
 
     def terms(self) -> Iterator[Term]:
@@ -209,7 +209,7 @@ class Every:
 
     parts: tuple[Condition, ...]
 
-    def weigh(self, situation: Situation) -> Verdict:
+    def weigh(self, situation: Circumstances) -> Verdict:
         return _strongest([part.weigh(situation) for part in self.parts], decisive=False)
 
     def terms(self) -> Iterator[Term]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import schema
-from .checks import Draft, check_edition, check_elections, entries
+from .checks import EditionFiles, check_edition, check_elections, entries
 from .nearest import nearest
 from .schema import (
     Across,
@@ -26,7 +26,7 @@ from .schema import (
     Reading,
     Rule,
     Sheet,
-    Timing,
+    TimingQuestions,
 )
 from .source import Place, Source, read
 
@@ -132,10 +132,10 @@ def load_edition(folder: Path) -> Edition:
     raw = _keyed(whole, "keys with values are wanted here")
     sheet = validate(Sheet, raw, (), whole) if isinstance(whole.data, dict) else None
     texts = _keyed(told, "rule ids with their texts are wanted here")
-    draft = Draft(
+    files = EditionFiles(
         sources=sources,
         sheet=sheet,
-        timing=_salvaged(Timing, raw.get("timing")),
+        timing=_salvaged(TimingQuestions, raw.get("timing")),
         across=_salvaged(Across, raw.get("across")),
         facts=tuple(_salvaged(NamedFact, fact) for fact in entries(raw.get("facts"))),
         readings=tuple(_salvaged(Reading, given) for given in entries(raw.get("readings"))),
@@ -144,16 +144,16 @@ def load_edition(folder: Path) -> Edition:
         rules=_each(Rule, sources["rules"]),
         advice={rule: validate(Advice, given, (rule,), told) for rule, given in texts.items()},
     )
-    check_edition(draft)
+    check_edition(files)
     faults = [line for name in names for line in sources[name].lines()]
     if faults or sheet is None:
         raise EncodingFaults(faults)
     return Edition(
         sheet=sheet,
-        paragraphs=tuple(p for p in draft.paragraphs if p),
-        questions=tuple(q for q in draft.questions if q),
-        rules=tuple(r for r in draft.rules if r),
-        advice={rule: given for rule, given in draft.advice.items() if given},
+        paragraphs=tuple(p for p in files.paragraphs if p),
+        questions=tuple(q for q in files.questions if q),
+        rules=tuple(r for r in files.rules if r),
+        advice={rule: given for rule, given in files.advice.items() if given},
     )
 
 

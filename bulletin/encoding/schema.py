@@ -221,7 +221,7 @@ class NamedFact(Strict):
     when: FactText
 
 
-class Timing(Strict):
+class TimingQuestions(Strict):
     """Which answers tell the stage, the wish and the filing date; the engine knows no question by name."""
 
     planned: ConditionText
@@ -260,7 +260,7 @@ class Across(Strict):
     apart: Pointer
 
 
-class Office(Strict):
+class ContactBlock(Strict):
     """How to reach the Integrity Commissioner."""
 
     office: Line
@@ -379,9 +379,9 @@ class Sheet(Strict):
     source: Line
     supersedes: Text
     names_elections: tuple[Id, ...]
-    contact: Office
+    contact: ContactBlock
     sections: tuple[Section, ...] = Field(min_length=1)
-    timing: Timing
+    timing: TimingQuestions
     facts: tuple[NamedFact, ...]
     words: Words
     deadlines: Deadlines

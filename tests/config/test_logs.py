@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from assessments.middleware.request_log import BrokeOff
+from assessments.middleware.request_log import IncompleteResponse
 from assessments.models import Office, User
 from config.logs import Lines, told
 
@@ -178,7 +178,7 @@ def test_a_collection_is_answered_once_it_is_whole_and_its_lines_bear_the_identi
 @pytest.mark.urls("tests.config.streaming")
 def test_a_collection_that_breaks_off_is_told_as_one_and_why_stays_in_our_log(lines):
     answer: Any = Client().get("/collection/half")
-    with pytest.raises(BrokeOff) as raised:
+    with pytest.raises(IncompleteResponse) as raised:
         b"".join(answer.streaming_content)
     assert raised.value.__suppress_context__
     answered = lines()[-1]
@@ -242,7 +242,7 @@ def test_behind_gunicorn_whoever_reads_a_collection_knows_whether_it_is_whole(tm
         answer.getheader("X-Request-ID") for answer in (whole, half) for _ in range(2)
     ]
     # gunicorn's own log has the error that it met, and not ours.
-    assert "BrokeOff" in written
+    assert "IncompleteResponse" in written
     assert "zq7key" not in written
 
 

@@ -62,12 +62,12 @@ class Command(BaseCommand):
             shelf, elections = editions(), calendar()
         except EncodingFaults as error:
             self.refuse(error.faults, status=CANNOT_PRINT)
-        desk = _Desk(shelf, elections, *self.defaults(elections, options))
+        run = _Run(shelf, elections, *self.defaults(elections, options))
         try:
             if options["jsonl"] is not None:
-                self.many(desk, options["jsonl"], options["output"])
+                self.many(run, options["jsonl"], options["output"])
             else:
-                self.one(desk, options["answers"], options["format"], options["output"])
+                self.one(run, options["answers"], options["format"], options["output"])
         except OSError as error:
             # What is still to be written has nowhere to go: point stdout away, or Python complains once more at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,11 +99,11 @@ class Command(BaseCommand):
             self.refuse(faults)
         return day, election
 
-    def one(self, desk: _Desk, answers: str, form: str, output: str | None) -> None:
+    def one(self, run: _Run, answers: str, form: str, output: str | None) -> None:
         with self.reading(answers) as source:
             raw = source.read(MAX_BYTES + 1)
         try:
-            document, advisory = desk.advise(raw)
+            document, advisory = run.advise(raw)
         except DocumentFaults as error:
             self.refuse(error.faults)
         with self.writing(output) as out:
@@ -130,14 +130,14 @@ class Command(BaseCommand):
         except PressError as error:
             self.refuse([str(error)], status=CANNOT_PRINT)
 
-    def many(self, desk: _Desk, lines: str, output: str | None) -> None:
+    def many(self, run: _Run, lines: str, output: str | None) -> None:
         bad = False
         # What is loaded by now stays to the end: the collector need not look through it again and again.
         gc.freeze()
         with self.reading(lines) as source, self.writing(output) as out:
             for number, raw in _lines(source):
                 try:
-                    _, advisory = desk.advise(raw)
+                    _, advisory = run.advise(raw)
                 except DocumentFaults as error:
                     bad = True
                     for fault in error.faults:
@@ -197,7 +197,7 @@ class Command(BaseCommand):
             raise
 
 
-class _Desk:
+class _Run:
     """What every document of a run has in common."""
 
     def __init__(self, shelf: Any, elections: Calendar, day: date, election: Election | None) -> None:

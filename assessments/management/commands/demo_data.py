@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from assessments.models import Membership, Office, User
 from assessments.records.shared import Picked
-from assessments.records.state import draft_state
+from assessments.records.state import assessment_state
 from assessments.samples import sample
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
@@ -135,7 +135,7 @@ def attest_and_share(office: Office, member: User) -> None:
     notes = document.get("notes", {})
     changes = [Change(q, value, notes.get(q, ""), seen=0) for q, value in document["answers"].items()]
     save_answers(draft=draft, changes=changes, by=member)
-    state = draft_state(draft, as_of=timezone.localdate())
+    state = assessment_state(draft, as_of=timezone.localdate())
     if not state.can_be_attested:
         # Which questions come up depends on the day.
         return

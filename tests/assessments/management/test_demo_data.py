@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assessments.management.commands.demo_data import ADMINISTRATOR, OFFICER, SIGN_INS
 from assessments.models import AnonymousCheck, Answer, Assessment, Office, Share, SocialAccount, User
-from assessments.records.state import draft_state
+from assessments.records.state import assessment_state
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
 from bulletin.publish import publish_edition
@@ -67,7 +67,8 @@ def test_one_assessment_is_done_one_nearly_and_one_begun(debug):
     run("demo_data")
     today = timezone.localdate()
     left = [
-        len(draft_state(one, as_of=today).advisory.unanswered) for one in Assessment.objects.order_by("pk")
+        len(assessment_state(one, as_of=today).advisory.unanswered)
+        for one in Assessment.objects.order_by("pk")
     ]
     assert left[0] == 0
     assert 0 < left[1] <= 6

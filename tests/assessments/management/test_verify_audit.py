@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import AuditAddress, AuditEvent, AuditHead, Office, User
 from assessments.models.audit import CHAINED, event_hash
-from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services import audit
+from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import Mark, walk
 from tests.thawing import thaw
 
@@ -33,9 +34,9 @@ def office() -> Iterator[Office]:
     token = current_address.set("192.0.2.7")
     with transaction.atomic():
         for _ in range(EVENTS):
-            record(office=office, action=Action.KEPT, record=office, by=member)
+            audit.append(office=office, action=Action.KEPT, about=office, by=member)
         for _ in range(2):
-            record(office=None, action=Action.SIGN_IN_CLOSED, record=member, by=None)
+            audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=member, by=None)
     current_address.reset(token)
     thaw()
     yield office
@@ -89,7 +90,7 @@ def test_a_trail_that_nobody_touched_holds_with_and_without_its_addresses(office
     assert [path.name for path in tmp_path.iterdir()] == ["anchor.json"]
     assert delete_addresses(until=events(office, 4).get().at) == 4
     with transaction.atomic():
-        record(office=office, action=Action.KEPT, record=office, by=None)
+        audit.append(office=office, action=Action.KEPT, about=office, by=None)
     assert verify(anchor=str(anchor)) == (0, said.replace("7 events", "8 events"))
 
 
@@ -142,7 +143,7 @@ def test_a_changed_address_is_found(office, name):
 
 def test_an_address_that_was_put_to_an_event_without_one_is_found(office):
     with transaction.atomic():
-        record(office=office, action=Action.KEPT, record=office, by=None)
+        audit.append(office=office, action=Action.KEPT, about=office, by=None)
     AuditAddress.objects.create(event=events(office, 8).get(), address="192.0.2.8", salt="")
     assert "The network address of event 8 was changed." in verify()[1]
 
@@ -226,7 +227,7 @@ def cut_and_gone_on(office: Office) -> None:
     cut_with_head(office)
     with transaction.atomic():
         for _ in range(4):
-            record(office=office, action=Action.SHARED, record=office, by=None)
+            audit.append(office=office, action=Action.SHARED, about=office, by=None)
 
 
 def all_gone(office: Office) -> None:

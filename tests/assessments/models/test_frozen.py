@@ -21,7 +21,8 @@ from assessments.models import (
     User,
     frozen,
 )
-from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services import audit
+from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
 from assessments.services.sharing import withdraw, write_advice
@@ -43,7 +44,7 @@ def event() -> AuditEvent:
     user = User.objects.create_user("pat@example.ca", name="Pat Lee")
     token = current_address.set("192.0.2.7")
     with transaction.atomic():
-        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=user)
+        audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=user)
     current_address.reset(token)
     return AuditEvent.objects.get()
 
@@ -283,7 +284,7 @@ def test_a_test_that_commits_frozen_rows_leaves_the_next_an_empty_database(again
     assert not AuditEvent.objects.exists()
     user = User.objects.create_user("pat@example.ca", name="Pat Lee")
     with transaction.atomic():
-        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=user)
+        audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=user)
 
 
 @pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite makes a table anew")

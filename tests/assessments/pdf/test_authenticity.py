@@ -277,7 +277,7 @@ class Registry:
         self.records = {SHA256: known}
         self.codes = {CODE: known}
 
-    def judge(self, data: bytes) -> judging.Verdict:
+    def judge(self, data: bytes) -> judging.FileVerdict:
         return judge(
             data, known_file=self.files.get, known_record=self.records.get, known_code=self.codes.get
         )
@@ -345,7 +345,7 @@ def with_another_page(pdf: pikepdf.Pdf) -> None:
 )
 def test_a_file_saved_anew_or_changed_keeps_its_authentic_data_and_is_not_authentic(pdf, portal, saved):
     verdict = portal.judge(saved(pdf))
-    assert verdict.finding == "changed"
+    assert verdict.judgement == "changed"
     assert verdict.says == (SAYS["changed"], STANDINGS["current"])
     assert verdict.known == Known(CODE, "current")
     assert not verdict.authentic
@@ -367,7 +367,7 @@ def with_code(about: str) -> Callable[[pikepdf.Pdf], None]:
 
 def test_another_record_under_a_known_code_is_told_as_not_the_portals(pdf, portal):
     verdict = portal.judge(resaved(pdf, with_record(RECORD.replace(b"true", b"false", 1))))
-    assert (verdict.finding, verdict.says) == ("forged", (SAYS["forged"],))
+    assert (verdict.judgement, verdict.says) == ("forged", (SAYS["forged"],))
 
 
 def test_a_record_and_a_code_that_are_both_unknown_are_told_as_unknown(pdf, portal):
@@ -376,12 +376,12 @@ def test_a_record_and_a_code_that_are_both_unknown_are_told_as_unknown(pdf, port
         with_code(f"Verification code {new_code()}")(pdf)
 
     verdict = portal.judge(resaved(pdf, change))
-    assert (verdict.finding, verdict.known) == ("unknown", None)
+    assert (verdict.judgement, verdict.known) == ("unknown", None)
 
 
 def test_a_known_record_under_another_code_is_told(pdf, portal):
     verdict = portal.judge(resaved(pdf, with_code(f"Verification code {new_code()}")))
-    assert verdict.finding == "changed"
+    assert verdict.judgement == "changed"
     assert OTHER_CODE in verdict.says
 
 
@@ -397,7 +397,7 @@ def test_any_one_byte_that_is_changed_is_told(pdf, portal, monkeypatch):
     def looked_at(data: bytes) -> bytes:
         try:
             about, record = reader.look(data, RECORD_NAME, MAX_RECORD)
-        except reader.Unread as reason:
+        except reader.UnreadableFile as reason:
             return b'{"unread": "%s"}\n' % str(reason).encode()
         return b'{"about": "%s"}\n' % about.encode() + record
 
@@ -410,7 +410,7 @@ def test_any_one_byte_that_is_changed_is_told(pdf, portal, monkeypatch):
         verdict = portal.judge(bytes(changed))
         assert not verdict.authentic
         assert verdict.sha256 not in portal.files
-        findings.append(verdict.finding)
+        findings.append(verdict.judgement)
     assert set(findings) <= {"changed", "forged", "unknown"}
     assert "changed" in findings
 
@@ -497,7 +497,7 @@ def test_a_pdf_that_is_written_by_hand_is_read(portal):
     file = b"<</F (record.json) /Desc (Verification code %s) /EF <</F 4 0 R>>>>" % CODE.encode()
     whole = by_hand({2: b"<</Type /Catalog /Pages 1 0 R /AF [3 0 R]>>", 3: file, 4: stream(b"{}")})
     assert read_pdf(whole) == judging.FoundProof(CODE, b"{}", sha256(b"{}").hexdigest())
-    assert portal.judge(whole).finding == "forged"
+    assert portal.judge(whole).judgement == "forged"
     assert read_pdf(in_an_object_stream(20)).record == b"{}"
 
 
@@ -537,7 +537,7 @@ def test_what_is_not_ours_is_refused_in_plain_words_and_soon(pdf, portal, made, 
     assert str(caught.value) == NOT_OURS[reason]
     assert monotonic() - started < 8
     verdict = portal.judge(data)
-    assert verdict.finding == "unknown"
+    assert verdict.judgement == "unknown"
     assert verdict.says == (str(caught.value), SAYS["unknown"])
 
 
@@ -560,7 +560,7 @@ def test_one_more_file_than_can_be_looked_at_is_told_to_try_again(pdf, portal, m
     monkeypatch.setattr(judging, "_WAIT", 0.05)
     with judging._places, judging._places, pytest.raises(TooBusy, match="Try again"):
         portal.judge(resaved(pdf))
-    assert portal.judge(resaved(pdf)).finding == "changed"
+    assert portal.judge(resaved(pdf)).judgement == "changed"
 
 
 def test_all_the_words_for_people_are_plain():

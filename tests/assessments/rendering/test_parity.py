@@ -30,7 +30,7 @@ from assessments.samples import TITLES, sample
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, read_document
-from assessments.views.workspace import Desk
+from assessments.views.workspace import Workspace
 from bulletin import shelf
 from tests.reading import (
     Told,
@@ -176,7 +176,7 @@ def pdf_of(case: Case) -> bytes:
 
 def page_of(case: Case) -> str:
     """The page of a check in its browser, with all that it offers."""
-    context = {"a": project(case.advisory, case.document), "desk": Desk(AnonymousCheck(), None)}
+    context = {"a": project(case.advisory, case.document), "desk": Workspace(AnonymousCheck(), None)}
     return render_to_string("assessments/advisory.html", context)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assessments.models import Assessment, SocialAccount, User
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.reports.across import across
 from tests.tables import edition, election
 
@@ -23,8 +23,8 @@ def account(purpose: str, handle: str) -> SocialAccount:
     return SocialAccount(platform="X", handle=handle, purpose=purpose)
 
 
-def state(answers: dict[str, Any], day: date = FEBRUARY) -> DraftState:
-    return DraftState(Assessment(), {}, edition(), election("toronto-2026"), day, {}, answers)
+def state(answers: dict[str, Any], day: date = FEBRUARY) -> AssessmentState:
+    return AssessmentState(Assessment(), {}, edition(), election("toronto-2026"), day, {}, answers)
 
 
 def pointed(*accounts: tuple[str, dict[str, Any] | None], day: date = FEBRUARY) -> list[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ from assessments.models import (
 from assessments.pdf.authenticity import Proof
 from assessments.pdf.press import PressError
 from assessments.records.shared import Picked, offered, shared_record
-from assessments.records.state import draft_state
+from assessments.records.state import assessment_state
 from assessments.reports.summary import AskedFor, Summary, summaries_pdf, summarize, summary_pdf
 from assessments.services import printing, sharing
 from assessments.services.printing import Kind, pdf_of, print_record, summary_of
@@ -95,7 +95,7 @@ def words_of(pdf: bytes) -> str:
 
 
 def everything(attestation: Attestation) -> dict[str, Any]:
-    whole = offered(draft_state(attestation.assessment, as_of=attestation.as_of))
+    whole = offered(assessment_state(attestation.assessment, as_of=attestation.as_of))
     return {"rules": set(whole.rules), "questions": set(whole.questions), "notes": {"conduct.abuse"}}
 
 
@@ -208,7 +208,7 @@ def test_it_is_the_same_whatever_was_withheld(attestation, withheld):
     picked = Picked(frozenset({"17a", "9"}), frozenset({"conduct.abuse"}), frozenset({"conduct.abuse"}), {})
     pdfs = set()
     for one in (attestation, other):
-        state = draft_state(one.assessment, as_of=one.as_of)
+        state = assessment_state(one.assessment, as_of=one.as_of)
         record = shared_record(state, picked, at=attestation.attested_at, office="Ward 10", nonce="a" * 64)
         proof = Proof(
             "K35Q-TSNS-BJ65-ZH2C-CK3Y",

@@ -32,9 +32,9 @@ from assessments.models import (
 )
 from assessments.models.audit import CHAINED, address_hash, event_hash
 from assessments.models.invitations import key_hash
-from assessments.services import drafts, office_copy, people, register, retention, reviewing
+from assessments.services import audit, drafts, office_copy, people, register, retention, reviewing
 from assessments.services.answering import Change, save_answers
-from assessments.services.audit import Action, current_address, delete_addresses, record
+from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
 from assessments.services.register import NewAccount
 from bulletin.publish import publish_edition
@@ -456,7 +456,7 @@ def test_what_is_rolled_back_leaves_no_event(world):
 def test_an_event_without_a_transaction_is_refused():
     user = User.objects.create_user("pat@example.ca", name="Pat")
     with pytest.raises(TransactionManagementError, match="transaction of what it tells of"):
-        record(office=None, action=Action.SIGN_IN_CLOSED, record=user, by=None)
+        audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=None)
     assert not AuditEvent.objects.exists()
 
 
@@ -591,7 +591,7 @@ def test_appends_at_the_same_moment_take_turns_and_no_chain_forks(world, in_port
         try:
             for _ in range(each):
                 with transaction.atomic():
-                    record(office=office, action=Action.READY, record=world.draft, by=world.member)
+                    audit.append(office=office, action=Action.READY, about=world.draft, by=world.member)
         except Exception as error:  # noqa: BLE001 - told below
             trouble.append(error)
         finally:

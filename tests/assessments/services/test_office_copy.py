@@ -15,7 +15,7 @@ from django.utils import timezone
 from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
 from assessments.pdf.press import PressError
 from assessments.scoring.document import read_document
-from assessments.services import drafts, office_copy, reviewing, sharing
+from assessments.services import audit, drafts, office_copy, reviewing, sharing
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
@@ -174,7 +174,7 @@ def test_what_is_not_in_the_trail_is_not_given(office, monkeypatch):
     def fail(**_: Any) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(office_copy, "record", fail)
+    monkeypatch.setattr(audit, "append", fail)
     with pytest.raises(DatabaseError):
         office_copy.export_all(office=office, by=office.member)
 

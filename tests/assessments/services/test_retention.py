@@ -32,7 +32,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.services import attesting, drafts, retention, reviewing, sharing
+from assessments.services import audit, attesting, drafts, retention, reviewing, sharing
 from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
@@ -401,7 +401,7 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
 
 def test_files_stay_until_the_deletion_is_kept(world, monkeypatch):
     _, names = whole(world)
-    monkeypatch.setattr(retention, "record", _broken)
+    monkeypatch.setattr(audit, "append", _broken)
     world.at(NOW.replace(year=2034))
     with pytest.raises(CommandError, match="tried again next time"):
         run()
@@ -639,7 +639,7 @@ def test_nobody_else_erases_and_the_member_only_after_a_fresh_proof(world):
 def test_an_erasure_that_fails_half_way_erases_nothing(world, monkeypatch):
     _, names = whole(world)
     before = everything()
-    monkeypatch.setattr(retention, "record", _broken)
+    monkeypatch.setattr(audit, "append", _broken)
     with pytest.raises(DatabaseError):
         retention.erase(office=world.office, by=world.member)
     assert everything() == before

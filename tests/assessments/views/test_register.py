@@ -14,7 +14,7 @@ from django.utils import timezone
 from assessments.models import AnonymousCheck, Answer, Assessment, Membership, Office, SocialAccount, User
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_assessment, start_check
-from assessments.services.register import AlreadyRegistered, NewAccount, add_account, keep_in_register
+from assessments.services.register import DuplicateAccount, NewAccount, add_account, keep_in_register
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.second_step import let_in, with_second_step
@@ -370,7 +370,7 @@ def test_a_check_that_goes_while_it_is_being_kept_adds_no_account(account, membe
 
 def test_a_check_for_an_account_that_is_there_already_is_not_lost(account, member, check):
     new = NewAccount(office=account.office, platform="tiktok", handle="@WARD10", purpose="official")
-    with pytest.raises(AlreadyRegistered):
+    with pytest.raises(DuplicateAccount):
         keep_in_register(check=check[0], account=new, by=member)
     assert check[0].answers.count() == 2
     assert not Assessment.objects.exists()
@@ -478,7 +478,7 @@ def test_two_at_the_same_moment_move_a_check_once(office, member, check):
 
 
 def test_an_account_is_added_once_however_its_name_is_typed(account):
-    with pytest.raises(AlreadyRegistered):
+    with pytest.raises(DuplicateAccount):
         add_account(
             account=NewAccount(
                 office=account.office, platform="tiktok", handle="@WARD10", purpose="official"

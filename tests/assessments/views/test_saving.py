@@ -25,7 +25,7 @@ from assessments.models import (
     SocialAccount,
     User,
 )
-from assessments.services.answering import Change, Draft, save_answers
+from assessments.services.answering import Change, SelfCheck, save_answers
 from assessments.services.drafts import start_assessment, start_check
 from assessments.views import public, questionnaire, workspace
 from bulletin.publish import publish_edition
@@ -110,7 +110,7 @@ class Browser:
     """A browser on one draft."""
 
     client: Client
-    draft: Draft
+    draft: SelfCheck
     base: str = "/check"
     colleague: User | None = None
 
@@ -151,7 +151,7 @@ class Browser:
         return {question: value for question, (value, _) in self.stored().items()}
 
 
-def put(draft: Draft, question: str, value: Any, note: str = "", by: User | None = None) -> None:
+def put(draft: SelfCheck, question: str, value: Any, note: str = "", by: User | None = None) -> None:
     row = draft.answers.filter(question=question).first()
     saved = save_answers(
         draft=draft, changes=[Change(question, value, note, row.version if row else 0)], by=by
@@ -751,7 +751,7 @@ def goes_once_it_was_found(browser: Browser, monkeypatch: pytest.MonkeyPatch) ->
 
     for module in (workspace, public):
         monkeypatch.setattr(module, "own_check", found_and_gone(workspace.own_check))
-    monkeypatch.setattr(workspace, "_office_desk", found_and_gone(workspace._office_desk))
+    monkeypatch.setattr(workspace, "_office_desk", found_and_gone(workspace._office_workspace))
 
 
 @pytest.mark.parametrize("goes", [goes_before_the_save, goes_once_it_was_found])

@@ -19,7 +19,7 @@ from assessments.records.shared import (
     shared_projection,
     shared_record,
 )
-from assessments.records.state import DraftState
+from assessments.records.state import AssessmentState
 from assessments.rendering.documents import advisory_html, advisory_pdf
 from assessments.rendering.projection import Projection
 from assessments.scoring.wording import answer_in_words
@@ -44,11 +44,11 @@ NOTES = {
 CODE = "K35Q-TSNS-BJ65-ZH2C-CK3Y"
 
 
-def state_of(given: Mapping[str, Any], notes: Mapping[str, str] = NOTES) -> DraftState:
+def state_of(given: Mapping[str, Any], notes: Mapping[str, str] = NOTES) -> AssessmentState:
     """The base situation, but for what is given."""
     rows: Any = {question: SimpleNamespace(note=note) for question, note in notes.items()}
-    return DraftState(
-        draft=AnonymousCheck(),
+    return AssessmentState(
+        self_check=AnonymousCheck(),
         about={"member": "Pat Lee", "platform": "X", "handle": "@pat"},
         edition=edition(),
         election=election(BASE["election"]),
@@ -58,16 +58,16 @@ def state_of(given: Mapping[str, Any], notes: Mapping[str, str] = NOTES) -> Draf
     )
 
 
-def record_of(state: DraftState, picked: Picked) -> str:
+def record_of(state: AssessmentState, picked: Picked) -> str:
     return shared_record(
         state, picked, at=datetime(2026, 7, 1, 15, 0, tzinfo=UTC), office="Ward 10", nonce="a" * 64
     )
 
 
 @cache
-def situations() -> dict[str, dict[Answer, DraftState]]:
+def situations() -> dict[str, dict[Answer, AssessmentState]]:
     """For each question, a situation for each answer to it that the tables have."""
-    found: dict[str, dict[Answer, DraftState]] = {question: {} for question in edition().question}
+    found: dict[str, dict[Answer, AssessmentState]] = {question: {} for question in edition().question}
     for row in (*rows_of_asking(), *(row for _, row in rows_of_rules())):
         state = state_of(row["given"])
         for question, answer in state.advisory.answers.items():
@@ -122,7 +122,7 @@ def test_each_answer_that_is_shared_alone_is_seen_on_the_preview_the_page_and_th
             assert flat(FINDINGS) not in headings, where
 
 
-def whole() -> tuple[DraftState, Picked]:
+def whole() -> tuple[AssessmentState, Picked]:
     state = state_of({"resources.email": "yes", "election.use": "now", "conduct.abuse": "yes"})
     every = offered(state)
     black_out = {"conduct.abuse": ("Jo Tremblay",)}
@@ -131,7 +131,7 @@ def whole() -> tuple[DraftState, Picked]:
     )
 
 
-def lines_of_whole(state: DraftState, picked: Picked) -> Iterator[str]:
+def lines_of_whole(state: AssessmentState, picked: Picked) -> Iterator[str]:
     for question, answer in state.advisory.answers.items():
         note = {"conduct.abuse": f"Once, by {BLACKED_OUT}.مرحبا"}.get(question, "")
         if question in picked.questions:

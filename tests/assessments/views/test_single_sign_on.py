@@ -16,7 +16,7 @@ from oidc_provider_mock import run_server_in_thread
 
 from assessments.models import Invitation, User
 from assessments.models.invitations import key_hash
-from assessments.services.sign_ins import LinkedToSomeoneElse, link_single_sign_on
+from assessments.services.sign_ins import LinkConflict, link_single_sign_on
 from assessments.views.single_sign_on import verified_email
 from tests.config.test_settings import python
 
@@ -233,7 +233,7 @@ def test_a_link_is_moved_to_another_number_of_the_same_person_and_never_to_anoth
     linked(member, "other-ana")
     assert list(Link.objects.values_list("uid", flat=True)) == ["other-ana"]
     other = User.objects.create_user("other@example.ca", name="Other")
-    with pytest.raises(LinkedToSomeoneElse):
+    with pytest.raises(LinkConflict):
         linked(other, "other-ana")
 
 

@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Action, AuditEvent, Invitation, Membership, Office, SocialAccount, User
 from assessments.reports.trail import GONE, KINDS, NOBODY, WORDS, in_words
-from assessments.services import people, reviewing
-from assessments.services.audit import record
+from assessments.services import audit, people, reviewing
 from assessments.services.drafts import start_assessment
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
@@ -42,7 +41,7 @@ def account(office):
 def append(office: Office, action: Action, on: Any, by: User | None) -> str:
     """Record an event, and say it in words."""
     with transaction.atomic():
-        record(office=office, action=action, record=on, by=by)
+        audit.append(office=office, action=action, about=on, by=by)
     return in_words([AuditEvent.objects.of_chain(office.pk).first()])[0].words  # type: ignore[list-item]
 
 
