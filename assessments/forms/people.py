@@ -179,7 +179,7 @@ class EndTermForm(_Words):
         return on
 
 
-class KeepingForm(_Words):
+class RetentionForm(_Words):
     """How long an office keeps its records."""
 
     keep_drafts_months = forms.IntegerField(

@@ -16,7 +16,7 @@ from assessments.rendering.data import advisory_data, answer_data
 from assessments.rendering.projection import Given, Projection, SectionOfAnswers, project
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
-from assessments.scoring.sharing import can_be_shared, part_of, shared_part
+from assessments.scoring.part import can_be_shared, part_of, shared_part
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest

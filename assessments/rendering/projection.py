@@ -15,7 +15,7 @@ from typing import Literal
 from assessments.scoring.advisory import Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
-from assessments.scoring.sharing import UNSTATED
+from assessments.scoring.part import UNSTATED
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question, Titled

@@ -191,7 +191,7 @@ def _html(summaries: Sequence[Summary]) -> str:
         else f"Summaries of {len(summaries)} parts that were shared",
         "created": json.loads(summaries[0].proof.record)["shared_at"][:10],
     }
-    return render_to_string("share/summary_pdf.html", context)
+    return render_to_string("sharing/summary_pdf.html", context)
 
 
 def _listed(groups: Sequence[Group], room: int) -> tuple[Listed, int]:

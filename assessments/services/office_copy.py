@@ -197,7 +197,7 @@ def exchange_of(share: Share) -> str:
         "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
         "entries": asked.entries.select_related("author"),
     }
-    return render_to_string("share/exchange.txt", context)
+    return render_to_string("sharing/exchange.txt", context)
 
 
 def _write_trail(text: io.TextIOWrapper, office: Office) -> None:

@@ -21,7 +21,7 @@ from assessments.services.audit import Action, take_note
 from assessments.services.insights import insights_of
 from assessments.views.access import officer
 from assessments.views.desk import way_back
-from assessments.views.share import file_response
+from assessments.views.sharing import file_response
 
 
 def _told(request: HttpRequest, by: User) -> dict[str, Any]:
@@ -65,5 +65,5 @@ def insights_pdf(request: HttpRequest, by: User) -> HttpResponse:
     except PressError as error:
         back = request.get_full_path().replace(".pdf", "", 1)
         page = {"problem": str(error), "back": back, "tells_more": True}
-        return render(request, "share/no_pdf.html", page, status=503)
+        return render(request, "sharing/no_pdf.html", page, status=503)
     return file_response(made, "application/pdf", f"insights-{today.isoformat()}.pdf")

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assessments.forms.people import EraseForm, KeepingForm
+from assessments.forms.people import EraseForm, RetentionForm
 from assessments.models import Assessment, Office, User
 from assessments.services import drafts, office_copy
 from assessments.services import retention as services
@@ -66,19 +66,21 @@ def restore(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
-def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """How long an office keeps its records: staff read it, the member chooses it."""
     office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
     is_member = office.member_id == by.pk
     may_change = is_member and office.ends_on is None
     if request.method == "POST":
         get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
-    chosen = {name: getattr(office, name) for name in KeepingForm.base_fields}
+    chosen = {name: getattr(office, name) for name in RetentionForm.base_fields}
 
     def would_go(months: int, years: int) -> int:
         return services.count_older(office=office, drafts_months=months, attested_years=years)
 
-    form = KeepingForm(request.POST if request.method == "POST" else None, initial=chosen, would_go=would_go)
+    form = RetentionForm(
+        request.POST if request.method == "POST" else None, initial=chosen, would_go=would_go
+    )
     if form.is_valid():
         services.set_retention(
             office=office,
@@ -87,9 +89,9 @@ def keeping(request: HttpRequest, by: User, pk: int) -> HttpResponse:
             by=by,
         )
         messages.success(request, "Saved.")
-        return redirect("keeping", pk=pk)
+        return redirect("retention", pk=pk)
     context = {"office": office, "is_member": is_member, "may_change": may_change, "form": form}
-    return render(request, "people/keeping.html", context)
+    return render(request, "people/retention.html", context)
 
 
 @require_POST
@@ -125,7 +127,7 @@ def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
         else:
             said = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"
             messages.success(request, f"{said}, with all that was shared of them.")
-            return redirect("keeping", pk=office.pk)
+            return redirect("retention", pk=office.pk)
     count = Assessment.objects.filter(account__office=office).count()
     context = {"office": office, "form": form, "problem": problem, "count": count}
     return render(request, "people/erase.html", context)

@@ -32,7 +32,7 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.services import audit, attesting, drafts, retention, reviewing, sharing
+from assessments.services import attesting, audit, drafts, retention, reviewing, sharing
 from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address

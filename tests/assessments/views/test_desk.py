@@ -216,7 +216,7 @@ def test_what_went_while_an_officer_opened_it_is_not_shown_nor_told_as_read(
             retention.erase(office=world.office, by=world.member)
         desk.open_share(**told)
 
-    monkeypatch.setattr("assessments.views.share.open_share", gone_first)
+    monkeypatch.setattr("assessments.views.sharing.open_share", gone_first)
     answer = world.see(f"/shares/{share.pk}")
     assert answer.status_code == status
     assert "May I?" not in said(answer)

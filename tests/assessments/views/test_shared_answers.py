@@ -81,9 +81,9 @@ def seen(told: Projection) -> dict[str, list[Block]]:
     share = {"pk": 1, "code": CODE, "shared_by": "Pat Lee"}
     officer = User(name="Robin", is_officer=True)
     return {
-        "preview": blocks_of_html(render_to_string("share/preview.html", names)),
+        "preview": blocks_of_html(render_to_string("sharing/preview.html", names)),
         "page": blocks_of_html(
-            render_to_string("share/share.html", names | {"share": share, "user": officer})
+            render_to_string("sharing/share.html", names | {"share": share, "user": officer})
         ),
         "pdf": blocks_of_html(advisory_html(told)),
     }

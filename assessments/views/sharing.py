@@ -49,7 +49,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         raise Http404
     form = ShareForm(workspace.state, request.POST if request.method == "POST" else None)
     if not form.is_valid() or "change" in request.POST:
-        return render(request, "share/pick.html", workspace.context(form=form))
+        return render(request, "sharing/pick.html", workspace.context(form=form))
     nonce, problem = form.cleaned_data["nonce"], ""
     if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
         messages.info(request, "This is shared already, once.")
@@ -81,7 +81,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "back": workspace.url("tasks"),
         "here": workspace.url("share"),
     }
-    return render(request, "share/preview.html", context)
+    return render(request, "sharing/preview.html", context)
 
 
 def _titles(assessment: Assessment, rules: Any) -> list[str]:
@@ -133,7 +133,7 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
             # Looked up anew: it may have been withdrawn, or deleted, since it was.
             gone = _visible(by, found.pk)
             told = {"share": gone, "withdrawn": gone.withdrawal, "desk_last": way_back(request)}
-            return render(request, "share/withdrawn.html", told)
+            return render(request, "sharing/withdrawn.html", told)
     context: dict[str, Any] = {
         "share": found,
         "withdrawn": withdrawn,
@@ -149,8 +149,8 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
         "desk_last": way_back(request),
     }
     if withdrawn:
-        return render(request, "share/withdrawn.html", context)
-    return render(request, "share/share.html", context | _context(found.content.record, assessment))
+        return render(request, "sharing/withdrawn.html", context)
+    return render(request, "sharing/share.html", context | _context(found.content.record, assessment))
 
 
 def _may_write(by: User, office: Office) -> bool:
@@ -183,7 +183,7 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
             "problem": str(error),
             "back": request.path.removesuffix("/summary.pdf").removesuffix(".pdf"),
         }
-        return render(request, "share/no_pdf.html", context, status=503)
+        return render(request, "sharing/no_pdf.html", context, status=503)
 
 
 def file_response(content: bytes, content_type: str, name: str) -> HttpResponse:

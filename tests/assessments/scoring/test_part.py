@@ -10,7 +10,7 @@ from assessments.rendering.data import advisory_data
 from assessments.rendering.projection import project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.document import Document
-from assessments.scoring.sharing import UNSTATED, can_be_shared, shared_part
+from assessments.scoring.part import UNSTATED, can_be_shared, shared_part
 from tests.tables import advised
 
 VARIED = {
