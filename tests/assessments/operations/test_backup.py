@@ -60,7 +60,7 @@ for table in sorted(tables):
 print(json.dumps(rows))
 """
 STOPS_HALF_WAY = """
-from assessments.services import restore
+from assessments.operations import restore
 def full(*_):
     raise OSError(28, "No space left on device")
 restore._restore_file = full
