@@ -22,7 +22,7 @@ from bulletin.shelf import calendar, editions
 
 DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
-WAITING = [("unread", "UnreadableFile"), ("to_answer", "Advice to answer")]
+WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
 STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
 NOT_STATED = "When is not stated"

@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "waiting",
-                    models.BooleanField(default=True, help_text="UnreadableFile, or asked and not answered."),
+                    models.BooleanField(default=True, help_text="Unread, or asked and not answered."),
                 ),
                 ("words", models.TextField(blank=True, help_text="What search looks in, in small letters.")),
                 (

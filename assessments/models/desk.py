@@ -142,7 +142,7 @@ class DeskEntry(models.Model):
     advice_asked = models.BooleanField(default=False)
     needed_by = models.DateField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When an officer first answered.")
-    waiting = models.BooleanField(default=True, help_text="UnreadableFile, or asked and not answered.")
+    waiting = models.BooleanField(default=True, help_text="Unread, or asked and not answered.")
     words = models.TextField(blank=True, help_text="What search looks in, in small letters.")
 
     objects = DeskEntryQuerySet.as_manager()

@@ -515,7 +515,7 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
         "Shared on 1 July 2026, 11:00.",
         "Edition toronto-social-media-1.1",
         "Advice asked for, by <strong>15 July 2026</strong>.",
-        "UnreadableFile",
+        "Unread",
         "To answer",
     ):
         assert told in page, told
