@@ -1,4 +1,4 @@
-"""The records of the assessments app, each kind in a module of its own."""
+"""The database records of the assessments app, one kind to a module."""
 
 from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def _bare(handle: str | Value) -> Lower:
-    """A handle for comparing, by the database itself, which alone knows its own lower case."""
+    """A handle as it is compared: without @ and in lower case.
+
+    The database computes it, because only the database knows its own rules for lower case.
+    """
     return Lower(Replace(handle, Value("@")))
 
 
@@ -30,25 +33,25 @@ class SocialAccountQuerySet(models.QuerySet["SocialAccount"]):
         return self.filter(office__in=Office.objects.visible_to(user))
 
     def named(self, platform: str, handle: str) -> SocialAccountQuerySet:
-        """Keep the accounts of this name, however it is typed: @PatLee and patlee are one."""
+        """Keep the accounts with this name, however it is typed: @PatLee and patlee are the same account."""
         return self.alias(
-            its_platform=Lower("platform"),
-            its_name=_bare("handle"),
-        ).filter(its_platform=Lower(Value(platform)), its_name=_bare(Value(handle)))
+            bare_platform=Lower("platform"),
+            bare_handle=_bare("handle"),
+        ).filter(bare_platform=Lower(Value(platform)), bare_handle=_bare(Value(handle)))
 
 
 class SocialAccount(models.Model):
     """One account on one platform, of one office."""
 
     class Purpose(models.TextChoices):
-        """What the account is for, as its office says."""
+        """What the office uses the account for."""
 
         OFFICIAL = "official", "Official: my work as a member of Council"
         CAMPAIGN = "campaign", "Campaign: my own election"
         PERSONAL = "personal", "Personal"
 
     office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="accounts")
-    # As long as an answers file may have them.
+    # As long as an answers file allows.
     platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, help_text="Instagram, Facebook, TikTok …")
     handle = models.CharField(
         max_length=MAX_ACCOUNT_TEXT, help_text="The name that people look it up by, like @PatLee."

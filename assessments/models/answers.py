@@ -1,4 +1,4 @@
-"""What an answer's row holds, whether the self-check is anonymous or an office's."""
+"""The fields of an answer, the same in an anonymous check and in an office's assessment."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.utils import timezone
 
 
 class AnswerRow(models.Model):
-    """One question's answer and note within one draft.
+    """The answer and note to one question in one self-check.
 
-    `value` is the answer as an answers document gives it (JSON null is no answer); `version` counts the saves from
-    1, and a save must name the version that it was made on, so that nobody overwrites what they have not seen.
+    `value` is the answer as an answers document has it (JSON null: no answer). `version` counts the saves from 1.
+    A save must name the version that it replaces, so that nobody overwrites an answer that they have not seen.
     """
 
     question = models.CharField(max_length=60)
@@ -29,5 +29,5 @@ class AnswerRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Never the answer itself: this text ends up in logs and in the admin site.
+        # Never the answer itself: logs and the admin site show this text.
         return f"answer to {self.question}"

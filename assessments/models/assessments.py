@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from assessments.models.attestations import Attestation
 
 RESTORABLE = timedelta(days=30)
-"""How long a draft that was deleted can be brought back."""
+"""How long a deleted draft can be restored."""
 
 
 class AssessmentQuerySet(models.QuerySet["Assessment"]):
     """Assessments."""
 
     def visible_to(self, user: User | AnonymousUser) -> AssessmentQuerySet:
-        """Keep the assessments of the accounts that this person may see; a deleted one is seen by nobody."""
+        """Keep the assessments of the accounts that this person may see, except deleted ones."""
         return self.in_offices_of(user).filter(deleted_at__isnull=True)
 
     def in_offices_of(self, user: User | AnonymousUser) -> AssessmentQuerySet:
-        """The same, with the deleted ones that can still be brought back."""
+        """Keep the assessments of the accounts that this person may see, including deleted ones."""
         return self.filter(account__in=SocialAccount.objects.visible_to(user))
 
     def with_superseded(self) -> AssessmentQuerySet:
-        """Tell of each in `is_superseded` whether it was attested, and the account has a later attestation."""
+        """Annotate `is_superseded`: attested, and the account has a later attestation."""
         later = Assessment.objects.filter(
             account=OuterRef("account"), attestation__attested_at__gt=OuterRef("attestation__attested_at")
         )
         return self.annotate(is_superseded=Exists(later))
 
     def drafts(self) -> AssessmentQuerySet:
-        """Keep those that nobody has attested."""
+        """Keep the assessments that nobody has attested."""
         return self.filter(attestation__isnull=True)
 
     def restorable(self) -> AssessmentQuerySet:
-        """Keep the deleted drafts that can still be brought back."""
+        """Keep the deleted drafts that can still be restored."""
         return self.drafts().filter(deleted_at__gt=timezone.now() - RESTORABLE)
 
 
 class Assessment(models.Model):
-    """An assessment of one account, pinned for good to one edition revision and one election.
+    """An assessment of one account, pinned for good to one revision of an edition and to one election.
 
-    It is a draft until its member attests it. `copied_from` is the earlier one whose answers it began with.
+    It is a draft until the member attests it. `copied_from` is the assessment that its answers were copied from.
     """
 
     account = models.ForeignKey(SocialAccount, on_delete=models.PROTECT, related_name="assessments")
@@ -61,13 +61,13 @@ class Assessment(models.Model):
     election = models.CharField(max_length=40)
     started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
-    # Someone says that it can be reviewed; it stays a draft, and can be taken back.
+    # Set while the draft is marked ready for review. It stays a draft, and the mark can be removed.
     ready_at = models.DateTimeField(null=True, blank=True)
     ready_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     copied_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies"
     )
-    # A draft that is deleted can be brought back for a while.
+    # Set while a draft is deleted. It can be restored for a while: see RESTORABLE.
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
@@ -93,17 +93,17 @@ class Assessment(models.Model):
 
     @property
     def attestation_or_none(self) -> Attestation | None:
-        """Its attestation, if it is no draft any more."""
+        """The attestation; None for a draft."""
         return getattr(self, "attestation", None)
 
     @property
     def restorable_until(self) -> datetime | None:
-        """Until when it can be brought back, if it is deleted."""
+        """When a deleted draft can no longer be restored; None unless it is deleted."""
         return self.deleted_at + RESTORABLE if self.deleted_at else None
 
     @property
     def about(self) -> dict[str, str]:
-        """The account, as an answers document gives it."""
+        """The account, as an answers document has it."""
         return {
             "platform": self.account.platform,
             "handle": self.account.handle,
@@ -112,18 +112,18 @@ class Assessment(models.Model):
 
 
 class AnswerManager(models.Manager["Answer"]):
-    """Answers, each with the person who gave it: wherever it is shown, so are they."""
+    """Answers, each loaded with the person who gave it: a page that shows an answer also shows that person."""
 
     def get_queryset(self) -> models.QuerySet[Answer]:
         return super().get_queryset().select_related("answered_by")
 
 
 class Answer(AnswerRow):
-    """An answer within an office's assessment, and who gave it last."""
+    """An answer in an office's assessment, and who last gave it."""
 
     draft = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="answers")
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    # Copied from an earlier assessment, and to be confirmed before it counts as this one's.
+    # Copied from an earlier assessment. Someone must confirm it before it counts in this one.
     carried = models.BooleanField(default=False)
 
     objects = AnswerManager()

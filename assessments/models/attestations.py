@@ -1,4 +1,4 @@
-"""What a member stands behind: frozen, whole and provable."""
+"""What a member attested: complete, never changed, and provable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 CODE_LENGTH = 24
-"""Characters of a verification code, dashes and all."""
+"""Characters in a verification code, including its dashes."""
 
 
 class AttestationQuerySet(models.QuerySet["Attestation"]):
@@ -28,7 +28,7 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
         return self.filter(assessment__in=Assessment.objects.visible_to(user))
 
     def with_superseded(self) -> AttestationQuerySet:
-        """Tell of each in `is_superseded` whether the account has a later one."""
+        """Annotate `is_superseded`: the account has a later attestation."""
         later = Attestation.objects.filter(
             assessment__account=OuterRef("assessment__account"), attested_at__gt=OuterRef("attested_at")
         )
@@ -39,8 +39,8 @@ class Attestation(models.Model):
     """An assessment as its member attested it, never changed.
 
     `record` is canonical JSON: the answers and notes with who gave them and when, the edition's revision and digest,
-    the election's dates, the advisory, and a random nonce, so that nobody can guess the answers from `sha256`, which
-    is the hash of exactly these bytes in UTF-8. `code` is what a paper is verified by.
+    the election's dates, the advisory, and a random nonce. `sha256` is the hash of exactly these bytes in UTF-8; the
+    nonce stops anyone from guessing the answers from it. `code` is the verification code that the PDF bears.
     """
 
     assessment = models.OneToOneField(Assessment, on_delete=models.PROTECT, related_name="attestation")
@@ -68,7 +68,7 @@ class Attestation(models.Model):
 
 
 class Finding(models.Model):
-    """One rule's outcome in an attestation, so that findings can be counted and searched."""
+    """The outcome of one rule in an attestation, as a row so that findings can be counted and searched."""
 
     attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="findings")
     rule = models.CharField(max_length=60)

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when and on which record, in chains that show any change to them."""
+"""The audit trail: who did what, when and to which record, in chains of hashes that reveal any tampering."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CHAINED = (
     "address_hash",
     "previous",
 )
-"""The columns that an event's hash is over, in this order: all but the hash itself."""
+"""The columns that an event's hash covers, in this order: all but the hash itself."""
 
 
 def event_hash(columns: Mapping[str, Any]) -> str:
     """The SHA-256 of an event's other columns, as JSON without spaces, with times in UTC to the microsecond."""
-    told = {name: _plain(columns[name]) for name in CHAINED}
-    return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
+    chained = {name: _plain(columns[name]) for name in CHAINED}
+    return hashlib.sha256(json.dumps(chained, separators=(",", ":")).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -43,12 +43,12 @@ def _plain(value: Any) -> Any:
 
 
 def address_hash(address: str, salt: str) -> str:
-    """What a chain keeps of a network address: once the salt is deleted, nobody can tell which it was."""
+    """The hash that a chain keeps of a network address. Once its salt is deleted, nobody can recover the address."""
     return hashlib.sha256(f"{salt}{address}".encode()).hexdigest()
 
 
 class Action(models.TextChoices):
-    """What can be done that leaves a trace."""
+    """The actions that the audit trail records."""
 
     ANSWERS_SAVED = "answers_saved", "Saved answers"
     DRAFT_STARTED = "draft_started", "Began a draft"
@@ -92,28 +92,28 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     """Audit events."""
 
     def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
-        """Keep what a person may see: of an office those who work there, of the portal an administrator.
+        """Keep the events that a person may see: their own offices' events, or for an administrator the portal's.
 
-        Nobody sees both: an administrator learns nothing of what an office does.
+        Nobody sees both: an administrator learns nothing about what an office does.
         """
         if user.is_authenticated and user.is_active and user.is_staff:
             return self.filter(office__isnull=True)
         return self.filter(office__in=Office.objects.visible_to(user))
 
     def of_chain(self, office: int | None) -> AuditEventQuerySet:
-        """Keep the events of an office, by its key, or with None those of no office: the portal's own."""
+        """Keep the events of the office with this key; None keeps the portal's own events, which have no office."""
         return self.filter(office=office) if office else self.filter(office__isnull=True)
 
 
 class AuditEvent(models.Model):
-    """That someone did something on a record: never what it says, and no text that anybody wrote.
+    """Someone did something to a record. The event never has the record's content, nor any text that a person wrote.
 
-    Each office has a chain of its own, and what belongs to no office is in one for the portal. `hash` is over all the
-    other columns, among them the hash before it, so that no row can be changed, taken out or put in unseen. The
-    hash is the key too: a number of the database's own would be known too late to be hashed.
+    Each office has its own chain; events that belong to no office are in the portal's chain. `hash` covers all the
+    other columns, including the hash of the event before, so that nobody can change, remove or insert a row without
+    it showing. The hash is also the primary key: a number from the database would come too late to be hashed.
 
-    `actor` is who did it, and is empty where nobody had signed in. There is no name here: a name can change or
-    have to be erased, and these rows never do. Whoever is erased keeps a row among the people, without a name in it.
+    `actor` is who did it; empty if nobody was signed in. The event has no name, because a name can change or may
+    have to be erased, and these rows never change. An erased person keeps a `User` row without a name.
     """
 
     office = models.ForeignKey(
@@ -123,12 +123,12 @@ class AuditEvent(models.Model):
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     action = models.CharField(max_length=20, choices=Action)
-    # Which record, by kind and key. No foreign key: the event outlives what it tells of.
+    # Which record, by kind and key. No foreign key: the event outlives the record.
     record_type = models.CharField(max_length=40)
     record_id = models.PositiveBigIntegerField()
-    # Empty where the event came from no request.
+    # Empty if the event did not come from a request.
     address_hash = models.CharField(max_length=64, blank=True)
-    # Empty for the first of a chain.
+    # Empty for the first event of a chain.
     previous = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64, primary_key=True)
 
@@ -159,7 +159,7 @@ class AuditEvent(models.Model):
 class AuditAddress(models.Model):
     """The network address that an event came from, for as long as addresses are kept.
 
-    The chain has only its salted hash, so it is whole with this row and without it.
+    The chain has only the salted hash of the address, so the chain still verifies when this row is deleted.
     """
 
     event = models.OneToOneField(
@@ -173,7 +173,7 @@ class AuditAddress(models.Model):
 
 
 class AuditHead(models.Model):
-    """How far a chain has come: how many events, and the hash of the last. Whoever appends locks it."""
+    """The head of a chain: its number of events and the hash of the last. Appending an event locks this row."""
 
     office = models.OneToOneField(Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     count = models.PositiveBigIntegerField(default=0)
@@ -181,7 +181,7 @@ class AuditHead(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            # To a database, two empty values are not the same.
+            # A database does not count two NULLs as equal, so a plain constraint would allow two portal heads.
             models.UniqueConstraint(Coalesce("office", Value(0)), name="audithead_one_per_chain"),
         ]
 

@@ -1,4 +1,4 @@
-"""The self-check without signing in: kept for a day, under a token that only the browser has."""
+"""Self-checks without signing in: kept for a day, under a token that only the browser has."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LIFE = timedelta(hours=24)
 
 
 def token_hash(token: str) -> str:
-    """What is stored in place of a token: its SHA-256. The token is random and long, so it needs no salt."""
+    """The SHA-256 of a token, stored instead of the token. A token is random and long, so it needs no salt."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def a_day_from_now() -> datetime:
-    """When a check that is answered now will end."""
+    """When a check ends if someone answers a question now."""
     return timezone.now() + LIFE
 
 
@@ -48,7 +48,7 @@ class AnonymousCheck(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
     election = models.CharField(max_length=40)
-    # As long as an answers file may have them.
+    # As long as an answers file allows.
     platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, blank=True)
     handle = models.CharField("account", max_length=MAX_ACCOUNT_TEXT, blank=True)
     member = models.CharField("member of Council", max_length=MAX_ACCOUNT_TEXT, blank=True)
@@ -69,13 +69,13 @@ class AnonymousCheck(models.Model):
 
     @property
     def about(self) -> dict[str, str]:
-        """The account, as an answers document gives it."""
+        """The account, as an answers document has it, without what is empty."""
         named = {"platform": self.platform, "handle": self.handle, "member": self.member}
         return {key: value for key, value in named.items() if value}
 
 
 class CheckAnswer(AnswerRow):
-    """An answer of an anonymous check."""
+    """An answer in an anonymous check."""
 
     draft = models.ForeignKey(AnonymousCheck, on_delete=models.CASCADE, related_name="answers")
 

@@ -1,4 +1,4 @@
-"""What the Commissioner's desk finds shares by: reckoned from what was shared, and never the record itself."""
+"""What the Commissioner's desk lists and searches: facts derived from what was shared, never the record itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TO_ANSWER = Q(advice_asked=True, answered_at__isnull=True)
 
 @dataclass(frozen=True)
 class Place:
-    """A row's place in the desk's order: what waits comes first, then the newest, then the highest key."""
+    """A row's place in the desk's order: waiting rows come first, then the newest, then the highest key."""
 
     waiting: bool
     shared_at: datetime
@@ -36,7 +36,7 @@ class Place:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read a place as an address gives it. Raises ValueError."""
+        """Read a place from a web address, as `str` writes it. Raises ValueError."""
         waiting, micros, pk = map(int, text.split(".")) if len(text) <= 60 and text.isascii() else ((-1,) * 3)
         if waiting not in (0, 1) or not 0 <= micros < 10**17 or not 0 <= pk < 2**63:
             raise ValueError(text)
@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows in the desk's order, and the places from which to go on in both directions, where there are more."""
+    """Rows in the desk's order, and the places where newer and older rows continue; None where there are none."""
 
     rows: Sequence[DeskEntry]
     newer: Place | None
@@ -56,19 +56,19 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
     """Rows of the desk."""
 
     def visible_to(self, user: User | AnonymousUser) -> DeskEntryQuerySet:
-        """Keep all for an officer, and none for anybody else."""
+        """Keep all rows for an officer, and none for anybody else."""
         return self if user.is_authenticated and user.is_active and user.is_officer else self.none()
 
     def unread(self) -> DeskEntryQuerySet:
-        """Keep those that no officer has opened since something was last added to them."""
+        """Keep the rows that no officer has opened since the member last added something."""
         return self._waiting(True).filter(UNREAD)
 
     def to_answer(self) -> DeskEntryQuerySet:
-        """Keep those with which advice was asked for that no officer has answered."""
+        """Keep the rows that ask for advice and have no answer from an officer."""
         return self._waiting(True).filter(TO_ANSWER)
 
     def how_many_wait(self) -> dict[str, int]:
-        """How many are `unread`, and how many `to_answer`: in one query, which reads only what waits."""
+        """How many rows are `unread` and how many `to_answer`, in one query that reads only waiting rows."""
         counted: dict[str, int] = self._waiting(True).aggregate(
             unread=Count("pk", filter=UNREAD), to_answer=Count("pk", filter=TO_ANSWER)
         )
@@ -77,22 +77,22 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
     def page(self, *, size: int, after: Place | None = None, before: Place | None = None) -> Page:
         """Up to `size` rows from the top, or after a place, or before it.
 
-        What waits and the rest are looked up one after the other, so that either look-up walks the index
-        from where it begins, however deep that is: at most two queries.
+        It makes at most two queries, one for the waiting rows and one for the others: each walks the index from the
+        place where it begins, so that a page deep in the list costs no more than the first.
         """
         backwards, place = before is not None, before or after
         rows: list[DeskEntry] = []
         for waiting in (False, True) if backwards else (True, False):
             if place and (waiting < place.waiting if backwards else waiting > place.waiting):
                 continue
-            found = self._waiting(waiting)
+            part = self._waiting(waiting)
             if place and waiting == place.waiting:
-                found = found._beyond(place, backwards=backwards)
+                part = part._beyond(place, backwards=backwards)
             order = ("shared_at", "pk") if backwards else ("-shared_at", "-pk")
-            rows += found.order_by(*order)[: size + 1 - len(rows)]
+            rows += part.order_by(*order)[: size + 1 - len(rows)]
             if len(rows) > size:
                 break
-        more = len(rows) > size
+        has_more = len(rows) > size
         rows = rows[:size]
         if backwards:
             rows.reverse()
@@ -100,18 +100,18 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
             return Page((), None, None)
         first, last = rows[0].place, rows[-1].place
         if backwards:
-            return Page(rows, newer=first if more else None, older=last)
-        return Page(rows, newer=first if place else None, older=last if more else None)
+            return Page(rows, newer=first if has_more else None, older=last)
+        return Page(rows, newer=first if place else None, older=last if has_more else None)
 
     def _waiting(self, waiting: bool) -> DeskEntryQuerySet:
-        """Keep what waits, or the rest.
+        """Keep the rows that wait, or those that do not.
 
-        Django writes `waiting=True` as the bare column, which SQLite looks up in no index.
+        `__in` and not `waiting=True`: Django writes the latter as the bare column, and SQLite then uses no index.
         """
         return self.filter(waiting__in=[waiting])
 
     def _beyond(self, place: Place, *, backwards: bool) -> DeskEntryQuerySet:
-        """Keep the rows past a place, in words that let both databases walk an index (`c <= x AND (…)`)."""
+        """Keep the rows past a place, with conditions that let both databases walk an index (`c <= x AND (…)`)."""
         at, pk = place.shared_at, place.pk
         if backwards:
             return self.filter(Q(shared_at__gt=at) | Q(pk__gt=pk), shared_at__gte=at)
@@ -119,10 +119,10 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
 
 
 class DeskEntry(models.Model):
-    """A share, as the desk lists and finds it.
+    """A share, as the desk lists and searches it.
 
-    Everything but `opened_at` follows from the share's own content, from what was asked with it and from what was
-    written about it, and can be reckoned again. Of a withdrawn share only the times are left.
+    All but `opened_at` is derived from the share's content, its request for advice and the advice written, and can be
+    derived again. A withdrawn share keeps only its times here.
     """
 
     share = models.OneToOneField(Share, on_delete=models.CASCADE, primary_key=True, related_name="desk_entry")
@@ -150,7 +150,7 @@ class DeskEntry(models.Model):
     class Meta:
         ordering: ClassVar = ["-waiting", "-shared_at", "-share_id"]
         indexes: ClassVar = [
-            # What was withdrawn is told by the index itself, so that counting reads nothing else.
+            # `withdrawn_at` is in the index so that counting rows reads nothing else.
             models.Index(fields=["waiting", "shared_at", "share", "withdrawn_at"], name="desk_order"),
         ]
         constraints: ClassVar = [
@@ -181,22 +181,22 @@ class DeskEntry(models.Model):
 
     @property
     def place(self) -> Place:
-        """Where it stands in the desk's order."""
+        """The row's place in the desk's order."""
         return Place(self.waiting, self.shared_at, self.pk)
 
     @property
     def is_unread(self) -> bool:
-        """Whether something was added since an officer last opened it."""
+        """Whether the member added something after an officer last opened the share, or no officer has opened it."""
         return self.withdrawn_at is None and (self.opened_at is None or self.opened_at < self.news_at)
 
     @property
     def is_to_answer(self) -> bool:
-        """Whether advice was asked for that no officer has answered."""
+        """Whether the member asked for advice that no officer has answered."""
         return self.advice_asked and self.answered_at is None
 
 
 class DeskFinding(models.Model):
-    """A finding that was shared, once for each paragraph that its rule stands on."""
+    """A shared finding: one row for each paragraph that its rule is based on."""
 
     entry = models.ForeignKey(DeskEntry, on_delete=models.CASCADE, related_name="findings")
     rule = models.CharField(max_length=60)
@@ -217,7 +217,7 @@ class DeskFinding(models.Model):
 
 
 class DeskUnsure(models.Model):
-    """A question that a shared answer says the member is not sure of."""
+    """A question to which the member shared the answer "I'm not sure"."""
 
     entry = models.ForeignKey(DeskEntry, on_delete=models.CASCADE, related_name="unsure")
     question = models.CharField(max_length=100)
@@ -232,10 +232,10 @@ class DeskUnsure(models.Model):
 
 
 class Export(models.Model):
-    """What left the portal in one piece: the list of shares that an event of the audit trail refers to."""
+    """One export from the desk: the list of its shares, which an event of the audit trail refers to."""
 
     class Form(models.TextChoices):
-        """What it left as."""
+        """The file format."""
 
         ZIP = "zip", "a ZIP file"
         PDF = "pdf", "one PDF"

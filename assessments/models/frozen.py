@@ -1,7 +1,7 @@
 """Frozen rows: tables whose rows the database itself refuses to change or delete.
 
-Triggers do it, so that no slip in the code, no shell and no other program gets round them. `install` puts them in
-place after every `migrate`, and `missing` tells of those that are not there or say something else.
+It refuses by triggers, so that no mistake in the code, no shell and no other program gets around them. `install` puts
+them in place after every `migrate`, and `missing` lists those that are absent or differ from what they should be.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ FROZEN: dict[str, bool] = {
     "StoredPdf": True,
     "Export": False,
 }
-"""The models whose rows are never changed, and whether their rows can be deleted with a purge permit."""
-
+"""The models whose rows are never changed, and whether a purge permit allows deleting their rows."""
 
 ATTESTED = {
     "Answer": ("draft_id", ("INSERT", "UPDATE", "DELETE")),
     "Assessment": ("id", ("UPDATE OF account_id, edition_id, election",)),
 }
-"""The models whose rows are kept once their assessment is attested: the column that leads to it, and what is refused.
-
-With a purge permit they can be deleted."""
+"""The models whose rows are frozen once their assessment is attested: the column with the assessment's key, and the
+statements that are refused. A purge permit allows deleting these rows.
+"""
 
 
 class PurgePermit(models.Model):
-    """Lets frozen rows be deleted in the transaction that it exists in.
+    """While a permit exists in a transaction, that transaction can delete frozen rows.
 
-    It is made and deleted again within one transaction (see services/purging.py), so no other ever sees one.
+    The transaction that creates the permit also deletes it (see services/purging.py), so no other ever sees it.
     """
 
     def __str__(self) -> str:
@@ -53,7 +52,7 @@ PERMITS = "assessments_purgepermit"
 ATTESTATIONS = "assessments_attestation"
 FUNCTION = "assessments_refuse"
 WHEN_ATTESTED = "assessments_refuse_attested"
-# The table's own schema, by name: on the search path a temporary table of that name would come first.
+# The schema is named: without it, a temporary table of the same name would come first on the search path.
 BODY = f"""
 DECLARE
   permitted boolean;
@@ -67,8 +66,6 @@ BEGIN
   RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
 END
 """  # noqa: S608 - made of our own names
-
-
 BODY_WHEN_ATTESTED = f"""
 DECLARE
   found boolean;
@@ -89,23 +86,23 @@ FUNCTIONS = {FUNCTION: BODY, WHEN_ATTESTED: BODY_WHEN_ATTESTED}
 
 
 def expected(vendor: str) -> dict[str, tuple[str, str]]:
-    """Of each trigger that there should be, by name: its table, and the SQL that makes it.
+    """Every trigger that should exist, by name: its table, and the SQL that creates it.
 
-    The SQL is written as the database gives it back, so that the two can be compared.
+    The SQL is written exactly as the database returns it, so that the two can be compared.
     """
     make = _on_postgresql if vendor == "postgresql" else _on_sqlite
-    found = {}
+    triggers = {}
     for name, can_be_purged in FROZEN.items():
         table = apps.get_model("assessments", name)._meta.db_table
         refused = f"{table}: rows are never deleted" + (" without a purge permit" if can_be_purged else "")
-        for what, (event, message) in {
+        for suffix, (event, message) in {
             "unchanged": ("UPDATE", f"{table}: rows are never changed"),
             "kept": ("DELETE", refused),
             "whole": ("TRUNCATE", refused),
         }.items():
             permit = can_be_purged and event != "UPDATE"
-            if sql := make(f"{table}_{what}", table, event, message, permit):
-                found[f"{table}_{what}"] = (table, sql)
+            if sql := make(f"{table}_{suffix}", table, event, message, permit):
+                triggers[f"{table}_{suffix}"] = (table, sql)
     for name, (column, events) in ATTESTED.items():
         table = apps.get_model("assessments", name)._meta.db_table
         for event in events:
@@ -114,8 +111,8 @@ def expected(vendor: str) -> dict[str, tuple[str, str]]:
                 f"{table}: attested rows are never changed",
             )
             attested = _attested_on_postgresql if vendor == "postgresql" else _attested_on_sqlite
-            found[trigger] = (table, attested(trigger, table, event, message, column))
-    return found
+            triggers[trigger] = (table, attested(trigger, table, event, message, column))
+    return triggers
 
 
 def _attested_on_postgresql(name: str, table: str, event: str, message: str, column: str) -> str:
@@ -139,17 +136,17 @@ def _attested_on_sqlite(name: str, table: str, event: str, message: str, column:
 
 
 def _on_postgresql(name: str, table: str, event: str, message: str, permit: bool) -> str:
-    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+    level = "STATEMENT" if event == "TRUNCATE" else "ROW"
     arguments = f"'{message}'" + (", 'permit'" if permit else "")
     return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} "
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {level} "
         f"EXECUTE FUNCTION {FUNCTION}({arguments})"
     )
 
 
 def _on_sqlite(name: str, table: str, event: str, message: str, permit: bool) -> str:
     if event == "TRUNCATE":
-        return ""  # SQLite has none
+        return ""  # SQLite has no TRUNCATE
     unless = f' WHEN NOT EXISTS (SELECT 1 FROM "{PERMITS}")' if permit else ""  # noqa: S608
     return (
         f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}"{unless} '
@@ -158,7 +155,7 @@ def _on_sqlite(name: str, table: str, event: str, message: str, permit: bool) ->
 
 
 def _present(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """The SQL of each trigger that there is, by name; of one that is turned off or calls other code, none."""
+    """The SQL of each trigger in the database, by name; empty if it is turned off or calls other code."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -177,9 +174,9 @@ def _present(connection: BaseDatabaseWrapper) -> dict[str, str]:
 
 
 def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
-    """The triggers that are missing, or say something else than they should, as `expected` gives them.
+    """The triggers that are missing or differ from what they should be, in the form of `expected`.
 
-    A table that is still to come has none to miss.
+    A table that no migration has created yet needs no triggers.
     """
     present, tables = _present(connection), set(connection.introspection.table_names())
     return {
@@ -191,9 +188,9 @@ def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
 
 
 def install(*, using: str, **_: Any) -> None:
-    """Put in place the triggers that are missing.
+    """Create the triggers that are missing.
 
-    It is called after each `migrate` and stands in no migration, since on SQLite to alter a table drops them.
+    It runs after each `migrate` and not in a migration, because on SQLite altering a table drops its triggers.
     """
     connection = connections[using]
     absent = missing(connection)
@@ -211,16 +208,16 @@ def install(*, using: str, **_: Any) -> None:
 
 
 def drop_from(connection: BaseDatabaseWrapper, table: str) -> str:
-    """What DROP TRIGGER says after a trigger's name: on PostgreSQL its table."""
+    """The clause that DROP TRIGGER needs after the trigger's name: on PostgreSQL its table, on SQLite nothing."""
     return f" ON {table}" if connection.vendor == "postgresql" else ""
 
 
 def triggers_are_there(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """System check, where a database is named: every trigger is in place, and no purge permit was left behind."""
-    found: list[checks.CheckMessage] = []
+    """System check of the named databases: every trigger is in place, and no purge permit was left behind."""
+    faults: list[checks.CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        found += [
+        faults += [
             checks.Error(
                 f"The trigger {name} on {table} is missing, or is not as it should be: rows can be changed or "
                 "deleted that must stay as they are.",
@@ -231,11 +228,11 @@ def triggers_are_there(*, databases: Sequence[str] | None = None, **_: Any) -> l
         ]
         has_permits = PERMITS in connection.introspection.table_names()
         if has_permits and PurgePermit.objects.using(alias).exists():
-            found.append(
+            faults.append(
                 checks.Error(
                     "A purge permit was left behind: anyone can delete rows that must stay.",
                     hint=f"Empty the table {PERMITS}, and find out who wrote to it.",
                     id="assessments.E002",
                 )
             )
-    return found
+    return faults

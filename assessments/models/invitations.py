@@ -1,4 +1,4 @@
-"""Invitations: how people come to have an account."""
+"""Invitations: the only way to get a sign-in."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LIFE = timedelta(days=7)
 
 
 def key_hash(key: str) -> str:
-    """What is stored in place of a link's key: its SHA-256. The key is random and long, so it needs no salt."""
+    """The SHA-256 of a link's key, stored instead of the key. A key is random and long, so it needs no salt."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def a_week_from_now() -> datetime:
-    """When an invitation that is sent now ends."""
+    """When an invitation ends if it is sent now."""
     return timezone.now() + LIFE
 
 
@@ -35,7 +35,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Invitations."""
 
     def open(self) -> InvitationQuerySet:
-        """Keep those that can still be used: whoever sent it still can sign in, and its office has not ended."""
+        """Keep the invitations that can still be used: the sender can sign in, and the office has not ended."""
         return self.filter(
             Q(office__isnull=True) | Q(office__ends_on__isnull=True),
             used_at__isnull=True,
@@ -49,7 +49,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(key_hash=key_hash(key))
 
     def visible_to(self, user: User | AnonymousUser) -> InvitationQuerySet:
-        """Keep those that a person may see: a member the office's, an administrator all that are to no staff."""
+        """Keep what a person may see: a member their own office's; an administrator all but those to staff."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.is_staff:
@@ -58,13 +58,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A link, sent by e-mail, that lets one person in once, for a week, unless it is revoked.
+    """A link, sent by email, with which one person can join once, within a week, unless it is revoked.
 
-    A member is invited to a seat, whose office comes to be when they accept; staff are invited to an office.
+    A member is invited to a seat, and the office is created when they accept. Staff are invited to an office.
     """
 
     class Role(models.TextChoices):
-        """What someone is invited as."""
+        """The role that someone is invited to."""
 
         MEMBER = "member", "Member of Council"
         STAFF = "staff", "Member's staff"
@@ -119,8 +119,8 @@ class Invitation(models.Model):
         return f"invitation of {self.email}"
 
     @property
-    def as_what(self) -> str:
-        """What someone who gets a role of the whole portal is invited as."""
+    def role_in_words(self) -> str:
+        """The role in words, for someone invited to a role in the whole portal and not to an office."""
         if self.role == self.Role.OFFICER:
             return "as an officer of the Integrity Commissioner"
         return "as an administrator of the portal"

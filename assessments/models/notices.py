@@ -1,4 +1,4 @@
-"""Notices: that something waits for a person, and never what it says."""
+"""Notices: something waits for a person. A notice never has the content."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     """Notices."""
 
     def visible_to(self, user: User | AnonymousUser) -> NoticeQuerySet:
-        """Keep a person's own, about the assessments that they may still see."""
+        """Keep a person's own notices, about the assessments that they may still see."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(user=user, assessment__in=Assessment.objects.visible_to(user))
 
     def unseen(self) -> NoticeQuerySet:
-        """Keep those that the person has not seen in the portal."""
+        """Keep the notices that the person has not seen in the portal."""
         return self.filter(seen_at__isnull=True)
 
 
 class Notice(models.Model):
-    """Tells one person that somebody else did something on an assessment."""
+    """One person's notice that somebody else did something to an assessment."""
 
     class Kind(models.TextChoices):
         """What was done."""
@@ -84,7 +84,7 @@ class Notice(models.Model):
 
     @property
     def leads_to(self) -> str:
-        """The page that shows what was done: of what is attested or shared, its own page."""
+        """The URL name of the page that shows what was done."""
         kinds = self.Kind
         about_the_record = (kinds.ATTESTED, kinds.SHARED, kinds.WITHDRAWN, kinds.ADVISED)
         return "assessment:tasks" if self.kind in about_the_record else "assessment:review"

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes and finds people by their e-mail address, however it was typed."""
+    """Creates and finds people by their email address, however it was typed."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Create a person who can sign in.
+        """Create a person.
 
-        Without a password nobody can sign in as them until they set one. Raises ValueError when
-        there is no address.
+        Without a password, they cannot sign in until they set one. Raises ValueError if there is no address.
         """
         if not email:
             raise ValueError("A person needs an e-mail address.")
@@ -36,16 +35,16 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the person with this e-mail address, in whatever case it was typed."""
+        """Return the person with this email address, typed in any case."""
         return self.get(email=self.model.normalize_username(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """Anyone who signs in: a member, a member's staff, the Commissioner's staff, an administrator.
 
-    The e-mail address is the name. It is kept in lower case, so that nobody has two accounts that
-    differ only in how the address was typed. Nobody is deleted while a record tells of them; a
-    person who leaves is made inactive.
+    People sign in with their email address. It is stored in lower case, so that nobody has two sign-ins that differ
+    only in how the address was typed. Nobody is deleted while a record refers to them: a person who leaves is made
+    inactive.
     """
 
     email = models.EmailField(
@@ -57,7 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         "active", default=True, help_text="Unticked, this person can no longer sign in."
     )
-    # Django's word. It has nothing to do with a member's staff: see Membership.
+    # Django's word, which has nothing to do with a member's staff: for those see Membership.
     is_staff = models.BooleanField("administrator", default=False, help_text="May use the admin site.")
     is_officer = models.BooleanField(
         "officer",
@@ -79,7 +78,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = "person"
         verbose_name_plural = "people"
         constraints: ClassVar = [
-            # With the field's own uniqueness: unique in whatever case.
+            # Together with `unique`: no two addresses differ only in case.
             models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
             models.CheckConstraint(
                 condition=~Q(is_officer=True, is_staff=True),
@@ -95,7 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def normalize_username(cls, username: str) -> str:
         """Return the address as it is stored: trimmed, in lower case.
 
-        Forms come here too, by way of `clean`.
+        Forms also call this, through the model's `clean`.
         """
         return super().normalize_username(username).strip().lower()
 
@@ -108,10 +107,10 @@ class OfficeQuerySet(models.QuerySet["Office"]):
         return self.filter(ends_on__isnull=True)
 
     def visible_to(self, user: User | AnonymousUser) -> OfficeQuerySet:
-        """Keep the offices that this person works in: as their member, or on their staff today.
+        """Keep the offices that this person works in: as the member, or on the staff today.
 
-        An administrator looks after people and offices, and sees no answers; an officer sees what is
-        shared with them, elsewhere.
+        An administrator manages people and offices but sees no answers, and an officer sees only what is shared with
+        the Commissioner's office: for both, no office is visible here.
         """
         if not user.is_authenticated or not user.is_active or user.is_staff or user.is_officer:
             return self.none()
@@ -120,17 +119,17 @@ class OfficeQuerySet(models.QuerySet["Office"]):
 
 
 class Office(models.Model):
-    """One member's term: what is assessed under it belongs to that member alone.
+    """One member's term. All that is assessed in it belongs to that member alone.
 
-    A successor gets a new office and sees nothing of this one, so `member` is chosen once. Dates
-    are days in Toronto. `ends_on`, the last day, stays empty until the term has ended.
+    A successor gets a new office and sees nothing from this one, so `member` never changes. Dates are days in
+    Toronto. `ends_on`, the last day, stays empty until the term has ended.
     """
 
     name = models.CharField(max_length=200, help_text="The seat: “Mayor”, “Councillor, Ward 10”.")
     member = models.ForeignKey(User, on_delete=models.PROTECT, related_name="offices")
     starts_on = models.DateField("first day")
     ends_on = models.DateField("last day", null=True, blank=True)
-    # How long the office keeps what it wrote. A legal hold stops every deletion until it is lifted.
+    # How long the office keeps its records. A legal hold stops every deletion until it is lifted.
     keep_drafts_months = models.PositiveSmallIntegerField(
         "months that a draft is kept after its last change",
         default=24,
@@ -192,8 +191,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 class Membership(models.Model):
     """A person on the staff of an office, from `joined_at` until `ended_at`.
 
-    Staff answer, review and comment; only the member attests. Someone who comes back gets a new
-    membership, so that the record shows when they were away.
+    Staff answer, review and comment; only the member attests. Someone who comes back gets a new membership, so that
+    the records show when they were away.
     """
 
     office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="memberships")

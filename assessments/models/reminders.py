@@ -1,4 +1,4 @@
-"""That someone was reminded of a deadline, so that nobody is reminded of it twice."""
+"""Reminders that were sent, so that nobody is reminded of a deadline twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from assessments.models.people import User
 
 
 class Reminder(models.Model):
-    """One mail to one person about what an attestation says is due on a day, so many days before it."""
+    """One email to one person, sent `days_before` a day on which an attestation has something due."""
 
     attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="reminders")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""Reviewing a draft together: threads of comments, and when someone last looked."""
+"""Reviewing a draft together: threads of comments, and when each person last looked at it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 MAX_COMMENT = 2_000
-"""Characters of a comment."""
+"""The longest comment, in characters."""
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -26,7 +26,7 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.filter(assessment__in=Assessment.objects.visible_to(user))
 
     def open(self) -> ThreadQuerySet:
-        """Keep those that nobody has resolved."""
+        """Keep the threads that nobody has resolved."""
         return self.filter(resolved_at__isnull=True)
 
     def open_on_questions(self) -> dict[str, int]:
@@ -38,8 +38,9 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
 class Thread(models.Model):
     """Comments on one question, one finding or the whole of an assessment, until someone resolves them.
 
-    `subject` is the question's or the rule's id. `version` counts the times it was resolved or opened again, from 1,
-    and whoever does so names the one that they saw, so that two people never undo one another unseen.
+    `subject` is the id of the question or of the rule. `version` starts at 1 and increases each time the thread is
+    resolved or opened again. Whoever does so names the version that they saw, so that nobody undoes what someone else
+    did without having seen it.
     """
 
     class About(models.TextChoices):
@@ -87,7 +88,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(models.Model):
-    """What one person wrote, for good."""
+    """What one person wrote in a thread. A comment is never edited."""
 
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -103,12 +104,12 @@ class Comment(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Never the words: this text ends up in logs and in the admin site.
+        # Never the words: logs and the admin site show this text.
         return f"comment {self.pk}"
 
 
 class Look(models.Model):
-    """When a person last looked a draft over, to tell what has changed since."""
+    """When a person last looked at a draft, so that the review page can show what has changed since."""
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="looks")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""What a member gave to the Commissioner's office, and what the two wrote about it."""
+"""What a member shared with the Commissioner's office, and what they wrote to each other about it."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 MAX_QUESTION = 4_000
-"""Characters of a question to the Commissioner, and of an answer."""
+"""The longest question to the Commissioner, and the longest reply, in characters."""
 
 
 class ShareQuerySet(models.QuerySet["Share"]):
     """Shares."""
 
     def visible_to(self, user: User | AnonymousUser) -> ShareQuerySet:
-        """Keep those of the offices that this person works in; an officer sees that each is there.
+        """Keep the shares of the offices that this person works in; for an officer, all shares.
 
-        What a withdrawn one said is gone for officers and for everybody: see `ShareContent`.
+        They include withdrawn shares, whose content nobody can read: see `ShareContent`.
         """
         if user.is_authenticated and user.is_active and user.is_officer:
             return self
         return self.filter(attestation__assessment__account__office__in=Office.objects.visible_to(user))
 
     def standing(self) -> ShareQuerySet:
-        """Keep those that were not withdrawn."""
+        """Keep the shares that were not withdrawn."""
         return self.filter(withdrawal__isnull=True)
 
     def with_superseded(self) -> ShareQuerySet:
-        """Tell of each in `is_superseded` whether a later attestation of the account is shared as well.
+        """Annotate `is_superseded`: a later attestation of the account is also shared.
 
-        Not whether there is a later attestation: that is the member's own until it is shared.
+        That a later attestation exists is not enough: it is the member's own until they share it.
         """
         later = Share.objects.standing().filter(
             attestation__assessment__account=OuterRef("attestation__assessment__account"),
@@ -51,7 +51,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
 class Share(models.Model):
     """A part of an attestation that its member gave to the Commissioner's office, never changed.
 
-    `sha256` is the hash of its content, and has nothing to do with the attestation's own.
+    `sha256` is the hash of the share's content and has nothing to do with the hash of the attestation.
     """
 
     attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="shares")
@@ -76,7 +76,10 @@ class Share(models.Model):
 
 
 class ShareContent(models.Model):
-    """What a share says, as canonical JSON with a nonce of its own. A share that is withdrawn has none."""
+    """The content of a share, as canonical JSON with its own nonce.
+
+    It is deleted when the share is withdrawn. Under a legal hold it stays, out of sight, until the hold is lifted.
+    """
 
     share = models.OneToOneField(Share, on_delete=models.PROTECT, related_name="content")
     record = models.TextField()
@@ -86,7 +89,7 @@ class ShareContent(models.Model):
 
 
 class Withdrawal(models.Model):
-    """That a share was withdrawn."""
+    """The withdrawal of a share: who withdrew it, and when."""
 
     share = models.OneToOneField(Share, on_delete=models.PROTECT, related_name="withdrawal")
     withdrawn_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -97,7 +100,7 @@ class Withdrawal(models.Model):
 
 
 class AdviceRequest(models.Model):
-    """A member's own question that goes with a share: about which findings, and by when an answer is needed."""
+    """A member's question that goes with a share: the findings it is about, and the day a reply is needed by."""
 
     share = models.OneToOneField(Share, on_delete=models.PROTECT, related_name="request")
     question = models.TextField(max_length=MAX_QUESTION)
@@ -109,7 +112,7 @@ class AdviceRequest(models.Model):
 
 
 class AdviceEntry(models.Model):
-    """An answer to a request by an officer, or the member's word on it."""
+    """A message about a request for advice: an officer's answer, or the member's reply to it."""
 
     request = models.ForeignKey(AdviceRequest, on_delete=models.PROTECT, related_name="entries")
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -124,14 +127,14 @@ class AdviceEntry(models.Model):
 
 
 class StoredPdf(models.Model):
-    """The bytes that were printed of an attestation or a share, or of a share's summary.
+    """A PDF that was printed from an attestation, a share or the summary of a share.
 
-    They are the record, kept in Django's default storage. Printed again only where they are missing; every print
-    that was kept still verifies.
+    Its bytes are the record, kept in Django's default storage under `name`. It is printed again only if the file is
+    missing; every print that was kept still verifies.
     """
 
     class Kind(models.TextChoices):
-        """What was printed."""
+        """How much of the record the PDF has."""
 
         FULL = "full", "all of it"
         SUMMARY = "summary", "a summary"

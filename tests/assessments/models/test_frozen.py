@@ -1,4 +1,4 @@
-"""Frozen rows: the database refuses to change or delete them, and the check sees where it would not."""
+"""Frozen rows: the database refuses to change or delete them, and the system check reports where it would not."""
 
 # ruff: noqa: S608  # SQL of our own making is what these tests are about
 
@@ -78,12 +78,11 @@ def rows(event) -> None:
     office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
     account = SocialAccount.objects.create(office=office, platform="X", handle="@ana")
     attestation = attested(account)
-    given = shared(attestation, ask="May I?")
-    write_advice(share=given, text="You may.", by=member)
+    share = shared(attestation, ask="May I?")
+    write_advice(share=share, text="You may.", by=member)
     pdf_of(attestation)
-    kept = shared(attestation, nonce="b" * 64)
-    withdraw(share=kept, by=member)
-    Export.objects.create(exported_by=member, form="zip", shares=[given.pk])
+    withdraw(share=shared(attestation, nonce="b" * 64), by=member)
+    Export.objects.create(exported_by=member, form="zip", shares=[share.pk])
 
 
 @pytest.mark.parametrize("name", frozen.FROZEN)
@@ -97,7 +96,7 @@ def test_every_frozen_table_refuses_what_it_should_and_only_that(rows, name):
     assert "never deleted" in refusal(f"DELETE FROM {table}")
     assert count(table) == before
     if name in ("Share", "Attestation", "AuditEvent", "AdviceRequest", "Export"):
-        # What others point to is deleted after them; what left the portal stays told.
+        # Others point to these rows and have to be deleted first; an export stays on record.
         return
     with purging():
         run(f"DELETE FROM {table} WHERE {pk} IN (SELECT max({pk}) FROM {table})")
@@ -105,7 +104,7 @@ def test_every_frozen_table_refuses_what_it_should_and_only_that(rows, name):
 
 
 @pytest.mark.parametrize(
-    ("sql", "says"),
+    ("sql", "message"),
     [
         (f"UPDATE {EVENT} SET action = 'kept'", f"{EVENT}: rows are never changed"),
         (f"UPDATE {EVENT} SET action = action", f"{EVENT}: rows are never changed"),
@@ -114,21 +113,21 @@ def test_every_frozen_table_refuses_what_it_should_and_only_that(rows, name):
         (f"DELETE FROM {ADDRESS}", f"{ADDRESS}: rows are never deleted without a purge permit"),
     ],
 )
-def test_a_frozen_row_is_neither_changed_nor_deleted(event, sql, says):
-    assert refusal(sql) == says
+def test_a_frozen_row_is_neither_changed_nor_deleted(event, sql, message):
+    assert refusal(sql) == message
     assert [count(table) for table in TABLES] == [1, 1]
 
 
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has no TRUNCATE")
 @pytest.mark.parametrize(
-    ("table", "says"),
+    ("table", "message"),
     [
         (f"{EVENT} CASCADE", "rows are never deleted"),
         (ADDRESS, f"{ADDRESS}: rows are never deleted without a purge permit"),
     ],
 )
-def test_a_frozen_table_is_not_truncated(event, table, says):
-    assert says in refusal(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {table}")
+def test_a_frozen_table_is_not_truncated(event, table, message):
+    assert message in refusal(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {table}")
     assert [count(table) for table in TABLES] == [1, 1]
 
 
@@ -193,16 +192,16 @@ def test_a_temporary_table_by_the_permits_name_permits_nothing(event):
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="only one transaction at a time writes to SQLite")
 @pytest.mark.django_db(transaction=True)
 def test_a_permit_of_one_transaction_is_none_in_another(event):
-    other = connection.copy()
+    another = connection.copy()
     try:
         with (
             purging(),
-            other.cursor() as cursor,
+            another.cursor() as cursor,
             pytest.raises(IntegrityError, match="without a purge permit"),
         ):
             cursor.execute(f"DELETE FROM {ADDRESS}")
     finally:
-        other.close()
+        another.close()
 
 
 EMPTY = "BEGIN RETURN NEW; END"
@@ -219,7 +218,7 @@ def check() -> str:
 
 
 def alter(name: str, table: str, how: str) -> None:
-    """Do away with what a trigger does."""
+    """Drop a trigger, or replace it with one that does something else."""
     run(f"DROP TRIGGER {name}{frozen.drop_from(connection, table)}")
     if how == "altered":
         does = (
@@ -239,11 +238,11 @@ def test_the_check_names_a_trigger_that_is_gone_or_altered_and_migrate_puts_it_b
     assert check() == ""
     table = frozen.expected(connection.vendor)[name][0]
     alter(name, table, how)
-    said = check()
-    assert f"The trigger {name} on {table} is missing" in said
-    assert "manage.py migrate" in said
-    assert said.count("assessments.E001") == 1
-    # As from the command line, where checks come first.
+    report = check()
+    assert f"The trigger {name} on {table} is missing" in report
+    assert "manage.py migrate" in report
+    assert report.count("assessments.E001") == 1
+    # As from the command line, where checks run first.
     call_command("migrate", verbosity=0, skip_checks=False)
     assert check() == ""
 
@@ -287,7 +286,7 @@ def test_a_test_that_commits_frozen_rows_leaves_the_next_an_empty_database(again
         audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=user)
 
 
-@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite makes a table anew")
+@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite rebuilds a table to alter it")
 @pytest.mark.django_db(transaction=True)
 def test_altering_a_frozen_table_drops_its_triggers_until_the_end_of_the_migration():
     old: Any = AuditAddress._meta.get_field("salt")

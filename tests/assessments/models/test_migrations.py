@@ -1,4 +1,4 @@
-"""Every migration, down and up again, on a portal in use: what it does not undo is still there."""
+"""Every migration, undone and applied again on a portal in use: all that it does not undo is still there."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -20,11 +20,11 @@ from tests.second_step import fresh_client, with_second_step
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 OURS = ("assessments", "bulletin")
 LATER = {"assessments_deskentry", "assessments_deskfinding", "assessments_deskunsure"}
-"""Tables that are made from others, and so made again."""
+"""Tables that are derived from others, and so can be derived again."""
 
 
 def in_use() -> None:
-    """Drafts, an attestation, shares that stand, were answered or withdrawn, what officers did, and its trail."""
+    """Drafts, an attestation, an answered share, a withdrawn share, what an officer did, and the trail."""
     for edition in shelf.editions().values():
         publish_edition(edition=edition)
     create = User.objects.create_user
@@ -49,15 +49,17 @@ def in_use() -> None:
 
 
 def rows() -> dict[str, list[str]]:
-    """Every row of every table of ours, by table; of each column by name, in any order of the columns."""
-    told = {}
+    """Every row of our tables, by table. A row lists its columns by name, so that their order does not matter."""
+    by_table = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             if table.startswith(tuple(f"{app}_" for app in OURS)):
                 cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a table's own name
                 names = [column[0] for column in cursor.description]
-                told[table] = sorted(repr(sorted(zip(names, row, strict=True))) for row in cursor.fetchall())
-    return told
+                by_table[table] = sorted(
+                    repr(sorted(zip(names, row, strict=True))) for row in cursor.fetchall()
+                )
+    return by_table
 
 
 def steps() -> list[tuple[str, str]]:
@@ -81,10 +83,10 @@ def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(po
         app, name = plan[step]
         below = next((n for a, n in reversed(plan[:step]) if a == app), None)
         if below is None:
-            # Below it there is nothing.
+            # It is the first of its app.
             continue
         if name.startswith("0003_"):
-            # A name that has no room further back keeps PostgreSQL from going there, and is not cut.
+            # PostgreSQL cannot go back further with a name that is too long for the older column; it is not cut.
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE assessments_socialaccount SET platform = 'X', handle = '@' || id")
         call_command("migrate", app, below, verbosity=0)
@@ -94,8 +96,12 @@ def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(po
             call_command("migrate", app, below, verbosity=0)
     call_command("migrate", verbosity=0)
     after = rows()
-    kept = ["assessments_office", "assessments_membership", *(t for t in before if t.startswith("bulletin_"))]
-    assert {table: after[table] for table in kept} == {table: before[table] for table in kept}
+    unchanged = [
+        "assessments_office",
+        "assessments_membership",
+        *(t for t in before if t.startswith("bulletin_")),
+    ]
+    assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert list(User.objects.order_by("email").values_list("email", "name", "password")) == people
     for app in OURS:
         call_command("migrate", app, "zero", verbosity=0)
@@ -124,7 +130,7 @@ def test_before_there_were_attestations_answers_can_be_changed_and_are_kept(port
     call_command("migrate", "assessments", "0004", verbosity=0)
     assert not [name for name in frozen._present(connection) if "attested" in name]
     with connection.cursor() as cursor:
-        # Of what was attested as well: nothing is left that would know.
+        # This includes attested answers: nothing is left that records the attestation.
         cursor.execute("UPDATE assessments_answer SET note = note")
     call_command("migrate", verbosity=0)
     assert list(Answer.objects.order_by("pk").values_list("pk", "question", "value", "note")) == answers

@@ -132,8 +132,8 @@ def test_a_member_who_has_had_an_office_cannot_be_deleted(office):
 def test_a_person_can_be_on_the_staff_of_two_offices(office, staff):
     other_member = User.objects.create_user("other@example.ca")
     other = Office.objects.create(name="Ward 4", member=other_member, starts_on=date(2022, 11, 15))
-    for each in (office, other):
-        Membership.objects.create(office=each, user=staff)
+    for employer in (office, other):
+        Membership.objects.create(office=employer, user=staff)
     assert staff.memberships.current().count() == 2
 
 
@@ -160,10 +160,10 @@ def test_a_membership_that_ends_before_it_starts_is_refused(office, staff):
 @pytest.mark.parametrize("kind", ["user", "office", "membership"])
 def test_an_administrator_adds_and_deletes_nobody_there(admin, office, staff, kind):
     Membership.objects.create(office=office, user=staff)
-    one = {"user": staff, "office": office, "membership": office.memberships.get()}[kind]
+    record = {"user": staff, "office": office, "membership": office.memberships.get()}[kind]
     assert admin.get(f"/admin/assessments/{kind}/add/").status_code == 403
     assert admin.post(f"/admin/assessments/{kind}/add/", {"user": staff.pk}).status_code == 403
-    assert admin.post(f"/admin/assessments/{kind}/{one.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin.post(f"/admin/assessments/{kind}/{record.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_an_administrator_gives_nobody_a_role_an_address_or_a_password_there(admin, staff):
@@ -221,12 +221,12 @@ def test_a_password_is_changed_on_the_portals_own_page_alone(admin, page):
         assert (answer.status_code, answer["Location"]) == (302, "/account/password/change/")
 
 
-@pytest.mark.parametrize("more", [{}, {"is_officer": True}])
+@pytest.mark.parametrize("role", [{}, {"is_officer": True}])
 @pytest.mark.parametrize(
     "page", ["", "login/", "assessments/user/", "password_change/", "nothing/", "jsi18n/"]
 )
-def test_to_others_who_have_signed_in_there_is_no_admin_site(client, page, more):
-    who = User.objects.create_user("other@example.ca", name="Other", **more)
+def test_to_others_who_have_signed_in_there_is_no_admin_site(client, page, role):
+    who = User.objects.create_user("other@example.ca", name="Other", **role)
     let_in_now(client, with_second_step(who))
     assert client.get(f"/admin/{page}").status_code == 404
 

@@ -1,4 +1,4 @@
-"""Going back before there were summaries, and on again: nothing is taken for what it is not."""
+"""Back before the migration that added summaries, and forward again: no PDF is mistaken for another kind."""
 
 from datetime import UTC, date, datetime
 

@@ -1,4 +1,4 @@
-"""Who sees what: whatever people and offices there are, lists and single records agree with one plain definition."""
+"""Who sees what: for any set of people and offices, lists and single records agree with one plain definition."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -31,11 +31,11 @@ pytestmark = pytest.mark.django_db
 
 PEOPLE, OFFICES = 4, 3
 PASTS = ("never", "now", "ended", "to come", "came back")
-"""What someone on an office's staff can have been: when they joined and left."""
+"""When a person joined an office's staff and left it."""
 
 worlds = st.fixed_dictionaries(
     {
-        # Whose office each is: no two current ones of one member.
+        # The member of each office: nobody has two current offices.
         "members": st.permutations(range(PEOPLE)).map(lambda order: order[:OFFICES]),
         "ended": st.tuples(*[st.booleans()] * OFFICES),
         "staff": st.tuples(*[st.tuples(*[st.sampled_from(PASTS)] * PEOPLE)] * OFFICES),
@@ -46,7 +46,7 @@ worlds = st.fixed_dictionaries(
 
 
 class World:
-    """Offices with an account, a draft, an answer, a thread, a comment and a notice each, and people around them."""
+    """People and offices, each office with an account, a draft, an answer, a thread, a comment and notices."""
 
     def __init__(self, plan: dict[str, Any], edition: PublishedEdition) -> None:
         self.plan = plan
@@ -106,7 +106,7 @@ def edition(django_db_setup: None, django_db_blocker: Any) -> Any:
 
 
 def offices_of(records: QuerySet[Any], path: str) -> list[str]:
-    """The offices of some records, in order; one that stands twice is told twice."""
+    """The names of the offices of some records, sorted; a duplicate stays a duplicate."""
     return sorted(records.values_list(path, flat=True))
 
 
