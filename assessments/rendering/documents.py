@@ -19,9 +19,6 @@ from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import Edition, Question, Section
 
-GUARDED = "election"
-"""The section with a warning before it: campaign work on a City device, or with staff, may engage paragraph 11."""
-
 
 @dataclass(frozen=True)
 class PrintedNote:
@@ -120,7 +117,7 @@ def _printed_section(
         "number": number,
         "title": section.title,
         "intro": section.intro,
-        "guarded": section.id == GUARDED,
+        "guarded": section.id in edition.guarded_sections,
         "facts": [
             (edition.fact[name].title, fact_in_words(edition, edition.fact[name], numbers))
             for name in dict.fromkeys(named)

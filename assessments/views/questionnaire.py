@@ -13,7 +13,7 @@ from assessments.models import AnonymousCheck, Assessment
 from assessments.pdf.press import PressError
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
-from assessments.rendering.documents import GUARDED, advisory_pdf
+from assessments.rendering.documents import advisory_pdf
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check
@@ -85,9 +85,11 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
 
 
 def _guarded(workspace: Workspace, section: str) -> bool:
-    """Whether a warning stands before a section: until someone has answered anything in it."""
-    questions = workspace.state.questions_of(section)
-    return section == GUARDED and not any(question.id in workspace.state.rows for question in questions)
+    """Whether a warning comes before a guarded section: until someone has answered anything in it."""
+    state = workspace.state
+    if section not in state.edition.guarded_sections:
+        return False
+    return not any(question.id in state.rows for question in state.questions_of(section))
 
 
 def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:

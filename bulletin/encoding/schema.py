@@ -496,6 +496,14 @@ class Edition(Strict):
         return [term.question for term in terms if not isinstance(term, Fact)]
 
     @cached_property
+    def guarded_sections(self) -> frozenset[str]:
+        """The sections that a warning comes before: working on a campaign with City resources may break the rules."""
+        # Found by what every edition must say, the answer that tells the wish to campaign. Ids of sections and
+        # numbers of paragraphs are each edition's own, and a key for it would change the published digest.
+        wish = self.questions_behind(self.sheet.timing.wished)
+        return frozenset(self.question[question].section for question in wish)
+
+    @cached_property
     def sections_with_rules(self) -> tuple[Section, ...]:
         sections = {rule.section for rule in self.rules}
         return tuple(section for section in self.sheet.sections if section.id in sections)

@@ -122,6 +122,11 @@ def test_every_question_asks_one_thing_and_ends_as_a_question():
     assert [q.id for q in edition().questions if not q.asks.endswith("?") or q.asks.count("?") > 1] == []
 
 
+def test_the_guarded_section_is_the_one_whose_rules_cite_paragraph_11():
+    on_campaigning = {rule.section for rule in edition().rules if "11" in rule.paragraphs}
+    assert edition().guarded_sections == on_campaigning == {"election"}
+
+
 # The digest
 
 

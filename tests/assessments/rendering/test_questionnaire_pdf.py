@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from assessments.rendering.asked_in_words import fact_in_words, in_words
-from assessments.rendering.documents import questionnaire_pdf
+from assessments.rendering.documents import questionnaire_html, questionnaire_pdf
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import parse
+from tests.bulletin.other_editions import with_section_renamed
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
 from tests.tables import edition
 
@@ -128,3 +129,9 @@ def test_it_is_pdf_ua_the_same_bytes_each_time_and_not_too_long(printed, tmp_pat
     pages = re.search(r"Pages:\s+(\d+)", told.stdout)
     assert pages
     assert 8 <= int(pages[1]) <= 14
+
+
+@pytest.mark.parametrize("by", [edition(), with_section_renamed("election", "campaign")])
+def test_the_warning_comes_before_the_section_on_campaigning_whatever_its_id(by):
+    (warned,) = re.findall(r'<section class="guarded">.*?</h2>', questionnaire_html(by), re.DOTALL)
+    assert "Elections and referendums" in warned

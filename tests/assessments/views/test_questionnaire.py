@@ -8,6 +8,7 @@ from django.test import Client
 from assessments.models import AnonymousCheck, CheckAnswer
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
+from tests.bulletin.other_editions import with_section_renamed
 
 EMAIL = "resources.email"
 FRESH = "0." + "x"  # a stamp that matches nothing: whatever is posted counts as changed
@@ -207,6 +208,14 @@ def test_private_pages_are_kept_by_nobody(browser):
 def test_the_election_questions_are_guarded_until_one_says_go_on(browser):
     assert "own device" in browser.get("/check/section/election").content.decode()
     assert 'name="election.use"' in page(browser, "election")
+
+
+def test_the_guard_follows_the_question_on_campaign_use_into_a_section_of_another_name(browser):
+    publish_edition(edition=with_section_renamed("election", "campaign"))
+    browser.post("/check/start", {"replace": "yes"})
+    assert "own device" in browser.get("/check/section/campaign").content.decode()
+    assert 'name="campaign.use"' in page(browser, "campaign")
+    assert "there is something to read before them" in browser.get("/check/answers").content.decode()
 
 
 def test_an_autosave_brings_back_only_what_changed(browser):
