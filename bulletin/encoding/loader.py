@@ -6,6 +6,7 @@ YAML's own ideas of `no`, `on` or 13 never come in; the schema says what is a nu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -155,6 +156,37 @@ def load_edition(folder: Path) -> Edition:
         rules=tuple(r for r in files.rules if r),
         advice={rule: given for rule, given in files.advice.items() if given},
     )
+
+
+def load_editions(shelf: Path) -> dict[str, Edition]:
+    """The editions in the folders of `shelf`, by id: each folder has its edition's id as its name.
+
+    Raises EncodingFaults with the faults of all folders; each line begins with the folder's name.
+    """
+    loaded: dict[str, Edition] = {}
+    faults: list[str] = []
+    for folder in sorted(path for path in shelf.iterdir() if path.is_dir()):
+        try:
+            loaded[folder.name] = load_edition(folder)
+        except EncodingFaults as error:
+            faults += [f"{folder.name}/{line}" for line in error.faults]
+    for name, edition in loaded.items():
+        if name != edition.id:
+            source = read(shelf / name / "edition.yaml")
+            source.fault(("id",), _misnamed(name, loaded))
+            faults += [f"{name}/{line}" for line in source.lines()]
+    if faults:
+        raise EncodingFaults(faults)
+    return loaded
+
+
+def _misnamed(folder: str, loaded: Mapping[str, Edition]) -> str:
+    """What is wrong with a folder that does not have its edition's id as its name."""
+    given, rule = loaded[folder].id, "a folder has the id of its edition as its name"
+    for other, edition in loaded.items():
+        if other != folder and edition.id == given:
+            return f"`{given}` is the id of `{other}` as well; ids are unique, and {rule}"
+    return f"{rule}; rename `{folder}` to `{given}`, or change the id"
 
 
 def load_calendar(path: Path) -> Calendar:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulletin.encoding import source as yaml_source
 from bulletin.encoding.conditions import Either, Fact
 from bulletin.encoding.digest import digest
-from bulletin.encoding.loader import EncodingFaults, load_edition
+from bulletin.encoding.loader import EncodingFaults, load_edition, load_editions
 from tests.bulletin.minimal import MINIMAL, edition_of, edition_with, faults_of, text_of
 from tests.tables import table
 
@@ -371,3 +371,48 @@ def test_whatever_slips_into_a_file_it_is_read_or_its_faults_are_named(spare, da
         (spare / name).write_text(text, encoding="utf-8")
     assert named
     assert all(re.match(r"[a-z]+\.yaml:\d+:\d+", fault) and fault.isprintable() for fault in named)
+
+
+# Several editions
+
+OF_ID = "a folder has the id of its edition as its name"
+
+
+def shelf_of(folder: Path, **ids: str) -> Path:
+    """Copies of the small edition, each in a folder of its own with an id of its own."""
+    for name, own in ids.items():
+        (folder / name).mkdir()
+        edition_with(folder / name, {"in": "edition.yaml", "replace": "id: minimal-1", "by": f"id: {own}"})
+    return folder
+
+
+def faults_on(shelf: Path) -> list[str]:
+    with pytest.raises(EncodingFaults) as raised:
+        load_editions(shelf)
+    return raised.value.faults
+
+
+def test_editions_in_folders_of_their_names_are_read_by_id(tmp_path):
+    assert list(load_editions(shelf_of(tmp_path, one="one", two="two"))) == ["one", "two"]
+
+
+def test_a_folder_that_is_not_named_by_its_edition_is_a_fault(tmp_path):
+    assert faults_on(shelf_of(tmp_path, one="one", copy="two")) == [
+        f"copy/edition.yaml:1:1 id: {OF_ID}; rename `copy` to `two`, or change the id"
+    ]
+
+
+def test_an_id_that_another_folder_has_is_a_fault_of_each_that_is_not_named_by_it(tmp_path):
+    assert faults_on(shelf_of(tmp_path, one="one", copy="one", more="two", still="two")) == [
+        f"{name}/edition.yaml:1:1 id: `{own}` is the id of `{other}` as well; ids are unique, and {OF_ID}"
+        for name, own, other in (("copy", "one", "one"), ("more", "two", "still"), ("still", "two", "more"))
+    ]
+
+
+def test_the_faults_of_all_folders_are_named_each_with_its_folder(tmp_path):
+    shelf = shelf_of(tmp_path, one="one", two="two", copy="three")
+    for name in "one", "two":
+        (shelf / name / "rules.yaml").unlink()
+    missing = "rules.yaml:1:1 the file cannot be read (No such file or directory)"
+    assert faults_on(shelf)[:2] == [f"one/{missing}", f"two/{missing}"]
+    assert faults_on(shelf)[2].startswith("copy/edition.yaml:1:1 id: ")

@@ -136,6 +136,24 @@ def test_load_editions_tells_every_fault_of_the_files_and_publishes_nothing(monk
     assert rows() == []
 
 
+def test_check_names_a_copy_that_kept_the_id_and_nothing_is_read_in_its_place(monkeypatch, tmp_path):
+    (tmp_path / "editions").mkdir()
+    for name in (EDITION, "zz-copy"):
+        (tmp_path / "editions" / name).symlink_to(shelf.HERE / "editions" / EDITION)
+    monkeypatch.setattr(shelf, "HERE", tmp_path)
+    shelf.editions.cache_clear()
+    try:
+        with pytest.raises(CommandError) as refused:
+            call_command("load_editions", "--check", stdout=StringIO())
+    finally:
+        shelf.editions.cache_clear()
+    fault = (
+        f"zz-copy/edition.yaml:5:1 id: `{EDITION}` is the id of `{EDITION}` as well; ids are unique, and a folder "
+        "has the id of its edition as its name"
+    )
+    assert str(refused.value).splitlines() == ["The files cannot be used:", fault]
+
+
 def test_what_is_on_file_is_what_the_shelf_holds():
     loaded()
     assert {edition_id for edition_id, *_ in rows()} == set(shelf.editions())
