@@ -1,4 +1,4 @@
-"""What the accounts of one office mean for one another, on the newest self-check of each."""
+"""How the accounts of one office affect each other, from the newest self-check of each."""
 
 from __future__ import annotations
 
@@ -13,59 +13,61 @@ from bulletin.encoding.schema import Across, Edition, Pointer
 
 
 @dataclass(frozen=True)
-class Pointed:
-    """One thing to point out: what kind, which paragraphs, and in words."""
+class Remark:
+    """A sentence about how accounts affect each other, with its tone and the paragraphs that it is about."""
 
     tone: Tone
     citation: str
-    says: str
+    text: str
 
 
-Checked = tuple[SocialAccount, AssessmentState]
-"""An account of the register, and where its newest self-check stands."""
+CheckedAccount = tuple[SocialAccount, AssessmentState]
+"""An account of the register, and the state of its newest self-check."""
 
 
-def across(accounts: Iterable[SocialAccount], checked: Iterable[Checked]) -> tuple[Pointed, ...]:
-    """What to point out (¶11 and ¶12): a campaign account that shares City signs, is missing, or is apart.
+def across(accounts: Iterable[SocialAccount], checked: Iterable[CheckedAccount]) -> tuple[Remark, ...]:
+    """Remarks under ¶11 and ¶12: a campaign account shares City signs, is missing, or uses no City resources.
 
-    `accounts` are all of the office, `checked` those of them that have a self-check. What is not answered, or not
-    sure, points out nothing.
+    `accounts` are all accounts of the office, `checked` those that have a self-check. An answer that is missing or
+    not sure leads to no remark.
     """
     checked = list(checked)
     campaign = SocialAccount.Purpose.CAMPAIGN
-    found: list[Pointed] = []
+    remarks: list[Remark] = []
     for account, state in checked:
         rules = state.edition.sheet.across
         if rules is None or account.purpose != campaign:
             continue
-        for other, its in checked:
-            if other.purpose == SocialAccount.Purpose.OFFICIAL and (signs := _shared(rules, state, its)):
-                found.append(_point(rules.shared, "action", account=account, other=other, signs=signs))
+        for other, other_state in checked:
+            if other.purpose != SocialAccount.Purpose.OFFICIAL:
+                continue
+            if signs := _shared_signs(rules, state, other_state):
+                remarks.append(_remark(rules.shared, "action", account=account, other=other, signs=signs))
         if state.weigh(rules.supported).value is False:
-            found.append(_point(rules.apart, "consistent", account=account))
+            remarks.append(_remark(rules.apart, "consistent", account=account))
     if all(account.purpose != campaign for account in accounts):
-        found += _missing(checked)
-    return tuple(found)
+        remarks += _missing_campaign_account(checked)
+    return tuple(remarks)
 
 
-def _missing(checked: list[Checked]) -> Iterator[Pointed]:
-    """That the member runs and has no account for it: said once, of the first account that tells."""
+def _missing_campaign_account(checked: list[CheckedAccount]) -> Iterator[Remark]:
+    """At most one remark, about the first account whose answers say that the member is running."""
     for account, state in checked:
         rules = state.edition.sheet.across
         over = state.as_of > state.election.campaign_ends
         if rules is not None and not over and state.weigh(rules.candidate).value:
-            yield _point(rules.alone, "improvement", account=account)
+            yield _remark(rules.alone, "improvement", account=account)
             return
 
 
-def _shared(rules: Across, one: AssessmentState, other: AssessmentState) -> str:
-    """The City signs that both accounts have, in words; empty where there is none."""
-    both = [
-        one.edition.question[sign.question].short
-        for sign in _signs(one.edition, rules.signs)
-        if all(state.advisory.answers.get(sign.question) == sign.choice for state in (one, other))
+def _shared_signs(rules: Across, state: AssessmentState, other: AssessmentState) -> str:
+    """The City signs that both accounts have, in words; empty if they share none."""
+    shared = [
+        state.edition.question[sign.question].short
+        for sign in _signs(state.edition, rules.signs)
+        if all(each.advisory.answers.get(sign.question) == sign.choice for each in (state, other))
     ]
-    return "; ".join(both)
+    return "; ".join(shared)
 
 
 def _signs(edition: Edition, condition: Condition) -> Iterator[Is]:
@@ -76,9 +78,9 @@ def _signs(edition: Edition, condition: Condition) -> Iterator[Is]:
             yield from _signs(edition, when)
 
 
-def _point(pointer: Pointer, tone: Tone, *, account: SocialAccount, **more: object) -> Pointed:
-    # Not `format`: a handle may have braces of its own.
-    says = pointer.says
+def _remark(pointer: Pointer, tone: Tone, *, account: SocialAccount, **more: object) -> Remark:
+    # Not `format`: a handle may contain braces.
+    text = pointer.says
     for name, value in {"account": account, **more}.items():
-        says = says.replace(f"{{{name}}}", str(value))
-    return Pointed(tone, cite(pointer.paragraphs), says)
+        text = text.replace(f"{{{name}}}", str(value))
+    return Remark(tone, cite(pointer.paragraphs), text)

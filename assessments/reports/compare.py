@@ -14,11 +14,14 @@ from assessments.scoring.wording import answer_in_words, long_date
 
 
 @dataclass(frozen=True)
-class Change:
-    """Something that is not the same in both: an answer with its note, or a finding's outcome."""
+class Difference:
+    """An answer, a note or a finding's outcome that differs between the two, in words.
+
+    `title` is the question's or the rule's; `note` is true if the question's note changed and not its answer.
+    """
 
     citation: str
-    what: str
+    title: str
     before: str
     after: str
     note: bool = False
@@ -30,16 +33,16 @@ class Comparison:
 
     earlier: AssessmentState
     later: AssessmentState
-    answers: tuple[Change, ...]
-    outcomes: tuple[Change, ...]
+    answers: tuple[Difference, ...]
+    outcomes: tuple[Difference, ...]
 
     @property
-    def earlier_is(self) -> str:
-        return _which(self.earlier)
+    def earlier_name(self) -> str:
+        return _name(self.earlier)
 
     @property
-    def later_is(self) -> str:
-        return _which(self.later)
+    def later_name(self) -> str:
+        return _name(self.later)
 
     @property
     def is_same(self) -> bool:
@@ -51,11 +54,11 @@ NOT_ASKED = "Not asked"
 
 
 def compare(earlier: AssessmentState, later: AssessmentState) -> Comparison:
-    """The changes from one to the other; questions and rules are matched by their ids, whatever the editions."""
+    """The differences between the two. Questions and rules are matched by id, even across editions."""
     return Comparison(earlier, later, tuple(_answers(earlier, later)), tuple(_outcomes(earlier, later)))
 
 
-def _which(state: AssessmentState) -> str:
+def _name(state: AssessmentState) -> str:
     attestation = state.self_check.attestation_or_none if isinstance(state.self_check, Assessment) else None
     if attestation is not None:
         return f"attested on {_moment(attestation.attested_at)}"
@@ -66,17 +69,20 @@ def _moment(at: datetime) -> str:
     return f"{long_date(localdate(at))}, {localtime(at):%H:%M}"
 
 
-def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Change]:
-    changes = []
-    for question in dict.fromkeys([*later.edition.question, *earlier.edition.question]):
-        before, after = _answer(earlier, question), _answer(later, question)
-        of = later.edition.question.get(question) or earlier.edition.question[question]
+def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:
+    differences = []
+    for name in dict.fromkeys([*later.edition.question, *earlier.edition.question]):
+        question = later.edition.question.get(name) or earlier.edition.question[name]
+        citation = cite(question.paragraphs)
+        before, after = _answer(earlier, name), _answer(later, name)
         if before != after:
-            changes.append(Change(cite(of.paragraphs), of.short, before, after))
-        was, now = _note(earlier, question), _note(later, question)
-        if was != now:
-            changes.append(Change(cite(of.paragraphs), of.short, was or "None", now or "None", note=True))
-    return changes
+            differences.append(Difference(citation, question.short, before, after))
+        before, after = _note(earlier, name), _note(later, name)
+        if before != after:
+            differences.append(
+                Difference(citation, question.short, before or "None", after or "None", note=True)
+            )
+    return differences
 
 
 def _answer(state: AssessmentState, question: str) -> str:
@@ -84,8 +90,8 @@ def _answer(state: AssessmentState, question: str) -> str:
         return NOT_THERE
     if question not in state.advisory.asked:
         return NOT_ASKED
-    told = answer_in_words(state.edition, question, state.advisory.answers.get(question))
-    return told[:1].upper() + told[1:]
+    words = answer_in_words(state.edition, question, state.advisory.answers.get(question))
+    return words[:1].upper() + words[1:]
 
 
 def _note(state: AssessmentState, question: str) -> str:
@@ -93,22 +99,22 @@ def _note(state: AssessmentState, question: str) -> str:
     return row.note if row else ""
 
 
-def _outcomes(earlier: AssessmentState, later: AssessmentState) -> list[Change]:
-    was, now = _items(earlier), _items(later)
-    changes = []
-    for rule in dict.fromkeys([*now, *was]):
-        before, after = was.get(rule), now.get(rule)
-        of = after or before
-        if of and _said(before) != _said(after):
-            changes.append(Change(of.citation, of.title, _said(before), _said(after)))
-    return changes
+def _outcomes(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:
+    earlier_items, later_items = _items(earlier), _items(later)
+    differences = []
+    for rule in dict.fromkeys([*later_items, *earlier_items]):
+        before, after = earlier_items.get(rule), later_items.get(rule)
+        item = after or before
+        if item and _outcome(before) != _outcome(after):
+            differences.append(Difference(item.citation, item.title, _outcome(before), _outcome(after)))
+    return differences
 
 
 def _items(state: AssessmentState) -> dict[str, Item]:
     return {item.rule: item for section in state.projection.sections for item in section.items}
 
 
-def _said(item: Item | None) -> str:
+def _outcome(item: Item | None) -> str:
     if item is None:
         return NOT_THERE
     return f"{item.status}. {item.contact}." if item.contact else f"{item.status}."

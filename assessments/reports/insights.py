@@ -1,4 +1,4 @@
-"""What shares come to together, for the annual report: counts, and bars that print and pass the policy of pages."""
+"""A summary of many shares for the annual report: counts, and bar charts that print and obey the pages' CSP."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 FEW = 5
-"""Where the report leaves the office, counts are rounded to multiples of this, and smaller ones are not told: so few
-could be known again."""
+"""In a report that leaves the office, counts are rounded to multiples of this and smaller counts are hidden, since
+members could be recognized from them."""
 FEWER = f"fewer than {FEW}"
 BAR, GAP, LABELS, WIDTH = 22, 8, 310, 600
-"""Pixels of a chart: a bar, the gap under it, the room for labels, and all of it."""
+"""Pixels of a chart: a bar's height, the gap below it, the width of the labels, and the whole width."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Something that is counted; `count` is None where it is not told."""
+    """A count and its label; `count` is None if it is hidden because it is small."""
 
     label: str
     count: int | None
 
     @property
-    def told(self) -> str:
+    def count_text(self) -> str:
         return FEWER if self.count is None else f"{self.count:,}"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Counts of one kind, with what they are of, and their sum where it is told."""
+    """Counts of one kind. `unit` heads the column of counts, `explanation` says how they were counted."""
 
     title: str
-    of: str
-    says: str
+    unit: str
+    explanation: str
     rows: tuple[Row, ...]
 
     @property
@@ -46,8 +46,8 @@ class Table:
 
     @property
     def chart(self) -> SafeString:
-        """The counts as bars. Whoever cannot see them has the table beside it, and a title that says so."""
-        most = max((row.count or 0 for row in self.rows), default=0) or 1
+        """The counts as an SVG bar chart. Its title refers people who cannot see it to the table beside it."""
+        largest = max((row.count or 0 for row in self.rows), default=0) or 1
         height = len(self.rows) * (BAR + GAP) + GAP
         room = WIDTH - LABELS - 60
         bars = format_html_join(
@@ -59,17 +59,17 @@ class Table:
                 (
                     LABELS - 8,
                     y + 16,
-                    _short(row.label),
+                    _short_label(row.label),
                     LABELS,
                     y,
-                    (width := max(1, round(room * (row.count or 0) / most))),
+                    (width := max(1, round(room * (row.count or 0) / largest))),
                     BAR,
                     "0.25" if row.count is None else "0.75",
                     LABELS + width + 8,
                     y + 16,
                     "<5" if row.count is None else f"{row.count:,}",
                 )
-                for row, y in ((row, GAP + at * (BAR + GAP)) for at, row in enumerate(self.rows))
+                for row, y in ((row, GAP + index * (BAR + GAP)) for index, row in enumerate(self.rows))
             ),
         )
         return format_html(
@@ -83,98 +83,106 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Answering:
-    """How long requests for advice took to be answered; `half` and `all` are of those that were."""
+class AnswerTimes:
+    """How long the office took to answer requests for advice.
+
+    `asked` counts all requests, `waiting` those without an answer yet. `middle` (the median) and `longest` are times
+    of those that were answered; each is None if there is no such request, or if the time is hidden.
+    """
 
     asked: Row
     waiting: Row
     answered: Row
-    half: timedelta | None
-    all: timedelta | None
+    middle: timedelta | None
+    longest: timedelta | None
 
     @property
     def words(self) -> str:
         if self.asked.count == 0:
             return "No advice was asked for."
-        told = [f"Requests for advice: {self.asked.told}. Of these wait for an answer: {self.waiting.told}."]
-        if self.half is not None:
-            times = f"half were answered within {_long(self.half)}"
-            if self.all is not None:
-                times += f", all within {_long(self.all)}"
-            told.append(f"Of those that were answered ({self.answered.told}), {times}.")
-        return " ".join(told)
+        asked, waiting, answered = self.asked.count_text, self.waiting.count_text, self.answered.count_text
+        sentences = [f"Requests for advice: {asked}. Of these wait for an answer: {waiting}."]
+        if self.middle is not None:
+            times = f"half were answered within {_duration_words(self.middle)}"
+            if self.longest is not None:
+                times += f", all within {_duration_words(self.longest)}"
+            sentences.append(f"Of those that were answered ({answered}), {times}.")
+        return " ".join(sentences)
 
 
-def answering(took: Sequence[timedelta], *, waiting: int) -> Answering:
-    """From how long each answer took, and how many there are still to come."""
-    asked, wait, answered = Row("", len(took) + waiting), Row("", waiting), Row("", len(took))
-    if not took:
-        return Answering(asked, wait, answered, None, None)
-    middle = timedelta(seconds=median(span.total_seconds() for span in took))
-    return Answering(asked, wait, answered, middle, max(took))
+def answer_times(durations: Sequence[timedelta], *, waiting: int) -> AnswerTimes:
+    """The times to answer: `durations` has one for each answered request, `waiting` counts the others."""
+    answered = len(durations)
+    rows = Row("", answered + waiting), Row("", waiting), Row("", answered)
+    if not durations:
+        return AnswerTimes(*rows, None, None)
+    middle = timedelta(seconds=median(duration.total_seconds() for duration in durations))
+    return AnswerTimes(*rows, middle, max(durations))
 
 
 @dataclass(frozen=True)
 class Insights:
-    """All that is told of some shares; how many were withdrawn only where it can be known."""
+    """The counts of a selection of shares; `withdrawn` is None if the selection cannot count withdrawn shares."""
 
     period: str
     shares: Row
     withdrawn: Row | None
     tables: tuple[Table, ...]
-    answering: Answering
+    answer_times: AnswerTimes
 
     @property
     def count_words(self) -> str:
-        words = f"Shared and standing: {self.shares.told}."
+        words = f"Shared and standing: {self.shares.count_text}."
         if self.withdrawn is not None:
-            words += f" Withdrawn, and counted nowhere else: {self.withdrawn.told}."
+            words += f" Withdrawn, and counted nowhere else: {self.withdrawn.count_text}."
         return words
 
 
 def rounded(insights: Insights) -> Insights:
-    """The same for people outside of the office: each count to the nearest five, and none that is smaller.
+    """The same insights for people outside the office: counts rounded to the nearest five, smaller ones hidden.
 
-    Rounded counts do not add up, so that what is not told cannot be had by taking the others away. The longest time
-    is one person's, and is left out; half of the times too, where there are few.
+    Rounded counts do not add up, so a hidden count cannot be found by subtracting the others from a sum. The longest
+    time to answer belongs to one request and is left out; so is the median if few requests were answered.
     """
-    times = insights.answering
-    few = times.answered.count is None or times.answered.count < FEW
+    times = insights.answer_times
+    is_few = times.answered.count is None or times.answered.count < FEW
     return replace(
         insights,
         shares=_rounded(insights.shares),
         withdrawn=_rounded(insights.withdrawn) if insights.withdrawn else None,
-        tables=tuple(replace(one, rows=tuple(map(_rounded, one.rows))) for one in insights.tables),
-        answering=Answering(
+        tables=tuple(replace(table, rows=tuple(map(_rounded, table.rows))) for table in insights.tables),
+        answer_times=AnswerTimes(
             _rounded(times.asked),
             _rounded(times.waiting),
             _rounded(times.answered),
-            None if few else times.half,
+            None if is_few else times.middle,
             None,
         ),
     )
 
 
 def _rounded(row: Row) -> Row:
-    # None at all is nobody's secret.
+    # Zero reveals nothing about anybody.
     if not row.count:
         return row
     return replace(row, count=None if row.count < FEW else FEW * ((row.count + FEW // 2) // FEW))
 
 
-def table(title: str, of: str, says: str, counts: Mapping[str, int], labels: Mapping[str, str]) -> Table:
-    """A table of counts in the order of their labels; what has no label comes last, by its own name."""
+def counts_table(
+    title: str, unit: str, explanation: str, counts: Mapping[str, int], labels: Mapping[str, str]
+) -> Table:
+    """A table of counts in the order of their labels; keys without a label come last, under their own names."""
     keys = [*(key for key in labels if counts.get(key)), *(key for key in counts if key not in labels)]
-    return Table(title, of, says, tuple(Row(labels.get(key, key), counts[key]) for key in keys))
+    return Table(title, unit, explanation, tuple(Row(labels.get(key, key), counts[key]) for key in keys))
 
 
-def _short(label: str) -> str:
+def _short_label(label: str) -> str:
     return label if len(label) <= 45 else f"{label[:44]}…"
 
 
-def _long(span: timedelta) -> str:
-    """A time in words that is no shorter than it."""
-    hours = math.ceil(span.total_seconds() / 3_600)
+def _duration_words(duration: timedelta) -> str:
+    """A duration in words, rounded up to a whole hour, or to a whole day from two days on."""
+    hours = math.ceil(duration.total_seconds() / 3_600)
     if hours <= 1:
         return "an hour"
     return f"{hours} hours" if hours < 48 else f"{math.ceil(hours / 24)} days"

@@ -1,4 +1,4 @@
-"""A draft as people review it: answers, the findings that rest on them, and what was said of both."""
+"""A self-check under review: its answers, the findings that rest on them, and the comments on both."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from bulletin.encoding.schema import Question, Section
 
 PRESSING: frozenset[Tone] = frozenset({"contact", "action", "improvement"})
 """The tones of findings that ask for something."""
-NOTHING: frozenset[str] = frozenset()
+NO_FILTERS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Told:
-    """A thread with its comments, the oldest first, and whether something in it is new.
+class ThreadRow:
+    """A thread with its comments, the oldest first. `is_new` is true if the reviewer has not seen all of it.
 
-    `says` is what just came of an act on it; `reopened` tells who opened it again last, if anybody did.
+    `message` reports what came of an action on the thread just now, and is empty otherwise. `reopened` is the event
+    of whoever last opened the thread again, if anybody did.
     """
 
     thread: Thread
     comments: Sequence[Comment]
     is_new: bool
-    says: str = ""
+    message: str = ""
     reopened: AuditEvent | None = None
 
     @property
@@ -37,20 +38,23 @@ class Told:
         return self.thread.resolved_at is None
 
     def passes(self, filters: AbstractSet[str]) -> bool:
-        """Whether it shows by itself under all of the filters: it has no answer, and asks for nothing."""
-        told = {"changed": self.is_new, "open": self.is_open}
-        return all(told.get(name, False) for name in filters)
+        """Whether a thread on the whole passes all filters: it has no answer and no finding to match the others."""
+        matches = {"changed": self.is_new, "open": self.is_open}
+        return all(matches.get(name, False) for name in filters)
 
 
 @dataclass(frozen=True)
-class Row:
-    """A question that is asked, or was commented on while it was; what was answered, and what rests on that."""
+class QuestionRow:
+    """A question that is asked now, or that has comments from when it was.
+
+    `findings` rest on its answer; `answer_row` is None if there is no answer.
+    """
 
     question: Question
     answer: str
-    row: AnswerRow | None
+    answer_row: AnswerRow | None
     findings: tuple[Item, ...]
-    threads: tuple[Told, ...]
+    threads: tuple[ThreadRow, ...]
     is_asked: bool
     is_unsure: bool
     is_new: bool
@@ -62,27 +66,27 @@ class Row:
 
     @property
     def quiet(self) -> tuple[Item, ...]:
-        """The others."""
+        """The findings that ask for nothing."""
         return tuple(item for item in self.findings if item.tone not in PRESSING)
 
     def passes(self, filters: AbstractSet[str]) -> bool:
-        """Whether it shows under all of the filters."""
-        told = {
-            "changed": self.is_new or any(one.is_new for one in self.threads),
+        """Whether the question passes all filters."""
+        matches = {
+            "changed": self.is_new or any(thread.is_new for thread in self.threads),
             "unsure": self.is_unsure,
             "action": bool(self.pressing),
-            "open": any(one.is_open for one in self.threads),
+            "open": any(thread.is_open for thread in self.threads),
         }
-        return all(told[name] for name in filters)
+        return all(matches[name] for name in filters)
 
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding, and what was said of it."""
+    """A finding with the comments on it."""
 
     item: Item
     section: str
-    threads: tuple[Told, ...]
+    threads: tuple[ThreadRow, ...]
     is_unsure: bool
 
     @property
@@ -90,29 +94,32 @@ class FindingRow:
         return self.item.tone in PRESSING
 
     @property
-    def stands_out(self) -> bool:
-        """Whether it is shown at once: it asks for something, or somebody said something of it."""
+    def is_prominent(self) -> bool:
+        """Whether the page shows it unfolded: it asks for something, or somebody commented on it."""
         return self.is_pressing or bool(self.threads)
 
     def passes(self, filters: AbstractSet[str]) -> bool:
-        """Whether it shows under all of the filters."""
-        told = {
-            "changed": any(one.is_new for one in self.threads),
+        """Whether the finding passes all filters."""
+        matches = {
+            "changed": any(thread.is_new for thread in self.threads),
             "unsure": self.is_unsure,
             "action": self.is_pressing,
-            "open": any(one.is_open for one in self.threads),
+            "open": any(thread.is_open for thread in self.threads),
         }
-        return all(told[name] for name in filters)
+        return all(matches[name] for name in filters)
 
 
 @dataclass(frozen=True)
 class Review:
-    """All that the review page shows: the answers by section, then the findings, then what was said of the whole."""
+    """What the review page shows: the answers by section, the findings, then the comments on the whole.
 
-    sections: tuple[tuple[Section, tuple[Row, ...]], ...]
+    `findings` are the prominent ones, `quiet` the others. `open_threads` counts all threads, whatever the filters.
+    """
+
+    sections: tuple[tuple[Section, tuple[QuestionRow, ...]], ...]
     findings: tuple[FindingRow, ...]
     quiet: tuple[FindingRow, ...]
-    whole: tuple[Told, ...]
+    whole: tuple[ThreadRow, ...]
     open_threads: int
 
     @property
@@ -127,46 +134,47 @@ def review(
     by: User,
     looked_at: datetime | None,
     section: str = "",
-    filters: AbstractSet[str] = NOTHING,
-    kept: tuple[str, str] | None = None,
-    at: int = 0,
-    says: Mapping[int, str] | None = None,
+    filters: AbstractSet[str] = NO_FILTERS,
+    writing_on: tuple[str, str] | None = None,
+    at_thread: int = 0,
+    messages: Mapping[int, str] | None = None,
     reopened: Mapping[int, AuditEvent] | None = None,
 ) -> Review:
-    """The draft as `by` reviews it. What others answered or wrote after `looked_at` is new to them.
+    """A self-check as `by` reviews it. What others answered or wrote after `looked_at` is new to them.
 
-    `threads` come with their comments and authors. A filter leaves out what does not pass it, whether question,
-    finding or comment on the whole. `kept` is what somebody is just writing about, and `at` the thread that they
-    just wrote in: these show in any case.
+    `threads` come with their comments and authors. Questions, findings and comments on the whole that do not pass the
+    filters are left out. Two things show whatever the filters: `writing_on`, the kind and id of what `by` is writing
+    a comment on, and `at_thread`, the thread that they just wrote in. `messages` and `reopened` go by thread.
     """
-    looked_at = _latest(looked_at, _said_ready(state, by))
-    told = [
+    looked_at = _latest(looked_at, _marked_ready_at(state, by))
+    thread_rows = [
         replace(
-            _told(thread, by, _latest(looked_at, _answered(state, thread, by))),
-            says=(says or {}).get(thread.pk, ""),
+            _thread_row(thread, by, _latest(looked_at, _answered_at(state, thread, by))),
+            message=(messages or {}).get(thread.pk, ""),
             reopened=(reopened or {}).get(thread.pk),
         )
         for thread in threads
     ]
-    by_subject: dict[tuple[str, str], list[Told]] = {}
-    for one in told:
-        by_subject.setdefault((one.thread.about, one.thread.subject), []).append(one)
-    stays = {kept} | {(one.thread.about, one.thread.subject) for one in told if one.thread.pk == at}
+    by_subject: dict[tuple[str, str], list[ThreadRow]] = {}
+    for row in thread_rows:
+        by_subject.setdefault((row.thread.about, row.thread.subject), []).append(row)
+    always_shown = {writing_on} | {
+        (row.thread.about, row.thread.subject) for row in thread_rows if row.thread.pk == at_thread
+    }
     items = {item.rule: item for section_of in state.projection.sections for item in section_of.items}
-    resting = _resting(state, items)
-    asked = set(state.advisory.asked)
-    spoken_of = {*by_subject} | ({kept} if kept else set())
-    named = asked | {subject for about, subject in spoken_of if about == "question"}
-    rows = [
-        _row(
+    findings_by_question = _findings_by_question(state, items)
+    commented = {*by_subject} | ({writing_on} if writing_on else set())
+    listed = set(state.advisory.asked) | {subject for about, subject in commented if about == "question"}
+    questions = [
+        _question_row(
             state,
             name,
-            resting.get(name, ()),
+            findings_by_question.get(name, ()),
             by_subject.get(("question", name), []),
             by=by,
             looked_at=looked_at,
         )
-        for name in sorted(named & state.edition.question.keys(), key=state.edition.position.__getitem__)
+        for name in sorted(listed & state.edition.question.keys(), key=state.edition.position.__getitem__)
     ]
     findings = [
         FindingRow(
@@ -178,26 +186,27 @@ def review(
         for rule, item in items.items()
     ]
 
-    def shows(about: str, subject: str, of: str, one: Row | FindingRow) -> bool:
-        return (about, subject) in stays or (section in ("", of) and one.passes(filters))
+    def shows(about: str, subject: str, of_section: str, row: QuestionRow | FindingRow) -> bool:
+        return (about, subject) in always_shown or (section in ("", of_section) and row.passes(filters))
 
-    shown = [row for row in rows if shows("question", row.question.id, row.question.section, row)]
-    found = [one for one in findings if shows("finding", one.item.rule, one.section, one)]
-    whole = by_subject.get(("whole", ""), [])
+    questions = [row for row in questions if shows("question", row.question.id, row.question.section, row)]
+    findings = [row for row in findings if shows("finding", row.item.rule, row.section, row)]
     return Review(
         sections=tuple(
-            (part, tuple(row for row in shown if row.question.section == part.id))
+            (part, tuple(row for row in questions if row.question.section == part.id))
             for part in state.edition.sheet.sections
-            if any(row.question.section == part.id for row in shown)
+            if any(row.question.section == part.id for row in questions)
         ),
-        findings=tuple(one for one in found if one.stands_out),
-        quiet=tuple(one for one in found if not one.stands_out),
+        findings=tuple(row for row in findings if row.is_prominent),
+        quiet=tuple(row for row in findings if not row.is_prominent),
         whole=tuple(
-            one
-            for one in whole
-            if kept == ("whole", "") or one.thread.pk == at or (not section and one.passes(filters))
+            row
+            for row in by_subject.get(("whole", ""), [])
+            if writing_on == ("whole", "")
+            or row.thread.pk == at_thread
+            or (not section and row.passes(filters))
         ),
-        open_threads=sum(one.is_open for one in told),
+        open_threads=sum(row.is_open for row in thread_rows),
     )
 
 
@@ -205,14 +214,14 @@ def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _said_ready(state: AssessmentState, by: User) -> datetime | None:
-    """When `by` said of the draft that it can be reviewed, and so had looked at it."""
+def _marked_ready_at(state: AssessmentState, by: User) -> datetime | None:
+    """When `by` marked the draft ready for review, and so had looked at it."""
     draft = state.self_check
     return draft.ready_at if isinstance(draft, Assessment) and draft.ready_by_id == by.pk else None
 
 
-def _answered(state: AssessmentState, thread: Thread, by: User) -> datetime | None:
-    """When `by` answered the question that a thread is on, and so had it before them."""
+def _answered_at(state: AssessmentState, thread: Thread, by: User) -> datetime | None:
+    """When `by` answered the question that a thread is about, and so had the question in front of them."""
     row = state.rows.get(thread.subject) if thread.about == Thread.About.QUESTION else None
     return row.answered_at if row is not None and _author(row) == by.pk else None
 
@@ -221,32 +230,31 @@ def _author(row: AnswerRow) -> int | None:
     return getattr(row, "answered_by_id", None)
 
 
-def _told(thread: Thread, by: User, looked_at: datetime | None) -> Told:
-    """A thread; whoever wrote in it, or resolved it, has seen what stood there by then."""
+def _thread_row(thread: Thread, by: User, looked_at: datetime | None) -> ThreadRow:
+    """A thread with its comments; whoever wrote in it or resolved it has seen the earlier comments."""
     comments = list(thread.comments.all())
-    mine = [one.written_at for one in comments if one.author_id == by.pk]
-    since = _latest(looked_at, *mine, thread.resolved_at if thread.resolved_by_id == by.pk else None)
-    return Told(
-        thread, comments, any(one.author_id != by.pk and _after(one.written_at, since) for one in comments)
-    )
+    own = [comment.written_at for comment in comments if comment.author_id == by.pk]
+    since = _latest(looked_at, *own, thread.resolved_at if thread.resolved_by_id == by.pk else None)
+    is_new = any(comment.author_id != by.pk and _is_later(comment.written_at, since) for comment in comments)
+    return ThreadRow(thread, comments, is_new)
 
 
-def _after(moment: datetime, looked_at: datetime | None) -> bool:
+def _is_later(moment: datetime, looked_at: datetime | None) -> bool:
     return looked_at is None or moment > looked_at
 
 
-def _resting(state: AssessmentState, items: Mapping[str, Item]) -> dict[str, tuple[Item, ...]]:
-    """For each question the findings that rest on its answer and say something of it."""
-    found: dict[str, list[Item]] = {}
+def _findings_by_question(state: AssessmentState, items: Mapping[str, Item]) -> dict[str, tuple[Item, ...]]:
+    """For each question, the findings that rest on its answer, but for those that other rules' findings decide."""
+    findings: dict[str, list[Item]] = {}
     for finding in state.advisory.findings:
         if finding.outcome != "not_applicable" and not finding.decided_by:
             for question in finding.rests_on:
-                found.setdefault(question, []).append(items[finding.rule.id])
-    return {question: tuple(them) for question, them in found.items()}
+                findings.setdefault(question, []).append(items[finding.rule.id])
+    return {question: tuple(group) for question, group in findings.items()}
 
 
 def _rests_on_unsure(state: AssessmentState, rule: str) -> bool:
-    """Whether a finding rests on an answer that someone was not sure of."""
+    """Whether a rule's finding rests on an answer that is "not sure"."""
     rests_on = {
         question
         for finding in state.advisory.findings
@@ -256,25 +264,28 @@ def _rests_on_unsure(state: AssessmentState, rule: str) -> bool:
     return any(state.advisory.answers.get(question) == UNSURE for question in rests_on)
 
 
-def _row(
+def _question_row(
     state: AssessmentState,
     name: str,
     findings: tuple[Item, ...],
-    threads: list[Told],
+    threads: list[ThreadRow],
     *,
     by: User,
     looked_at: datetime | None,
-) -> Row:
+) -> QuestionRow:
     row = state.rows.get(name)
     is_asked = name in state.advisory.asked
     answer = state.advisory.answers.get(name)
-    return Row(
+    return QuestionRow(
         question=state.edition.question[name],
         answer=answer_in_words(state.edition, name, answer),
-        row=row,
+        answer_row=row,
         findings=findings,
         threads=tuple(threads),
         is_asked=is_asked,
         is_unsure=answer == UNSURE,
-        is_new=is_asked and row is not None and _author(row) != by.pk and _after(row.answered_at, looked_at),
+        is_new=is_asked
+        and row is not None
+        and _author(row) != by.pk
+        and _is_later(row.answered_at, looked_at),
     )

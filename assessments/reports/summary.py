@@ -1,4 +1,4 @@
-"""A share on a page or two, for the Commissioner's file: a function of what was shared and asked alone."""
+"""A share on one or two pages, for the Commissioner's file. It depends only on what was shared and asked."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from assessments.rendering.projection import Group, Item, Tone
 from assessments.scoring.wording import long_date
 from bulletin.encoding.schema import Edition
 
-MOST = 8
-"""Points in a list; a longer one says how many more the full document has."""
-MOST_WORDS, MOST_LINES = 600, 8
-"""Characters and lines of what a member asks; the portal has it in full."""
-MOST_TITLES = 4
-"""Findings that a question names."""
-LONGEST_NAME = 60
+MAX_POINTS = 8
+"""Points in a list; a longer list says how many more the full document has."""
+MAX_CHARACTERS, MAX_LINES = 600, 8
+"""Characters and lines of the member's question; the portal shows all of it."""
+MAX_TITLES = 4
+"""Findings that the question names."""
+MAX_NAME = 60
+"""Characters of a name."""
 ROOM = 50
-"""Lines that two pages have for what is asked and for both lists."""
-WIDE, WIDEST, COLUMN = 105, 60, 30
-"""Characters that a line surely holds: of our own words, of whatever anybody writes, and of names in a column."""
-AT_ONCE = 100
+"""Lines that two pages have for the question and for both lists."""
+OUR_LINE, WRITTEN_LINE, COLUMN_LINE = 105, 60, 30
+"""Characters that always fit on a line: of our own words, of what anybody writes, and of names in a column."""
+MAX_SUMMARIES = 100
 """Summaries in one document."""
 COLUMNS = (
     ("action", "Action"),
@@ -41,12 +42,12 @@ COLUMNS = (
     ("check", "Look up"),
     ("consistent", "Consistent"),
 )
-"""The outcomes that are counted, as a table's head names them; all others count as other."""
+"""The outcomes that have a column in the table of counts, and its heading. All others share one column."""
 
 
 @dataclass(frozen=True)
 class AskedFor:
-    """What a member asks with a share."""
+    """What a member asks with a share: `about` are the titles of findings."""
 
     question: str
     about: tuple[str, ...]
@@ -54,24 +55,24 @@ class AskedFor:
 
 
 @dataclass(frozen=True)
-class Points:
-    """Points that share a time."""
+class PointGroup:
+    """Points with the same time, such as "Now": each a finding with what to do or to ask."""
 
-    head: str
+    heading: str
     points: tuple[tuple[Item, str], ...]
 
 
 @dataclass(frozen=True)
-class Listed:
-    """The first of some points, by their time, and how many more there are."""
+class PointList:
+    """The first points in order of time, and how many more there are."""
 
-    groups: tuple[Points, ...]
+    groups: tuple[PointGroup, ...]
     more: int
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A share in short, in words that are fit to print."""
+    """A short form of a share, in words that our fonts can print."""
 
     title: str
     bookmark: str
@@ -80,8 +81,8 @@ class Summary:
     tone: Tone
     headline: str
     meaning: str
-    contacts: Listed
-    to_do: Listed
+    contacts: PointList
+    to_do: PointList
     counts: tuple[tuple[str, tuple[int, ...]], ...]
     shared: tuple[str, ...]
     withheld: str
@@ -96,9 +97,9 @@ class Summary:
 
     @property
     def unprintable(self) -> list[str]:
-        """The characters that no font of ours has, by their names."""
-        written = [self.office, *(value for _, value in self.details), *self.question]
-        return list(dict.fromkeys(name for one in written for name in one.unprintable))
+        """The names of the characters that none of our fonts has."""
+        texts = [self.office, *(value for _, value in self.details), *self.question]
+        return list(dict.fromkeys(name for text in texts for name in text.unprintable))
 
 
 WITHHELD = (
@@ -108,82 +109,82 @@ WITHHELD = (
 
 
 def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | None = None) -> Summary:
-    """What a record of a share says, in short; `edition` is the one that it names."""
-    told, whole = json.loads(record), shared_projection(record, edition)
-    shared_on = timezone.localtime(datetime.fromisoformat(told["shared_at"]))
-    words, is_cut = _cut(asked.question if asked else "")
+    """The summary of a share's record; `edition` is the edition that the record names."""
+    content, projection = json.loads(record), shared_projection(record, edition)
+    shared_on = timezone.localtime(datetime.fromisoformat(content["shared_at"]))
+    question, is_cut = _cut(asked.question if asked else "")
     about = asked.about if asked else ()
-    given = told["account"]
-    office, member = _fitted(told["office"]), _fitted(given.get("member", ""))
-    account = _fitted(account_of(told))
-    blacked = sum(BLACKED_OUT in note for note in told["notes"].values())
-    room = ROOM - sum(1 + len(line.text) // WIDEST for line in words)
-    # What stands around a question.
-    room -= 4 if words else 0
-    # The office stands in the heading, where a line is twice as high.
-    room -= sum(len(one.text) // COLUMN for one in (office, office, account, member))
-    contacts, room = _listed(whole.contacts, room)
-    to_do, _ = _listed(whole.to_do, room)
-    named = [one.text.replace("\u200b", "") for one in (office, account) if one.text]
+    office, member = _fitted(content["office"]), _fitted(content["account"].get("member", ""))
+    account = _fitted(account_of(content))
+    blacked_out = sum(BLACKED_OUT in note for note in content["notes"].values())
+    room = ROOM - sum(1 + len(line.text) // WRITTEN_LINE for line in question)
+    # The lines around the question, such as its heading.
+    room -= 4 if question else 0
+    # The office counts twice: it is in the heading, where a line is twice as high.
+    room -= sum(len(name.text) // COLUMN_LINE for name in (office, office, account, member))
+    contacts, room = _listed(projection.contacts, room)
+    to_do, _ = _listed(projection.to_do, room)
+    names = [name.text.replace("\u200b", "") for name in (office, account) if name.text]
     day = long_date(shared_on.date())
     return Summary(
-        title=f"Summary of a part that was shared: {', '.join(named)}, {day}",
-        bookmark=", ".join([*named, day]),
+        title=f"Summary of a part that was shared: {', '.join(names)}, {day}",
+        bookmark=", ".join([*names, day]),
         office=office,
         details=(
             ("Account", account if account.text else Typeset("not named")),
             *((("Member", member),) if member.text else ()),
             ("Shared on", Typeset(f"{day}, {shared_on:%H:%M}")),
-            ("As of", Typeset(whole.as_of_text)),
-            ("Election", Typeset(whole.election)),
+            ("As of", Typeset(projection.as_of_text)),
+            ("Election", Typeset(projection.election)),
         ),
-        tone=whole.tone,
-        headline=whole.headline,
-        meaning=whole.meaning,
+        tone=projection.tone,
+        headline=projection.headline,
+        meaning=projection.meaning,
         contacts=contacts,
         to_do=to_do,
         counts=tuple(
-            (section.title, _counted(item.outcome for item in section.items)) for section in whole.sections
+            (section.title, _counted(item.outcome for item in section.items))
+            for section in projection.sections
         ),
         shared=(
-            _many(len(told["outcomes"]), "finding"),
-            _many(len(told["answers"]), "answer"),
-            _many(len(told["notes"]), "note")
-            + (f", words blacked out in {blacked} of them" if blacked else ""),
+            _number(len(content["outcomes"]), "finding"),
+            _number(len(content["answers"]), "answer"),
+            _number(len(content["notes"]), "note")
+            + (f", words blacked out in {blacked_out} of them" if blacked_out else ""),
         ),
         withheld=WITHHELD,
-        question=words,
+        question=question,
         is_cut=is_cut,
-        about=about[:MOST_TITLES],
-        more_about=max(0, len(about) - MOST_TITLES),
+        about=about[:MAX_TITLES],
+        more_about=max(0, len(about) - MAX_TITLES),
         needed_by=long_date(asked.needed_by) if asked and asked.needed_by else "",
-        stamp=whole.stamp,
-        edition=whole.bulletin,
+        stamp=projection.stamp,
+        edition=projection.bulletin,
         proof=proof,
     )
 
 
 def summary_pdf(summary: Summary) -> bytes:
-    """The PDF of a summary; it carries the record that it was made from. Raises PressError."""
+    """The PDF of a summary, with the record that it was made from embedded. Raises PressError."""
     proof = summary.proof
     enclosed = Enclosed(RECORD_NAME, "application/json", proof.about, proof.record)
     return print_pdf(_html([summary]), css=print_css("summary.css"), enclosed=enclosed)
 
 
 def summaries_pdf(summaries: Sequence[Summary]) -> bytes:
-    """Up to 100 summaries as one document with a bookmark for each, printed at once so that it stays tagged.
+    """Up to 100 summaries as one document with a bookmark for each. Raises PressError.
 
-    Raises PressError.
+    They are printed together, not joined afterwards, so that the document stays tagged.
     """
-    if not 0 < len(summaries) <= AT_ONCE:
-        raise ValueError(f"{len(summaries)} summaries in one document; 1 to {AT_ONCE} can be")
+    if not 0 < len(summaries) <= MAX_SUMMARIES:
+        raise ValueError(f"{len(summaries)} summaries in one document; 1 to {MAX_SUMMARIES} can be")
     return print_pdf(_html(summaries), css=print_css("summary.css"), documents=len(summaries))
 
 
 def _html(summaries: Sequence[Summary]) -> str:
     context = {
-        "summaries": [(one, printed_proof(one.proof)) for one in summaries],
-        # What is scanned stands on each summary's own paper.
+        "summaries": [(summary, printed_proof(summary.proof)) for summary in summaries],
+        # The QR code is only on a summary that is printed by itself.
         "squares": len(summaries) == 1,
         "columns": [title for _, title in COLUMNS] + ["Other"],
         "title": summaries[0].title
@@ -194,41 +195,41 @@ def _html(summaries: Sequence[Summary]) -> str:
     return render_to_string("sharing/summary_pdf.html", context)
 
 
-def _listed(groups: Sequence[Group], room: int) -> tuple[Listed, int]:
-    """The first points that have room, in lines; and the room that is left."""
-    found: list[Points] = []
-    left = MOST
+def _listed(groups: Sequence[Group], room: int) -> tuple[PointList, int]:
+    """The first points that fit into `room` lines, and the lines that are left."""
+    shown_groups: list[PointGroup] = []
+    left = MAX_POINTS
     for group in groups:
-        room -= 2  # its head
+        room -= 2  # its heading
         shown = []
-        for item, says in group.items:
-            lines = 1 + len(f"{item.citation} {item.title}: {says}") // WIDE
+        for item, text in group.items:
+            lines = 1 + len(f"{item.citation} {item.title}: {text}") // OUR_LINE
             if not left or lines > room:
-                # What comes later is not told before it.
+                # Nothing that is due later may be listed in place of this point.
                 left = 0
                 break
-            shown.append((item, says))
+            shown.append((item, text))
             left, room = left - 1, room - lines
         if shown:
-            found.append(Points(group.when, tuple(shown)))
-    more = sum(len(group.items) for group in groups) - sum(len(group.points) for group in found)
-    return Listed(tuple(found), more), room
+            shown_groups.append(PointGroup(group.when, tuple(shown)))
+    count = sum(len(group.points) for group in shown_groups)
+    return PointList(tuple(shown_groups), sum(len(group.items) for group in groups) - count), room
 
 
 def _counted(outcomes: Iterable[str]) -> tuple[int, ...]:
     counts = Counter(outcomes)
-    named = tuple(counts.pop(outcome, 0) for outcome, _ in COLUMNS)
-    return (*named, counts.total())
+    columns = tuple(counts.pop(outcome, 0) for outcome, _ in COLUMNS)
+    return (*columns, counts.total())
 
 
 def _cut(text: str) -> tuple[tuple[Typeset, ...], bool]:
-    """A text's first lines, fit to print, and whether there was more.
+    """A text's first lines, fit to print, and whether the text goes on.
 
-    Counted as printed, since the name of a character takes far more room than the character.
+    Characters are counted as printed: the name of a character that no font has is far longer than the character.
     """
     lines = [typeset(line) for line in text.splitlines() if line.strip()]
-    kept, left = [], MOST_WORDS
-    for line in lines[:MOST_LINES]:
+    kept, left = [], MAX_CHARACTERS
+    for line in lines[:MAX_LINES]:
         if left > 0:
             kept.append(_shortened(line, left))
             left -= len(line.text)
@@ -238,23 +239,23 @@ def _cut(text: str) -> tuple[tuple[Typeset, ...], bool]:
 def _fitted(text: str) -> Typeset:
     """A name fit to print on a line or two."""
     whole = typeset(" ".join(text.split()))
-    short = _shortened(whole, LONGEST_NAME)
+    short = _shortened(whole, MAX_NAME)
     return short if short == whole else replace(short, text=f"{short.text}…")
 
 
-def _shortened(whole: Typeset, most: int) -> Typeset:
-    """The beginning of a text, up to a word's end if one is near, and never within a character's name."""
-    if len(whole.text) <= most:
+def _shortened(whole: Typeset, longest: int) -> Typeset:
+    """A text cut to `longest` characters: at the end of a word if one is near, never within a character's name."""
+    if len(whole.text) <= longest:
         return whole
-    short = whole.text[:most]
+    short = whole.text[:longest]
     if whole.unprintable and short.rfind("[") > short.rfind("]"):
         short = short[: short.rfind("[")]
-    elif (end := short.rfind(" ")) > most - 40:
+    elif (end := short.rfind(" ")) > longest - 40:
         short = short[:end]
     short = short.rstrip()
     names = tuple(name for name in whole.unprintable if f"[{name}]" in short)
     return replace(whole, text=short, unprintable=names)
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""The audit trail in words: one plain sentence for each event."""
+"""The audit trail in words: a sentence for each event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from assessments.models import (
     User,
 )
 
-WORDS: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     Action.ANSWERS_SAVED: "{who} saved answers about {what}",
     Action.DRAFT_STARTED: "{who} began a self-check of {what}",
     Action.DRAFT_DELETED: "{who} deleted a self-check of {what}",
@@ -62,40 +62,45 @@ WORDS: dict[str, str] = {
     Action.SHARES_EXPORTED: "{who} took away a collection of what was shared, some of it by {what}",
     Action.ERASED: "{who} erased what was kept of {what}",
 }
-"""What each action reads like, with who did it and which record it was on."""
-NOBODY = "The portal"
-"""Who did what nobody had signed in for."""
-GONE = "something that is not here any more"
+"""The sentence for each action: `{who}` did it, and `{what}` is the name of the record."""
+PORTAL = "The portal"
+"""Who acted when nobody was signed in."""
+NO_RECORD = "something that is not here any more"
+"""What a record that has been deleted is called."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How records of one kind are found and named: by the words that the rest of the portal uses for them."""
+class RecordKind:
+    """A model that events are about, how the portal names its records, and the relations that a name needs."""
 
     model: type[Model]
     name: Callable[[Any], str]
     related: tuple[str, ...] = ()
 
 
-KINDS = {
+RECORD_KINDS = {
     str(kind.model._meta.model_name): kind
     for kind in (
-        Kind(Assessment, lambda it: str(it.account), ("account",)),
-        Kind(Attestation, lambda it: str(it.assessment.account), ("assessment__account",)),
-        Kind(
+        RecordKind(Assessment, lambda assessment: str(assessment.account), ("account",)),
+        RecordKind(
+            Attestation,
+            lambda attestation: str(attestation.assessment.account),
+            ("assessment__account",),
+        ),
+        RecordKind(
             Share,
-            lambda it: str(it.attestation.assessment.account),
+            lambda share: str(share.attestation.assessment.account),
             ("attestation__assessment__account",),
         ),
-        Kind(SocialAccount, str),
-        Kind(Thread, lambda it: str(it.assessment.account), ("assessment__account",)),
-        Kind(Invitation, lambda it: it.email),
-        Kind(Membership, lambda it: str(it.user), ("user",)),
-        Kind(Office, lambda it: it.name),
-        Kind(User, str),
+        RecordKind(SocialAccount, str),
+        RecordKind(Thread, lambda thread: str(thread.assessment.account), ("assessment__account",)),
+        RecordKind(Invitation, lambda invitation: invitation.email),
+        RecordKind(Membership, lambda membership: str(membership.user), ("user",)),
+        RecordKind(Office, lambda office: office.name),
+        RecordKind(User, str),
     )
 }
-"""The kinds of record that events are about; of any other an event says only what was done."""
+"""The kinds of record that events are about, by the name that events store for them."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +113,14 @@ class Line:
 
 
 def in_words(events: Iterable[AuditEvent]) -> list[Line]:
-    """Each event as a sentence. The database is asked once for each kind of record, however many there are."""
+    """A sentence for each event. It takes one query for each kind of record, however many events there are."""
     events = list(events)
     keys: dict[str, set[int]] = defaultdict(set)
     for event in events:
         keys[event.record_type].add(event.record_id)
     names = {
         (name, record.pk): kind.name(record)
-        for name, kind in KINDS.items()
+        for name, kind in RECORD_KINDS.items()
         if keys[name]
         for record in kind.model._default_manager.select_related(*kind.related).filter(pk__in=keys[name])
     }
@@ -123,8 +128,8 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
         Line(
             event.number,
             event.at,
-            WORDS[event.action].format(
-                who=event.actor or NOBODY, what=names.get((event.record_type, event.record_id), GONE)
+            SENTENCES[event.action].format(
+                who=event.actor or PORTAL, what=names.get((event.record_type, event.record_id), NO_RECORD)
             ),
         )
         for event in events

@@ -19,8 +19,7 @@ from zipstream import ZIP_STORED, ZipStream
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.pdf.press import PressError
-from assessments.reports.summary import AT_ONCE as SUMMARIES_AT_ONCE
-from assessments.reports.summary import summaries_pdf
+from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.office_copy import defused
@@ -240,9 +239,9 @@ def _csv(index: Iterable[dict[str, Any]]) -> str:
 
 
 def _one_pdf(keys: Sequence[int], name: str) -> Collection:
-    if len(keys) > SUMMARIES_AT_ONCE:
+    if len(keys) > MAX_SUMMARIES:
         raise CannotExport(
-            f"One PDF holds {SUMMARIES_AT_ONCE} summaries at most, and these are {len(keys):,}. "
+            f"One PDF holds {MAX_SUMMARIES} summaries at most, and these are {len(keys):,}. "
             "Take fewer, or a ZIP file."
         )
     shares = {share.pk: share for share in _shares(keys) if not hasattr(share, "withdrawal")}

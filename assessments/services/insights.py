@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from assessments.models import DeskFinding, DeskUnsure
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.rendering.projection import cite
-from assessments.reports.insights import Insights, Row, answering, table
+from assessments.reports.insights import Insights, Row, answer_times, counts_table
 from assessments.scoring.wording import long_date
 from bulletin.shelf import editions
 
@@ -60,14 +60,14 @@ def insights_of(
     }
     asked = standing.filter(advice_asked=True)
     times = asked.values_list("shared_at", "answered_at")
-    took = [answered - shared for shared, answered in times if answered is not None]
+    durations = [answered - shared for shared, answered in times if answered is not None]
     return Insights(
         period=_period(since, until),
         shares=Row("", counted["shares"]),
         withdrawn=Row("", counted["withdrawn"]) if tells_withdrawn else None,
         tables=(
-            table("What shares come to", "Shares", "Each share counts once.", by_overall, overall),
-            table(
+            counts_table("What shares come to", "Shares", "Each share counts once.", by_overall, overall),
+            counts_table(
                 "When to contact the Commissioner",
                 "Shares",
                 "The earliest time that a share names.",
@@ -75,7 +75,7 @@ def insights_of(
                 contact | {"": "No contact called for"},
             ),
             *(
-                table(
+                counts_table(
                     f"{title}, by paragraph",
                     "Shares",
                     "A share can count under several paragraphs.",
@@ -84,7 +84,7 @@ def insights_of(
                 )
                 for outcome, title in OUTCOMES.items()
             ),
-            table(
+            counts_table(
                 "What people are not sure of",
                 "Shares",
                 f"Questions that a shared answer leaves open, the {MOST_QUESTIONS} most frequent: what the bulletin "
@@ -92,10 +92,10 @@ def insights_of(
                 dict(unsure.order_by("-n", "question")[:MOST_QUESTIONS]),
                 questions,
             ),
-            table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),
-            table("Election", "Shares", "Each share counts once.", by_election, {}),
+            counts_table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),
+            counts_table("Election", "Shares", "Each share counts once.", by_election, {}),
         ),
-        answering=answering(took, waiting=asked.count() - len(took)),
+        answer_times=answer_times(durations, waiting=asked.count() - len(durations)),
     )
 
 

@@ -49,17 +49,17 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
     )
     look = Look.objects.filter(assessment=assessment, user=by).first()
     looked_at = look.looked_at if look else None
-    said, beside = _messages(request)
-    told = report(
+    top, beside = _messages(request)
+    reviewed = report(
         workspace.state,
         threads,
         by=by,
         looked_at=looked_at,
         section=section,
         filters=show,
-        kept=(typed["about"], typed["subject"]) if "about" in typed else None,
-        at=typed.get("thread", filters.at_thread),
-        says=beside,
+        writing_on=(typed["about"], typed["subject"]) if "about" in typed else None,
+        at_thread=typed.get("thread", filters.at_thread),
+        messages=beside,
         reopened=_reopened(assessment, threads, by),
     )
     sections = [
@@ -70,22 +70,22 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
                 for row in rows
             ],
         )
-        for part, rows in told.sections
+        for part, rows in reviewed.sections
     ]
     is_narrow = bool(section or show)
     context = workspace.context(
-        review=told,
+        review=reviewed,
         sections=sections,
         filters=filters,
         query=filters.query,
         show=[(name, label, name in show) for name, label in FILTERS.items()],
         is_narrow=is_narrow,
-        shows_whole=bool(told.whole) or not is_narrow or typed.get("about") == "whole",
+        shows_whole=bool(reviewed.whole) or not is_narrow or typed.get("about") == "whole",
         looked_at=looked_at,
         typed=typed,
         typed_at=_field(typed),
-        typed_is_quiet=typed.get("subject") in {one.item.rule for one in told.quiet},
-        messages=said,
+        typed_is_quiet=typed.get("subject") in {row.item.rule for row in reviewed.quiet},
+        messages=top,
         longest=MAX_COMMENT,
         longest_said=f"{MAX_COMMENT:,}",
         unanswered=len(workspace.state.advisory.unanswered),

@@ -1,4 +1,4 @@
-"""What the accounts of one office mean for one another (¶11, ¶12)."""
+"""How the accounts of one office affect each other (¶11, ¶12)."""
 
 from datetime import date
 from typing import Any
@@ -13,8 +13,8 @@ from tests.tables import edition, election
 FEBRUARY, AFTER = date(2026, 2, 1), date(2027, 1, 1)
 LOGO, DEVICES, EMAIL = "resources.logo", "resources.devices", "resources.email"
 NOTHING = {
-    f"resources.{one}": "no"
-    for one in ("email", "identity", "website", "print", "logo", "contact", "devices", "people")
+    f"resources.{sign}": "no"
+    for sign in ("email", "identity", "website", "print", "logo", "contact", "devices", "people")
 }
 RUNS = {"election.candidate": "yes"}
 
@@ -27,41 +27,50 @@ def state(answers: dict[str, Any], day: date = FEBRUARY) -> AssessmentState:
     return AssessmentState(Assessment(), {}, edition(), election("toronto-2026"), day, {}, answers)
 
 
-def pointed(*accounts: tuple[str, dict[str, Any] | None], day: date = FEBRUARY) -> list[tuple[str, str, str]]:
-    """What is pointed out of accounts by purpose and answers; one without answers has no self-check."""
-    named = [(account(purpose, f"@{at}{{account}}"), given) for at, (purpose, given) in enumerate(accounts)]
-    checked = [(one, state(given, day)) for one, given in named if given is not None]
-    return [(p.tone, p.citation, p.says) for p in across([one for one, _ in named], checked)]
+def remarks_on(
+    *accounts: tuple[str, dict[str, Any] | None], day: date = FEBRUARY
+) -> list[tuple[str, str, str]]:
+    """The remarks on accounts with these purposes and answers; None for the answers means no self-check."""
+    numbered = [
+        (account(purpose, f"@{at}{{account}}"), given) for at, (purpose, given) in enumerate(accounts)
+    ]
+    checked = [(social_account, state(given, day)) for social_account, given in numbered if given is not None]
+    remarks = across([social_account for social_account, _ in numbered], checked)
+    return [(remark.tone, remark.citation, remark.text) for remark in remarks]
 
 
-def test_a_city_sign_that_a_campaign_and_an_official_account_share_is_pointed_out_once():
-    found = pointed(("official", {LOGO: "yes", EMAIL: "yes"}), ("campaign", {LOGO: "yes", DEVICES: "yes"}))
-    [(tone, citation, says)] = found
+def test_a_city_sign_that_a_campaign_and_an_official_account_share_has_one_remark():
+    remarks = remarks_on(
+        ("official", {LOGO: "yes", EMAIL: "yes"}), ("campaign", {LOGO: "yes", DEVICES: "yes"})
+    )
+    [(tone, citation, text)] = remarks
     assert (tone, citation) == ("action", "¶11 and ¶12")
-    assert "X: @1{account} is for your campaign, and X: @0{account} is an official account" in says
-    assert "same City signs: City logo or mark." in says
+    assert "X: @1{account} is for your campaign, and X: @0{account} is an official account" in text
+    assert "same City signs: City logo or mark." in text
 
 
-@pytest.mark.parametrize("one", ["no", "unsure", None])
-def test_a_sign_that_only_one_of_them_surely_has_is_not_shared(one):
-    assert not pointed(("official", {LOGO: "yes"}), ("campaign", {LOGO: one} if one else {}))
+@pytest.mark.parametrize("answer", ["no", "unsure", None])
+def test_a_sign_that_only_one_of_them_surely_has_is_not_shared(answer):
+    assert not remarks_on(("official", {LOGO: "yes"}), ("campaign", {LOGO: answer} if answer else {}))
 
 
 @pytest.mark.parametrize(
     "purposes", [("official", "official"), ("personal", "campaign"), ("campaign", "campaign")]
 )
 def test_only_a_campaign_and_an_official_account_are_compared(purposes):
-    assert not pointed(*((purpose, {LOGO: "yes"}) for purpose in purposes))
+    assert not remarks_on(*((purpose, {LOGO: "yes"}) for purpose in purposes))
 
 
 def test_help_by_people_is_no_sign_to_share():
-    assert not pointed(("official", {"resources.people": "yes"}), ("campaign", {"resources.people": "yes"}))
+    assert not remarks_on(
+        ("official", {"resources.people": "yes"}), ("campaign", {"resources.people": "yes"})
+    )
 
 
-def test_a_candidate_without_a_campaign_account_is_told_so_once():
-    [(tone, citation, says)] = pointed(("official", RUNS), ("personal", RUNS))
+def test_a_candidate_without_a_campaign_account_has_one_remark():
+    [(tone, citation, text)] = remarks_on(("official", RUNS), ("personal", RUNS))
     assert (tone, citation) == ("improvement", "¶12")
-    assert says.startswith("On X: @0{account} you answered")
+    assert text.startswith("On X: @0{account} you answered")
 
 
 @pytest.mark.parametrize(
@@ -77,17 +86,17 @@ def test_a_candidate_without_a_campaign_account_is_told_so_once():
     ],
 )
 def test_nothing_is_missing_where_there_is_one_or_nobody_runs_or_the_campaign_period_is_over(accounts, day):
-    assert not pointed(*accounts, day=day)
+    assert not remarks_on(*accounts, day=day)
 
 
 def test_on_the_last_day_of_the_campaign_period_it_is_still_missing():
-    assert pointed(("official", RUNS), day=date(2026, 12, 31))
+    assert remarks_on(("official", RUNS), day=date(2026, 12, 31))
 
 
 def test_a_campaign_account_without_city_resources_answers_paragraph_12():
-    [(tone, citation, says)] = pointed(("official", RUNS | {LOGO: "yes"}), ("campaign", NOTHING))
+    [(tone, citation, text)] = remarks_on(("official", RUNS | {LOGO: "yes"}), ("campaign", NOTHING))
     assert (tone, citation) == ("consistent", "¶12")
-    assert says.startswith(
+    assert text.startswith(
         "X: @1{account} is for your campaign, and its own self-check shows no City resources"
     )
 
@@ -95,11 +104,11 @@ def test_a_campaign_account_without_city_resources_answers_paragraph_12():
 @pytest.mark.parametrize("open_", ["unsure", None])
 def test_one_open_answer_keeps_a_campaign_account_from_answering_paragraph_12(open_):
     rest = {name: "no" for name in NOTHING if name != DEVICES}
-    assert not pointed(("campaign", rest | ({DEVICES: open_} if open_ else {})))
+    assert not remarks_on(("campaign", rest | ({DEVICES: open_} if open_ else {})))
 
 
 @pytest.mark.django_db
-def test_the_register_points_it_out_to_those_who_work_in_the_office_and_says_what_is_due(client):
+def test_the_register_shows_the_remarks_to_those_who_work_in_the_office_and_says_what_is_due(client):
     from assessments.management.commands import demo_data  # noqa: PLC0415  # needs no database to be imported
     from bulletin.publish import publish_edition  # noqa: PLC0415
 

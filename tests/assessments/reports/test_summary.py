@@ -112,7 +112,7 @@ def test_it_says_what_was_shared_by_whom_when_to_contact_and_what_is_asked(
     )
     pdf = pdf_of(share, Kind.SUMMARY)
     words = words_of(pdf)
-    for told in (
+    for text in (
         "Summary of a part that was shared: Ward 10",
         "X @ana",
         "Ana Silva",
@@ -124,7 +124,7 @@ def test_it_says_what_was_shared_by_whom_when_to_contact_and_what_is_asked(
         "Nothing follows from what is not here",
         share.code,
     ):
-        assert flat(told) in words, told
+        assert flat(text) in words, text
     for withheld in ("zq7", "Tremblay", attestation.code, attestation.sha256):
         assert flat(withheld) not in words
         assert withheld.encode() not in pdf
@@ -185,7 +185,7 @@ def test_a_question_is_cut_at_a_word_and_says_so(attestation, text, printed, is_
 
 @pytest.mark.parametrize(("most", "more"), [(0, 1), (1, 0), (8, 0)])
 def test_a_list_that_is_cut_says_how_many_more(attestation, monkeypatch, most, more):
-    monkeypatch.setattr("assessments.reports.summary.MOST", most)
+    monkeypatch.setattr("assessments.reports.summary.MAX_POINTS", most)
     share = shared(attestation, **everything(attestation))
     contacts = summary_of(share).contacts
     assert (len(contacts.groups), contacts.more) == (1 - more, more)
@@ -207,8 +207,8 @@ def test_it_is_the_same_whatever_was_withheld(attestation, withheld):
     asked = AskedFor("May I?", (edition.rule["9"].title,), date(2026, 7, 9))
     picked = Picked(frozenset({"17a", "9"}), frozenset({"conduct.abuse"}), frozenset({"conduct.abuse"}), {})
     pdfs = set()
-    for one in (attestation, other):
-        state = assessment_state(one.assessment, as_of=one.as_of)
+    for each in (attestation, other):
+        state = assessment_state(each.assessment, as_of=each.as_of)
         record = shared_record(state, picked, at=attestation.attested_at, office="Ward 10", nonce="a" * 64)
         proof = Proof(
             "K35Q-TSNS-BJ65-ZH2C-CK3Y",
@@ -298,12 +298,12 @@ def test_many_are_one_document_with_a_bookmark_for_each_and_its_tags(attestation
     for handle in ("@b", "@c"):
         account = SocialAccount.objects.create(office=office, platform="X", handle=handle)
         whole.append(attested(account, GIVEN))
-    summaries = [summary_of(shared(one, nonce=f"{at:064x}", ask="May I?")) for at, one in enumerate(whole)]
+    summaries = [summary_of(shared(each, nonce=f"{at:064x}", ask="May I?")) for at, each in enumerate(whole)]
     pdf = summaries_pdf(summaries)
     (tmp_path / "a.pdf").write_bytes(pdf)
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
     with pikepdf.open(io.BytesIO(pdf)) as document, document.open_outline() as outline:
-        assert [str(one.title) for one in outline.root] == [
+        assert [str(item.title) for item in outline.root] == [
             f"Ward 10, X @{name}, 1 July 2026" for name in ("ana", "b", "c")
         ]
         assert len(document.pages) == 3
@@ -313,15 +313,15 @@ def test_many_are_one_document_with_a_bookmark_for_each_and_its_tags(attestation
 
 @pytest.mark.parametrize("many", [0, 101])
 def test_none_or_too_many_are_refused(attestation, many):
-    one = collected(attestation, 1)
+    summaries = collected(attestation, 1)
     with pytest.raises(ValueError, match=f"{many} summaries"):
-        summaries_pdf(one * many)
+        summaries_pdf(summaries * many)
 
 
 def test_a_summary_that_is_hostile_is_stopped_like_any_document(attestation, monkeypatch):
     monkeypatch.setattr("assessments.pdf.press.MAX_HTML", 100)
-    (one,) = collected(attestation, 1)
+    (summary,) = collected(attestation, 1)
     with pytest.raises(PressError):
-        summary_pdf(one)
+        summary_pdf(summary)
     assert Share.objects.count() == 1
     assert AdviceRequest.objects.count() == 1

@@ -231,7 +231,7 @@ def test_one_pdf_has_a_summary_of_each(world):
 
 
 def test_one_pdf_of_more_than_a_hundred_is_refused(world, monkeypatch):
-    monkeypatch.setattr(exporting, "SUMMARIES_AT_ONCE", 1)
+    monkeypatch.setattr(exporting, "MAX_SUMMARIES", 1)
     keys = [world.share(number).pk for number in range(2)]
     with pytest.raises(CannotExport, match="Take fewer, or a ZIP file"):
         collect(keys=keys, form="pdf")

@@ -1,4 +1,4 @@
-"""What shares come to together: right counts, bars and tables that agree, and nothing told of few in print."""
+"""The summary of shares: right counts, bars that agree with tables, and no small count in print."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Office, SocialAccount, User
-from assessments.reports.insights import FEWER, Insights, Row, Table, answering, rounded
+from assessments.reports.insights import FEWER, Insights, Row, Table, answer_times, rounded
 from assessments.services import sharing
 from bulletin import shelf
 from bulletin.publish import publish_edition
@@ -23,13 +23,13 @@ NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 # --- What is rounded away -----------------------------------------------------------------------
 
 
-def whole(*counts: int, took: tuple[timedelta, ...] = (), waiting: int = 0) -> Insights:
+def whole(*counts: int, durations: tuple[timedelta, ...] = (), waiting: int = 0) -> Insights:
     rows = tuple(Row(str(at), count) for at, count in enumerate(counts))
-    times = answering(took, waiting=waiting)
+    times = answer_times(durations, waiting=waiting)
     return Insights("", Row("", sum(counts)), Row("", 3), (Table("", "", "", rows),), times)
 
 
-def told(*counts: int) -> list[int | None]:
+def rounded_counts(*counts: int) -> list[int | None]:
     return [row.count for row in rounded(whole(*counts)).tables[0].rows]
 
 
@@ -37,8 +37,8 @@ def told(*counts: int) -> list[int | None]:
     ("count", "kept"),
     [(0, 0), (1, None), (4, None), (5, 5), (7, 5), (8, 10), (12, 10), (13, 15), (1_234, 1_235)],
 )
-def test_a_count_is_rounded_to_five_and_one_under_five_is_not_told(count, kept):
-    assert told(count) == [kept]
+def test_a_count_is_rounded_to_five_and_one_under_five_is_hidden(count, kept):
+    assert rounded_counts(count) == [kept]
     few = rounded(whole(count)).count_words
     assert few.startswith(f"Shared and standing: {FEWER if kept is None else f'{kept:,}'}.")
     assert few.endswith(f"Withdrawn, and counted nowhere else: {FEWER}.")
@@ -51,7 +51,7 @@ def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
     rows = [row.count for row in shown.tables[0].rows]
 
     def fits(counts: tuple[int, ...]) -> bool:
-        return told(*counts) == rows and (rounded(whole(*counts)).shares.count or 0) == total
+        return rounded_counts(*counts) == rows and (rounded(whole(*counts)).shares.count or 0) == total
 
     around = [range(1, 5) if kept is None else range(kept - 2, kept + 3) for kept in rows]
     possible = [counts for counts in itertools.product(*around) if fits(counts)]
@@ -61,7 +61,7 @@ def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
 
 
 @pytest.mark.parametrize(
-    ("hours", "waiting", "says"),
+    ("hours", "waiting", "text"),
     [
         ([], 0, "No advice was asked for."),
         ([], 2, "Requests for advice: 2. Of these wait for an answer: 2."),
@@ -75,12 +75,12 @@ def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
         ([2.4], 0, "half were answered within 3 hours"),
     ],
 )
-def test_the_time_to_answer_in_words(hours, waiting, says):
-    assert says in answering([timedelta(hours=h) for h in hours], waiting=waiting).words
+def test_the_time_to_answer_in_words(hours, waiting, text):
+    assert text in answer_times([timedelta(hours=h) for h in hours], waiting=waiting).words
 
 
 @pytest.mark.parametrize(
-    ("answered", "waiting", "says"),
+    ("answered", "waiting", "text"),
     [
         (0, 0, "No advice was asked for."),
         (3, 0, f"Requests for advice: {FEWER}. Of these wait for an answer: 0."),
@@ -92,14 +92,16 @@ def test_the_time_to_answer_in_words(hours, waiting, says):
         ),
     ],
 )
-def test_the_time_to_answer_tells_nobody_elses_in_print(answered, waiting, says):
-    took = tuple(timedelta(hours=2) for _ in range(answered))
-    assert rounded(whole(9, took=took, waiting=waiting)).answering.words.startswith(says)
+def test_in_print_few_times_to_answer_are_hidden(answered, waiting, text):
+    durations = tuple(timedelta(hours=2) for _ in range(answered))
+    assert rounded(whole(9, durations=durations, waiting=waiting)).answer_times.words.startswith(text)
 
 
-def test_the_longest_time_is_one_persons_and_not_told_in_print():
-    took = tuple(timedelta(hours=h) for h in (2, 2, 3, 3, 400))
-    assert rounded(whole(9, took=took)).answering.words.endswith("half were answered within 3 hours.")
+def test_in_print_the_longest_time_is_hidden_since_it_is_one_persons():
+    durations = tuple(timedelta(hours=h) for h in (2, 2, 3, 3, 400))
+    assert rounded(whole(9, durations=durations)).answer_times.words.endswith(
+        "half were answered within 3 hours."
+    )
 
 
 def test_a_chart_shows_each_row_escapes_what_it_says_and_has_no_style_of_its_own():
@@ -190,14 +192,14 @@ def test_a_period_an_edition_and_an_election_narrow_it_down(world, data, shares)
     assert ("Write a day such as" in answer.content.decode()) is ("yesterday" in data.values())
 
 
-def test_what_was_withdrawn_is_not_told_of_an_edition_or_an_election(world):
+def test_withdrawn_shares_are_not_counted_for_an_edition_or_an_election(world):
     sharing.withdraw(share=world.share(), by=world.member)
     assert "Withdrawn, and counted nowhere else: 1." in world.see().content.decode()
     for data in {"edition": "toronto-social-media-1.1"}, {"election": "toronto-2026"}:
         assert "Withdrawn, and counted" not in world.see(**data).content.decode()
 
 
-def test_a_last_day_before_the_first_is_told_and_left_out(world):
+def test_a_last_day_before_the_first_is_reported_and_left_out(world):
     world.share()
     answer = world.see(since="2026-07-01", until="2026-06-01")
     assert "This day comes before the first one." in answer.content.decode()
@@ -209,7 +211,7 @@ def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
     answered = world.share(ask="And this?")
     world.clock.move_to(NOW + timedelta(days=3), tick=False)
     sharing.write_advice(share=answered, text="You may.", by=world.officer)
-    words = world.see().context["i"].answering.words
+    words = world.see().context["i"].answer_times.words
     assert "Requests for advice: 2. Of these wait for an answer: 1." in words
     assert "within 3 days" in words
 
@@ -232,7 +234,7 @@ def test_more_shares_cost_no_more_queries(world):
 
 
 @pytest.mark.one_database
-def test_the_pdf_tells_no_count_under_five_and_is_tagged(world, tmp_path, monkeypatch):
+def test_the_pdf_shows_no_count_under_five_and_is_tagged(world, tmp_path, monkeypatch):
     for _ in range(6):
         world.share(rules={"9"})
     world.share(rules={"17a"})

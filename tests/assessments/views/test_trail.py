@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Action, AuditEvent, Invitation, Membership, Office, SocialAccount, User
-from assessments.reports.trail import GONE, KINDS, NOBODY, WORDS, in_words
+from assessments.reports.trail import NO_RECORD, PORTAL, RECORD_KINDS, SENTENCES, in_words
 from assessments.services import audit, people, reviewing
 from assessments.services.drafts import start_assessment
 from bulletin.publish import publish_edition
@@ -39,7 +39,7 @@ def account(office):
 
 
 def append(office: Office, action: Action, on: Any, by: User | None) -> str:
-    """Record an event, and say it in words."""
+    """Record an event; return its sentence."""
     with transaction.atomic():
         audit.append(office=office, action=action, about=on, by=by)
     return in_words([AuditEvent.objects.of_chain(office.pk).first()])[0].words  # type: ignore[list-item]
@@ -52,13 +52,13 @@ def page(office: Office, who: User, query: str = "") -> str:
 
 
 def lines(html: str) -> list[str]:
-    return [unescape(one) for one in re.findall(r'<span class="note" dir="auto">(.*?)</span>', html)]
+    return [unescape(line) for line in re.findall(r'<span class="note" dir="auto">(.*?)</span>', html)]
 
 
 def test_every_action_has_words_of_its_own_that_name_who_and_what():
-    assert {str(action) for action in Action} == {str(action) for action in WORDS}
-    assert len(set(WORDS.values())) == len(WORDS)
-    assert all(words.startswith("{who} ") and "{what}" in words for words in WORDS.values())
+    assert {str(action) for action in Action} == {str(action) for action in SENTENCES}
+    assert len(set(SENTENCES.values())) == len(SENTENCES)
+    assert all(words.startswith("{who} ") and "{what}" in words for words in SENTENCES.values())
 
 
 def test_each_kind_of_record_is_named_in_words_that_people_know(office, account, member):
@@ -69,7 +69,7 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(office, account,
     thread = reviewing.comment(assessment=draft, about="whole", subject="", text="Secret.", by=member)
     people.invite(email="new@example.ca", role="staff", office=office, by=member)
     membership = Membership.objects.create(office=office, user=staff)
-    told = {
+    cases = {
         "assessment": (Action.REASSESSED, draft, "Pat Lee began a reassessment of TikTok: @pat"),
         "attestation": (Action.ATTESTED, attestation, "Pat Lee attested the assessment of TikTok: @pat"),
         "share": (Action.SHARED, share, "Pat Lee shared the assessment of TikTok: @pat"),
@@ -84,21 +84,21 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(office, account,
         "office": (Action.TERM_ENDED, office, "Pat Lee ended the term: Ward 10"),
         "user": (Action.SIGN_IN_CLOSED, staff, "Pat Lee closed the sign-in of Sam {Roy}"),
     }
-    assert told.keys() == KINDS.keys()
-    for action, on, words in told.values():
+    assert cases.keys() == RECORD_KINDS.keys()
+    for action, on, words in cases.values():
         assert append(office, action, on, member) == words
 
 
-def test_what_nobody_did_and_what_is_gone_are_told_as_well(office, account):
+def test_an_act_by_nobody_and_a_record_that_was_deleted_have_words(office, account):
     doomed = SocialAccount.objects.create(office=office, platform="X", handle="@gone")
     append(office, Action.PURGED, doomed, None)
     doomed.delete()
     event = AuditEvent.objects.of_chain(office.pk).latest("number")
-    words = f"{NOBODY} deleted what had been kept long enough: {GONE}"
+    words = f"{PORTAL} deleted what had been kept long enough: {NO_RECORD}"
     assert in_words([event])[0].words == words
 
 
-def test_the_page_tells_the_newest_first_in_toronto_time_and_never_what_was_written(
+def test_the_page_lists_the_newest_first_in_toronto_time_and_never_what_was_written(
     office, account, member, time_machine
 ):
     time_machine.move_to(datetime(2026, 11, 3, 2, 30, tzinfo=UTC), tick=False)
