@@ -1,1 +1,1 @@
-"""What the bulletin says. Knows nothing of people or their answers."""
+"""The bulletin as data: editions, their publication and the election calendar. Knows no people and no answers."""

@@ -1,4 +1,4 @@
-"""The admin site's page about published editions: to read, never to change."""
+"""The admin site's page of published editions, which is read-only."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class PublishedEditionAdmin(admin.ModelAdmin):
     list_filter = ("edition_id",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: `manage.py load_editions` publishes."""
+        """Refuse: only `manage.py load_editions` publishes an edition."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -24,5 +24,5 @@ class PublishedEditionAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: assessments are pinned to it."""
+        """Refuse: assessments are pinned to the edition."""
         return False

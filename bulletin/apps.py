@@ -1,4 +1,4 @@
-"""The bulletin app."""
+"""The configuration of the bulletin app."""
 
 from django.apps import AppConfig
 

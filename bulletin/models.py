@@ -1,4 +1,4 @@
-"""The editions of the bulletin that people have been, or can be, assessed against."""
+"""The published editions of the bulletin, which assessments are pinned to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 
 class PublishedEditionQuerySet(models.QuerySet["PublishedEdition"]):
-    """Published editions."""
+    """Queries on published editions."""
 
     def latest_revision(self, edition_id: str) -> PublishedEdition:
         """Return the edition's newest revision; raise DoesNotExist when it has none."""
@@ -20,10 +20,10 @@ class PublishedEditionQuerySet(models.QuerySet["PublishedEdition"]):
 
 
 class PublishedEdition(models.Model):
-    """An edition as it was published, for good.
+    """One revision of an edition, exactly as it was published.
 
-    A row is added and never changed: an assessment stays pinned to what its questions and rules
-    were on the day. A correction is a new revision of the same edition.
+    A row is added and never changed, so an assessment keeps the questions and rules that it was made with. A
+    correction is a new revision of the same edition.
     """
 
     edition_id = models.CharField(

@@ -1,4 +1,4 @@
-"""Publishing an edition: from then on it never changes."""
+"""Publish editions, and load them back. A published edition never changes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bulletin.shelf import editions
 
 
 class EditionChanged(Exception):
-    """An edition on file differs from what was published under the same revision."""
+    """An edition on file differs from the one published under the same revision."""
 
 
 @transaction.atomic
 def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
-    """Publish an edition, and say whether it is new.
+    """Publish an edition; return its row, and whether the row is new.
 
-    To publish the same content again changes nothing. Raises EditionChanged for other content under a revision
-    that is published, or for a revision older than the newest one.
+    Publishing the same content again changes nothing. Raises EditionChanged if the revision is already published
+    with other content, or is older than the newest one.
     """
-    revision, its_digest = edition.sheet.revision, digest(edition)
+    revision, edition_digest = edition.sheet.revision, digest(edition)
     published = PublishedEdition.objects.select_for_update().filter(edition_id=edition.id)
     newest = published.order_by("-revision").first()
     if newest is None or newest.revision < revision:
@@ -31,13 +31,13 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
             PublishedEdition.objects.create(
                 edition_id=edition.id,
                 revision=revision,
-                digest=its_digest,
-                # As one text: PostgreSQL's jsonb would forget the order of choices, and so change the digest.
+                digest=edition_digest,
+                # One string: PostgreSQL's jsonb would lose the order of choices, which would change the digest.
                 content=canonical(edition),
             ),
             True,
         )
-    same = published.filter(revision=revision, digest=its_digest).first()
+    same = published.filter(revision=revision, digest=edition_digest).first()
     if same is None:
         raise EditionChanged(
             f"{edition.id}: the files, or the engine, differ from revision {revision} as published. "
@@ -47,7 +47,7 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
 
 
 def encoded(published: PublishedEdition) -> Edition:
-    """A published edition as it can be reckoned with; read from the database only where it is not on file."""
+    """The edition that a row holds, ready to score answers. Read from the database only if it is not on file."""
     for edition in editions().values():
         if digest(edition) == published.digest:
             return edition
@@ -56,5 +56,5 @@ def encoded(published: PublishedEdition) -> Edition:
 
 @lru_cache(maxsize=16)
 def _from_database(pk: int) -> Edition:
-    # A published edition never changes, so what is remembered stays right.
+    # A published edition never changes, so the cache cannot go stale.
     return Edition.model_validate_json(PublishedEdition.objects.get(pk=pk).content)

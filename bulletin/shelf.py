@@ -1,4 +1,4 @@
-"""The editions and the election calendar on file: read once per process, checked as they are read."""
+"""The editions and the election calendar on file, read and checked once per process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 @cache
 def editions() -> Mapping[str, Edition]:
-    """Every edition on file, by id, each in its latest revision. Raises EncodingFaults."""
+    """Every edition on file, by id, each at its latest revision. Raises EncodingFaults."""
     return load_editions(HERE / "editions")
 
 

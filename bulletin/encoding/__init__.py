@@ -1,1 +1,1 @@
-"""What a bulletin says, as data that can be checked and reckoned with. Pure: no Django, no clock, no settings."""
+"""A bulletin encoded as data: its files are read and checked here. Pure: no Django, no clock, no settings."""

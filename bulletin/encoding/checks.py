@@ -1,8 +1,8 @@
-"""What must hold across the files of an edition: names that exist, conditions that fit their questions, no
-cycles, advice for every outcome, nothing that nothing uses. Each check notes its faults where they stand.
+"""Checks across the files of an edition: every name exists, conditions fit their questions, there are no cycles,
+every outcome has advice, and every question and fact is used. Each check records its faults at their places.
 
-Entries that the schema refused are None here, and a file that could not be read has no entries. What either of
-them names still counts as known and as used, so that one slip makes one fault.
+An entry that the schema refused is None here, and a file that could not be read has no entries. The names in both
+still count as known and as used, so that one mistake makes one fault.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from .source import Place, Source
 
 NEEDS_CHOICES = ("choice", "choices")
 MAX_CHAIN = 20
-"""Facts and questions that rest on one another in a row; Toronto's longest row has five."""
+"""Facts and questions in the longest chain where each rests on the next. Toronto's longest chain has five."""
 
 
 def entries(data: Any) -> list[Any]:
-    """The entries of what should be a list, or none."""
+    """The entries of `data` if it is a list, else an empty list."""
     return data if isinstance(data, list) else []
 
 
 @dataclass(frozen=True)
 class EditionFiles:
-    """The five files as far as they could be read; an entry that the schema refused is None."""
+    """The five files of an edition, as far as they could be read. An entry that the schema refused is None."""
 
     sources: Mapping[str, Source]
     sheet: Sheet | None
@@ -58,20 +58,20 @@ class EditionFiles:
     advice: Mapping[str, Advice | None]
 
     def raw(self, file: str, key: str | None = None) -> list[Any] | None:
-        """The entries of a file, or under a key of it, as they stand there; None if they cannot be read."""
+        """The unvalidated entries of a file, or of one key in it. None if they cannot be read."""
         data = self.sources[file].data
         if key is not None:
             data = data.get(key) if isinstance(data, dict) else None
         return data if isinstance(data, list) else None
 
     def ids(self, file: str, key: str | None = None) -> list[str] | None:
-        """The ids of those entries, well spelt or not."""
+        """The ids of those entries, valid or not. None if they cannot be read."""
         raw = self.raw(file, key)
         return None if raw is None else _ids(raw)
 
 
 def check_edition(files: EditionFiles) -> None:
-    """Note every fault that only shows when the files are read together."""
+    """Record every fault that only shows when the files are read together."""
     for file in ("paragraphs", "questions", "rules"):
         _unique_ids(files.sources[file], files.raw(file), ())
     for key in ("facts", "sections"):
@@ -93,7 +93,7 @@ def check_edition(files: EditionFiles) -> None:
 
 
 def check_elections(source: Source, elections: tuple[Election | None, ...]) -> None:
-    """Note elections out of order, and dates that cannot follow one another."""
+    """Record elections that are out of order, and dates that are out of order within an election."""
     _unique_ids(source, source.data, ())
     before: Election | None = None
     for at, election in enumerate(elections):
@@ -172,18 +172,18 @@ Stated = tuple[tuple["Source", "Place", Condition], ...]
 
 
 def _stated_conditions(files: EditionFiles) -> Iterator[tuple[Source, Place, Condition]]:
-    """Every condition of the edition, with the place where it stands."""
-    whole = files.sources["edition"]
+    """Every condition of the edition, with its source and place."""
+    sheet = files.sources["edition"]
     for at, fact in enumerate(files.facts):
         if fact and not isinstance(fact.when, str):
-            yield whole, ("facts", at, "when"), fact.when
+            yield sheet, ("facts", at, "when"), fact.when
     if files.timing:
-        yield whole, ("timing", "planned"), files.timing.planned
-        yield whole, ("timing", "wished"), files.timing.wished
+        yield sheet, ("timing", "planned"), files.timing.planned
+        yield sheet, ("timing", "wished"), files.timing.wished
     if files.across:
-        yield whole, ("across", "signs"), files.across.signs
-        yield whole, ("across", "supported"), files.across.supported
-        yield whole, ("across", "candidate"), files.across.candidate
+        yield sheet, ("across", "signs"), files.across.signs
+        yield sheet, ("across", "supported"), files.across.supported
+        yield sheet, ("across", "candidate"), files.across.candidate
     for at, question in enumerate(files.questions):
         if question:
             yield files.sources["questions"], (at, "asked"), question.asked
@@ -223,14 +223,14 @@ def _check_questions(files: EditionFiles) -> None:
         if wrong := _unknown_section(question.section, sections):
             source.fault((at, "id"), wrong)
         if (question.kind in NEEDS_CHOICES) != bool(question.choices):
-            says = "choices are given for the kinds choice and choices, and for no other"
-            source.fault((at, "choices"), says)
+            message = "choices are given for the kinds choice and choices, and for no other"
+            source.fault((at, "choices"), message)
         if question.unsure and question.kind in ("ynu", "date"):
-            says = "leave this out: ynu may always be unsure, a date never"
-            source.fault((at, "unsure"), says)
+            message = "leave this out: ynu may always be unsure, a date never"
+            source.fault((at, "unsure"), message)
         if "unsure" in question.choices:
-            says = "write `unsure: true` in place of a choice of that name"
-            source.fault((at, "choices", "unsure"), says)
+            message = "write `unsure: true` in place of a choice of that name"
+            source.fault((at, "choices", "unsure"), message)
 
 
 def _unknown_section(name: str, sections: list[str] | None) -> str | None:
@@ -272,8 +272,8 @@ def _check_citations(files: EditionFiles) -> None:
     )
     cited: list[tuple[str, Place, str]] = [
         (file, (*place, at, "paragraphs"), citation)
-        for file, place, entries_of_it in citing
-        for at, entry in enumerate(entries_of_it)
+        for file, place, citing_entries in citing
+        for at, entry in enumerate(citing_entries)
         for citation in (entry.paragraphs if entry else ())
     ]
     for name in ("shared", "alone", "apart"):
@@ -282,12 +282,12 @@ def _check_citations(files: EditionFiles) -> None:
         cited += [("edition", place, citation) for citation in (pointer.paragraphs if pointer else ())]
     for file, at_place, citation in cited:
         if citation not in citable:
-            says = f"there is no paragraph {citation}{nearest(citation, citable)}"
-            files.sources[file].fault(at_place, says)
+            message = f"there is no paragraph {citation}{nearest(citation, citable)}"
+            files.sources[file].fault(at_place, message)
 
 
 def _check_carried(files: EditionFiles) -> None:
-    """Each paragraph is cited by a rule, or says why not."""
+    """Record each paragraph that no rule cites and that has no `no_rule` to say why."""
     raw = files.raw("rules")
     if raw is None:
         return
@@ -296,17 +296,17 @@ def _check_carried(files: EditionFiles) -> None:
     carried = {citation.partition("(")[0] for citation in cited}
     for at, paragraph in enumerate(files.paragraphs):
         if paragraph and not paragraph.no_rule and paragraph.id not in carried:
-            says = "no rule cites this paragraph; say why in `no_rule`"
-            files.sources["paragraphs"].fault((at,), says)
+            message = "no rule cites this paragraph; say why in `no_rule`"
+            files.sources["paragraphs"].fault((at,), message)
 
 
 def _check_advice(files: EditionFiles) -> None:
     source, rule_ids = files.sources["advice"], files.ids("rules")
     if rule_ids is None or not isinstance(source.data, dict):
         return
-    for told in files.advice:
-        if told not in rule_ids:
-            source.fault((told,), f"there is no rule `{told}`{nearest(told, rule_ids)}")
+    for rule_id in files.advice:
+        if rule_id not in rule_ids:
+            source.fault((rule_id,), f"there is no rule `{rule_id}`{nearest(rule_id, rule_ids)}")
     for rule in files.rules:
         if rule is None:
             continue
@@ -323,38 +323,39 @@ def _check_texts(source: Source, rule: Rule, texts: Advice) -> None:
     for key in sorted(wanted - given):
         source.fault((rule.id,), f"the text for `{key}` is missing; the rule can come to it")
     for key in sorted(given - wanted):
-        says = f"this rule can never come to `{key}`; take the text out"
-        source.fault((rule.id, key), says)
+        message = f"this rule can never come to `{key}`; take the text out"
+        source.fault((rule.id, key), message)
 
 
 def _check_cycles(files: EditionFiles) -> None:
-    """Facts that rest on themselves, and questions whose being asked hangs on their own answer.
+    """Record facts that rest on themselves, and questions that are asked depending on their own answer.
 
-    Those that rest on nothing still waiting are taken away, round by round. Where none can be, there is a
-    circle. No recursion: a chain may be long here, and is refused so that it is short everywhere else.
+    Each round removes the names that rest on no remaining name. If a round can remove none, there is a circle.
+    This is not recursive, because a chain may still be long here; too long a chain is refused, so that recursion
+    is safe everywhere else.
     """
-    stands: dict[str, tuple[Source, Place]] = {}
+    places: dict[str, tuple[Source, Place]] = {}
     waiting: dict[str, list[str]] = {}
     for at, fact in enumerate(files.facts):
         if fact and not isinstance(fact.when, str):
-            stands[fact.id] = files.sources["edition"], ("facts", at, "when")
+            places[fact.id] = files.sources["edition"], ("facts", at, "when")
             waiting[fact.id] = _names_in(fact.when)
     for at, question in enumerate(files.questions):
         if question:
-            stands[question.id] = files.sources["questions"], (at, "asked")
+            places[question.id] = files.sources["questions"], (at, "asked")
             waiting[question.id] = _names_in(question.asked)
     rounds = 0
     while waiting:
         ready = [name for name, needs in waiting.items() if not any(n in waiting for n in needs)]
         rounds += 1
         if ready and rounds > MAX_CHAIN:
-            source, place = stands[ready[0]]
-            says = f"rests on more than {MAX_CHAIN} facts and questions in a row; state it more directly"
-            source.fault(place, says)
+            source, place = places[ready[0]]
+            message = f"rests on more than {MAX_CHAIN} facts and questions in a row; state it more directly"
+            source.fault(place, message)
             return
         if not ready:
             ready = _circle(waiting)
-            source, place = stands[ready[0]]
+            source, place = places[ready[0]]
             loop = " -> ".join([*ready, ready[0]])
             source.fault(place, f"goes round in a circle: {loop}; break it at one of them")
         for name in ready:
@@ -362,7 +363,7 @@ def _check_cycles(files: EditionFiles) -> None:
 
 
 def _circle(waiting: Mapping[str, list[str]]) -> list[str]:
-    """A circle among names of which each rests on another."""
+    """One circle among `waiting`, where every name rests on another of its names."""
     path: dict[str, None] = {}
     name = next(iter(waiting))
     while name not in path:
@@ -384,15 +385,15 @@ def _check_use(files: EditionFiles, stated: Stated) -> None:
     used = {files.timing.filing}
     for _, _, condition in stated:
         used |= set(_names_in(condition))
-    for entry in (*facts, *questions, *rules):  # the refused among them use what they name, too
+    for entry in (*facts, *questions, *rules):  # refused entries count as using what they name, too
         for key in ("when", "asked", "applies", "met"):
             if isinstance(entry, dict) and isinstance(text := entry.get(key), str):
                 used |= set(re.findall(r"[a-z][a-z0-9_.]*", text))
     for at, question in enumerate(files.questions):
         if question and question.id not in used:
-            says = "nothing uses this question; use it in a rule or take it out"
-            files.sources["questions"].fault((at, "id"), says)
+            message = "nothing uses this question; use it in a rule or take it out"
+            files.sources["questions"].fault((at, "id"), message)
     for at, fact in enumerate(files.facts):
         if fact and fact.id not in used:
-            says = "nothing uses this fact; use it in a rule or take it out"
-            files.sources["edition"].fault(("facts", at, "id"), says)
+            message = "nothing uses this fact; use it in a rule or take it out"
+            files.sources["edition"].fault(("facts", at, "id"), message)

@@ -2,11 +2,12 @@
 
     always | FACT | QUESTION is CHOICE | QUESTION has CHOICE | QUESTION at most 500.00
 
-joined by `and`, `or`, `not` and brackets; `and` and `or` are never mixed without brackets, so that nobody has
-to know which binds tighter. There is nothing else: no arithmetic, no calls, and nothing is ever evaluated as code.
+These terms are joined by `and`, `or`, `not` and brackets. `and` and `or` are never mixed without brackets, so that
+nobody has to know which binds tighter. The language has nothing else: no arithmetic and no calls, and a condition is
+never run as code.
 
-A condition is true, false or undetermined (Kleene's strong logic). An answer that is missing or "unsure" leaves
-its term undetermined. Every verdict keeps the questions that it rests on.
+A condition is true, false or undetermined (Kleene's strong logic). A term is undetermined if its answer is missing
+or "unsure". Every verdict names the questions that it rests on.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 UNSURE = "unsure"
-"""The answer "I'm not sure": a real answer, yet it leaves whatever rests on it undetermined."""
+"""The answer "I'm not sure". It counts as an answer, but leaves the conditions that use it undetermined."""
 
 Answer = str | Decimal | date | tuple[str, ...]
 
 MAX_LENGTH = 1_000
-"""Characters of one condition; the longest of the bulletin's has some 300."""
+"""Characters in one condition. The longest in the Toronto edition has about 300."""
 MAX_DEPTH = 10
-"""Brackets and `not`s inside one another; a person cannot check more."""
+"""Levels of brackets and `not`s inside one another. A person cannot check more."""
 
 
 class ConditionError(ValueError):
-    """A text that is no condition; the message says where and what would be right."""
+    """A text is not a condition. The message says where it goes wrong and what is expected there."""
 
 
 class Verdict(NamedTuple):
-    """What a condition comes to, and why.
+    """The value of a condition, and the questions that decide it.
 
-    `value` is True, False or None (undetermined). `rests_on` names the questions that decide it: those of the
-    true parts of a true `or`, of the false parts of a false `and`, of all parts where all are needed. For an
-    undetermined condition they are the questions in its way.
+    `value` is True, False or None (undetermined). `rests_on` names the deciding questions: for a true `or` those of
+    its true parts, for a false `and` those of its false parts, otherwise those of all parts. For an undetermined
+    condition, `rests_on` names the questions that keep it undetermined.
     """
 
     value: bool | None
@@ -47,11 +48,11 @@ class Verdict(NamedTuple):
 
 
 class Circumstances(Protocol):
-    """What a condition is weighed against."""
+    """The answers and facts that a condition is weighed against."""
 
     @property
     def answers(self) -> Mapping[str, Answer]:
-        """The answers that count, by question; no entry is no answer."""
+        """The answers that count, by question. A question without an answer has no entry."""
 
     def fact(self, name: str) -> Verdict:
         """The verdict of a fact of the edition or of the calendar."""
@@ -76,7 +77,7 @@ class Always:
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact of the edition, by name; its reasons shine through."""
+    """A fact of the edition, by name. It rests on the questions that its own condition rests on."""
 
     name: str
 
@@ -92,7 +93,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class _OfAnswer:
-    """What the three terms about one answer share: undetermined while it is missing or unsure."""
+    """The base of the three terms about one answer. Undetermined while the answer is missing or unsure."""
 
     question: str
 
@@ -111,7 +112,7 @@ class _OfAnswer:
         raise NotImplementedError
 
     def terms(self) -> Iterator[Term]:
-        yield self  # type: ignore[misc]  # only its three children are ever made
+        yield self  # type: ignore[misc]  # only its three subclasses are instantiated
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Is(_OfAnswer):
 
 @dataclass(frozen=True)
 class Has(_OfAnswer):
-    """This choice is among those answered."""
+    """The answer includes this choice."""
 
     choice: str
 
@@ -142,7 +143,7 @@ class Has(_OfAnswer):
 
 @dataclass(frozen=True)
 class AtMost(_OfAnswer):
-    """The amount answered, in Canadian dollars, is this or less."""
+    """The answer is this amount or less, in Canadian dollars."""
 
     amount: Decimal
 
@@ -155,7 +156,7 @@ class AtMost(_OfAnswer):
 
 @dataclass(frozen=True)
 class Not:
-    """The opposite; undetermined stays undetermined."""
+    """The opposite value. Undetermined stays undetermined."""
 
     part: Condition
 
@@ -171,9 +172,10 @@ class Not:
 
 
 def _strongest(verdicts: list[Verdict], *, decisive: bool) -> Verdict:
-    """Of joined parts: the decisive value if one has it, else undetermined if one is, else the other value.
+    """The verdict of joined parts.
 
-    The reasons are those of all the parts that share the value, and of no others.
+    Its value is `decisive` if any part has that value, else undetermined if any part is, else the opposite of
+    `decisive`. It rests on the questions of exactly those parts that have the resulting value.
     """
     value: bool | None = not decisive
     for verdict in verdicts:
@@ -182,13 +184,13 @@ def _strongest(verdicts: list[Verdict], *, decisive: bool) -> Verdict:
             break
         if verdict.value is None:
             value = None
-    reasons = [verdict.rests_on for verdict in verdicts if verdict.value is value]
-    return Verdict(value, reasons[0] if len(reasons) == 1 else _NOTHING.union(*reasons))
+    deciding = [verdict.rests_on for verdict in verdicts if verdict.value is value]
+    return Verdict(value, deciding[0] if len(deciding) == 1 else _NOTHING.union(*deciding))
 
 
 @dataclass(frozen=True)
 class Either:
-    """`or`: true once one part is true, false when all are."""
+    """`or`: true if any part is true, false if all parts are false."""
 
     parts: tuple[Condition, ...]
 
@@ -205,7 +207,7 @@ class Either:
 
 @dataclass(frozen=True)
 class Every:
-    """`and`: false once one part is false, true when all are."""
+    """`and`: false if any part is false, true if all parts are true."""
 
     parts: tuple[Condition, ...]
 
@@ -230,17 +232,17 @@ def _bracketed(part: Condition) -> str:
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<bracket>[()])|(?P<amount>\d+\.\d\d(?![\w.]))|(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)",
-    re.ASCII,  # no digits or spaces that only look like ours
+    re.ASCII,  # rejects look-alike digits and spaces from other scripts
 )
 _WORDS = frozenset({"and", "or", "not", "is", "has", "at", "most", "always"})
 
 
 @lru_cache(maxsize=1_000)
 def parse(text: str) -> Condition:
-    """The condition that `text` states; the same text gives the same object.
+    """Read `text` as a condition. The same text gives the same object.
 
-    Raises ConditionError for anything that is not one, quickly even for hostile text: the length and the
-    depth are bounded before anything is built.
+    Raises ConditionError if the text is not a condition. This is quick even for hostile text, because length and
+    depth are limited before anything is built.
     """
     if len(text) > MAX_LENGTH:
         raise ConditionError(f"the condition has {len(text)} characters; at most {MAX_LENGTH} are read")
@@ -248,21 +250,21 @@ def parse(text: str) -> Condition:
 
 
 class _Parser:
-    """Recursive descent over at most MAX_LENGTH characters and MAX_DEPTH levels."""
+    """A recursive descent parser over at most MAX_LENGTH characters and MAX_DEPTH levels."""
 
     def __init__(self, text: str) -> None:
         self.tokens: list[tuple[int, str]] = []
         at = 0
         while at < len(text):
-            found = _TOKEN.match(text, at)
-            if not found:
+            match = _TOKEN.match(text, at)
+            if not match:
                 raise ConditionError(
                     f"at character {at + 1}: {text[at : at + 12]!r} is no part of the language; "
                     "write names in lower case and amounts like 500.00"
                 )
-            if found.lastgroup != "space":
-                self.tokens.append((at, found.group()))
-            at = found.end()
+            if match.lastgroup != "space":
+                self.tokens.append((at, match.group()))
+            at = match.end()
         self.at = 0
 
     def whole(self) -> Condition:

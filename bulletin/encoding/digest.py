@@ -1,4 +1,4 @@
-"""The digest that says which encoding an advisory rests on."""
+"""The digest that identifies the encoding behind an advisory."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import lru_cache
 from .schema import Edition
 
 ENGINE_VERSION = "1"
-"""Raised whenever the same edition and answers could come to another advisory: logic, not wording or speed."""
+"""Raise this when the same edition and answers could give another advisory: for logic, not wording or speed."""
 
 
 def canonical(edition: Edition) -> str:
-    """The parsed content as JSON with one spelling only: the order of choices counts, layout and comments do not."""
+    """The parsed content as canonical JSON. The order of choices counts; layout and comments do not."""
     return json.dumps(edition.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
 
 

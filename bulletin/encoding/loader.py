@@ -1,7 +1,7 @@
-"""From the files of an edition to an Edition, or to every fault in them at once.
+"""Load the files of an edition as an Edition, or report every fault in them together.
 
 A fault reads `file:line:column place: what is wrong, what would be right`. Every scalar is read as text, so that
-YAML's own ideas of `no`, `on` or 13 never come in; the schema says what is a number, a date or true.
+YAML does not turn `no`, `on` or 13 into another type. The schema decides what is a number, a date or a boolean.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class EncodingFaults(Exception):
-    """The files are no edition (or no calendar); `faults` has one line for each thing to mend."""
+    """The files are not a valid edition or calendar. `faults` has one line for each thing to fix."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -53,17 +53,17 @@ _ALL_KEYS = sorted(
 
 
 def validate(model: type[Model], data: Any, place: Place, source: Source) -> Model | None:
-    """`data` as `model`, or None with every fault noted."""
+    """Read `data` as a `model`. If it is not valid, record every fault and return None."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            where = (*place, *(step for step in one["loc"] if step != "[key]"))
-            source.fault(where, _in_words(one))
+        for details in error.errors(include_url=False):
+            where = (*place, *(step for step in details["loc"] if step != "[key]"))
+            source.fault(where, _in_words(details))
         return None
 
 
-_IN_WORDS = {
+_MESSAGES = {
     "missing": "this key is missing",
     "literal_error": "{given} is not one of {expected}",
     "string_too_short": "there is no text here",
@@ -81,22 +81,23 @@ _IN_WORDS = {
     "list_type": "a list is wanted here",
     "string_type": "one text is wanted here",
 }
-"""Pydantic's kinds of fault as sentences that say what would be right."""
+"""What to say for each of pydantic's types of error, and what would be right."""
 
 
-def _in_words(error: Any) -> str:
-    given = repr(str(error.get("input"))[:60])
-    if error["type"] == "extra_forbidden":
-        key = str(error["loc"][-1])
+def _in_words(details: Any) -> str:
+    """The details of one of pydantic's errors as a message."""
+    given = repr(str(details.get("input"))[:60])
+    if details["type"] == "extra_forbidden":
+        key = str(details["loc"][-1])
         known = key in _ALL_KEYS
         return "this key belongs elsewhere" if known else f"unknown key{nearest(key, _ALL_KEYS)}"
-    if says := _IN_WORDS.get(error["type"]):
-        return says.format(given=given, **error.get("ctx", {}))
-    return f"{given}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    if message := _MESSAGES.get(details["type"]):
+        return message.format(given=given, **details.get("ctx", {}))
+    return f"{given}: {details['msg'][0].lower()}{details['msg'][1:]}"
 
 
 def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
-    """The entries of a file that is a list; those with faults are None and keep their place."""
+    """The entries of a file that is a list. An entry with faults is None and keeps its position."""
     if isinstance(source.data, list):
         return tuple(validate(model, item, (at,), source) for at, item in enumerate(source.data))
     if source.data is not None:
@@ -107,32 +108,32 @@ def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
 
 
 def _salvaged(model: type[Model], data: Any) -> Model | None:
-    """A part of a refused whole: the part itself may be sound, and its faults are noted already."""
+    """A part of a refused file, which may be valid itself. None if it is not: its faults are recorded already."""
     try:
         return model.model_validate(data)
     except ValidationError:
         return None
 
 
-def _keyed(source: Source, says: str) -> dict[str, Any]:
-    """The content of a file that is a mapping."""
+def _keyed(source: Source, message: str) -> dict[str, Any]:
+    """The content of a file that is a mapping. If it is not one, record `message` as a fault."""
     if isinstance(source.data, dict):
         return source.data
     if source.data is not None:
-        source.fault((), says)
+        source.fault((), message)
     elif not source.faults:
-        source.fault((), f"the file is empty; {says}")
+        source.fault((), f"the file is empty; {message}")
     return {}
 
 
 def load_edition(folder: Path) -> Edition:
-    """The edition in `folder`. Raises EncodingFaults with every fault of all five files."""
+    """Load the edition in `folder`. Raises EncodingFaults with every fault of all five files."""
     names = ("edition", "paragraphs", "questions", "rules", "advice")
     sources = {name: read(folder / f"{name}.yaml") for name in names}
-    whole, told = sources["edition"], sources["advice"]
-    raw = _keyed(whole, "keys with values are wanted here")
-    sheet = validate(Sheet, raw, (), whole) if isinstance(whole.data, dict) else None
-    texts = _keyed(told, "rule ids with their texts are wanted here")
+    sheet_source, advice_source = sources["edition"], sources["advice"]
+    raw = _keyed(sheet_source, "keys with values are wanted here")
+    sheet = validate(Sheet, raw, (), sheet_source) if isinstance(sheet_source.data, dict) else None
+    texts = _keyed(advice_source, "rule ids with their texts are wanted here")
     files = EditionFiles(
         sources=sources,
         sheet=sheet,
@@ -143,7 +144,7 @@ def load_edition(folder: Path) -> Edition:
         paragraphs=_each(Paragraph, sources["paragraphs"]),
         questions=_each(Question, sources["questions"]),
         rules=_each(Rule, sources["rules"]),
-        advice={rule: validate(Advice, given, (rule,), told) for rule, given in texts.items()},
+        advice={rule: validate(Advice, given, (rule,), advice_source) for rule, given in texts.items()},
     )
     check_edition(files)
     faults = [line for name in names for line in sources[name].lines()]
@@ -190,7 +191,7 @@ def _misnamed(folder: str, loaded: Mapping[str, Edition]) -> str:
 
 
 def load_calendar(path: Path) -> Calendar:
-    """The election calendar in `path`. Raises EncodingFaults."""
+    """Load the election calendar in `path`. Raises EncodingFaults."""
     source = read(path)
     elections = _each(Election, source)
     check_elections(source, elections)

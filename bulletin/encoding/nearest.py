@@ -1,4 +1,4 @@
-"""The nearest known name for one that is not known."""
+"""A suggestion for a misspelled name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` for the known name most like `name`, or nothing."""
+    """`; did you mean `X`?` with the known name most like `name`; an empty string if none is close."""
     close = get_close_matches(name[:80], list(known), n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else ""

@@ -1,6 +1,6 @@
-"""The frozen types of an edition and of the election calendar: what each file may say, and what it must.
+"""The frozen types of an edition and of the election calendar: what each file may have, and what it must have.
 
-The loader reads the files into these types; nothing here is changed afterwards.
+The loader reads the files into these types, and nothing changes them afterwards.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ DeadlineKind = Literal[
 ]
 
 CALENDAR = "calendar"
-"""In place of a condition: the one fact that the election calendar tells, not the answers."""
+"""Takes the place of a condition for the one fact that depends on the election calendar, not on answers."""
 CAMPAIGN_OVER = "campaign_over"
 OUTCOME_BY_FORCE: Mapping[Force, Outcome] = {"must": "action", "should": "improvement", "consider": "ask"}
-"""What a rule comes to when it applies and is not met; a note has no such outcome."""
+"""The outcome of a rule that applies and is not met. A note has no such outcome."""
 
 
-def _one_line(text: str) -> str:
+def _no_line_breaks(text: str) -> str:
     if "\n" in text:
         raise ValueError("one paragraph is wanted; fold the lines with `>-`")
     return text
 
 
-Text = Annotated[str, Field(min_length=1, max_length=1500), AfterValidator(_one_line)]
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Text = Annotated[str, Field(min_length=1, max_length=1500), AfterValidator(_no_line_breaks)]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_no_line_breaks)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=40)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=60)]
 
 
 def _day(text: object) -> object:
-    # Pydantic would read `20260105` as seconds since 1970.
+    # Without this check pydantic would read `20260105` as seconds since 1970.
     if not isinstance(text, str):
         return text
     try:
@@ -91,7 +91,7 @@ FactText = Annotated[
 
 
 class Strict(BaseModel):
-    """Frozen, and closed to keys that it does not name."""
+    """The base of all types here: frozen, and without keys other than its own."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, ignored_types=(cached_property,)
@@ -99,7 +99,7 @@ class Strict(BaseModel):
 
 
 class Paragraph(Strict):
-    """A paragraph of the bulletin in plain language; `no_rule` says why it carries none, where it does not."""
+    """A paragraph of the bulletin in plain language. `no_rule` says why no rule cites it, if none does."""
 
     id: Id
     title: Line
@@ -109,14 +109,14 @@ class Paragraph(Strict):
 
     @property
     def citable(self) -> tuple[str, ...]:
-        """The ways to cite it: `13`, `13(a)`, `13(c)(i)`."""
+        """Every way to cite the paragraph: `13`, `13(a)`, `13(c)(i)`."""
         return (self.id, *(f"{self.id}{point}" for point in self.points))
 
 
 class Question(Strict):
     """One question: its words, the kind of its answer, and when it is asked.
 
-    `short` names it in a list of answers, in a few words.
+    `short` is its short name, for lists of answers.
     """
 
     id: QuestionId
@@ -141,18 +141,18 @@ class Question(Strict):
 
     @cached_property
     def whole_answers(self) -> frozenset[str]:
-        """The words that are an answer all by themselves."""
+        """The words that are each a complete answer."""
         words = set(self.values) if self.kind in ("ynu", "choice") else set()
         return frozenset(words | ({UNSURE} if self.may_be_unsure else set()))
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The words that a condition may compare the answer with."""
+        """The words that a condition can compare the answer with."""
         return ("yes", "no") if self.kind == "ynu" else tuple(self.choices)
 
 
 class Rule(Strict):
-    """One rule beside its law: the paragraph, the operative phrase, the force, and the conditions."""
+    """One rule beside its source: the paragraph, the operative phrase, the force and the conditions."""
 
     id: Id
     title: Line
@@ -169,15 +169,15 @@ class Rule(Strict):
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """Every outcome that this rule can have; the edition has advice for each of them and no other."""
-        found: set[Outcome] = {"unanswered", self.unsure}
+        """Every outcome that this rule can have. The edition has advice for exactly these."""
+        outcomes: set[Outcome] = {"unanswered", self.unsure}
         if not isinstance(self.applies, Always):
-            found.add("not_applicable")
+            outcomes.add("not_applicable")
         if self.force == "note":
-            found.add("information")
+            outcomes.add("information")
         else:
-            found |= {"consistent", OUTCOME_BY_FORCE[self.force]}
-        return tuple(sorted(found))
+            outcomes |= {"consistent", OUTCOME_BY_FORCE[self.force]}
+        return tuple(sorted(outcomes))
 
     @property
     def may_carry_contact(self) -> bool:
@@ -198,7 +198,7 @@ class Advice(Strict):
     unanswered: Text | None = None
 
     def for_outcome(self, outcome: Outcome) -> str:
-        """The text for an outcome that the rule can have (the loader has seen to it that there is one)."""
+        """The text for an outcome that the rule can have. The loader has checked that there is one."""
         text: str | None = getattr(self, outcome)
         if text is None:
             raise LookupError(f"no advice for the outcome {outcome}")
@@ -206,7 +206,7 @@ class Advice(Strict):
 
 
 class Section(Strict):
-    """A section of the questionnaire, by the prefix of its questions."""
+    """A section of the questionnaire. Its id is the prefix of its questions' ids."""
 
     id: Name
     title: Line
@@ -214,7 +214,7 @@ class Section(Strict):
 
 
 class NamedFact(Strict):
-    """A condition with a name; `when: calendar` marks the one that the election calendar tells."""
+    """A condition with a name. `when: calendar` marks the one fact that depends on the election calendar."""
 
     id: Name
     title: Line
@@ -222,7 +222,7 @@ class NamedFact(Strict):
 
 
 class TimingQuestions(Strict):
-    """Which answers tell the stage, the wish and the filing date; the engine knows no question by name."""
+    """The answers that give the stage, the wish and the filing date. The engine knows no question by name."""
 
     planned: ConditionText
     wished: ConditionText
@@ -239,17 +239,17 @@ def _naming_accounts(text: str) -> str:
 
 
 class Pointer(Strict):
-    """Something to point out about several accounts, with its paragraphs; accounts and signs are filled in."""
+    """A point about several accounts, with its paragraphs. The accounts and signs are filled in later."""
 
     paragraphs: tuple[str, ...] = Field(min_length=1)
     says: Annotated[Text, AfterValidator(_naming_accounts)]
 
 
 class Across(Strict):
-    """What the accounts of one member mean for one another.
+    """How the accounts of one member affect each other.
 
-    `signs` is made of answers, each a City sign that two accounts can share; `supported` tells whether an account
-    uses City resources at all, `candidate` whether the member runs.
+    Each answer in `signs` is a City sign that two accounts can share. `supported` holds for an account that uses
+    City resources, `candidate` for a member who is running.
     """
 
     signs: ConditionText
@@ -273,19 +273,19 @@ class ContactBlock(Strict):
 
     @property
     def dial(self) -> str:
-        """The telephone number as a link has it, `+14163923826`."""
+        """The telephone number as a link needs it: `+14163923826`."""
         return "+1" + "".join(character for character in self.telephone if character.isdigit())
 
 
 class Titled(Strict):
-    """A word of the engine’s in the edition’s words: a title, and what it means."""
+    """The edition’s words for one of the engine’s identifiers: a title and its meaning."""
 
     title: Line
     says: Text
 
 
 class Nothing(Strict):
-    """What is said where there is nobody to contact, or nothing to do: for now, or on complete answers."""
+    """The texts for nothing to contact anyone about and nothing to do, on complete answers or so far."""
 
     contact: Text
     contact_so_far: Text
@@ -320,7 +320,7 @@ DatedText = Annotated[Text, AfterValidator(_dated)]
 
 
 class ByFilingDate(Strict):
-    """A deadline in words, by where the filing date stands to the date of the assessment."""
+    """The words of a deadline that depends on the filing date, seen from the date of the assessment."""
 
     ahead: DatedText
     today: DatedText
@@ -329,21 +329,21 @@ class ByFilingDate(Strict):
 
 
 class ByStage(Strict):
-    """A deadline in words, by whether the account is launched."""
+    """The words of a deadline that depends on whether the account is launched."""
 
     planned: Text
     live: Text
 
 
 class ByWish(Strict):
-    """A deadline in words, by whether campaign use is wished or has begun."""
+    """The words of a deadline that depends on whether campaign use is wished for or has begun."""
 
     wished: Text
     now: Text
 
 
 class UntilTheEnd(Strict):
-    """A deadline in words that lasts to the end of the campaign period."""
+    """The words of a deadline at the end of the campaign period."""
 
     ends: DatedText
 
@@ -360,7 +360,7 @@ class Deadlines(Strict):
 
 
 class Reading(Strict):
-    """A reading that goes beyond the text, with its reason."""
+    """An interpretation that goes beyond the bulletin's text, with its reason."""
 
     paragraphs: tuple[str, ...] = Field(min_length=1)
     reading: Text
@@ -368,7 +368,7 @@ class Reading(Strict):
 
 
 class Sheet(Strict):
-    """edition.yaml: all that is said of the edition as a whole."""
+    """The content of edition.yaml: everything about the edition as a whole."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=60)]
     revision: Annotated[int, Field(ge=1)]
@@ -393,7 +393,7 @@ class Sheet(Strict):
 
 
 class Election(Strict):
-    """One municipal election; dates are of the City of Toronto's own day."""
+    """One municipal election. Its dates are days in Toronto."""
 
     id: Id
     name: Line
@@ -416,12 +416,12 @@ class Calendar(Strict):
         return next((election for election in self.elections if election.id == election_id), None)
 
     def default_for(self, day: date) -> Election:
-        """The first whose campaign period ends on or after `day`; with none left, the last."""
+        """The first election whose campaign period ends on or after `day`, or the last election if none does."""
         return next((e for e in self.elections if e.campaign_ends >= day), self.elections[-1])
 
 
 class Edition(Strict):
-    """A bulletin, encoded: checked, frozen, and in the order in which everything is shown."""
+    """An encoded bulletin: checked, frozen, and in the order in which everything is shown."""
 
     sheet: Sheet
     paragraphs: tuple[Paragraph, ...]
@@ -429,8 +429,8 @@ class Edition(Strict):
     rules: tuple[Rule, ...]
     advice: Mapping[str, Advice]
 
-    # An edition is itself and no other: two that differ only in the order of choices would be equal to
-    # Python, and what is remembered of the one would be told of the other.
+    # Compared by identity: two editions that differ only in the order of choices would be equal to Python, and a
+    # value cached for one would be returned for the other.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
@@ -448,7 +448,7 @@ class Edition(Strict):
 
     @cached_property
     def position(self) -> Mapping[str, int]:
-        """Where each question stands."""
+        """Each question's position in the edition, from 0."""
         return {question.id: at for at, question in enumerate(self.questions)}
 
     @cached_property
@@ -461,7 +461,7 @@ class Edition(Strict):
 
     @cached_property
     def asking_order(self) -> tuple[Question, ...]:
-        """The questions so that each comes after all that decide whether it is asked (there are no cycles)."""
+        """The questions, each after all questions that decide whether it is asked. There are no cycles."""
         done: dict[str, Question] = {}
 
         def place(question: Question) -> None:
@@ -475,24 +475,27 @@ class Edition(Strict):
         return tuple(done.values())
 
     def facts_behind(self, *conditions: ConditionText | str | None) -> tuple[NamedFact, ...]:
-        """The facts that conditions name, and those that these name in turn, each looked into once."""
-        found: dict[str, NamedFact] = {}
+        """The facts that conditions name, directly or through other facts. Each is visited once."""
+        facts: dict[str, NamedFact] = {}
 
-        def look_into(condition: ConditionText | str | None) -> None:
+        def visit(condition: ConditionText | str | None) -> None:
             if condition is not None and not isinstance(condition, str):
                 for term in condition.terms():
-                    if isinstance(term, Fact) and term.name not in found:
-                        found[term.name] = self.fact[term.name]
-                        look_into(found[term.name].when)
+                    if isinstance(term, Fact) and term.name not in facts:
+                        facts[term.name] = self.fact[term.name]
+                        visit(facts[term.name].when)
 
         for condition in conditions:
-            look_into(condition)
-        return tuple(found.values())
+            visit(condition)
+        return tuple(facts.values())
 
     def questions_behind(self, *conditions: ConditionText | str | None) -> list[str]:
-        """The questions that conditions turn on, by themselves or through facts."""
+        """The questions that conditions use, directly or through facts."""
         stated = [*conditions, *(fact.when for fact in self.facts_behind(*conditions))]
-        terms = [t for each in stated if each is not None and not isinstance(each, str) for t in each.terms()]
+        parsed = [
+            condition for condition in stated if condition is not None and not isinstance(condition, str)
+        ]
+        terms = [term for condition in parsed for term in condition.terms()]
         return [term.question for term in terms if not isinstance(term, Fact)]
 
     @cached_property

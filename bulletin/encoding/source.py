@@ -1,7 +1,7 @@
-"""YAML as plain text data, with the line and column of every key and value, for faults that say where.
+"""Read YAML as plain text data, with the line and column of every key and value, so that faults say where they are.
 
-Every scalar is read as text, so that YAML's own ideas of `no`, `on` or 13 never come in. What hides, or only wastes
-time, is a fault.
+Every scalar is read as text, so that YAML does not turn `no`, `on` or 13 into another type. Anything that hides
+meaning or is too large is a fault.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 MAX_BYTES = 250_000
-"""Of one file; Toronto's largest has some 40 kB."""
+"""Bytes in one file. Toronto's largest has about 40,000."""
 MAX_VALUES = 10_000
-"""Of one file, keys included; Toronto's largest has some 1,200."""
+"""Values in one file, keys included. Toronto's largest has about 1,200."""
 MAX_ENTRIES = 500
-"""Of one list, or keys of one mapping; Toronto's longest has 58."""
+"""Entries in one list, or keys in one mapping. Toronto's longest list has 58."""
 MAX_DEPTH = 12
-"""Levels of YAML inside one another; the schema needs six."""
+"""Levels of YAML inside one another. The schema needs six."""
 MAX_MESSAGE = 500
-"""Characters of one fault."""
+"""Characters in the message of one fault."""
 
 Place = tuple[str | int, ...]
 
@@ -52,20 +52,20 @@ class Source:
     marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
     faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
 
-    def fault(self, place: Place, says: str) -> None:
-        """Note a fault at `place`, or at the nearest thing around it that stands in the file."""
+    def fault(self, place: Place, message: str) -> None:
+        """Record a fault at `place`, or at the nearest enclosing place that the file has."""
         known = place
         while known not in self.marks and known:
             known = known[:-1]
-        self.note(self.marks.get(known, (1, 1)), f"{self.words(place)}{says}")
+        self.note(self.marks.get(known, (1, 1)), f"{self.words(place)}{message}")
 
-    def note(self, at: tuple[int, int], says: str) -> None:
-        """Note a fault at a line and column: on one line, and no longer than a person reads."""
-        line = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in says[:MAX_MESSAGE])
-        self.faults.append((at, line if len(says) <= MAX_MESSAGE else f"{line}..."))
+    def note(self, at: tuple[int, int], message: str) -> None:
+        """Record a fault at a line and column. Its message is put on one line and cut at MAX_MESSAGE."""
+        line = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in message[:MAX_MESSAGE])
+        self.faults.append((at, line if len(message) <= MAX_MESSAGE else f"{line}..."))
 
     def words(self, place: Place) -> str:
-        """`rules[11-place].applies: `, with ids in place of the numbers of a list."""
+        """A place in words, like `rules[11-place].applies: `. A list entry is named by its id, if it has one."""
         text, data = "", self.data
         if place and isinstance(place[0], int):
             text = Path(self.name).stem
@@ -82,11 +82,11 @@ class Source:
         return f"{text}: " if text else ""
 
     def lines(self) -> list[str]:
-        return [f"{self.name}:{line}:{column} {says}" for (line, column), says in sorted(self.faults)]
+        return [f"{self.name}:{line}:{column} {message}" for (line, column), message in sorted(self.faults)]
 
 
 def read(path: Path) -> Source:
-    """The file as text-only data; whatever is wrong with it as YAML is among its faults."""
+    """Read a file as text-only data. Anything wrong with it as YAML is recorded among its faults."""
     source = Source(path.name)
     try:
         raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
@@ -104,8 +104,8 @@ def read(path: Path) -> Source:
             source.data = _plain(next(rest), rest, (), source)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        says = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
-        source.note((line, error.start - raw.rfind(b"\n", 0, error.start)), says)
+        message = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+        source.note((line, error.start - raw.rfind(b"\n", 0, error.start)), message)
     except ReaderError as error:
         before = text[: error.position]
         at = (before.count("\n") + 1, error.position - before.rfind("\n"))
@@ -118,19 +118,20 @@ def read(path: Path) -> Source:
 
 
 def _in_place(error: MarkedYAMLError) -> tuple[tuple[int, int], str]:
-    """Where the parser stopped, what it found there, and where the thing begins that it was reading."""
+    """Where the parser stopped, and a message: what it was reading, where that begins, and what is wrong."""
     context, begun, mark = error.context, error.context_mark, error.problem_mark
     if context and begun and mark and begun.index < mark.index:
         context = f"{context} from {begun.line + 1}:{begun.column + 1}"
     mark = mark or begun
-    says = ", ".join(part for part in (context, error.problem) if part)
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1), f"not YAML: {says}"
+    message = ", ".join(part for part in (context, error.problem) if part)
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1), f"not YAML: {message}"
 
 
 def _events(text: str, source: Source) -> list[Event]:
-    """The file in pieces. What hides or only wastes time is a fault, and ends the reading where it is much.
+    """The YAML events of a file.
 
-    Anchors, aliases and tags let a file mean other than it reads; so does a second document.
+    Anchors, aliases, tags and a second document are faults, because with them a file means something other than it
+    appears to say. Bulk is a fault too. Reading stops at bulk, at a second document, and after more than 20 faults.
     """
     bulk, documents = _Bulk(), 0
     events: list[Event] = []
@@ -138,10 +139,10 @@ def _events(text: str, source: Source) -> list[Event]:
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             at = _mark(event)
-            if says := _hides(event):
-                source.note(at, says)
-            if says := bulk.after(event):
-                source.note(at, says)
+            if message := _hides(event):
+                source.note(at, message)
+            if message := bulk.after(event):
+                source.note(at, message)
                 break
             documents += isinstance(event, DocumentStartEvent)
             if documents > 1:
@@ -151,12 +152,13 @@ def _events(text: str, source: Source) -> list[Event]:
                 break
             if isinstance(event, NodeEvent | CollectionEndEvent):
                 events.append(event)
-    except (ValueError, OverflowError):  # numbers that the parser itself trips over
+    except (ValueError, OverflowError):  # raised by the parser itself for numbers out of range
         source.note(at, "not YAML: after this stands a number or character code out of range")
     return events
 
 
 def _hides(event: Event) -> str | None:
+    """A message if `event` uses an anchor, an alias or a tag."""
     if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
         return "anchors and aliases are not read; write the text out where it is meant"
     if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
@@ -165,14 +167,14 @@ def _hides(event: Event) -> str | None:
 
 
 class _Bulk:
-    """What a file holds, counted while it is read, so that nothing large is ever built."""
+    """Counts what a file holds while it is read, so that nothing large is ever built."""
 
     def __init__(self) -> None:
         self.values = 0
-        self.room: list[int] = []  # for each open list or mapping, how much more it may hold
+        self.room: list[int] = []  # for each open list or mapping, how many more values it may hold
 
     def after(self, event: Event) -> str | None:
-        """What is too much once `event` is read, if anything is."""
+        """A message if reading `event` goes over a limit."""
         if isinstance(event, NodeEvent):
             self.values += 1
             if self.room:
@@ -189,45 +191,44 @@ class _Bulk:
 
 
 def _plain(event: Event, rest: Iterator[Event], place: Place, source: Source) -> Any:
-    """The data that begins with `event`; takes from `rest` what belongs to it."""
+    """The data that begins with `event`. Consumes the events of `rest` that belong to it."""
     source.marks.setdefault(place, _mark(event))
     if isinstance(event, ScalarEvent):
-        return _seen(event, source)
+        return _visible(event, source)
     if isinstance(event, SequenceStartEvent):
         items: list[Any] = []
         while not isinstance(item := next(rest), SequenceEndEvent):
             items.append(_plain(item, rest, (*place, len(items)), source))
         return items
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     while not isinstance(key := next(rest), MappingEndEvent):
         name = _plain(key, rest, (*place, "?"), source)
         inner = (*place, str(name))
         if not isinstance(name, str):
             source.note(_mark(key), "a key must be a word")
-        elif name in found:
+        elif name in mapping:
             source.note(_mark(key), f"{source.words(inner)}the key stands twice; keep one")
         source.marks.setdefault(inner, _mark(key))
         value = _plain(next(rest), rest, inner, source)
         if isinstance(name, str):
-            found.setdefault(name, value)
-    return found
+            mapping.setdefault(name, value)
+    return mapping
 
 
 def _mark(event: Event) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that do not show, or change how those around them read."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories of characters that are invisible or change how those around them read."""
 
 
-def _seen(event: ScalarEvent, source: Source) -> str:
-    """The text without what cannot be seen in it, which is a fault."""
+def _visible(event: ScalarEvent, source: Source) -> str:
+    """The text without its invisible characters, the first of which is recorded as a fault."""
     text: str = event.value
     if text.isprintable():
         return text
-    unseen = [c for c in text if c != "\n" and unicodedata.category(c) in _UNSEEN]
-    for character in unseen[:1]:
-        says = f"U+{ord(character):04X} cannot be seen in a text; take it out"
-        source.note(_mark(event), says)
-    return "".join(c for c in text if c not in unseen)
+    invisible = [c for c in text if c != "\n" and unicodedata.category(c) in _INVISIBLE]
+    for character in invisible[:1]:
+        source.note(_mark(event), f"U+{ord(character):04X} cannot be seen in a text; take it out")
+    return "".join(c for c in text if c not in invisible)

@@ -1,4 +1,4 @@
-"""`manage.py load_editions`: check the editions and the calendar on file, and publish what is new."""
+"""`manage.py load_editions`: check the editions and the election calendar on file, and publish new editions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bulletin.shelf import calendar, editions
 
 
 class Command(BaseCommand):
-    """Publishes every edition on file that is not published yet."""
+    """Publish every edition on file that is not published yet."""
 
     help = "Check the editions and the election calendar on file, and publish what is new."
 
@@ -28,8 +28,8 @@ class Command(BaseCommand):
                     self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: no fault")
                     continue
                 published, is_new = publish_edition(edition=edition)
-                says = "published" if is_new else "already published"
-                self.stdout.write(f"{published}: {says} (digest {published.digest[:16]})")
+                status = "published" if is_new else "already published"
+                self.stdout.write(f"{published}: {status} (digest {published.digest[:16]})")
         except EncodingFaults as error:
             raise CommandError("The files cannot be used:\n" + "\n".join(error.faults)) from error
         except EditionChanged as error:
