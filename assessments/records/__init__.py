@@ -1,1 +1,1 @@
-"""What is loaded from the database, and what was frozen there. Hashes depend on it."""
+"""Load self-checks, and freeze attestations and shares as records. Hashes depend on their exact bytes."""

@@ -1,4 +1,4 @@
-"""What is frozen of an assessment, as canonical JSON whose hash proves it."""
+"""The record of an attestation: canonical JSON whose hash proves it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from assessments.rendering.data import advisory_data, answer_data
 from bulletin.encoding.digest import digest
 
 FORMAT = 1
-"""Raised whenever a record's keys come to mean something else."""
+"""Raise this when the meaning of a record's keys changes."""
 
 
 def canonical(record: dict[str, Any]) -> str:
-    """A record as text with one spelling only."""
+    """A record as canonical JSON: equal records give equal text."""
     return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -28,14 +28,14 @@ def sha256_of(record: str) -> str:
 
 
 def attested_record(state: AssessmentState, *, by: User, at: datetime, office: str) -> str:
-    """All that is attested: who, when and about what, every answer and note with who gave it, and the advisory."""
+    """All that is attested: who, when and which account, each answer and note with its author, and the advisory."""
     edition = state.edition
     rows = (state.rows[q.id] for q in edition.questions if q.id in state.rows)
     return canonical(
         {
             "kind": "attestation",
             "format": FORMAT,
-            # Without it, whoever has the hash could try all likely answers.
+            # Without a nonce, anyone who has the hash could guess the answers by trying likely ones.
             "nonce": secrets.token_hex(32),
             "attested_by": str(by),
             "attested_at": at.isoformat(),

@@ -1,4 +1,4 @@
-"""What the Commissioner's desk knows of a share: read from what was shared, and from nothing else."""
+"""The facts by which the Commissioner's desk lists a share, read only from the share's record."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from assessments.rendering.projection import CONTACT_ORDER
 from bulletin.encoding.conditions import UNSURE
 
 ANSWERS_ALONE = "answers_alone"
-"""The overall of a share without findings: nothing can be said of it, not even that nothing is flagged."""
+"""The overall result of a share without findings, which does not even show that nothing is flagged."""
 
 
 class SharedFinding(NamedTuple):
-    """A rule's outcome, once for each of its paragraphs; `contact` is empty where there is none to make."""
+    """A rule's outcome, once for each of its paragraphs. `contact` is empty if the finding has none."""
 
     rule: str
     paragraph: str
@@ -26,7 +26,7 @@ class SharedFinding(NamedTuple):
 
 @dataclass(frozen=True)
 class DeskFacts:
-    """What a record of a share tells: by what it is listed, filtered, searched and counted."""
+    """The facts of a share by which the desk lists, filters, searches and counts it."""
 
     office_name: str
     account: str
@@ -41,34 +41,34 @@ class DeskFacts:
 
 
 def desk_facts(record: str, *, question: str = "") -> DeskFacts:
-    """Read a share's record; `question` is what the member asked with it."""
-    told: dict[str, Any] = json.loads(record)
-    advisory = told["advisory"]
+    """Read the facts from a share's record. `question` is what the member asked with the share."""
+    content: dict[str, Any] = json.loads(record)
+    advisory = content["advisory"]
     contacts = {entry["when"] for entry in advisory["contact"]}
-    texts = [told["office"], *told["account"].values(), *told["notes"].values(), question]
+    texts = [content["office"], *content["account"].values(), *content["notes"].values(), question]
     return DeskFacts(
-        office_name=told["office"],
-        account=account_of(told),
-        edition=told["edition"],
-        revision=told["revision"],
+        office_name=content["office"],
+        account=account_of(content),
+        edition=content["edition"],
+        revision=content["revision"],
         election=advisory["election"]["id"],
         overall=advisory["overall"] if advisory["findings"] else ANSWERS_ALONE,
         contact=next((when for when in CONTACT_ORDER if when in contacts), ""),
         findings=tuple(
-            SharedFinding(one["rule"], paragraph, one["outcome"], one["contact"] or "")
-            for one in advisory["findings"]
-            for paragraph in one["paragraphs"]
+            SharedFinding(finding["rule"], paragraph, finding["outcome"], finding["contact"] or "")
+            for finding in advisory["findings"]
+            for paragraph in finding["paragraphs"]
         ),
-        unsure=tuple(question for question, value in told["answers"].items() if value == UNSURE),
+        unsure=tuple(question for question, value in content["answers"].items() if value == UNSURE),
         words=folded("\n".join(filter(None, texts))),
     )
 
 
-def account_of(told: Mapping[str, Any]) -> str:
-    """What the account was called when it was shared, from the record of that; empty if it had no name."""
-    return " ".join(filter(None, (told["account"].get(key, "") for key in ("platform", "handle"))))
+def account_of(content: Mapping[str, Any]) -> str:
+    """The account's name in the content of a share's record. Empty if the account had no name."""
+    return " ".join(filter(None, (content["account"].get(key, "") for key in ("platform", "handle"))))
 
 
 def folded(text: str) -> str:
-    """Text as search compares it: without regard to capitals, to how accents are written and to white space."""
+    """Text in the form that search compares, where case, Unicode forms and white space make no difference."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

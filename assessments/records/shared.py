@@ -1,4 +1,4 @@
-"""What the Commissioner's office is given of an attestation: frozen by itself, and read from nothing else."""
+"""The record of a share: what the Commissioner's office receives of an attestation, frozen separately from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from assessments.records.attested import FORMAT, canonical
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
-from assessments.rendering.projection import Given, Projection, SectionOfAnswers, project
+from assessments.rendering.projection import Projection, SectionOfAnswers, SharedAnswer, project
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.part import can_be_shared, part_of, shared_part
@@ -23,7 +23,7 @@ from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import Edition, Election
 
 BLACKED_OUT = "[blacked out]"
-"""What stands in a note for words that the member took out: the same whatever their length was."""
+"""Replaces words that the member removed from a note, whatever their length."""
 PART = (
     "This is a part of a self-assessment, which the member chose to share. Overall, counts and days are reckoned "
     "from this part alone, and nothing follows from what is not here."
@@ -31,7 +31,7 @@ PART = (
 
 
 PART_HEADLINES = {"consistent": "Nothing flagged in the part that was shared"}
-"""What would be said of the whole, and can only be said of the part."""
+"""Headlines of a share, for results whose usual headline is only true of a whole advisory."""
 ONLY_ANSWERS = "Answers were shared, and no findings"
 ONLY_A_NOTE = "Only this note was shared"
 
@@ -47,22 +47,22 @@ class Picked:
 
 
 def redacted(note: str, words: tuple[str, ...]) -> str:
-    """A note without some words, in whatever case they stand in it; of words that overlap nothing stays."""
-    taken: set[int] = set()
+    """A note with all occurrences of some words blacked out, in any case. Overlapping words are all blacked out."""
+    blacked_out: set[int] = set()
     for word in filter(None, words):
-        # Looked for ahead, so that one is found that begins within another.
-        for found in re.finditer(f"(?=({re.escape(word)}))", note, flags=re.IGNORECASE):
-            taken.update(range(*found.span(1)))
-    kept = ("\0" if at in taken else letter for at, letter in enumerate(note))
+        # The lookahead also matches an occurrence that begins within another.
+        for match in re.finditer(f"(?=({re.escape(word)}))", note, flags=re.IGNORECASE):
+            blacked_out.update(range(*match.span(1)))
+    kept = ("\0" if at in blacked_out else letter for at, letter in enumerate(note))
     return re.sub("\0+", BLACKED_OUT, "".join(kept))
 
 
 def shared_record(
     state: AssessmentState, picked: Picked, *, at: datetime, office: str, nonce: str = ""
 ) -> str:
-    """All that the office is given, as canonical JSON with a nonce of its own.
+    """All that the Commissioner's office receives, as canonical JSON with its own nonce.
 
-    `state` is an attestation's. Of what was not picked nothing is in it, and neither is the attestation's own hash.
+    `state` is that of an attestation. The record has nothing that was not picked, and not the attestation's hash.
     """
     edition, answers = state.edition, state.advisory.answers
     part = shared_part(state.advisory, rules=picked.rules, questions=picked.questions)
@@ -93,53 +93,55 @@ def shared_record(
 
 
 def shared_projection(record: str, edition: Edition) -> Projection:
-    """What a record of a share says, in words; `edition` is the one that it names."""
-    told: dict[str, Any] = json.loads(record)
-    read = {q: read_answer(edition.question[q], value) for q, value in told["answers"].items()}
+    """A share's record in words. `edition` is the edition that the record names."""
+    content: dict[str, Any] = json.loads(record)
+    read = {q: read_answer(edition.question[q], value) for q, value in content["answers"].items()}
     answers = {question: answer for question, answer in read.items() if answer is not None}
-    election = Election.model_validate_json(json.dumps(told["election"]))
-    as_of = date.fromisoformat(told["as_of"])
-    part = part_of(edition, answers, told["outcomes"], as_of=as_of, election=election)
-    document = Document(edition, answers, account=told["account"], as_of=as_of, election=election)
+    election = Election.model_validate_json(json.dumps(content["election"]))
+    as_of = date.fromisoformat(content["as_of"])
+    part = part_of(edition, answers, content["outcomes"], as_of=as_of, election=election)
+    document = Document(edition, answers, account=content["account"], as_of=as_of, election=election)
     whole = project(part, document, whose="the")
-    findings, given = len(part.findings), len(answers)
-    headline = ONLY_ANSWERS if not findings else PART_HEADLINES.get(part.overall, whole.headline)
+    finding_count, answer_count = len(part.findings), len(answers)
+    headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, whole.headline)
     return replace(
         whole,
-        account=(*whole.account, ("Office", told["office"])),
+        account=(*whole.account, ("Office", content["office"])),
         headline=headline,
-        tone=whole.tone if findings and part.overall != "consistent" else "unknown",
+        tone=whole.tone if finding_count and part.overall != "consistent" else "unknown",
         title="Social media self-check: shared with the Integrity Commissioner",
         heading="Shared part of an advisory on a social media account",
-        meaning=f"Reckoned from the {findings} finding{'s' * (findings != 1)} and {given} "
-        f"answer{'s' * (given != 1)} that were shared, and from nothing else."
-        f"{' The advice speaks to the member.' if findings else ''}",
-        score=whole.score if findings else "",
+        meaning=f"Reckoned from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
+        f"answer{'s' * (answer_count != 1)} that were shared, and from nothing else."
+        f"{' The advice speaks to the member.' if finding_count else ''}",
+        score=whole.score if finding_count else "",
         no_contacts="None of the findings that were shared calls for it.",
         no_to_do="None of the findings that were shared asks for anything to be done.",
         limits=(PART, *whole.limits),
-        # A section of which nothing was shared is not there, like its findings.
+        # A section without shared findings is left out.
         sections=tuple(section for section in whole.sections if section.items),
-        answers=_given(edition, answers, told["notes"]),
+        answers=_shared_answers(edition, answers, content["notes"]),
     )
 
 
-def _given(
+def _shared_answers(
     edition: Edition, answers: Mapping[str, Answer], notes: Mapping[str, str]
 ) -> tuple[SectionOfAnswers, ...]:
-    """Every answer and note that was shared, whatever else is said of it; a note may come without its answer."""
-    given: dict[str, list[Given]] = {}
+    """Every shared answer and note, by section. A note may be shared without its answer."""
+    by_section: dict[str, list[SharedAnswer]] = {}
     for q in edition.questions:
         if q.id in answers or q.id in notes:
             answer = answer_in_words(edition, q.id, answers[q.id]) if q.id in answers else ONLY_A_NOTE
-            given.setdefault(q.section, []).append(Given(q.short, answer, notes.get(q.id, "")))
+            by_section.setdefault(q.section, []).append(SharedAnswer(q.short, answer, notes.get(q.id, "")))
     return tuple(
-        SectionOfAnswers(s.title, tuple(given[s.id])) for s in edition.sheet.sections if s.id in given
+        SectionOfAnswers(s.title, tuple(by_section[s.id]))
+        for s in edition.sheet.sections
+        if s.id in by_section
     )
 
 
 def offered(state: AssessmentState) -> Picked:
-    """All that can be shared of an attestation."""
+    """Everything that a member can share from an attestation."""
     return Picked(
         rules=frozenset(finding.rule.id for finding in can_be_shared(state.advisory)),
         questions=frozenset(state.advisory.answers),

@@ -1,4 +1,4 @@
-"""A draft as it stands today: its answers, its advisory so far, and how far it has come."""
+"""The state of a self-check on one day: its answers, its advisory and its progress."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from bulletin.publish import encoded
 from bulletin.shelf import calendar
 
 SECONDS_A_QUESTION = 12
-"""A reader in a hurry takes about as long for a question and its hint; fifty of them make ten minutes."""
+"""About what a reader in a hurry needs for a question and its hint. Fifty questions make ten minutes."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one section has come: of the questions asked in it, how many are answered.
+    """The progress of one section: the questions asked in it, and how many of them are answered.
 
-    `waits`: nothing is asked in it so far, and what is still to be answered elsewhere may bring questions up.
-    `carried` were copied from an earlier assessment, and wait to be confirmed.
+    `waits` means that the section asks nothing so far, but answers elsewhere may still add questions. `carried`
+    counts the answers that were copied from an earlier assessment and are not confirmed yet.
     """
 
     section: Section
@@ -48,7 +48,7 @@ class Progress:
 
     @property
     def status(self) -> str:
-        """In words: what is said in a list of tasks."""
+        """The status in words, for the task list."""
         if not self.asked:
             return "Depends on other answers" if self.waits else "Nothing to answer"
         if not self.answered:
@@ -64,7 +64,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class AssessmentState:
-    """All that a page needs to show of a draft, as of one day; or of what was attested, as it was attested."""
+    """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested."""
 
     self_check: AnonymousCheck | Assessment
     about: Mapping[str, str]
@@ -85,20 +85,20 @@ class AssessmentState:
 
     @cached_property
     def carried(self) -> frozenset[str]:
-        """The questions asked whose answers were copied from an earlier assessment, and are not confirmed."""
+        """The asked questions whose answers were copied from an earlier assessment and are not confirmed yet."""
         asked = set(self.advisory.asked)
         return frozenset(q for q, row in self.rows.items() if getattr(row, "carried", False) and q in asked)
 
     @property
     def can_be_attested(self) -> bool:
-        """Whether nothing is missing: what is not sure or to be asked does not stand in the way."""
+        """Whether every answer is given and confirmed. Unsure answers and points to raise are no obstacle."""
         return not self.advisory.unanswered and not self.carried
 
     @cached_property
     def seen(self) -> str:
-        """Tells this state from any other that a page may have been made from: answers, account and day."""
-        told = [(q, row.version) for q, row in sorted(self.rows.items())]
-        whole = repr((told, sorted(self.about.items()), self.election.id, self.as_of))
+        """A hash of the answers, account, election and day, which shows whether a page was made from this state."""
+        versions = [(q, row.version) for q, row in sorted(self.rows.items())]
+        whole = repr((versions, sorted(self.about.items()), self.election.id, self.as_of))
         return hashlib.sha256(whole.encode()).hexdigest()
 
     @cached_property
@@ -107,7 +107,7 @@ class AssessmentState:
 
     @property
     def headline(self) -> str:
-        """What the whole comes to so far, in a few words; without the cost of a whole projection."""
+        """The title of the overall result, without the cost of a projection."""
         return self.edition.sheet.words.overall[self.advisory.overall].title
 
     @property
@@ -120,48 +120,48 @@ class AssessmentState:
         asked: dict[str, list[str]] = {section.id: [] for section in self.edition.sheet.sections}
         for name in self.advisory.asked:
             question = self.edition.question[name]
-            # An optional question is shown and never waited for.
+            # An optional question does not count towards progress.
             if not question.optional:
                 asked[question.section].append(name)
         progress = []
         for section in self.edition.sheet.sections:
             answered = [q for q in asked[section.id] if q not in unanswered]
             unsure = sum(self.advisory.answers.get(q) == UNSURE for q in answered)
-            waits = not asked[section.id] and self._may_come_up(section.id)
+            waits = not asked[section.id] and self._may_ask(section.id)
             carried = sum(q in self.carried for q in asked[section.id])
             progress.append(
                 Progress(section, tuple(asked[section.id]), len(answered), unsure, waits, carried)
             )
         return tuple(progress)
 
-    def _may_come_up(self, section: str) -> bool:
+    def _may_ask(self, section: str) -> bool:
         return any(self.weigh(question.asked).value is None for question in self.questions_of(section))
 
     def weigh(self, condition: Condition) -> Verdict:
-        """A condition of the edition on the answers that count."""
-        return condition.weigh(_Settled(self.advisory))
+        """The verdict of a condition of the edition on the answers that count."""
+        return condition.weigh(_AdvisoryCircumstances(self.advisory))
 
     @property
     def sections_asked(self) -> int:
-        """How many sections have anything to answer, or may come to have."""
+        """How many sections have questions to answer, or may still get some."""
         return sum(bool(progress.asked) or progress.waits for progress in self.sections)
 
     @property
     def sections_done(self) -> int:
-        """How many of those are done."""
+        """How many sections have questions and are done."""
         return sum(bool(progress.asked) and progress.is_done for progress in self.sections)
 
     @property
     def minutes_left(self) -> int:
-        """Minutes for what is still unanswered, rounded up; more questions may come up."""
+        """Minutes for the questions that are unanswered now, rounded up."""
         return ceil(len(self.advisory.unanswered) * SECONDS_A_QUESTION / 60)
 
     def questions_of(self, section: str) -> tuple[Question, ...]:
         return tuple(q for q in self.edition.questions if q.section == section)
 
 
-class _Settled:
-    """The settled answers and facts of an advisory, to weigh a condition against."""
+class _AdvisoryCircumstances:
+    """The answers and facts of an advisory, as circumstances to weigh a condition against."""
 
     def __init__(self, advisory: Advisory) -> None:
         self.answers: Mapping[str, Any] = advisory.answers
@@ -172,9 +172,9 @@ class _Settled:
 
 
 def assessment_state(self_check: AnonymousCheck | Assessment, *, as_of: date) -> AssessmentState:
-    """The draft as of a day, or what was attested as of its own day.
+    """The state of a draft as of a day, or of an attestation as of its own day.
 
-    Its edition must be loaded with it, and its attestation, if it has one; this asks for nothing but its answers.
+    The self-check's edition and attestation (if any) must be loaded already. The only query here is for its answers.
     """
     edition = encoded(self_check.edition)
     rows = {row.question: row for row in self_check.answers.all() if row.question in edition.question}
@@ -193,7 +193,7 @@ def assessment_state(self_check: AnonymousCheck | Assessment, *, as_of: date) ->
 
 
 def answers_document(state: AssessmentState) -> bytes:
-    """The answers as a document to go on with elsewhere, which `manage.py advise` reads as well."""
+    """The answers as an answers document, to continue elsewhere or to give to `manage.py advise`."""
     document = {
         "edition": state.edition.id,
         "revision": state.edition.sheet.revision,
@@ -208,9 +208,9 @@ def answers_document(state: AssessmentState) -> bytes:
 def _attested_state(
     attestation: Attestation, edition: Edition, rows: Mapping[str, AnswerRow]
 ) -> AssessmentState:
-    """What was attested: from its record, whatever became of the account's name or of the calendar since."""
+    """The attested state from its record, unaffected by later changes to the account's name or the calendar."""
     record = json.loads(attestation.record)
-    given = {one["question"]: one["answer"] for one in record["answers"]}
+    values = {entry["question"]: entry["answer"] for entry in record["answers"]}
     return AssessmentState(
         self_check=attestation.assessment,
         about=record["account"],
@@ -218,7 +218,7 @@ def _attested_state(
         election=Election.model_validate_json(json.dumps(record["election"])),
         as_of=attestation.as_of,
         rows=rows,
-        answers=_read(edition, given),
+        answers=_read(edition, values),
     )
 
 
@@ -231,5 +231,5 @@ def _stored(edition: Edition, question: str, value: object) -> Answer | None:
     try:
         return read_answer(edition.question[question], value)
     except AnswerError:
-        # Only what was read as an answer is ever stored. Should a row not be one, it must not pass for one.
+        # Only valid answers are ever stored. If a row is not one all the same, it must not count as an answer.
         return None

@@ -1,1 +1,1 @@
-"""One advisory as page data, text, JSON and documents. Imports no models."""
+"""Render one advisory as page data, text, JSON and printed documents. Imports no models."""

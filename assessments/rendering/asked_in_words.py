@@ -1,12 +1,13 @@
-"""Conditions as a reader of a printed questionnaire can follow them, with a pen and no computer.
+"""Conditions in words, for a reader who fills in a printed questionnaire with a pen.
 
-election.candidate is yes and not campaign_over
-you answered “Yes” to 3.3 (Nomination papers filed or to be filed), unless the campaign period is over
+For example, `election.candidate is yes and not campaign_over` becomes: you answered “Yes” to 3.3 (Nomination papers
+filed or to be filed), unless the campaign period is over
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Literal
 
 from assessments.scoring.wording import choice_words
@@ -16,27 +17,27 @@ from bulletin.encoding.schema import Edition, NamedFact
 Joint = Literal["and", "or"]
 
 FEW = 2
-"""So many questions are named in full; of more than that, their numbers alone."""
+"""Up to this many questions are named in full; more are given by their numbers alone."""
 
 
 def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str]) -> str:
-    """A condition as the end of “Answer this if …”; empty where it always holds.
+    """A condition as the end of “Answer this if …”; empty if it always holds.
 
-    `numbers` are those that the questions bear on paper. A question that hangs on an answer of “I'm not sure” is
-    asked as well: the page says so once, for all of them.
+    `numbers` has each question's number on paper. A question that depends on an answer of “I'm not sure” is asked as
+    well. The words leave that out, because the page says it once for all questions.
     """
-    return _Words(edition, numbers).say(condition)
+    return _Phrasing(edition, numbers).phrase(condition)
 
 
 def fact_in_words(edition: Edition, fact: NamedFact, numbers: Mapping[str, str]) -> str:
-    """When a fact holds, from answers alone: the facts within it are told as the answers that make them."""
+    """When a fact holds, in terms of answers alone: each fact within it is replaced by the answers that make it."""
     if isinstance(fact.when, str):
         return "the last day of the campaign period, in the City’s election calendar, has gone by"
-    return _Words(edition, numbers).say(_without_facts(edition, fact.when))
+    return _Phrasing(edition, numbers).phrase(_without_facts(edition, fact.when))
 
 
 def _without_facts(edition: Edition, condition: Condition) -> Condition:
-    """The condition with each fact in it replaced by what makes it; what the calendar tells stays a fact."""
+    """The condition with each fact replaced by its own condition. The fact that the calendar decides stays."""
     match condition:
         case Fact():
             when = edition.fact[condition.name].when
@@ -52,14 +53,15 @@ def _without_facts(edition: Edition, condition: Condition) -> Condition:
 
 
 def _flat(kind: type[Either | Every], parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    return tuple(one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
+    nested = (part.parts if isinstance(part, kind) else (part,) for part in parts)
+    return tuple(chain.from_iterable(nested))
 
 
-class _Words:
+class _Phrasing:
     def __init__(self, edition: Edition, numbers: Mapping[str, str]) -> None:
         self.edition, self.numbers = edition, numbers
 
-    def say(self, condition: Condition) -> str:
+    def phrase(self, condition: Condition) -> str:
         match condition:
             case Always():
                 return ""
@@ -79,10 +81,10 @@ class _Words:
                 return self._joined(condition.parts, "and")
 
     def _opposite(self, part: Condition) -> str:
-        """What a `not` says, turned into something that a reader can look for."""
+        """The words for `not part`, as something that a reader can look for."""
         match part:
             case Not():
-                return self.say(part.part)
+                return self.phrase(part.part)
             case Is():
                 values = self.edition.question[part.question].values
                 return self._answered([part.question], [v for v in values if v != part.choice], "or")
@@ -91,35 +93,40 @@ class _Words:
             case Has():
                 return f"you answered {self._named(part.question)} without {self._label(part)}"
             case Either():
-                return self.say(Every(tuple(Not(one) for one in part.parts)))
+                return self.phrase(Every(tuple(Not(inner) for inner in part.parts)))
             case Every():
-                return self.say(Either(tuple(Not(one) for one in part.parts)))
+                return self.phrase(Either(tuple(Not(inner) for inner in part.parts)))
             case _:
-                return f"it is not so that {self.say(part)}"
+                return f"it is not so that {self.phrase(part)}"
 
     def _joined(self, parts: tuple[Condition, ...], joint: Joint) -> str:
         exceptions = [part.part for part in parts if isinstance(part, Not) and isinstance(part.part, Fact)]
         if joint == "or" or len(exceptions) == len(parts):
             return _list(self._phrases(parts, joint), joint)
         rest = [part for part in parts if not isinstance(part, Not) or part.part not in exceptions]
-        said = _list(self._phrases(rest, joint), joint)
-        return said + (f", unless {_list([self.say(one) for one in exceptions], 'or')}" if exceptions else "")
+        words = _list(self._phrases(rest, joint), joint)
+        if not exceptions:
+            return words
+        return f"{words}, unless {_list([self.phrase(fact) for fact in exceptions], 'or')}"
 
     def _phrases(self, parts: Iterable[Condition], joint: Joint) -> list[str]:
-        """Each part in words; neighbours that say the same of several questions, or of one, share a phrase."""
-        told: list[str | tuple[list[str], list[str]]] = []
+        """Each part in words. Neighbours with the same answer to several questions, or several answers to one, merge.
+
+        A merged phrase is first collected as its questions and its choices.
+        """
+        phrases: list[str | tuple[list[str], list[str]]] = []
         for part in parts:
-            last = told[-1] if told else ""
+            last = phrases[-1] if phrases else ""
             if not isinstance(part, Is):
                 several = isinstance(part, Either | Every) and len(self._phrases(part.parts, "or")) > 1
-                told.append(f"({self.say(part)})" if several else self.say(part))
+                phrases.append(f"({self.phrase(part)})" if several else self.phrase(part))
             elif isinstance(last, tuple) and self._labels(last[0][:1], last[1]) == [self._label(part)]:
                 last[0].append(part.question)
             elif isinstance(last, tuple) and last[0] == [part.question] and joint == "or":
                 last[1].append(part.choice)
             else:
-                told.append(([part.question], [part.choice]))
-        return [one if isinstance(one, str) else self._answered(*one, joint) for one in told]
+                phrases.append(([part.question], [part.choice]))
+        return [p if isinstance(p, str) else self._answered(*p, joint) for p in phrases]
 
     def _answered(self, questions: list[str], choices: list[str], joint: Joint) -> str:
         few = len(questions) <= FEW
@@ -129,7 +136,7 @@ class _Words:
         return f"you answered {labels} to {some}{_list(named, joint)}"
 
     def _ranges(self, questions: list[str]) -> list[str]:
-        """`2.1 to 2.7` in place of each of the seven; every run is of one section."""
+        """The numbers of the questions, with runs like `2.1 to 2.7`. A run stays within one section."""
         runs: list[list[str]] = []
         position = self.edition.position
         for question in sorted(questions, key=position.__getitem__):
@@ -159,5 +166,5 @@ def _list(parts: list[str], joint: Joint) -> str:
 
 
 def _uncapped(title: str) -> str:
-    """A fact's title within a sentence: their first words are articles and common nouns."""
+    """A fact's title within a sentence. Titles begin with an article or a common noun, so lower case is right."""
     return title[0].lower() + title[1:]

@@ -1,4 +1,4 @@
-"""The advisory as JSON: the contract that scripts outside rest on."""
+"""The advisory as JSON: a contract that outside scripts rely on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bulletin.encoding.schema import Edition, Outcome
 
 
 def advisory_data(advisory: Advisory) -> dict[str, Any]:
-    """The advisory as plain data, keys and lists in the contract's order."""
+    """The advisory as plain data, with keys and lists in the contract's order."""
     edition, score = advisory.edition, advisory.score
     return {
         "edition": edition.id,
@@ -48,7 +48,7 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
 
 
 def advisory_json(advisory: Advisory, *, indent: int | None = None) -> bytes:
-    """The advisory as JSON in UTF-8, the same for the same input."""
+    """The advisory as JSON in UTF-8. Equal input gives equal bytes."""
     return to_json(advisory_data(advisory), indent=indent)
 
 
@@ -72,13 +72,13 @@ def _finding(advisory: Advisory, finding: Finding) -> dict[str, Any]:
 
 @lru_cache(maxsize=1_000)
 def _texts(edition: Edition, rule: str, outcome: Outcome) -> tuple[list[str], str]:
-    """What every finding of this rule with this outcome says alike."""
+    """The paragraphs and the advice, which are the same in every finding of this rule with this outcome."""
     return list(edition.rule[rule].paragraphs), edition.advice[rule].for_outcome(outcome)
 
 
 def answer_data(answer: Answer | None) -> str | list[str] | None:
-    """An answer as an answers document gives it; amounts are texts with two decimals."""
-    if answer is None or isinstance(answer, str):  # as nearly all are
+    """An answer as it is written in an answers document. Amounts are strings with two decimals."""
+    if answer is None or isinstance(answer, str):  # nearly all answers
         return answer
     match answer:
         case Decimal():

@@ -1,4 +1,4 @@
-"""What is printed, as PDF/UA-1: the advisory, and the blank questionnaire. The same input gives the same bytes."""
+"""The printed documents, as PDF/UA-1: the advisory and the blank questionnaire. Equal input gives equal bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bulletin.encoding.schema import Edition, Question, Section
 
 @dataclass(frozen=True)
 class PrintedNote:
-    """A note made fit to print, line by line, since each may be in another script; a shared one has its answer."""
+    """A note typeset line by line, since each line may be in another script. A shared note comes with its answer."""
 
     short: str
     lines: tuple[Typeset, ...]
@@ -30,7 +30,7 @@ class PrintedNote:
 
 
 def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
-    """The PDF of an advisory; with a proof it says how to check it, and carries the record that it was made from.
+    """The PDF of an advisory. With a proof, it says how to verify it and encloses the record that it was made from.
 
     Raises PressError, whose message is for people.
     """
@@ -39,14 +39,17 @@ def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
 
 
 def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
-    """The document that is printed: everything that people wrote in it is typeset and escaped."""
+    """The HTML that is printed. Everything that people wrote is typeset and escaped."""
     account = [(label, typeset(value)) for label, value in projection.account]
     notes = [PrintedNote(note.short, _lines(note.text)) for note in projection.notes]
     answers = [
-        (section.title, [PrintedNote(one.short, _lines(one.note), one.answer) for one in section.answers])
+        (
+            section.title,
+            [PrintedNote(given.short, _lines(given.note), given.answer) for given in section.answers],
+        )
         for section in projection.answers
     ]
-    noted = [*notes, *(one for _, given in answers for one in given)]
+    noted = [*notes, *(note for _, section_notes in answers for note in section_notes)]
     written = [value for _, value in account] + [line for note in noted for line in note.lines]
     stamp = [projection.stamp]
     if proof:
@@ -63,7 +66,7 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
             "notes": notes,
             "proof": proof and printed_proof(proof),
             "stamp": "\n".join(stamp),
-            "unprintable": list(dict.fromkeys(name for one in written for name in one.unprintable)),
+            "unprintable": list(dict.fromkeys(name for text in written for name in text.unprintable)),
         },
     )
 
@@ -73,7 +76,7 @@ def _lines(note: str) -> tuple[Typeset, ...]:
 
 
 def printed_proof(proof: Proof) -> dict[str, object]:
-    """What a document prints of its proof."""
+    """What a document prints about its proof."""
     digits = proof.record_sha256
     return {
         "code": proof.code,
@@ -90,7 +93,7 @@ def questionnaire_pdf(edition: Edition) -> bytes:
 
 
 def questionnaire_html(edition: Edition) -> str:
-    """Every section and question with empty boxes, and in words when a question is to be answered."""
+    """Every section and question with empty boxes, and when to answer each question in words."""
     sheet = edition.sheet
     questions = {s.id: [q for q in edition.questions if q.section == s.id] for s in sheet.sections}
     numbers = {
@@ -139,6 +142,6 @@ def _printed_section(
 
 @cache
 def print_css(*more: str) -> str:
-    """The PDFs' stylesheet, and what one document adds; the colours are the page's own."""
+    """The stylesheet of all PDFs, with the sheets that one document adds. It uses the colours of the pages."""
     folder = settings.BASE_DIR / "static" / "css"
     return "\n".join((folder / name).read_text() for name in ("tokens.css", "pdf.css", *more))

@@ -1,7 +1,7 @@
-"""What a reader is given of an advisory, in words and in reading order.
+"""An advisory in words and in reading order.
 
-The page, the PDF and the text all render one Projection, so that they cannot say different things; the JSON
-(`data`) is the advisory itself.
+The page, the PDF and the text all render one Projection, so that they cannot say different things. The JSON in
+data.py is the advisory itself.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import Literal
 from assessments.scoring.advisory import Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
-from assessments.scoring.part import UNSTATED
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question, Titled
+from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
-"""The five statuses that have a colour and an icon, and the plain rest."""
+"""The five statuses that have a colour and an icon, and `plain` for all others."""
 
 TONE_OF_OVERALL: Mapping[Overall, Tone] = {
     "contact_commissioner": "contact",
@@ -42,7 +41,7 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
 }
 Whose = Literal["your", "the"]
 CONTACT_ORDER: tuple[When, ...] = ("now", "before_acting", "before_filing", "before_launch", "unstated")
-"""The most pressing first."""
+"""The times for contact, the most pressing first."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
     "action",
@@ -53,15 +52,15 @@ READING_ORDER: tuple[Outcome, ...] = (
     "unanswered",
     "not_applicable",
 )
-"""How a section tells its findings: what asks for something first."""
+"""The order of findings in a section: those that call for something first."""
 
 MANY = 3
-"""So many answers that make one fact are told as the fact; the advisory lists every fact with what makes it."""
+"""This many answers that make one fact are shown as the fact. The advisory lists every fact with its answers."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Something that a finding rests on, in a few words: an answer, a fact that several answers make, or findings."""
+    """One thing that a finding rests on: an answer, a fact that several answers make, or other findings."""
 
     short: str
     answer: str
@@ -71,7 +70,7 @@ class Basis:
 
 
 def in_line(because: Iterable[Basis]) -> str:
-    """`Stage of the account: In use; City logo or mark: No`."""
+    """All of `because` on one line, like `Stage of the account: In use; City logo or mark: No`."""
     return "; ".join(map(str, because))
 
 
@@ -90,26 +89,25 @@ class Item:
     advice: str
     because: tuple[Basis, ...]
 
-    def said(self) -> tuple[str, tuple[Basis, ...], str | None]:
-        """What is said of it, its name aside: findings of which the same is said can share a line."""
+    def line_key(self) -> tuple[str, tuple[Basis, ...], str | None]:
+        """The words of the finding without its name. Findings with equal keys can share a line."""
         return self.advice, self.because, self.contact
 
 
 @dataclass(frozen=True)
 class Group:
-    """Things to do or to ask about that share a time."""
+    """Things to do, or to contact the Commissioner about, at one time. Each item comes with its text."""
 
     when: str
-    says: str
     items: tuple[tuple[Item, str], ...]
 
 
 @dataclass(frozen=True)
-class Alike:
-    """Neighbouring findings of which the very same is said; `own` is what they do not share with their group."""
+class MergedFinding:
+    """Neighbouring findings with the same words. `own_basis` is what they rest on beyond the group's common basis."""
 
     items: tuple[Item, ...]
-    own: str
+    own_basis: str
 
     @property
     def names(self) -> str:
@@ -125,60 +123,62 @@ class Alike:
 
 
 @dataclass(frozen=True)
-class Alikes:
+class OutcomeGroup:
     """The findings of a section with one outcome.
 
-    `shared` are the answers that all of them rest on. `told_above`: their advice stands under what to do.
+    `common_basis` has the answers that all of them rest on. `advice_above` means that their advice is already given
+    under what to do, further up.
     """
 
     status: str
     tone: Tone
-    told_above: bool
-    shared: str
-    findings: tuple[Alike, ...]
+    advice_above: bool
+    common_basis: str
+    findings: tuple[MergedFinding, ...]
 
     @property
     def citations(self) -> tuple[str, ...]:
-        """The paragraphs that the findings are about, each once."""
+        """The citations of all the findings, each once."""
         return tuple(dict.fromkeys(item.citation for finding in self.findings for item in finding.items))
 
 
 @dataclass(frozen=True)
 class SectionOfItems:
-    """The findings of one section, with its count."""
+    """The findings of one section, with its score."""
 
     title: str
     count: str
     items: tuple[Item, ...]
 
     @property
-    def groups(self) -> tuple[Alikes, ...]:
-        """The findings by outcome, the most pressing first; within one, in the bulletin's order."""
+    def groups(self) -> tuple[OutcomeGroup, ...]:
+        """The findings by outcome, the most pressing first; within an outcome, in the edition's order."""
         return tuple(
-            _alikes(found)
+            _outcome_group(items)
             for outcome in READING_ORDER
-            if (found := [i for i in self.items if i.outcome == outcome])
+            if (items := [item for item in self.items if item.outcome == outcome])
         )
 
 
-def _alikes(items: list[Item]) -> Alikes:
-    alike = [tuple(same) for _, same in groupby(items, key=Item.said)]
-    every = [set(same[0].because) for same in alike]
-    common = set.intersection(*every) if len(every) > 1 else set()
-    return Alikes(
+def _outcome_group(items: list[Item]) -> OutcomeGroup:
+    merged = [tuple(same) for _, same in groupby(items, key=Item.line_key)]
+    bases = [set(same[0].because) for same in merged]
+    common = set.intersection(*bases) if len(bases) > 1 else set()
+    return OutcomeGroup(
         status=items[0].status,
         tone=TONE_OF_OUTCOME[items[0].outcome],
-        told_above=items[0].outcome in TO_DO,
-        shared=in_line(basis for basis in alike[0][0].because if basis in common),
+        advice_above=items[0].outcome in TO_DO,
+        common_basis=in_line(basis for basis in merged[0][0].because if basis in common),
         findings=tuple(
-            Alike(same, in_line(basis for basis in same[0].because if basis not in common)) for same in alike
+            MergedFinding(same, in_line(basis for basis in same[0].because if basis not in common))
+            for same in merged
         ),
     )
 
 
 @dataclass(frozen=True)
-class LookUp:
-    """A question still open, as it is asked, and the paragraphs that it is about."""
+class OpenQuestion:
+    """A question that is unanswered or answered "unsure", as it is asked, with its citation."""
 
     question: str
     asks: str
@@ -187,7 +187,7 @@ class LookUp:
 
 @dataclass(frozen=True)
 class StatedFact:
-    """A fact, whether it holds, and the answers that say so."""
+    """A fact, whether it holds, and the answers that decide it."""
 
     title: str
     truth: str
@@ -196,7 +196,7 @@ class StatedFact:
 
 @dataclass(frozen=True)
 class Note:
-    """What someone wrote beside a question."""
+    """A note that someone wrote on a question."""
 
     question: str
     short: str
@@ -204,8 +204,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Given:
-    """An answer that was shared, and the note beside it if that was shared as well."""
+class SharedAnswer:
+    """An answer that was shared, with its note if the note was shared too."""
 
     short: str
     answer: str
@@ -214,18 +214,18 @@ class Given:
 
 @dataclass(frozen=True)
 class SectionOfAnswers:
-    """What was shared of the answers and notes of one section."""
+    """The shared answers and notes of one section."""
 
     title: str
-    answers: tuple[Given, ...]
+    answers: tuple[SharedAnswer, ...]
 
 
 @dataclass(frozen=True)
 class Projection:
     """The whole advisory in words.
 
-    `whose` are the answers: “your” to those who gave them, “the” to whoever they are shared with. `answers` are those
-    of a part that was shared, every one of them, with the notes; whoever sees the whole has pages for them.
+    `whose` goes before "answers": “your” for those who gave them, “the” for readers of a share. `answers` has every
+    answer and note of a share. It is empty for a whole advisory, because its readers have pages with the answers.
     """
 
     title: str
@@ -243,8 +243,8 @@ class Projection:
     contacts: tuple[Group, ...]
     to_do: tuple[Group, ...]
     sections: tuple[SectionOfItems, ...]
-    check: tuple[LookUp, ...]
-    unanswered: tuple[LookUp, ...]
+    check: tuple[OpenQuestion, ...]
+    unanswered: tuple[OpenQuestion, ...]
     ignored: tuple[str, ...]
     facts: tuple[StatedFact, ...]
     answers: tuple[SectionOfAnswers, ...]
@@ -262,18 +262,21 @@ class Projection:
 
     @property
     def stamp(self) -> str:
-        """What the foot of every page says of the encoding."""
+        """The line about the encoding at the foot of every page."""
         return f"{self.edition} · revision {self.revision} · digest {self.digest[:16]}"
 
 
 def cite(paragraphs: Iterable[str]) -> str:
-    """`¶12 and ¶14`; paragraphs of the commentary are said to be so: `commentary C2`."""
-    cited = [f"commentary {one}" if one.startswith("C") else f"¶{one}" for one in paragraphs]
+    """A citation like `¶12 and ¶14`. Paragraphs of the commentary are marked: `commentary C2`."""
+    cited = [
+        f"commentary {paragraph}" if paragraph.startswith("C") else f"¶{paragraph}"
+        for paragraph in paragraphs
+    ]
     return cited[0] if len(cited) == 1 else f"{', '.join(cited[:-1])} and {cited[-1]}" if cited else ""
 
 
 def project(advisory: Advisory, document: Document, *, whose: Whose = "your") -> Projection:
-    """The advisory for whoever may see all of it."""
+    """The whole advisory in words."""
     edition, sheet = advisory.edition, advisory.edition.sheet
     words = sheet.words
     overall = words.overall[advisory.overall]
@@ -306,8 +309,8 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
             )
             for section in edition.sections_with_rules
         ),
-        check=tuple(_look_up(edition.question[q]) for q in advisory.check),
-        unanswered=tuple(_look_up(edition.question[q]) for q in advisory.unanswered),
+        check=tuple(_open_question(edition.question[q]) for q in advisory.check),
+        unanswered=tuple(_open_question(edition.question[q]) for q in advisory.unanswered),
         ignored=tuple(edition.question[q].short for q in advisory.ignored),
         facts=tuple(
             StatedFact(
@@ -348,17 +351,14 @@ def _item(advisory: Advisory, finding: Finding, whose: Whose) -> Item:
         outcome=finding.outcome,
         status=words.outcomes[finding.outcome].title.replace("your answers", f"{whose} answers"),
         tone="contact" if finding.contact else TONE_OF_OUTCOME[finding.outcome],
-        contact=_when(edition, finding.contact).title if finding.contact else None,
+        contact=_contact_time(edition, finding.contact) if finding.contact else None,
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
         because=_because(advisory, finding),
     )
 
 
 def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
-    """What a finding rests on, short enough to read.
-
-    A finding that other findings decide names them.
-    """
+    """What a finding rests on, short enough to read. If other findings decide it, it names those."""
     if finding.decided_by:
         return (
             Basis(
@@ -371,15 +371,15 @@ def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
 
 
 def _in_short(advisory: Advisory, questions: frozenset[str], facts: Iterable[NamedFact]) -> tuple[Basis, ...]:
-    """The answers to `questions`, those that make one of `facts` told as that fact, the widest first."""
-    told = []
+    """The answers to `questions`. A fact stands for MANY or more of them that make it, the largest fact first."""
+    facts_in_short = []
     known = [fact for fact in facts if fact.id in advisory.facts]
     for fact in sorted(known, key=lambda fact: -len(advisory.facts[fact.id].rests_on)):
         value, rests_on = advisory.facts[fact.id]
         if len(rests_on) >= MANY and rests_on <= questions:
-            told.append(Basis(fact.title, _truth(value)))
+            facts_in_short.append(Basis(fact.title, _truth(value)))
             questions -= rests_on
-    return (*told, *_answers(advisory, questions))
+    return (*facts_in_short, *_answers(advisory, questions))
 
 
 def _answers(advisory: Advisory, questions: Iterable[str]) -> tuple[Basis, ...]:
@@ -400,35 +400,34 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
             if finding.contact == when
         ]
         if due:
-            titled = _when(advisory.edition, when)
-            title = titled.title
+            title = _contact_time(advisory.edition, when)
             if when == "before_filing" and isinstance(filing, date):
                 title = f"{title}, on {long_date(filing)}"
-            groups.append(Group(title, titled.says, tuple(due)))
+            groups.append(Group(title, tuple(due)))
     return tuple(groups)
 
 
-def _when(edition: Edition, when: When) -> Titled:
+def _contact_time(edition: Edition, when: When) -> str:
     if when == "unstated":
-        return Titled(title="When is not part of what was shared", says=UNSTATED)
-    return edition.sheet.words.contact[when]
+        return "When is not part of what was shared"
+    return edition.sheet.words.contact[when].title
 
 
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
-    """What to do, by when: at once first, then by date, then what only words can tell."""
+    """What to do, by deadline: first what is due now, then by date, then deadlines without a date."""
     groups: dict[str, list[tuple[Item, str]]] = {}
     order: dict[str, tuple[bool, date]] = {}
     for deadline in advisory.deadlines:
         item = items[deadline.rule.id]
         groups.setdefault(deadline.text, []).append((item, item.advice))
-        order[deadline.text] = (not deadline.at_once, deadline.due or date.max)
+        order[deadline.text] = (not deadline.is_now, deadline.due or date.max)
     return tuple(
-        Group(text.rstrip("."), "", tuple(groups[text])) for text in sorted(groups, key=order.__getitem__)
+        Group(text.rstrip("."), tuple(groups[text])) for text in sorted(groups, key=order.__getitem__)
     )
 
 
-def _look_up(question: Question) -> LookUp:
-    return LookUp(question.id, question.asks, cite(question.paragraphs))
+def _open_question(question: Question) -> OpenQuestion:
+    return OpenQuestion(question.id, question.asks, cite(question.paragraphs))
 
 
 def _truth(value: bool | None) -> str:
@@ -436,15 +435,15 @@ def _truth(value: bool | None) -> str:
 
 
 def _score(advisory: Advisory, whose: Whose) -> str:
-    """The count in words, and how much is still open: on a part of the answers it counts a part of the rules."""
+    """The score in words, with the number of questions left. While questions are left, it counts only some rules."""
     count, left = advisory.score, len(advisory.unanswered)
     which = "that apply" if advisory.complete else "counted so far"
-    said = f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
+    text = f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
     if not count.applicable:
-        said = "No rule can be counted yet."
+        text = "No rule can be counted yet."
     if left:
-        said += f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
-    return said
+        text += f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
+    return text
 
 
 def _section_count(count: Count) -> str:
@@ -459,7 +458,7 @@ def _no_to_do(advisory: Advisory) -> str:
 
 
 def _filing_note(advisory: Advisory) -> str | None:
-    """A word of warning where the filing date is no day for filing in the election chosen."""
+    """A warning if the filing date is outside the nomination period of the election."""
     sheet, election = advisory.edition.sheet, advisory.election
     filing = advisory.answers.get(sheet.timing.filing)
     first, last = election.nominations_open, election.nominations_close

@@ -1,4 +1,4 @@
-"""The advisory for a terminal: the same words as the page and the PDF."""
+"""The advisory as text for a terminal, in the same words as the page and the PDF."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.rule import Rule as Line
 from rich.table import Table
 from rich.text import Text
 
-from .projection import Group, Item, LookUp, Projection, Tone, in_line
+from .projection import Group, Item, OpenQuestion, Projection, Tone, in_line
 
 STYLE: dict[Tone, str] = {
     "contact": "bold blue",
@@ -31,7 +31,7 @@ MARK: dict[Tone, str] = {
 
 
 def advisory_text(projection: Projection, *, width: int = 80, colour: bool = False) -> str:
-    """The advisory as lines of at most `width` columns; plain text unless `colour`."""
+    """The advisory as lines of at most `width` columns (40 or more); plain text unless `colour`."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -49,77 +49,81 @@ def advisory_text(projection: Projection, *, width: int = 80, colour: bool = Fal
 
 class _Page:
     def __init__(self, console: Console, projection: Projection) -> None:
-        self.console, self.of = console, projection
+        self.console, self.projection = console, projection
 
     def write(self) -> None:
         self.head()
         self.contacts()
         self.to_do()
-        self.questions("What to look up", self.of.check)
-        for section in self.of.sections:
+        self.questions("What to look up", self.projection.check)
+        for section in self.projection.sections:
             self.heading(f"{section.title} ({section.count})")
             for item in section.items:
                 self.item(item)
-        self.questions("Not answered yet", self.of.unanswered)
-        self.rest_of_what_was_given()
+        self.questions("Not answered yet", self.projection.unanswered)
+        self.ignored_and_notes()
         self.foot()
 
     def head(self) -> None:
-        of = self.of
-        self.line(of.title, "bold")
-        self.line(of.bulletin)
-        for label, value in of.account:
+        projection = self.projection
+        self.line(projection.title, "bold")
+        self.line(projection.bulletin)
+        for label, value in projection.account:
             self.line(f"{label}: {value}")
-        self.line(f"As of {of.as_of_text}. Election: {of.election}.")
-        self.heading(f"{MARK[of.tone]} {of.headline}", STYLE[of.tone])
-        self.line(of.meaning)
-        self.line(of.score)
+        self.line(f"As of {projection.as_of_text}. Election: {projection.election}.")
+        self.heading(f"{MARK[projection.tone]} {projection.headline}", STYLE[projection.tone])
+        self.line(projection.meaning)
+        self.line(projection.score)
 
     def contacts(self) -> None:
         self.heading("When to contact the Integrity Commissioner, and about what")
-        if not self.of.contacts:
-            self.line(self.of.no_contacts)
-        for group in self.of.contacts:
+        if not self.projection.contacts:
+            self.line(self.projection.no_contacts)
+        for group in self.projection.contacts:
             self.group(group)
-        office = self.of.office
+        office = self.projection.office
         self.line(f"{office.office}, {office.telephone}, {office.email}", "bold")
         self.line(f"{office.organisation}, {office.street}, {office.place}; {office.website}")
 
     def to_do(self) -> None:
         self.heading("What to do, and by when")
-        if not self.of.to_do:
-            self.line(self.of.no_to_do)
-        for group in self.of.to_do:
+        if not self.projection.to_do:
+            self.line(self.projection.no_to_do)
+        for group in self.projection.to_do:
             self.group(group)
-        if self.of.filing_note:
-            self.line(self.of.filing_note)
+        if self.projection.filing_note:
+            self.line(self.projection.filing_note)
 
-    def rest_of_what_was_given(self) -> None:
-        of = self.of
-        if of.ignored:
+    def ignored_and_notes(self) -> None:
+        projection = self.projection
+        if projection.ignored:
             self.heading("Answers kept but not counted")
-            self.line("These questions are not asked on your other answers: " + "; ".join(of.ignored) + ".")
-        if of.notes:
+            self.line(
+                "These questions are not asked on your other answers: " + "; ".join(projection.ignored) + "."
+            )
+        if projection.notes:
             self.heading("Your notes")
-            for note in of.notes:
+            for note in projection.notes:
                 self.line(f"{note.short}:", "bold")
                 self.line(note.text, indent=2)
 
     def foot(self) -> None:
-        of = self.of
+        projection = self.projection
         self.heading("What this rests on")
-        for fact in of.facts:
+        for fact in projection.facts:
             self.line(f"{fact.title}: {fact.truth}")
             if fact.because:
                 self.line(f"({fact.because})", "dim", indent=2)
         self.heading("The limits of this advisory")
-        for limit in (*of.limits, *((of.calendar_note,) if of.calendar_note else ())):
+        for limit in (*projection.limits, *((projection.calendar_note,) if projection.calendar_note else ())):
             self.point(limit)
         self.line("")
-        self.line(f"Edition {of.edition}, revision {of.revision}, digest {of.digest}", "dim")
+        self.line(
+            f"Edition {projection.edition}, revision {projection.revision}, digest {projection.digest}", "dim"
+        )
 
     def point(self, text: str) -> None:
-        """A line of a list, the lines after the first set in."""
+        """An entry of a list, indented after its first line."""
         row = Table.grid(padding=(0, 1, 0, 0))
         row.add_row("-", Text(text))
         self.console.print(row)
@@ -130,7 +134,7 @@ class _Page:
     def heading(self, text: str, style: str = "bold") -> None:
         title = Text(text, style=style)
         self.console.print()
-        if title.cell_len > self.console.width - 2:  # a Line would cut it short
+        if title.cell_len > self.console.width - 2:  # a Line would truncate it
             self.console.print(title)
         else:
             self.console.print(Line(title, align="left", characters="─", style="dim"))
@@ -152,8 +156,8 @@ class _Page:
         if item.because:
             self.line(f"Rests on: {in_line(item.because)}", "dim", indent=2)
 
-    def questions(self, title: str, found: tuple[LookUp, ...]) -> None:
-        if found:
+    def questions(self, title: str, questions: tuple[OpenQuestion, ...]) -> None:
+        if questions:
             self.heading(title)
-            for question in found:
+            for question in questions:
                 self.point(question.asks + (f" ({question.citation})" if question.citation else ""))

@@ -1,4 +1,4 @@
-"""Sample situations: answers documents to try the portal with, on the page or with `manage.py advise`."""
+"""Sample answers documents, to try the portal with on a page or with `manage.py advise`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TITLES: Mapping[str, str] = {
     "nothing-flagged": "A personal account with a full policy and nothing flagged",
     "first-ten-minutes": "A planned account, half of the questions answered",
 }
-"""Each sample's name and what it is, in a line."""
+"""Each sample's name and title."""
 
 
 def sample(name: str) -> bytes:
-    """The answers document of a sample. Raises KeyError for a name that is none."""
+    """The answers document of a sample. Raises KeyError if no sample has this name."""
     if name not in TITLES:
         raise KeyError(name)
     return (HERE / f"{name}.json").read_bytes()

@@ -1,1 +1,1 @@
-"""From an edition and answers to an advisory. Pure: no Django, no clock, no settings; `as_of` is always given."""
+"""Score answers against an edition to get an advisory. Pure: no Django, clock or settings; callers give `as_of`."""

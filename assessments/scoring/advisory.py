@@ -1,4 +1,4 @@
-"""What an assessment comes to."""
+"""The result of an assessment: its findings, deadlines and scores."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from bulletin.encoding.conditions import Answer, Verdict
 from bulletin.encoding.schema import Contact, Edition, Election, Outcome, Overall, Rule
 
 When = Contact | Literal["unstated"]
-"""When to contact the Integrity Commissioner; of what a member shared, the answers that tell may be left out."""
+"""When to contact the Integrity Commissioner. `unstated` is for a share without the answers that decide the time."""
 
 
 class Finding(NamedTuple):
     """One rule's outcome.
 
-    `rests_on` names the questions that decide the outcome; `in_the_way` those of them that keep it open (none
-    once it is settled). `decided_by` are the other rules whose findings decide it: the rule reckoned last has them.
+    `rests_on` names the questions that decide the outcome. `in_the_way` names those of them that keep the outcome
+    open; it is empty once the outcome is settled. `decided_by` has the other rules whose findings decide the
+    outcome; only the closing rule has any.
     """
 
     rule: Rule
@@ -30,19 +31,19 @@ class Finding(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """By when something is to be done.
+    """When to act on a finding.
 
-    `due` is None where only words can tell; `at_once` says that the time is now or has passed.
+    `due` is None if the deadline has words only, and no date. `is_now` means that the time is now or has passed.
     """
 
     rule: Rule
     due: date | None
     text: str
-    at_once: bool
+    is_now: bool
 
 
 class Count(NamedTuple):
-    """Of the `applicable` rules (notes aside, and only settled or looked-up ones), how many are `consistent`."""
+    """How many rules count as `applicable` (COUNTED in assess.py; never notes), and how many are `consistent`."""
 
     consistent: int
     applicable: int
@@ -50,11 +51,12 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """The whole result for one account on one day. Questions stand in the edition's order everywhere.
+    """The whole result for one account on one day. Questions are in the edition's order everywhere.
 
-    `answers` are those that count; `unanswered` the questions asked, not optional, without an answer; `needed`
-    those of them that keep a finding unanswered; `check` the unsure ones that keep a finding at check;
-    `ignored` the answered questions that are not asked; `asked` the questions that are.
+    `answers` has the answers that count, and `asked` the questions that are asked. `unanswered` has the asked
+    questions that have no answer and are not optional, and `needed` those of them that keep a finding unanswered.
+    `check` has the questions answered "unsure" that keep a finding at `check`. `ignored` has the questions that are
+    answered but not asked.
     """
 
     edition: Edition
@@ -76,11 +78,11 @@ class Advisory:
 
     @property
     def contacts(self) -> tuple[Finding, ...]:
-        """The findings for which to contact the Integrity Commissioner, in the findings' order."""
+        """The findings to contact the Integrity Commissioner about, in the findings' order."""
         return tuple(finding for finding in self.findings if finding.contact)
 
     def because(self, finding: Finding) -> dict[str, Answer | None]:
-        """The answers that a finding rests on, in the questions' order; None for those still open."""
+        """The answers that a finding rests on, in the questions' order. A question without an answer has None."""
         if len(finding.rests_on) < 2:
             return {question: self.answers.get(question) for question in finding.rests_on}
         position = self.edition.position

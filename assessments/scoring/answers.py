@@ -1,4 +1,4 @@
-"""What a valid answer is, kind by kind, and what is wrong with one that is not."""
+"""Read answers of each kind, and say what is wrong with an invalid answer."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from bulletin.encoding.schema import Question
 
 MAX_AMOUNT = Decimal(1_000_000)
 MAX_NOTE = 2_000
-"""Characters of a note."""
+"""Characters in a note."""
 
 _AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-"""Characters that make text read other than it is written: bidirectional embeddings, overrides and isolates."""
+"""Characters that change the order in which text reads: bidirectional embeddings, overrides and isolates."""
 
 
 class AnswerError(ValueError):
-    """A value that is no answer to its question; the message says what would be."""
+    """A value is not a valid answer to its question. The message says what would be."""
 
 
 def read_answer(question: Question, value: Any) -> Answer | None:
-    """`value`, as JSON gives it, as the answer to `question`; None for no answer.
+    """Read `value`, from JSON, as the answer to `question`. None means no answer.
 
-    Amounts come back with two decimals and choices in the question's order, so that equal answers are equal.
+    Amounts are returned with two decimals and choices in the question's order, so that equal answers compare equal.
     Raises AnswerError.
     """
     if isinstance(value, str) and value in question.whole_answers:
@@ -38,9 +38,9 @@ def read_answer(question: Question, value: Any) -> Answer | None:
         return None
     match question.kind:
         case "ynu" | "choice":
-            raise _not_one_of(question, value)
+            raise _not_a_choice(question, value)
         case "choices":
-            return _some_of(question, value)
+            return _chosen(question, value)
         case "date":
             return read_day(value)
         case "money":
@@ -52,12 +52,12 @@ def _or_unsure(question: Question, words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _not_one_of(question: Question, value: Any) -> AnswerError:
+def _not_a_choice(question: Question, value: Any) -> AnswerError:
     hint = nearest(value, question.values) if isinstance(value, str) else ""
     return AnswerError(f"the answer is one of {_or_unsure(question, list(question.values))}{hint}")
 
 
-def _some_of(question: Question, value: Any) -> tuple[str, ...]:
+def _chosen(question: Question, value: Any) -> tuple[str, ...]:
     known = question.values
     if not isinstance(value, list):
         raise AnswerError(
@@ -74,7 +74,7 @@ def _some_of(question: Question, value: Any) -> tuple[str, ...]:
 
 
 def read_day(value: Any) -> date:
-    """A date like 2026-08-21. Raises AnswerError."""
+    """Read a date like 2026-08-21. Raises AnswerError."""
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
             return date.fromisoformat(value)
@@ -102,7 +102,7 @@ def _amount(value: Any) -> Decimal:
 
 
 def wrong_with_text(text: str, *, longest: int, lines: bool = False) -> str | None:
-    """What keeps `text` from being kept as it is, or None; `lines` allows new lines and tabs."""
+    """Why `text` cannot be stored as it is, or None if it can. `lines` allows line breaks and tabs."""
     if len(text) > longest:
         return f"the text has {len(text):,} characters; at most {longest:,} are kept"
     if text.isascii() and text.isprintable():
@@ -123,7 +123,7 @@ def wrong_with_text(text: str, *, longest: int, lines: bool = False) -> str | No
 
 
 def shown(value: Any) -> str:
-    """A value as a message may show it: short, on one line, and with nothing hidden in it."""
+    """A value as a message can show it: short, on one line, and without invisible characters."""
     match value:
         case str():
             cut = value if len(value) <= 60 else f"{value[:57]}..."

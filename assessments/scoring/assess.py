@@ -1,7 +1,8 @@
-"""The reference interpreter: the readable definition of how answers become an advisory.
+"""The definition of how answers become an advisory, written to be read.
 
-Nothing here names a question, a rule or a fact of an edition. What is in the way of an outcome is always a set
-of questions; whether they are unanswered or unsure decides what the outcome is called.
+Nothing here names a question, a rule or a fact of an edition. What keeps an outcome open is always a set of
+questions. The outcome is `unanswered` if any of them has no answer; if all are answered "unsure", the rule says what
+the outcome is.
 """
 
 from __future__ import annotations
@@ -30,30 +31,31 @@ Asking = Literal["asked", "pending", "not_asked"]
 
 NOTHING: frozenset[str] = frozenset()
 COUNTED: frozenset[Outcome] = frozenset({"consistent", "action", "improvement", "ask", "check"})
-"""The outcomes that make a rule count as applicable in the score."""
+"""The outcomes with which a rule counts as applicable in the score."""
 SILENT: frozenset[Outcome] = frozenset({"consistent", "not_applicable", "unanswered", "check"})
 """The outcomes that never carry a contact."""
 TO_DO: frozenset[Outcome] = frozenset({"action", "improvement"})
-"""The outcomes that ask for something to be done, and so have a deadline."""
+"""The outcomes that call for an action, and so have a deadline."""
 
 
 class Situation:
-    """The answers that count, and the facts that follow from them and from the calendar."""
+    """The answers that count, and the facts that follow from them and from the election calendar."""
 
     def __init__(self, edition: Edition, answers: Mapping[str, Answer], *, campaign_over: bool) -> None:
         self.answers = dict(answers)
         self._edition = edition
         self._facts = {CAMPAIGN_OVER: Verdict(campaign_over, NOTHING)}
-        self._weighed: dict[int, Verdict] = {}
+        self._verdicts: dict[int, Verdict] = {}
 
     def weigh(self, condition: Condition) -> Verdict:
-        """The verdict of a condition that stands in the edition, reckoned once for all places where it stands.
+        """The verdict of one of the edition's conditions, computed once for every place that has the condition.
 
-        Right from the first time on, since `settle_asking` settles all that a condition hangs on before it.
+        The cached verdict stays valid, because `settle_asking` settles everything that a condition depends on before
+        weighing it.
         """
-        verdict = self._weighed.get(id(condition))
+        verdict = self._verdicts.get(id(condition))
         if verdict is None:
-            verdict = self._weighed[id(condition)] = condition.weigh(self)
+            verdict = self._verdicts[id(condition)] = condition.weigh(self)
         return verdict
 
     def fact(self, name: str) -> Verdict:
@@ -70,9 +72,9 @@ class Situation:
 
 
 def settle_asking(edition: Edition, situation: Situation) -> dict[str, Asking]:
-    """Whether each question is asked; an answer to one that is not asked is dropped from the situation.
+    """Whether each question is asked. The answer to a question that is not asked is removed from the situation.
 
-    One pass is enough: in `asking_order` everything that a question hangs on is settled before it.
+    One pass is enough: in `asking_order`, everything that a question depends on comes before it.
     """
     asking: dict[str, Asking] = {}
     for question in edition.asking_order:
@@ -88,7 +90,7 @@ def settle_asking(edition: Edition, situation: Situation) -> dict[str, Asking]:
 
 
 def find(rule: Rule, situation: Situation) -> tuple[Outcome, frozenset[str], frozenset[str]]:
-    """A rule's outcome, the questions it rests on, and those in its way."""
+    """A rule's outcome, the questions that it rests on, and the questions that keep it open."""
     applies = situation.weigh(rule.applies)
     if applies.value is False:
         return "not_applicable", applies.rests_on, NOTHING
@@ -108,10 +110,10 @@ def find(rule: Rule, situation: Situation) -> tuple[Outcome, frozenset[str], fro
     return outcome, rests_on, in_the_way
 
 
-def find_last(rule: Rule, situation: Situation, others: list[Finding], timing: Timing) -> Finding:
-    """The finding of the rule that is reckoned last: it speaks only when nothing else is to be said.
+def find_closing(rule: Rule, situation: Situation, others: list[Finding], timing: Timing) -> Finding:
+    """The finding of the closing rule, which gives information only if no other finding needs attention.
 
-    Where other findings decide it, it rests on what they rest on.
+    If other findings decide the outcome, this finding rests on what they rest on.
     """
     value, rests_on = situation.weigh(rule.applies)
     in_the_way = rests_on if value is None else NOTHING
@@ -138,7 +140,7 @@ def find_last(rule: Rule, situation: Situation, others: list[Finding], timing: T
 
 
 class Timing:
-    """Where the assessment stands between wish, filing and launch."""
+    """When contacts and deadlines are due, given the stage of the account, of campaign use and of filing."""
 
     def __init__(self, edition: Edition, situation: Situation, as_of: date, election: Election) -> None:
         timing = edition.sheet.timing
@@ -170,18 +172,18 @@ class Timing:
         return contact
 
     def deadline(self, rule: Rule) -> Deadline:
-        """By when a finding's advice is to be followed."""
+        """The deadline for following a finding's advice."""
         words = self._words
         match rule.deadline:
             case "launch":
                 text = words.launch.planned if self.planned else words.launch.live
-                return Deadline(rule, None, text, at_once=not self.planned)
+                return Deadline(rule, None, text, is_now=not self.planned)
             case "before_campaign_use":
                 text = words.before_campaign_use.wished if self.wished else words.before_campaign_use.now
-                return Deadline(rule, None, text, at_once=not self.wished)
+                return Deadline(rule, None, text, is_now=not self.wished)
             case "until_campaign_ends":
                 end = self.election.campaign_ends
-                return Deadline(rule, end, self._filled(words.until_campaign_ends.ends, end), at_once=False)
+                return Deadline(rule, end, self._filled(words.until_campaign_ends.ends, end), is_now=False)
             case "before_other_steps":
                 return self._by_filing_date(rule, words.before_other_steps)
             case "before_filing":
@@ -191,18 +193,18 @@ class Timing:
 
     def _by_filing_date(self, rule: Rule, words: ByFilingDate) -> Deadline:
         if self.filing is None:
-            return Deadline(rule, None, words.unknown, at_once=False)
+            return Deadline(rule, None, words.unknown, is_now=False)
         if self.filing > self.as_of:
-            return Deadline(rule, self.filing, self._filled(words.ahead, self.filing), at_once=False)
+            return Deadline(rule, self.filing, self._filled(words.ahead, self.filing), is_now=False)
         text = words.today if self.filing == self.as_of else words.passed
-        return Deadline(rule, None, self._filled(text, self.filing), at_once=True)
+        return Deadline(rule, None, self._filled(text, self.filing), is_now=True)
 
     def _filled(self, text: str, day: date) -> str:
         return text.replace("{date}", long_date(day)).replace("{election}", self.election.name)
 
 
 def overall_of(findings: Iterable[Finding]) -> Overall:
-    """The first that holds, from the most pressing down."""
+    """The most pressing overall result that the findings support."""
     outcomes = set()
     for finding in findings:
         if finding.contact:
@@ -216,7 +218,7 @@ def overall_of(findings: Iterable[Finding]) -> Overall:
 
 
 def count(counted: list[Finding]) -> Count:
-    """The score of the findings that count: how many there are and how many are consistent, without weights."""
+    """The score of findings that count towards it. Every finding has the same weight."""
     return Count(sum(finding.outcome == "consistent" for finding in counted), len(counted))
 
 
@@ -235,9 +237,10 @@ def total(counts: Collection[Count]) -> Count:
 
 
 def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, election: Election) -> Advisory:
-    """The advisory for `answers` (valid ones, by question; no entry is no answer) as of a day.
+    """The advisory for `answers` as of a day.
 
-    `election` decides only whether the campaign period is over, and when it ends.
+    `answers` are valid answers by question; a question without an answer has no entry. `election` only decides
+    when the campaign period ends and whether it is over.
     """
     situation = Situation(edition, answers, campaign_over=as_of > election.campaign_ends)
     asking = settle_asking(edition, situation)
@@ -250,12 +253,12 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
             findings.append(Finding(rule, outcome, timing.contact(rule, outcome), rests_on, in_the_way))
     for at, rule in enumerate(edition.rules):
         if rule.last:
-            findings.insert(at, find_last(rule, situation, findings, timing))
+            findings.insert(at, find_closing(rule, situation, findings, timing))
 
     asked = tuple(q for q in edition.question if asking[q] == "asked")
     unanswered = tuple(q for q in asked if q not in situation.answers and not edition.question[q].optional)
-    open_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
-    check_ways = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
+    keep_unanswered = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
+    keep_at_check = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
     sections = count_by_section(edition, findings)
 
     return Advisory(
@@ -272,7 +275,7 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         score=total(sections.values()),
         sections=sections,
         unanswered=unanswered,
-        needed=tuple(question for question in unanswered if question in open_ways),
-        check=tuple(q for q in edition.question if q in check_ways and situation.answers.get(q) == UNSURE),
+        needed=tuple(question for question in unanswered if question in keep_unanswered),
+        check=tuple(q for q in edition.question if q in keep_at_check and situation.answers.get(q) == UNSURE),
         ignored=tuple(q for q in edition.question if q in answers and q not in situation.answers),
     )

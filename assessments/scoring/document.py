@@ -1,4 +1,4 @@
-"""The answers document: from bytes that anyone may have written to a Document, or to every fault in them."""
+"""Read an answers document from bytes that anyone may have written, or report every fault in them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .answers import MAX_NOTE, AnswerError, read_answer, read_day, shown, wrong_
 
 MAX_BYTES = 1_000_000
 MAX_FAULTS = 200
-"""Faults that are told one by one; a document with a mistake in every answer and every note has fewer."""
+"""Faults that are listed; the rest are counted. A mistake in every answer and every note makes fewer."""
 MAX_ACCOUNT_TEXT = 200
-"""Characters of a platform, a handle or a member's name."""
+"""Characters in a platform, a handle or a member's name."""
 KEYS = ("edition", "revision", "account", "answers", "notes", "as_of", "election")
 ACCOUNT_KEYS = ("platform", "handle", "member")
 
 
 class DocumentFaults(Exception):
-    """The bytes are no answers document; `faults` has one line each: place, value, what would be right."""
+    """The bytes are not a valid answers document. `faults` has a line for each fault: place, value, what to write."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -35,7 +35,7 @@ class DocumentFaults(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A valid answers document. `answers` leaves out what has no answer; `notes` are by question."""
+    """A valid answers document. `answers` and `notes` are by question; `answers` has no entry without an answer."""
 
     edition: Edition
     answers: Mapping[str, Answer]
@@ -48,28 +48,28 @@ class Document:
 class _Faults(list[str]):
     def __init__(self) -> None:
         super().__init__()
-        self.untold = 0
+        self.unlisted = 0
 
-    def add(self, place: str, value: Any, says: str, *, known: Iterable[str] = ()) -> None:
-        """Note a fault; of the names in `known`, the nearest to `value` is offered."""
-        if len(self) >= MAX_FAULTS:  # looking for the nearest name of each would take minutes
-            self.untold += 1
+    def add(self, place: str, value: Any, message: str, *, known: Iterable[str] = ()) -> None:
+        """Add a fault, and suggest the name in `known` that is nearest to `value`."""
+        if len(self) >= MAX_FAULTS:  # finding the nearest name for each fault would take minutes
+            self.unlisted += 1
             return
         hint = nearest(value, known) if isinstance(value, str) else ""
-        self.append(f"{place}: {shown(value)}: {says}{hint}")
+        self.append(f"{place}: {shown(value)}: {message}{hint}")
 
-    def told(self) -> list[str]:
-        return [*self, f"and {self.untold:,} more faults"] if self.untold else list(self)
+    def lines(self) -> list[str]:
+        return [*self, f"and {self.unlisted:,} more faults"] if self.unlisted else list(self)
 
 
-class _Doubled(dict[str, Any]):
-    """A JSON object in which keys stand twice."""
+class _WithRepeats(dict[str, Any]):
+    """A JSON object that has some keys more than once: those in `repeated`."""
 
-    twice: list[str]
+    repeated: list[str]
 
 
 def parse_json(raw: bytes) -> Any:
-    """The JSON value in `raw`, its numbers as Decimal. Raises DocumentFaults with the place of what is wrong."""
+    """Parse JSON, with numbers as Decimal. Raises DocumentFaults, naming the place of the fault."""
     if len(raw) > MAX_BYTES:
         raise DocumentFaults([f"the document has over {MAX_BYTES:,} bytes; at most that many are read"])
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
@@ -86,7 +86,7 @@ def parse_json(raw: bytes) -> Any:
             [f"line {line} column {column}: byte 0x{byte:02X} is not UTF-8; save the document as UTF-8"]
         ) from None
     try:
-        # NaN and Infinity become numbers, too: no place takes them, and so each is named with its place.
+        # NaN and Infinity are read as numbers, too. No key accepts them, so the fault names the key.
         return json.loads(
             text, parse_float=_number, parse_int=_number, parse_constant=Decimal, object_pairs_hook=_object_of
         )
@@ -102,24 +102,26 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
+    unique = dict(pairs)
+    if len(unique) == len(pairs):
+        return unique
     counts = Counter(key for key, _ in pairs)
-    doubled = _Doubled(found)
-    doubled.twice = [key for key in found if counts[key] > 1]
-    return doubled
+    with_repeats = _WithRepeats(unique)
+    with_repeats.repeated = [key for key in unique if counts[key] > 1]
+    return with_repeats
 
 
 def _number(text: str) -> Decimal:
     try:
         return Decimal(text)
-    except InvalidOperation:  # an exponent of many digits: out of every range, so say it there
+    except (
+        InvalidOperation
+    ):  # the exponent has too many digits; Infinity is out of every range, so it is refused later
         return Decimal("Infinity")
 
 
 def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calendar) -> Document:
-    """The answers document in `raw`. Raises DocumentFaults with one line for every fault found."""
+    """Read an answers document. Raises DocumentFaults with a line for every fault."""
     data = parse_json(raw)
     if not isinstance(data, dict):
         raise DocumentFaults([f'{shown(data)}: the document is an object: {{"edition": …, "answers": …}}'])
@@ -129,11 +131,11 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     account = _account(data.get("account"), faults)
     as_of = _as_of(data.get("as_of"), faults)
     election = _election(data.get("election"), calendar, faults)
-    given, remarks = _object(data, "answers", faults), _object(data, "notes", faults)
+    raw_answers, raw_notes = _object(data, "answers", faults), _object(data, "notes", faults)
     if edition:
-        answers, notes = _answers(given, edition, faults), _notes(remarks, edition, faults)
+        answers, notes = _answers(raw_answers, edition, faults), _notes(raw_notes, edition, faults)
     if faults or not edition:
-        raise DocumentFaults(faults.told())
+        raise DocumentFaults(faults.lines())
     return Document(edition, answers, notes, account, as_of, election)
 
 
@@ -145,7 +147,7 @@ def _check_keys(data: dict[str, Any], faults: _Faults) -> None:
         ("document", data),
         *((key, data.get(key)) for key in ("account", "answers", "notes")),
     ]:
-        for key in part.twice if isinstance(part, _Doubled) else ():
+        for key in part.repeated if isinstance(part, _WithRepeats) else ():
             faults.add(place, key, "stands twice; keep one")
     if "answers" not in data:
         faults.add(
@@ -153,9 +155,9 @@ def _check_keys(data: dict[str, Any], faults: _Faults) -> None:
         )
 
 
-def _answers(given: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, Answer]:
+def _answers(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
-    for question, value in _known(given, "answers", edition, faults):
+    for question, value in _known(raw, "answers", edition, faults):
         try:
             answer = read_answer(edition.question[question], value)
         except AnswerError as error:
@@ -166,32 +168,33 @@ def _answers(given: dict[str, Any], edition: Edition, faults: _Faults) -> dict[s
     return answers
 
 
-def _notes(remarks: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, str]:
+def _notes(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, str]:
     notes: dict[str, str] = {}
-    for question, value in _known(remarks, "notes", edition, faults):
+    for question, value in _known(raw, "notes", edition, faults):
         if value is None:
             continue
         if not isinstance(value, str):
             faults.add(f"notes.{question}", value, "a note is a text")
-        elif says := wrong_with_text(value, longest=MAX_NOTE, lines=True):
-            faults.add(f"notes.{question}", value, says)
+        elif message := wrong_with_text(value, longest=MAX_NOTE, lines=True):
+            faults.add(f"notes.{question}", value, message)
         elif value.strip():
             notes[question] = value
     return notes
 
 
-def _known(given: dict[str, Any], place: str, edition: Edition, faults: _Faults) -> list[tuple[str, Any]]:
-    for name in given:
+def _known(raw: dict[str, Any], place: str, edition: Edition, faults: _Faults) -> list[tuple[str, Any]]:
+    """The entries whose keys are questions of the edition. Any other key is a fault."""
+    for name in raw:
         if name not in edition.question:
             faults.add(place, name, f"{edition.id} has no such question", known=edition.question)
-    return [(name, value) for name, value in given.items() if name in edition.question]
+    return [(name, value) for name, value in raw.items() if name in edition.question]
 
 
 def _object(data: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
-    found = data.get(key)
-    if found is not None and not isinstance(found, dict):
-        faults.add(key, found, 'an object is wanted here: {"resources.email": …}')
-    return found if isinstance(found, dict) else {}
+    value = data.get(key)
+    if value is not None and not isinstance(value, dict):
+        faults.add(key, value, 'an object is wanted here: {"resources.email": …}')
+    return value if isinstance(value, dict) else {}
 
 
 def _edition(data: dict[str, Any], editions: Mapping[str, Edition], faults: _Faults) -> Edition | None:
@@ -214,15 +217,14 @@ def _account(value: Any, faults: _Faults) -> dict[str, str]:
     if value is not None and not isinstance(value, dict):
         faults.add("account", value, 'an object is wanted here: {"platform": …, "handle": …, "member": …}')
     for key, text in (value if isinstance(value, dict) else {}).items():
-        says: str | None = None
         if key not in ACCOUNT_KEYS:
             faults.add("account", key, "unknown key", known=ACCOUNT_KEYS)
         elif text is None:
             continue
         elif not isinstance(text, str):
             faults.add(f"account.{key}", text, "a text is wanted here")
-        elif says := wrong_with_text(text, longest=MAX_ACCOUNT_TEXT):
-            faults.add(f"account.{key}", text, says)
+        elif message := wrong_with_text(text, longest=MAX_ACCOUNT_TEXT):
+            faults.add(f"account.{key}", text, message)
         elif text.strip():
             account[key] = text.strip()
     return account
@@ -248,7 +250,7 @@ def _election(value: Any, calendar: Calendar, faults: _Faults) -> Election | Non
 
 
 def unknown_election(name: Any, calendar: Calendar) -> str:
-    """What to say of an election that the calendar does not have."""
+    """The message about an election that the calendar does not have."""
     known = [election.id for election in calendar.elections]
     hint = nearest(name, known) if isinstance(name, str) else ""
     return f"no such election; there are {', '.join(known)}{hint}"

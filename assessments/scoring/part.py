@@ -1,8 +1,8 @@
-"""What is left of an advisory when a member shares a part of it.
+"""The part of an advisory that a member shares.
 
-Whatever is here follows from what was picked and from nothing else: the outcomes of the picked findings, and the
-picked answers. Where an answer that was left out could have made a difference, nothing is said. So what is shared
-is the same whatever the rest was.
+The part follows only from what the member picked: the outcomes of the picked findings, and the picked answers. If an
+answer that was left out could make a difference, the part says nothing. So the part is the same whatever the rest of
+the advisory is.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ UNSTATED = "When is not part of what was shared."
 
 
 def can_be_shared(advisory: Advisory) -> tuple[Finding, ...]:
-    """The findings that can be picked.
+    """The findings that a member can pick.
 
-    The rule that is reckoned last speaks of all others at once, and so would tell of those left out.
+    The closing rule is not among them: it sums up all other findings, so it would reveal those left out.
     """
     return tuple(finding for finding in advisory.findings if not finding.rule.last)
 
@@ -31,8 +31,7 @@ def can_be_shared(advisory: Advisory) -> tuple[Finding, ...]:
 def shared_part(advisory: Advisory, *, rules: Collection[str], questions: Collection[str]) -> Advisory:
     """The advisory on the picked findings and answers alone.
 
-    `rules` are those that `can_be_shared` offers, and `questions` those of `advisory.answers`; others are passed
-    over.
+    `rules` are picked from `can_be_shared`, and `questions` from `advisory.answers`. Any others are ignored.
     """
     return part_of(
         advisory.edition,
@@ -51,9 +50,10 @@ def part_of(
     as_of: date,
     election: Election,
 ) -> Advisory:
-    """The advisory that some answers and some rules' outcomes make, with no knowledge of any others.
+    """The advisory that follows from some answers and some rules' outcomes, without knowledge of any others.
 
-    A finding rests on those of its rule's questions that are among the answers, whether or not they decided it.
+    A finding rests on those of its rule's questions that are among the answers, whether or not they decided the
+    outcome.
     """
     picked = {q: answers[q] for q in edition.question if q in answers}
     situation = Situation(edition, picked, campaign_over=as_of > election.campaign_ends)
@@ -89,11 +89,11 @@ def part_of(
 
 
 def _timings(edition: Edition, situation: Situation, as_of: date, election: Election) -> list[Timing]:
-    """Where the assessment may stand between wish, filing and launch, for all that the picked answers tell."""
-    known, rules = Timing(edition, situation, as_of, election), edition.sheet.timing
+    """Every timing that is possible given the picked answers."""
+    known, questions = Timing(edition, situation, as_of, election), edition.sheet.timing
     either = (True, False)
-    planned, wished = rules.planned.weigh(situation).value, rules.wished.weigh(situation).value
-    dates = [known.filing] if rules.filing in situation.answers else [None, as_of + timedelta(days=1)]
+    planned, wished = questions.planned.weigh(situation).value, questions.wished.weigh(situation).value
+    dates = [known.filing] if questions.filing in situation.answers else [None, as_of + timedelta(days=1)]
     timings = []
     for is_planned in either if planned is None else (planned,):
         for is_wished in either if wished is None else (wished,):
@@ -105,12 +105,12 @@ def _timings(edition: Edition, situation: Situation, as_of: date, election: Elec
 
 
 def _contact(timings: list[Timing], rule: Rule, outcome: Outcome) -> When | None:
-    """When to contact the Integrity Commissioner, where the picked answers tell."""
-    told = {timing.contact(rule, outcome) for timing in timings}
-    return told.pop() if len(told) == 1 else "unstated"
+    """When to contact the Integrity Commissioner; `unstated` if the picked answers do not decide it."""
+    contacts = {timing.contact(rule, outcome) for timing in timings}
+    return contacts.pop() if len(contacts) == 1 else "unstated"
 
 
 def _deadline(timings: list[Timing], rule: Rule) -> Deadline:
-    """By when to do something, where the picked answers tell."""
-    told = {timing.deadline(rule) for timing in timings}
-    return told.pop() if len(told) == 1 else Deadline(rule, None, UNSTATED, at_once=False)
+    """A finding's deadline; UNSTATED if the picked answers do not decide it."""
+    deadlines = {timing.deadline(rule) for timing in timings}
+    return deadlines.pop() if len(deadlines) == 1 else Deadline(rule, None, UNSTATED, is_now=False)

@@ -1,4 +1,4 @@
-"""Dates and answers as people read them."""
+"""Dates and answers in words."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from bulletin.encoding.schema import Edition, Question
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
-)  # fmt: skip  # strftime would follow the machine's locale
+)  # fmt: skip  # strftime would use the machine's locale
 
 
 def long_date(day: date) -> str:
-    """`21 August 2026`."""
+    """A date like `21 August 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def choice_words(edition: Edition, question: Question) -> dict[str, str]:
-    """Each choice of a question and its label, “I'm not sure” last where it is one."""
+    """The label of each choice of a question. “I'm not sure” is last, if the question allows it."""
     words = edition.sheet.words
     labels = {"yes": words.yes, "no": words.no} if question.kind == "ynu" else dict(question.choices)
     return {**labels, UNSURE: words.unsure} if question.may_be_unsure else labels
 
 
 def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -> str:
-    """An answer as its question words it: a choice's label, an amount in dollars, a date in full."""
+    """An answer in words: the labels of choices, an amount in dollars, or a date in full."""
     question = edition.question[question_id]
     match answer:
         case None:

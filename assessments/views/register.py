@@ -51,8 +51,8 @@ class AssessmentRow:
     def next(self) -> str:
         """What is due next: at once, else by the nearest day to come; empty where nothing has a day."""
         deadlines = self.state.advisory.deadlines
-        at_once = sum(deadline.at_once for deadline in deadlines)
-        days = sorted(d.due for d in deadlines if d.due and d.due >= self.state.as_of and not d.at_once)
+        at_once = sum(deadline.is_now for deadline in deadlines)
+        days = sorted(d.due for d in deadlines if d.due and d.due >= self.state.as_of and not d.is_now)
         if at_once:
             return f"{_number(at_once, 'thing')} to do at once"
         return f"{_number(days.count(days[0]), 'thing')} to do by {long_date(days[0])}" if days else ""

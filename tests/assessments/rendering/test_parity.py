@@ -286,7 +286,7 @@ def test_contacts_and_things_to_do_come_with_the_most_pressing_first():
         assert list(told.contacts) == sorted(
             told.contacts, key=lambda when: order.index(when.partition(",on")[0])
         )
-        due = {flat(d.text.rstrip(".")): (not d.at_once, d.due or date.max) for d in case.advisory.deadlines}
+        due = {flat(d.text.rstrip(".")): (not d.is_now, d.due or date.max) for d in case.advisory.deadlines}
         assert list(told.to_do) == sorted(told.to_do, key=lambda by_when: due[by_when])
 
 
