@@ -1,4 +1,4 @@
-"""Processes that print side by side."""
+"""The processes of a command that prints several PDFs at the same time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import django
 
 @contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started within never hears Ctrl-C, which reaches every process of a terminal.
+    """Processes that start inside this block ignore Ctrl-C, which a terminal sends to every process.
 
-    The command hears it a little later, and lets each of its processes end the document in hand.
+    The command itself receives it after the block, and lets each of its processes finish the document it is printing.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -27,7 +27,7 @@ def deaf_to_ctrl_c() -> Iterator[None]:
 
 
 def set_up() -> None:
-    """Make a new process ready to print, and to end its own printing process before it ends itself."""
+    """Prepare a new process to print, and to stop its own printing process before it exits."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     django.setup()
     from assessments.pdf import press  # noqa: PLC0415 - after the set-up
@@ -36,7 +36,7 @@ def set_up() -> None:
 
 
 def _leave_with_parent() -> None:
-    """End this process when the command has gone without a word, as after kill -9; its printing process follows."""
+    """Exit when the command has ended without warning, as after kill -9; the printing process then exits too."""
     parent = parent_process()
     if parent is not None:
         parent.join()

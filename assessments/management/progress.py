@@ -1,4 +1,4 @@
-"""How far a command is: a bar on a terminal, and nothing elsewhere."""
+"""A command's progress: a bar on a terminal, and nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that can be stopped."""
+"""Commands that end cleanly when someone stops them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 
 STOPPED = 130
-"""How a command ends that Ctrl-C or SIGTERM stopped."""
+"""The exit code of a command that Ctrl-C or SIGTERM stopped."""
 
 
 @contextmanager
-def stoppable(says: str) -> Iterator[None]:
-    """A `with` statement that ends by Ctrl-C or SIGTERM in a line of its own, once all within has tidied up."""
+def stoppable(message: str) -> Iterator[None]:
+    """Turn Ctrl-C or SIGTERM in this block into a CommandError with this message, once the block has cleaned up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        raise CommandError(says, returncode=STOPPED) from None
+        raise CommandError(message, returncode=STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -65,32 +65,32 @@ class Command(BaseCommand):
         run = _Run(shelf, elections, *self.defaults(elections, options))
         try:
             if options["jsonl"] is not None:
-                self.many(run, options["jsonl"], options["output"])
+                self.advise_lines(run, options["jsonl"], options["output"])
             else:
-                self.one(run, options["answers"], options["format"], options["output"])
+                self.advise_one(run, options["answers"], options["format"], options["output"])
         except OSError as error:
-            # What is still to be written has nowhere to go: point stdout away, or Python complains once more at exit.
+            # Unwritten output has nowhere to go. Point stdout at nothing, or Python complains again when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            # A broken pipe means that whoever read our output has had enough of it; anything else is a fault.
+            # A broken pipe means that the program that reads our output has read enough; anything else is a fault.
             if not isinstance(error, BrokenPipeError):
                 self.refuse([f"reading or writing failed ({error.strerror or error})"])
 
     def refuse(self, faults: list[str], *, status: int = BAD_INPUT) -> NoReturn:
-        """Say what is wrong, a line each, and end."""
+        """Write the faults to standard error, a line each, and exit."""
         for fault in faults:
             self.stderr.write(fault, style_func=str)
         raise SystemExit(status)
 
     def defaults(self, elections: Calendar, options: dict[str, Any]) -> tuple[date, Election | None]:
-        """The day and the election for documents that name none."""
+        """The day and the election for documents that do not name them."""
         day = timezone.localdate()
         election: Election | None = None
         faults = []
-        if (given := options["as_of"]) is not None:
+        if (as_of := options["as_of"]) is not None:
             try:
-                day = read_day(given)
+                day = read_day(as_of)
             except AnswerError as error:
-                faults.append(f"--as-of: {shown(given)}: {error}")
+                faults.append(f"--as-of: {shown(as_of)}: {error}")
         if (name := options["election"]) is not None:
             election = elections.get(name)
             if election is None:
@@ -99,7 +99,7 @@ class Command(BaseCommand):
             self.refuse(faults)
         return day, election
 
-    def one(self, run: _Run, answers: str, form: str, output: str | None) -> None:
+    def advise_one(self, run: _Run, answers: str, form: str, output: str | None) -> None:
         with self.reading(answers) as source:
             raw = source.read(MAX_BYTES + 1)
         try:
@@ -110,7 +110,7 @@ class Command(BaseCommand):
             out.write(self.printed(advisory, document, form, to_terminal=not output))
 
     def printed(self, advisory: Advisory, document: Document, form: str, *, to_terminal: bool) -> bytes:
-        # Imported when needed: neither is, for JSON.
+        # Imports inside: JSON needs none of them, and they are slow.
         if form == "json":
             return advisory_json(advisory, indent=2) + b"\n"
         from assessments.rendering.projection import project  # noqa: PLC0415
@@ -130,9 +130,9 @@ class Command(BaseCommand):
         except PressError as error:
             self.refuse([str(error)], status=CANNOT_PRINT)
 
-    def many(self, run: _Run, lines: str, output: str | None) -> None:
+    def advise_lines(self, run: _Run, lines: str, output: str | None) -> None:
         bad = False
-        # What is loaded by now stays to the end: the collector need not look through it again and again.
+        # All that is loaded by now stays until the end, so the garbage collector need not scan it each time.
         gc.freeze()
         with self.reading(lines) as source, self.writing(output) as out:
             for number, raw in _lines(source):
@@ -165,13 +165,13 @@ class Command(BaseCommand):
 
     @contextlib.contextmanager
     def writing(self, name: str | None) -> Iterator[IO[bytes]]:
-        """Standard output, or a file that is there only once it is whole; a device or a pipe is written as it is."""
+        """Standard output, or a file that appears only once it is complete; a device or pipe is written directly."""
         if name is None:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
             return
         try:
-            target = Path(name).resolve()  # a link stays, and what it leads to is written
+            target = Path(name).resolve()  # a symbolic link stays, and its target is written
             is_there = target.exists()
             if is_there and not target.is_file():
                 with target.open("wb") as device:
@@ -183,29 +183,29 @@ class Command(BaseCommand):
             self.refuse(
                 [f"--output: {shown(name)}: cannot be written ({getattr(error, 'strerror', None) or error})"]
             )
-        made = Path(file.name)
+        temporary = Path(file.name)
         try:
             with file:
                 yield file
-            made.chmod(_usual_mode() if mode is None else mode)
-            made.replace(target)
+            temporary.chmod(_usual_mode() if mode is None else mode)
+            temporary.replace(target)
         except OSError as error:
-            made.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             self.refuse([f"--output: {shown(name)}: cannot be written ({error.strerror})"])
         except BaseException:
-            made.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
 class _Run:
-    """What every document of a run has in common."""
+    """The editions, the elections and the defaults, the same for all documents of a run."""
 
     def __init__(self, shelf: Any, elections: Calendar, day: date, election: Election | None) -> None:
         self.shelf: dict[str, Edition] = shelf
         self.elections, self.day, self.election = elections, day, election
 
     def advise(self, raw: bytes) -> tuple[Document, Advisory]:
-        """The document in `raw` and its advisory; what the document says of day and election goes first."""
+        """The document in `raw` and its advisory. Its own day and election take precedence over the run's."""
         document = read_document(raw, self.shelf, self.elections)
         as_of = document.as_of or self.day
         election = document.election or self.election or self.elections.default_for(as_of)
@@ -213,7 +213,7 @@ class _Run:
 
 
 def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that hold something, with their numbers; of one that is too long, no more than shows it."""
+    """The lines that are not blank, with their numbers. A line that is too long is cut just past the limit."""
     number = 0
     while line := source.readline(MAX_BYTES + 2):
         number += 1
@@ -226,7 +226,7 @@ def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _usual_mode() -> int:
-    """What a new file may be used for: to learn the umask is to set it."""
+    """The permissions of a new file. The umask can be read only by setting it."""
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask

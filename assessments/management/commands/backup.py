@@ -12,7 +12,7 @@ from assessments.operations.backup import BackupRefused, back_up
 
 
 class Command(BaseCommand):
-    """Backs up the database and all stored files. Meant to be run every day, while the portal runs."""
+    """Backs up the database and all stored files. Run it every day; the portal can stay up."""
 
     help = "Back up the database and all stored files into a folder that is new or empty. Run it every day."
 

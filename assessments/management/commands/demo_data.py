@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: people, an office and assessments to look at, on a machine of one's own."""
+"""`manage.py demo_data`: people, offices and assessments to explore on your own computer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from assessments.services.sharing import Asked, share
 
 @dataclass(frozen=True)
 class SignIn:
-    """Someone to sign in as. The password is no secret: it works where these people were made, and only there."""
+    """A person to sign in as. The password is no secret: it works only in a database that this command filled."""
 
     role: str
     email: str
@@ -40,23 +40,22 @@ STAFF = SignIn("Member's staff", "staff@demo.example", "maple-lantern-staff", "S
 OFFICER = SignIn("Commissioner's office", "officer@demo.example", "maple-lantern-officer", "Robin Okafor")
 ADMINISTRATOR = SignIn("Administrator", "admin@demo.example", "maple-lantern-admin", "Alex Martin")
 SIGN_INS = (MEMBER, STAFF, OFFICER, ADMINISTRATOR)
-# Of another office, so that there is somebody who must see nothing of the first one.
+# The member of another office, who must see nothing from the first.
 NEIGHBOUR = SignIn("Another member", "neighbour@demo.example", "maple-lantern-neighbour", "Kim Tran")
 
-# Sample, handle and purpose of its account, and how many of its last answers are still to come: one that is done, one
-# that nearly is, and one that was begun.
+# The sample, the handle and purpose of its account, and how many of its last answers are left out: a finished draft,
+# one that is nearly finished, and one that was only begun.
 ASSESSMENTS = (
     ("nothing-flagged", "@patlee.example", "personal", 0),
     ("conversion", "@CouncillorLee", "official", 5),
     ("first-ten-minutes", "@ward26.news", "official", 0),
 )
 
-
-# What the member attested, and a part of it shared with a question.
+# What the member attested, and the question that goes with the part they share.
 ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "personal")
 QUESTION = "May I keep the photo from the Council chamber on this account until the campaign is over?"
 
-# What staff have to say of a draft, which is then ready for review: what it is about, and the words.
+# What staff write about a draft before they mark it ready for review: kind of subject, subject and text.
 COMMENTS = {
     "conversion": (
         ("question", "gifts.value", "I counted both videos. Was there a third one in the spring?"),
@@ -82,8 +81,8 @@ class Command(BaseCommand):
             self.stdout.write("There are people here already: no demonstration was added.")
             return
         self.stdout.write("\n  To look around, sign in as:\n")
-        for one in SIGN_INS:
-            self.stdout.write(f"    {one.role:<22} {one.email:<22} {one.password}")
+        for person in SIGN_INS:
+            self.stdout.write(f"    {person.role:<22} {person.email:<22} {person.password}")
         self.stdout.write(
             "\n  The officer and the administrator first set up a passkey or an authenticator app."
         )
@@ -91,7 +90,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def make() -> None:
-    """Make the people, their offices and the three drafts of the first one."""
+    """Create the people, their offices and the first office's assessments."""
     create = User.objects.create_user
     member, staff, neighbour = (create(p.email, p.password, name=p.name) for p in (MEMBER, STAFF, NEIGHBOUR))
     create(OFFICER.email, OFFICER.password, name=OFFICER.name, is_officer=True)
@@ -101,7 +100,7 @@ def make() -> None:
     office = Office.objects.create(name="Councillor, Ward 26", member=member, starts_on=began)
     Membership.objects.create(office=office, user=staff)
     Office.objects.create(name="Councillor, Ward 10", member=neighbour, starts_on=began)
-    for name, handle, purpose, still_to_come in ASSESSMENTS:
+    for name, handle, purpose, left_out in ASSESSMENTS:
         document = json.loads(sample(name))
         platform = document["account"]["platform"]
         account = add_account(
@@ -110,9 +109,9 @@ def make() -> None:
         )
         notes = document.get("notes", {})
         answers = list(document["answers"].items())
-        given = answers[: len(answers) - still_to_come]
-        changes = [Change(question, value, notes.get(question, ""), seen=0) for question, value in given]
-        # Staff filled in the first half, so that the pages show two names.
+        answered = answers[: len(answers) - left_out]
+        changes = [Change(question, value, notes.get(question, ""), seen=0) for question, value in answered]
+        # Staff fill in the first half, so that the pages show two names.
         half = len(changes) // 2
         draft = start_assessment(account=account, by=staff)
         save_answers(draft=draft, changes=changes[:half], by=staff)
@@ -125,7 +124,7 @@ def make() -> None:
 
 
 def attest_and_share(office: Office, member: User) -> None:
-    """Attest an assessment, and ask the Commissioner about what it says to take up there."""
+    """Attest an assessment, share its points to raise with the Commissioner, and ask about them."""
     name, handle, purpose = ATTESTED
     document = json.loads(sample(name))
     described = NewAccount(
@@ -137,7 +136,7 @@ def attest_and_share(office: Office, member: User) -> None:
     save_answers(draft=draft, changes=changes, by=member)
     state = assessment_state(draft, as_of=timezone.localdate())
     if not state.can_be_attested:
-        # Which questions come up depends on the day.
+        # Which questions are asked depends on the day, so on some days the sample is incomplete.
         return
     attestation = attest(assessment=draft, by=member, seen=state.seen)
     contacts = [finding for finding in state.advisory.contacts if not finding.rule.last]

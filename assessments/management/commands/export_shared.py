@@ -23,11 +23,11 @@ from assessments.services.desk_export import CannotExport
 from assessments.services.printing import CannotStore
 
 FILTERS = tuple(name for name in DeskFilter.base_filters if name != "state")
-"""The desk's filters, but for what shows withdrawn shares: nothing of those is left to take away."""
+"""The desk's filters, except the one that shows withdrawn shares: they have nothing to export."""
 
 
 class Command(BaseCommand):
-    """Writes a collection of what was shared into a file, which is there only once it is whole."""
+    """Writes shares into one file, which appears only once it is complete."""
 
     help = "Write what members shared into one file: PDFs with an index, one PDF of summaries, CSV or JSON Lines."
 
@@ -43,42 +43,42 @@ class Command(BaseCommand):
             help="leave out PDFs that cannot be printed, and list them in left-out.txt",
         )
         for name in FILTERS:
-            more = "; its number in the database" if name == "office" else ""
-            parser.add_argument(f"--{name}", default="", help=f"as in an address of the desk{more}")
+            hint = "; its number in the database" if name == "office" else ""
+            parser.add_argument(f"--{name}", default="", help=f"as in an address of the desk{hint}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         form, target = options["format"], options["output"]
-        data = QueryDict(mutable=True)
-        data.update({name: options[name] for name in FILTERS})
-        filters = DeskFilter(data, DeskEntry.objects.all())
+        query = QueryDict(mutable=True)
+        query.update({name: options[name] for name in FILTERS})
+        filters = DeskFilter(query, DeskEntry.objects.all())
         rows = filters.kept
         for name, errors in filters.form.errors.items():
             choices = getattr(filters.form.fields[name], "choices", ())
-            told = "".join(f"\n  {value}: {title}" for value, title in choices if str(value))
-            raise CommandError(f"--{name}: {errors[0]}{' These are:' if told else ''}{told}")
+            allowed = "".join(f"\n  {value}: {title}" for value, title in choices if str(value))
+            raise CommandError(f"--{name}: {errors[0]}{' These are:' if allowed else ''}{allowed}")
         if target.is_dir():
             raise CommandError(f"--output: {target} is a folder. Name a file.")
         try:
-            # Before anything is made, and before the audit trail says that it left.
+            # The file is opened first: if it cannot be written, nothing is printed and no export is recorded.
             with (
                 stoppable("Stopped. Nothing was written."),
-                _in_place_once_whole(target) as made,
+                _in_place_once_complete(target) as file,
                 bar() as progress,
             ):
                 keys = exporting.chosen(rows)
                 kinds = exporting.kinds_of(form, options["kind"])
-                unprinted = self._make(exporting.missing(keys, kinds), progress)
+                unprinted = self._print(exporting.missing(keys, kinds), progress)
                 if unprinted and not options["without_unprinted"]:
-                    told = "\n".join(f"share {key}: {why}" for key, why in unprinted.items())
+                    reasons = "\n".join(f"share {key}: {reason}" for key, reason in unprinted.items())
                     raise CommandError(
-                        f"Not everything can be printed, and nothing was written:\n{told}\n"
+                        f"Not everything can be printed, and nothing was written:\n{reasons}\n"
                         "Try again, or leave these PDFs out with --without-unprinted."
                     )
                 collection = exporting.collect(keys=keys, form=form, kind=options["kind"], without=unprinted)
                 exporting.note_export(keys=collection.keys, form=form, by=None)
                 task = progress.add_task("Bytes", total=collection.size)
                 for chunk in collection.chunks:
-                    made.write(chunk)
+                    file.write(chunk)
                     progress.advance(task, len(chunk))
         except (CannotExport, CannotStore, PressError) as error:
             raise CommandError(str(error)) from error
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         count = len(collection.keys)
         self.stdout.write(f"{target}: {count:,} share{'s'[: count != 1]}, {collection.size:,} bytes.")
 
-    def _make(self, wanted: list[Any], progress: Progress) -> dict[int, str]:
+    def _print(self, wanted: list[Any], progress: Progress) -> dict[int, str]:
         if not wanted:
             return {}
         task = progress.add_task("PDFs", total=len(wanted))
@@ -95,13 +95,13 @@ class Command(BaseCommand):
 
 
 @contextlib.contextmanager
-def _in_place_once_whole(target: Path) -> Iterator[IO[bytes]]:
-    """A file beside its place under another name, which is moved there once it is whole."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as made:
+def _in_place_once_complete(target: Path) -> Iterator[IO[bytes]]:
+    """A file with a temporary name in the same folder, renamed to `target` once it is complete."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
-            yield made
-            made.close()
-            Path(made.name).replace(target)
+            yield file
+            file.close()
+            Path(file.name).replace(target)
         except BaseException:
-            Path(made.name).unlink(missing_ok=True)
+            Path(file.name).unlink(missing_ok=True)
             raise

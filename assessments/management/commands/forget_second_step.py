@@ -12,7 +12,7 @@ from assessments.services.sign_ins import forget_second_step
 
 
 class Command(BaseCommand):
-    """Deletes a person's second steps, and signs them out everywhere. No page does this: it opens an account."""
+    """Deletes a person's second steps and signs them out everywhere. It weakens a sign-in, so no page does this."""
 
     help = "Delete the second steps of someone who lost them. See first that it is really they who ask."
 

@@ -1,4 +1,4 @@
-"""`manage.py grant_runtime ROLE`: what the running portal needs of PostgreSQL, and no more."""
+"""`manage.py grant_runtime ROLE`: the rights in PostgreSQL that the running portal needs, and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from assessments.operations.runtime_role import CannotGrant, grant_runtime
 
 
 class Command(BaseCommand):
-    """Run as the tables' owner, after each `migrate`."""
+    """Grants a role its rights. Run it as the owner of the tables, after each `migrate`."""
 
     help = "Let a role of PostgreSQL read and write the portal's rows, and change no table. Run it after migrate."
 

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own."""
+"""`manage.py migrate`: Django's own, without the check of the database."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.core.management.commands import migrate
 
 
 class Command(migrate.Command):
-    """Does what Django's does, and puts back the triggers of frozen rows in the end.
+    """Runs the migrations, after which the triggers of frozen rows are put back (see `AssessmentsConfig.ready`).
 
-    So that they are missing must not keep it from running: it checks everything but the database.
+    It skips the checks of the database: they fail when triggers are missing, which this command repairs.
     """
 
     def check(self, *args: Any, **options: Any) -> None:

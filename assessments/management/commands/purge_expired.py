@@ -1,4 +1,4 @@
-"""`manage.py purge_expired`: delete what has been kept as long as it may be."""
+"""`manage.py purge_expired`: delete what has been kept for its full period."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINES = {
 
 
 class Command(BaseCommand):
-    """Deletes what has been kept long enough, with all that belongs to it. Meant to be run every hour."""
+    """Deletes what has been kept for its full period, with all that belongs to it. Run it every hour."""
 
     help = (
         "Delete anonymous self-checks and sessions that have ended, drafts and attested assessments that their "
@@ -41,26 +41,26 @@ class Command(BaseCommand):
             ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now()).count()
             self.stdout.write(f"Anonymous self-checks that have ended: {ended}.")
             counted = count_expired()
-            self._tell(counted, "to be deleted")
+            self._report(counted, "to be deleted")
             self.stdout.write("Nothing was deleted.")
             if counted.no_storage:
                 raise CommandError("The file storage could not be looked at: its files are not counted.")
             return
         self.stdout.write(f"Anonymous self-checks deleted: {delete_ended_checks()}.")
         purged = purge_expired()
-        self._tell(purged, "deleted")
+        self._report(purged, "deleted")
         if purged.failed:
-            which = ", ".join(map(str, purged.failed))
+            keys = ", ".join(map(str, purged.failed))
             raise CommandError(
-                f"Not deleted, and tried again next time: assessments {which}. The log says why."
+                f"Not deleted, and tried again next time: assessments {keys}. The log says why."
             )
         if purged.no_storage:
             raise CommandError(
                 "The file storage could not be looked at: files of what is gone are deleted next time."
             )
 
-    def _tell(self, counted: Purged, what: str) -> None:
+    def _report(self, counted: Purged, outcome: str) -> None:
         for name, words in LINES.items():
-            self.stdout.write(f"{words}, {what}: {getattr(counted, name)}.")
+            self.stdout.write(f"{words}, {outcome}: {getattr(counted, name)}.")
         if counted.held:
             self.stdout.write(f"Offices under a legal hold, of which nothing is deleted: {counted.held}.")

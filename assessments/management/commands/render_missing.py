@@ -19,7 +19,7 @@ from assessments.services.printing import print_missing, without_pdf
 
 
 class Command(BaseCommand):
-    """Prints what has no PDF yet. It can be stopped at any time: the next run goes on from there."""
+    """Prints what has no PDF yet. It can be stopped at any time: the next run continues from there."""
 
     help = "Print the PDFs of attestations and shares that are missing. Stop it at any time; the next run goes on."
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"PDFs that could not be printed: {failed}. The log says why; run it again.")
 
     def _print(self, wanted: list[tuple[str, int, StoredPdf.Kind]], processes: int) -> int:
-        """Print what is wanted; return how many could not be."""
+        """Print these PDFs; return how many could not be printed."""
         failed = 0
         spawn = multiprocessing.get_context("spawn")
         with (

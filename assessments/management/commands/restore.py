@@ -14,7 +14,7 @@ from assessments.operations.restore import RestoreStopped, restore
 
 
 class Command(BaseCommand):
-    """Restores a backup where nothing is yet. There is no way to make it overwrite what people have written."""
+    """Restores a backup where there is nothing yet. No option makes it overwrite what people have written."""
 
     help = "Restore a backup into an empty database and an empty file storage. Stop the portal first."
 

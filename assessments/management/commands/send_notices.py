@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: mail people what waits for them."""
+"""`manage.py send_notices`: email people that notices wait for them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from assessments.services.notices import send_digests
 
 
 class Command(BaseCommand):
-    """Sends each person one mail about what is new. Meant to be run every 5 to 10 minutes."""
+    """Sends each person at most one email about their new notices. Run it every 5 to 10 minutes."""
 
     help = (
         "Mail each person about the notices they have not seen, without any content, once an hour at most. "

@@ -1,4 +1,4 @@
-"""`manage.py send_reminders`: mail people what is due soon."""
+"""`manage.py send_reminders`: email people about what is due soon."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from assessments.services.reminding import send_reminders
 
 
 class Command(BaseCommand):
-    """Reminds people a week and a day before something is due. Meant to be run every hour."""
+    """Reminds people a week before and a day before something is due. Run it every hour."""
 
     help = "Mail people, a week and a day before, how many things are due, and not what. Run it every hour."
 

@@ -23,7 +23,7 @@ UNREADABLE = 2
 
 
 class Command(BaseCommand):
-    """Walks every chain, and tells of each that it holds, or its first fault."""
+    """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
         "Prove that the audit trail is as it was written: nothing changed, taken out, put in or cut off. An anchor, "
@@ -40,24 +40,25 @@ class Command(BaseCommand):
         anchor = _read(options["anchor"]) if options["anchor"] else {}
         with _progress() as advance:
             walked = [
-                self._told(walk(chain, anchor=anchor.get(chain), advance=advance)) for chain in chains(anchor)
+                self._reported(walk(chain, anchor=anchor.get(chain), advance=advance))
+                for chain in chains(anchor)
             ]
-        faults = sum(bool(one.fault) for one in walked)
+        faults = sum(bool(chain.fault) for chain in walked)
         if faults:
-            what = "One chain does" if faults == 1 else f"{faults} chains do"
+            subject = "One chain does" if faults == 1 else f"{faults} chains do"
             raise CommandError(
-                f"{what} not hold: someone has changed the audit trail by hand, or the disk has."
+                f"{subject} not hold: someone has changed the audit trail by hand, or the disk has."
             )
         if not walked:
             self.stdout.write("The audit trail is empty.")
         if options["write_anchor"]:
-            _write(options["write_anchor"], {one.chain: one.mark for one in walked})
+            _write(options["write_anchor"], {chain.chain: chain.mark for chain in walked})
 
-    def _told(self, one: Walked) -> Walked:
-        name = "The portal" if one.chain == PORTAL else f"Office {one.chain}"
-        count = f"{one.mark.count:,} event{'' if one.mark.count == 1 else 's'}"
-        self.stdout.write(f"{name}: {one.fault or f'{count}, OK.'}")
-        return one
+    def _reported(self, walked: Walked) -> Walked:
+        name = "The portal" if walked.chain == PORTAL else f"Office {walked.chain}"
+        count = f"{walked.mark.count:,} event{'' if walked.mark.count == 1 else 's'}"
+        self.stdout.write(f"{name}: {walked.fault or f'{count}, OK.'}")
+        return walked
 
 
 @contextmanager
@@ -81,11 +82,11 @@ def _read(name: str) -> dict[str, Mark]:
 
 
 def _write(name: str, marks: Mapping[str, Mark]) -> None:
-    """Write the anchor: the file is there once it is whole."""
+    """Write the anchor. The file appears only once it is complete."""
     target = Path(name)
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as made:
-            made.write(ANCHOR.dump_json(dict(marks), indent=2) + b"\n")
-        Path(made.name).replace(target)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+            file.write(ANCHOR.dump_json(dict(marks), indent=2) + b"\n")
+        Path(file.name).replace(target)
     except OSError as error:
         raise CommandError(f"--write-anchor: {name}: {error.strerror}.", returncode=UNREADABLE) from None

@@ -1,4 +1,4 @@
-"""`manage.py verify_pdf FILE`: say whether a PDF is what the portal made."""
+"""`manage.py verify_pdf FILE`: report whether the portal made a PDF."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assessments.services.verifying import judge_file
 
 
 class Command(BaseCommand):
-    """Compares a file with what the portal stored: a single byte that was changed is told."""
+    """Compares a file with what the portal stored, and reports even a single changed byte."""
 
     help = "Say whether a PDF is, to the last byte, what the portal made, and where it stands. Exit code 1 if not."
 
@@ -24,13 +24,13 @@ class Command(BaseCommand):
         path: Path = options["file"]
         try:
             with path.open("rb") as file:
-                # One byte more than is looked at: whether it is too long shows in that.
+                # One byte more than the limit shows whether the file is too long.
                 verdict = judge_file(file.read(MAX_PDF + 1))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}.") from None
         except TooBusy as error:
             raise CommandError(str(error)) from None
-        says = f"{path}: {' '.join(verdict.says)}"
+        report = f"{path}: {' '.join(verdict.says)}"
         if not verdict.authentic:
-            raise CommandError(says)
-        self.stdout.write(says)
+            raise CommandError(report)
+        self.stdout.write(report)

@@ -1,4 +1,4 @@
-"""`manage.py advise`: what comes out, what is refused and in which words, and what is left behind."""
+"""`manage.py advise`: its output, what it refuses and in which words, and what it leaves behind."""
 
 import io
 import json
@@ -34,7 +34,7 @@ DOCUMENT: dict[str, Any] = {
 
 @dataclass
 class Ended:
-    """How a command ended."""
+    """The exit status of a command, and what it wrote."""
 
     status: int
     out: bytes
@@ -51,10 +51,10 @@ Advise = Callable[..., Ended]
 
 @pytest.fixture
 def advise(capfdbinary, monkeypatch: pytest.MonkeyPatch) -> Advise:
-    """Run the command in this process, as `manage.py` would, with `given` as standard input."""
+    """Run the command in this process, as `manage.py` would, with `stdin` as standard input."""
 
-    def run(*arguments: str | Path, given: bytes = b"") -> Ended:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    def run(*arguments: str | Path, stdin: bytes = b"") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capfdbinary.readouterr()
         status = 0
         try:
@@ -67,11 +67,11 @@ def advise(capfdbinary, monkeypatch: pytest.MonkeyPatch) -> Advise:
     return run
 
 
-def advise_outside(*arguments: str | Path, given: bytes = b"", **environment: str) -> Ended:
-    """Run the command as a process of its own."""
+def advise_outside(*arguments: str | Path, stdin: bytes = b"", **environment: str) -> Ended:
+    """Run the command in its own process."""
     ended = subprocess.run(
         [sys.executable, ROOT / "manage.py", "advise", *arguments],
-        input=given,
+        input=stdin,
         env=os.environ | environment,
         capture_output=True,
         check=False,
@@ -80,58 +80,62 @@ def advise_outside(*arguments: str | Path, given: bytes = b"", **environment: st
 
 
 def document(**changes: Any) -> bytes:
-    """The usual document with some of its keys otherwise; None takes a key out."""
+    """The usual document with some keys changed; None removes a key."""
     whole = {key: value for key, value in (DOCUMENT | changes).items() if value is not None}
     return json.dumps(whole, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def answers(**given: Any) -> bytes:
-    """The usual document with one answer more: `money__value` stands for `money.value`."""
-    more = {question.replace("__", "."): value for question, value in given.items()}
-    return document(answers=DOCUMENT["answers"] | more)
+def answers(**changes: Any) -> bytes:
+    """The usual document with more answers: `money__value` means `money.value`."""
+    by_question = {question.replace("__", "."): value for question, value in changes.items()}
+    return document(answers=DOCUMENT["answers"] | by_question)
 
 
 # --- The advisory -------------------------------------------------------------
 
 
 def test_the_json_has_the_contracts_keys_in_the_contracts_order(advise):
-    found = advise("-", given=sample("conversion")).advisory
-    assert list(found) == [
+    advisory = advise("-", stdin=sample("conversion")).advisory
+    assert list(advisory) == [
         "edition", "revision", "digest", "as_of", "election", "overall", "complete", "score", "facts",
         "contact", "deadlines", "findings", "unanswered", "needed", "check", "ignored",
     ]  # fmt: skip
-    assert list(found["election"]) == ["id", "campaign_ends"]
-    assert list(found["score"]) == ["consistent", "applicable", "sections"]
-    assert {tuple(section) for section in found["score"]["sections"].values()} == {
+    assert list(advisory["election"]) == ["id", "campaign_ends"]
+    assert list(advisory["score"]) == ["consistent", "applicable", "sections"]
+    assert {tuple(section) for section in advisory["score"]["sections"].values()} == {
         ("consistent", "applicable")
     }
-    assert {tuple(contact) for contact in found["contact"]} == {("when", "rule", "why")}
-    assert {tuple(deadline) for deadline in found["deadlines"]} == {("rule", "due", "text")}
-    assert {tuple(finding) for finding in found["findings"]} == {
+    assert {tuple(contact) for contact in advisory["contact"]} == {("when", "rule", "why")}
+    assert {tuple(deadline) for deadline in advisory["deadlines"]} == {("rule", "due", "text")}
+    assert {tuple(finding) for finding in advisory["findings"]} == {
         ("rule", "paragraphs", "force", "outcome", "contact", "because", "advice")
     }
 
 
 def test_findings_facts_sections_and_questions_stand_in_the_editions_order(advise):
-    found = advise("-", given=sample("first-ten-minutes")).advisory
-    rules = [finding["rule"] for finding in found["findings"]]
+    advisory = advise("-", stdin=sample("first-ten-minutes")).advisory
+    rules = [finding["rule"] for finding in advisory["findings"]]
     assert rules == [rule.id for rule in edition().rules]
-    assert list(found["facts"]) == [fact.id for fact in edition().sheet.facts]
-    assert list(found["score"]["sections"]) == list(dict.fromkeys(rule.section for rule in edition().rules))
-    assert [c["rule"] for c in found["contact"]] == [f["rule"] for f in found["findings"] if f["contact"]]
-    to_do = [f["rule"] for f in found["findings"] if f["outcome"] in ("action", "improvement")]
-    assert [deadline["rule"] for deadline in found["deadlines"]] == to_do
+    assert list(advisory["facts"]) == [fact.id for fact in edition().sheet.facts]
+    assert list(advisory["score"]["sections"]) == list(
+        dict.fromkeys(rule.section for rule in edition().rules)
+    )
+    assert [c["rule"] for c in advisory["contact"]] == [
+        f["rule"] for f in advisory["findings"] if f["contact"]
+    ]
+    to_do = [f["rule"] for f in advisory["findings"] if f["outcome"] in ("action", "improvement")]
+    assert [deadline["rule"] for deadline in advisory["deadlines"]] == to_do
     position = edition().position
-    lists = [found[key] for key in ("unanswered", "needed", "check", "ignored")]
-    for questions in (*lists, *(list(finding["because"]) for finding in found["findings"])):
+    lists = [advisory[key] for key in ("unanswered", "needed", "check", "ignored")]
+    for questions in (*lists, *(list(finding["because"]) for finding in advisory["findings"])):
         assert questions == sorted(questions, key=position.__getitem__)
-    assert set(found["needed"]) <= set(found["unanswered"])
+    assert set(advisory["needed"]) <= set(advisory["unanswered"])
 
 
 def test_answers_come_back_as_a_document_gives_them_and_open_ones_as_null(advise):
-    given = answers(moderation__removes="yes", moderation__grounds=["spam", "abuse"], gifts__value=620)
-    found = advise("-", given=given).advisory
-    because = {finding["rule"]: finding["because"] for finding in found["findings"]}
+    stdin = answers(moderation__removes="yes", moderation__grounds=["spam", "abuse"], gifts__value=620)
+    advisory = advise("-", stdin=stdin).advisory
+    because = {finding["rule"]: finding["because"] for finding in advisory["findings"]}
     assert because["21b"] == {"gifts.unpaid": "yes", "gifts.value": "620.00"}
     assert because["C4"] == {"moderation.removes": "yes", "moderation.grounds": ["abuse", "spam"]}
     assert because["19"] == {"confidential.meetings": None}
@@ -151,15 +155,15 @@ def test_a_process_of_its_own_needs_no_database_and_says_the_same_bytes_each_tim
 
 def test_the_documents_day_and_election_go_before_the_options(advise):
     options = ("--as-of", "2030-01-01", "--election", "toronto-2030")
-    found = advise("-", *options, given=document(election="toronto-2022")).advisory
-    assert (found["as_of"], found["election"]["id"]) == ("2026-07-01", "toronto-2022")
+    advisory = advise("-", *options, stdin=document(election="toronto-2022")).advisory
+    assert (advisory["as_of"], advisory["election"]["id"]) == ("2026-07-01", "toronto-2022")
 
 
 def test_the_options_go_before_the_defaults(advise):
     options = ("--as-of", "2026-02-03", "--election", "toronto-2030")
-    found = advise("-", *options, given=document(as_of=None)).advisory
-    assert found["as_of"] == "2026-02-03"
-    assert found["election"] == {"id": "toronto-2030", "campaign_ends": "2030-12-31"}
+    advisory = advise("-", *options, stdin=document(as_of=None)).advisory
+    assert advisory["as_of"] == "2026-02-03"
+    assert advisory["election"] == {"id": "toronto-2030", "campaign_ends": "2030-12-31"}
 
 
 @pytest.mark.parametrize(
@@ -173,8 +177,8 @@ def test_the_options_go_before_the_defaults(advise):
     ],
 )
 def test_without_an_election_it_is_the_first_whose_campaign_period_has_not_ended(advise, day, expected):
-    by_option = advise("-", "--as-of", day, given=document(as_of=None)).advisory
-    by_document = advise("-", given=document(as_of=day)).advisory
+    by_option = advise("-", "--as-of", day, stdin=document(as_of=None)).advisory
+    by_document = advise("-", stdin=document(as_of=day)).advisory
     assert by_option["election"]["id"] == by_document["election"]["id"] == expected
 
 
@@ -189,12 +193,12 @@ def test_without_an_election_it_is_the_first_whose_campaign_period_has_not_ended
 )
 def test_without_a_day_it_is_today_in_toronto(advise, moment, today):
     with time_machine.travel(moment, tick=False):
-        assert advise("-", given=document(as_of=None)).advisory["as_of"] == today
-        assert json.loads(advise("--jsonl", "-", given=document(as_of=None)).out)["as_of"] == today
+        assert advise("-", stdin=document(as_of=None)).advisory["as_of"] == today
+        assert json.loads(advise("--jsonl", "-", stdin=document(as_of=None)).out)["as_of"] == today
 
 
 def test_an_unknown_election_and_a_day_that_is_none_are_refused_together_with_the_nearest_name(advise):
-    refused = advise("-", "--as-of", "2026-02-31", "--election", "toronto-2062", given=document())
+    refused = advise("-", "--as-of", "2026-02-31", "--election", "toronto-2062", stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert refused.errors == [
         '--as-of: "2026-02-31": there is no such day; write one like 2026-08-21',
@@ -205,9 +209,9 @@ def test_an_unknown_election_and_a_day_that_is_none_are_refused_together_with_th
     ]
 
 
-@pytest.mark.parametrize("given", ["today", "20260701", "2026-7-1", "", "2026-07-01T00:00", "٢٠٢٦-٠٧-٠١"])
-def test_a_day_in_another_form_is_refused(advise, given):
-    refused = advise("-", "--as-of", given, given=document())
+@pytest.mark.parametrize("day", ["today", "20260701", "2026-7-1", "", "2026-07-01T00:00", "٢٠٢٦-٠٧-٠١"])
+def test_a_day_in_another_form_is_refused(advise, day):
+    refused = advise("-", "--as-of", day, stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert len(refused.errors) == 1
     assert "not a date; write one like 2026-08-21" in refused.errors[0]
@@ -217,7 +221,7 @@ def test_a_day_in_another_form_is_refused(advise, given):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ([], "give one of the two: ANSWERS.json, or --jsonl FILE"),
         (["a.json", "--jsonl", "b.jsonl"], "give one of the two: ANSWERS.json, or --jsonl FILE"),
@@ -230,10 +234,10 @@ def test_a_day_in_another_form_is_refused(advise, given):
         (["a\0b"], '"a\\u0000b": the file cannot be read (embedded null byte)'),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused_in_words(advise, arguments, says):
-    refused = advise(*arguments, given=document())
+def test_arguments_that_make_no_sense_are_refused_in_words(advise, arguments, message):
+    refused = advise(*arguments, stdin=document())
     assert (refused.status, refused.out) == (2, b"")
-    assert says in refused.errors[-1]
+    assert message in refused.errors[-1]
 
 
 # --- Where it goes ------------------------------------------------------------
@@ -246,8 +250,8 @@ def left_in(folder: Path) -> list[str]:
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_output_writes_to_the_file_what_would_go_to_standard_output(advise, tmp_path, form):
     target = tmp_path / "advisory"
-    printed = advise("-", "--format", form, given=sample("conversion"))
-    written = advise("-", "--format", form, "--output", target, given=sample("conversion"))
+    printed = advise("-", "--format", form, stdin=sample("conversion"))
+    written = advise("-", "--format", form, "--output", target, stdin=sample("conversion"))
     assert (written.status, written.out, written.errors) == (0, b"", [])
     assert target.read_bytes() == printed.out
     assert left_in(tmp_path) == ["advisory"]
@@ -257,7 +261,7 @@ def test_bad_input_makes_no_file_and_keeps_an_older_one_unharmed(advise, tmp_pat
     for output in (new := tmp_path / "new", old := tmp_path / "old"):
         if output is old:
             old.write_text("older advisory")
-        assert advise("-", "--output", output, given=answers(gifts__value="lots")).status == 2
+        assert advise("-", "--output", output, stdin=answers(gifts__value="lots")).status == 2
         assert not new.exists()
     assert old.read_text() == "older advisory"
     assert left_in(tmp_path) == ["old"]
@@ -272,7 +276,7 @@ def test_when_printing_fails_halfway_the_older_file_stays_and_nothing_else_is_le
     monkeypatch.setattr(documents, "print_pdf", fails)
     target = tmp_path / "advisory.pdf"
     target.write_text("older advisory")
-    refused = advise("-", "--format", "pdf", "--output", target, given=document())
+    refused = advise("-", "--format", "pdf", "--output", target, stdin=document())
     assert (refused.status, refused.errors) == (1, ["This document took too long."])
     assert target.read_text() == "older advisory"
     assert left_in(tmp_path) == ["advisory.pdf"]
@@ -284,7 +288,7 @@ def test_when_a_line_halfway_brings_the_run_down_no_temporary_file_is_left(advis
 
     monkeypatch.setattr("assessments.management.commands.advise.advisory_json", fails)
     with pytest.raises(KeyboardInterrupt):
-        advise("--jsonl", "-", "--output", tmp_path / "out", given=document())
+        advise("--jsonl", "-", "--output", tmp_path / "out", stdin=document())
     assert left_in(tmp_path) == []
 
 
@@ -294,7 +298,7 @@ def test_a_place_that_cannot_be_written_is_refused_in_words(advise, tmp_path, wh
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
     before = left_in(tmp_path)
-    refused = advise("-", "--output", f"{tmp_path}/{where}", given=document())
+    refused = advise("-", "--output", f"{tmp_path}/{where}", stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert len(refused.errors) == 1
     assert re.fullmatch(r'--output: ".*": cannot be written \(.+\)', refused.errors[0])
@@ -306,8 +310,8 @@ def test_a_new_file_has_the_usual_mode_and_an_older_one_keeps_its_own(advise, tm
     old.touch(mode=0o600)
     umask = os.umask(0o027)
     try:
-        assert advise("-", "--output", old, given=document()).status == 0
-        assert advise("-", "--output", new, given=document()).status == 0
+        assert advise("-", "--output", old, stdin=document()).status == 0
+        assert advise("-", "--output", new, stdin=document()).status == 0
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(umask)
@@ -317,7 +321,7 @@ def test_a_new_file_has_the_usual_mode_and_an_older_one_keeps_its_own(advise, tm
 def test_output_through_a_link_writes_what_the_link_leads_to(advise, tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)
-    assert advise("-", "--output", link, given=document()).status == 0
+    assert advise("-", "--output", link, stdin=document()).status == 0
     assert link.is_symlink()
     assert json.loads(target.read_bytes())["edition"] == EDITION
 
@@ -327,7 +331,7 @@ def test_a_device_is_written_to_and_not_replaced_by_a_file(advise, tmp_path):
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        assert advise("-", "--output", pipe, given=document()).status == 0
+        assert advise("-", "--output", pipe, stdin=document()).status == 0
         assert os.read(reader, 100).startswith(b'{\n  "edition"')
     finally:
         os.close(reader)
@@ -351,10 +355,10 @@ def test_a_full_disk_is_a_message_and_not_a_traceback():
 def test_closed_standard_input_or_output_is_a_message_and_not_a_traceback(advise, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", None)
-        closed = advise("-", given=document())
+        closed = advise("-", stdin=document())
     assert (closed.status, closed.errors) == (2, ["standard output is closed; name a file with --output"])
     monkeypatch.setattr(io, "TextIOWrapper", lambda _: None)
-    closed = advise("-", given=document())
+    closed = advise("-", stdin=document())
     assert (closed.status, closed.errors) == (2, ["-: standard input is closed"])
 
 
@@ -399,7 +403,7 @@ def test_a_terminal_gets_the_text_in_colour(tmp_path):
 
 def test_a_pdf_is_not_thrown_at_a_terminal(advise, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    refused = advise("-", "--format", "pdf", given=document())
+    refused = advise("-", "--format", "pdf", stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert refused.errors == ["--format pdf: a terminal cannot show a PDF; name a file with --output"]
 
@@ -409,11 +413,11 @@ def test_a_pdf_is_not_thrown_at_a_terminal(advise, monkeypatch):
 
 def test_jsonl_writes_an_advisory_a_line_the_same_as_each_document_gets_alone(advise):
     documents = [sample(name) for name in TITLES]
-    lines = b"\n".join(json.dumps(json.loads(one)).encode() for one in documents)
-    many = advise("--jsonl", "-", given=lines)
+    lines = b"\n".join(json.dumps(json.loads(document)).encode() for document in documents)
+    many = advise("--jsonl", "-", stdin=lines)
     assert (many.status, many.errors) == (0, [])
     assert many.out.endswith(b"\n")
-    alone = [advise("-", given=one).advisory for one in documents]
+    alone = [advise("-", stdin=document).advisory for document in documents]
     assert [json.loads(line) for line in many.out.splitlines()] == alone
 
 
@@ -445,30 +449,30 @@ def test_jsonl_names_bad_lines_by_number_and_still_writes_the_good_ones_in_order
 @pytest.mark.parametrize("filler", [b"x", b" ", b"[", b'"'], ids=["letters", "spaces", "brackets", "quotes"])
 def test_jsonl_steps_over_a_line_of_two_megabytes_and_says_so(advise, filler):
     long = filler * (2 * MAX_BYTES) + document()
-    ended = advise("--jsonl", "-", given=b"\n".join([document(), long, document()]))
+    ended = advise("--jsonl", "-", stdin=b"\n".join([document(), long, document()]))
     assert ended.status == 2
     assert ended.errors == ["line 2: the document has over 1,000,000 bytes; at most that many are read"]
     assert len(ended.out.splitlines()) == 2
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
-@pytest.mark.parametrize(("more", "status"), [(0, 0), (1, 2), (2, 2)])
-def test_jsonl_reads_a_line_of_exactly_a_megabyte_and_none_that_is_longer(advise, more, status, end):
-    given = document().ljust(MAX_BYTES + more) + end + document()
+@pytest.mark.parametrize(("excess", "status"), [(0, 0), (1, 2), (2, 2)])
+def test_jsonl_reads_a_line_of_exactly_a_megabyte_and_none_that_is_longer(advise, excess, status, end):
+    stdin = document().ljust(MAX_BYTES + excess) + end + document()
     if not end:
-        given = document() + b"\n" + document().ljust(MAX_BYTES + more)
-    ended = advise("--jsonl", "-", given=given)
+        stdin = document() + b"\n" + document().ljust(MAX_BYTES + excess)
+    ended = advise("--jsonl", "-", stdin=stdin)
     assert (ended.status, len(ended.out.splitlines())) == (status, 1 if status else 2)
 
 
 def test_jsonl_of_no_lines_gives_none(advise):
-    ended = advise("--jsonl", "-", given=b"\n\r\n\n")
+    ended = advise("--jsonl", "-", stdin=b"\n\r\n\n")
     assert (ended.status, ended.out, ended.errors) == (0, b"", [])
 
 
 def test_a_document_of_exactly_a_megabyte_is_read_and_one_of_a_byte_more_is_not(advise):
-    assert advise("-", given=document().ljust(MAX_BYTES)).status == 0
-    refused = advise("-", given=document().ljust(MAX_BYTES + 1))
+    assert advise("-", stdin=document().ljust(MAX_BYTES)).status == 0
+    refused = advise("-", stdin=document().ljust(MAX_BYTES + 1))
     assert refused.status == 2
     assert refused.errors == ["the document has over 1,000,000 bytes; at most that many are read"]
 
@@ -590,9 +594,9 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "places"), HOSTILE.values(), ids=HOSTILE)
-def test_bad_input_is_told_a_line_for_each_fault_and_writes_nothing(advise, tmp_path, given, places):
-    ended = advise("-", "--output", tmp_path / "out", given=given)
+@pytest.mark.parametrize(("stdin", "places"), HOSTILE.values(), ids=HOSTILE)
+def test_bad_input_is_reported_a_line_for_each_fault_and_writes_nothing(advise, tmp_path, stdin, places):
+    ended = advise("-", "--output", tmp_path / "out", stdin=stdin)
     assert (ended.status, ended.out) == (2, b"")
     assert left_in(tmp_path) == []
     assert len(ended.errors) == len(places), ended.errors
@@ -603,7 +607,7 @@ def test_bad_input_is_told_a_line_for_each_fault_and_writes_nothing(advise, tmp_
 
 
 def test_thousands_of_faults_are_told_up_to_two_hundred_and_counted_beyond(advise):
-    ended = advise("-", given=answers(**{f"gifts__value{n}": "yes" for n in range(5_000)}))
+    ended = advise("-", stdin=answers(**{f"gifts__value{n}": "yes" for n in range(5_000)}))
     assert ended.status == 2
     assert len(ended.errors) == 201
     assert ended.errors[-1] == "and 4,800 more faults"
@@ -620,7 +624,7 @@ def test_bad_input_to_a_process_of_its_own_ends_it_with_two_and_no_traceback(tmp
 
 
 def test_an_edition_on_file_that_cannot_be_used_is_told_and_is_not_called_bad_input(tmp_path):
-    """In a copy of the portal, since the editions of this one are as they are."""
+    """It runs in a copy of the portal, because the editions of this one are sound."""
     for part in ("assessments", "bulletin", "config", "manage.py"):
         source, target = ROOT / part, tmp_path / part
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)

@@ -1,4 +1,4 @@
-"""`demo_data` fills an empty database to look at; `purge_expired` empties what has ended."""
+"""`demo_data` fills an empty database to explore; `purge_expired` deletes what has ended."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 @pytest.fixture(autouse=True)
 def edition(db) -> None:
-    for one in editions().values():
-        publish_edition(edition=one)
+    for edition in editions().values():
+        publish_edition(edition=edition)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_outside_debug_nobody_is_made_with_a_password_that_everybody_knows():
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("who", SIGN_INS, ids=lambda one: one.role)
+@pytest.mark.parametrize("who", SIGN_INS, ids=lambda person: person.role)
 def test_each_role_signs_in_with_what_is_printed(debug, who):
     printed = run("demo_data")
     assert who.email in printed
@@ -59,7 +59,9 @@ def test_each_role_signs_in_with_what_is_printed(debug, who):
 
 def test_the_member_and_their_staff_see_the_accounts_and_nobody_else_does(debug):
     run("demo_data")
-    seen = [SocialAccount.objects.visible_to(User.objects.get(email=one.email)).count() for one in SIGN_INS]
+    seen = [
+        SocialAccount.objects.visible_to(User.objects.get(email=person.email)).count() for person in SIGN_INS
+    ]
     assert seen == [4, 4, 0, 0]
 
 
@@ -67,8 +69,8 @@ def test_one_assessment_is_done_one_nearly_and_one_begun(debug):
     run("demo_data")
     today = timezone.localdate()
     left = [
-        len(assessment_state(one, as_of=today).advisory.unanswered)
-        for one in Assessment.objects.order_by("pk")
+        len(assessment_state(assessment, as_of=today).advisory.unanswered)
+        for assessment in Assessment.objects.order_by("pk")
     ]
     assert left[0] == 0
     assert 0 < left[1] <= 6

@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: whatever was done to the audit trail by hand, it is named."""
+"""`manage.py verify_audit`: it names whatever anyone did to the audit trail by hand."""
 
 import io
 import json
@@ -26,7 +26,7 @@ EVENTS = 7
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    """An office with seven events, and two of the portal's; without triggers, as for whoever owns the database."""
+    """An office with seven events, and two of the portal's. No triggers, as the database's owner can drop them."""
     member = User.objects.create_user("pat@example.ca", name="Pat Lee")
     other = User.objects.create_user("kim@example.ca", name="Kim")
     office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
@@ -44,7 +44,7 @@ def office() -> Iterator[Office]:
 
 
 def verify(**options: Any) -> tuple[int, str]:
-    """The exit code and all that was said."""
+    """The exit code, and all that the command wrote."""
     out = io.StringIO()
     try:
         call_command("verify_audit", stdout=out, **options)
@@ -54,12 +54,12 @@ def verify(**options: Any) -> tuple[int, str]:
 
 
 def events(office: Office, *numbers: int) -> Any:
-    found = AuditEvent.objects.filter(office=office)
-    return found.filter(number__in=numbers) if numbers else found
+    chain = AuditEvent.objects.filter(office=office)
+    return chain.filter(number__in=numbers) if numbers else chain
 
 
 def cut(office: Office, *numbers: int) -> None:
-    """Take events out, with their addresses."""
+    """Remove events, with their addresses."""
     AuditAddress.objects.filter(event__in=events(office, *numbers)).delete()
     events(office, *numbers).delete()
 
@@ -69,7 +69,7 @@ def set_head(office: Office, count: int) -> None:
 
 
 def rewrite(office: Office, first: int) -> None:
-    """Write a chain anew from an event on, as though the office had been held by nobody, head and all."""
+    """Rebuild a chain from an event on, and its head, with no actor in any event."""
     AuditAddress.objects.all().delete()
     rows = list(events(office).filter(number__gte=first).order_by("number"))
     previous = rows[0].previous
@@ -82,16 +82,16 @@ def rewrite(office: Office, first: int) -> None:
 
 
 def test_a_trail_that_nobody_touched_holds_with_and_without_its_addresses(office, tmp_path):
-    said = f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
+    report = f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
     anchor = tmp_path / "anchor.json"
-    assert verify(write_anchor=str(anchor)) == (0, said)
+    assert verify(write_anchor=str(anchor)) == (0, report)
     head = AuditHead.objects.get(office=office)
     assert json.loads(anchor.read_text())[str(office.pk)] == {"count": 7, "hash": head.hash}
     assert [path.name for path in tmp_path.iterdir()] == ["anchor.json"]
     assert delete_addresses(until=events(office, 4).get().at) == 4
     with transaction.atomic():
         audit.append(office=office, action=Action.KEPT, about=office, by=None)
-    assert verify(anchor=str(anchor)) == (0, said.replace("7 events", "8 events"))
+    assert verify(anchor=str(anchor)) == (0, report.replace("7 events", "8 events"))
 
 
 def test_an_empty_trail_holds():
@@ -101,19 +101,19 @@ def test_an_empty_trail_holds():
 # --- A change in each column ------------------------------------------------------------------
 
 
-OTHERWISE: dict[str, Callable[[AuditEvent], Any]] = {
+CHANGED: dict[str, Callable[[AuditEvent], Any]] = {
     "office": lambda _: Office.objects.get(name="Ward 4"),
     "number": lambda _: 99,
-    "at": lambda it: it.at + timedelta(microseconds=1),
+    "at": lambda event: event.at + timedelta(microseconds=1),
     "actor": lambda _: User.objects.get(name="Kim"),
     "action": lambda _: Action.SHARED,
     "record_type": lambda _: "user",
-    "record_id": lambda it: it.record_id + 1,
+    "record_id": lambda event: event.record_id + 1,
     "address_hash": lambda _: "0" * 64,
     "previous": lambda _: "0" * 64,
     "hash": lambda _: "0" * 64,
 }
-"""Of each column, a value that an event does not have."""
+"""For each column, a value that differs from an event's own."""
 
 
 @pytest.mark.parametrize("number", [2, 4, EVENTS])
@@ -121,11 +121,14 @@ OTHERWISE: dict[str, Callable[[AuditEvent], Any]] = {
 def test_a_change_in_any_column_is_found(office, name, number):
     AuditAddress.objects.all().delete()
     event = events(office, number).get()
-    assert events(office, number).update(**{name: OTHERWISE[name](event)}) == 1
-    code, said = verify()
+    assert events(office, number).update(**{name: CHANGED[name](event)}) == 1
+    code, report = verify()
     assert code == 1
-    assert "The portal: 2 events, OK." in said
-    assert f"Office {office.pk}: Event {number} " in said or f"Office {office.pk}: Events are missing" in said
+    assert "The portal: 2 events, OK." in report
+    assert (
+        f"Office {office.pk}: Event {number} " in report
+        or f"Office {office.pk}: Events are missing" in report
+    )
 
 
 @pytest.mark.parametrize("name", ["office", "actor"])
@@ -158,15 +161,15 @@ def swap(office: Office) -> None:
 
 def swap_contents(office: Office) -> None:
     third, fourth = (events(office, number).get() for number in (3, 4))
-    for number, other in ((3, fourth), (4, third)):
+    for number, source in ((3, fourth), (4, third)):
         events(office, number).update(
-            **{n: getattr(other, n) for n in CHAINED if n not in ("number", "previous")}
+            **{n: getattr(source, n) for n in CHAINED if n not in ("number", "previous")}
         )
     events(office, 3).update(at=fourth.at)
 
 
 def replace(office: Office) -> None:
-    """Put another event in one's place, with a hash that is right."""
+    """Put another event in an event's place, with a correct hash."""
     AuditAddress.objects.all().delete()
     event = events(office, 4).get()
     event.action = Action.SHARED
@@ -205,14 +208,14 @@ TAMPERING: dict[str, tuple[Callable[[Office], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", TAMPERING)
-def test_whatever_was_done_to_a_chain_is_named(office, what):
-    tamper, says = TAMPERING[what]
+@pytest.mark.parametrize("name", TAMPERING)
+def test_whatever_was_done_to_a_chain_is_named(office, name):
+    tamper, fault = TAMPERING[name]
     tamper(office)
-    code, said = verify()
+    code, report = verify()
     assert code == 1
-    assert f"Office {office.pk}: {says}" in said
-    assert "One chain does not hold" in said
+    assert f"Office {office.pk}: {fault}" in report
+    assert "One chain does not hold" in report
 
 
 # --- What only an anchor shows --------------------------------------------------------------------
@@ -236,7 +239,7 @@ def all_gone(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tamper", "says"),
+    ("tamper", "fault"),
     [
         (cut_with_head, "Events are missing at the end: the anchor counts 7, and there are 5."),
         (cut_and_gone_on, "Event 7 is not the one that the anchor names."),
@@ -246,14 +249,14 @@ def all_gone(office: Office) -> None:
     ],
     ids=["tail with its head", "tail with its head, then more", "rewritten", "last rewritten", "all gone"],
 )
-def test_a_chain_that_holds_by_itself_is_held_against_an_anchor(office, tmp_path, tamper, says):
+def test_a_chain_that_holds_by_itself_is_held_against_an_anchor(office, tmp_path, tamper, fault):
     anchor = tmp_path / "anchor.json"
     verify(write_anchor=str(anchor))
     tamper(office)
     assert verify()[0] == 0
-    code, said = verify(anchor=str(anchor))
+    code, report = verify(anchor=str(anchor))
     assert code == 1
-    assert f"Office {office.pk}: {says}" in said
+    assert f"Office {office.pk}: {fault}" in report
 
 
 def test_no_anchor_is_written_of_a_trail_that_does_not_hold(office, tmp_path):
@@ -267,12 +270,12 @@ def test_what_is_no_anchor_is_refused(tmp_path, content):
     anchor = Path(tmp_path / "anchor.json")
     if content is not None:
         anchor.write_text(content)
-    code, said = verify(anchor=str(anchor))
+    code, report = verify(anchor=str(anchor))
     assert code == 2
-    assert said.startswith(f"--anchor: {anchor}: ")
+    assert report.startswith(f"--anchor: {anchor}: ")
 
 
-def test_an_anchor_that_cannot_be_written_is_told(office, tmp_path):
+def test_an_anchor_that_cannot_be_written_is_reported(office, tmp_path):
     assert verify(write_anchor=str(tmp_path / "nowhere" / "anchor.json"))[0] == 2
 
 

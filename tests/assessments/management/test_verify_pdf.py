@@ -1,4 +1,4 @@
-"""`manage.py verify_pdf`: a byte that was changed is told, and so is where the paper stands."""
+"""`manage.py verify_pdf`: it reports a single changed byte, and whether a document is still current."""
 
 from datetime import date
 from pathlib import Path
@@ -27,8 +27,9 @@ def attestation() -> Attestation:
     return attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
 
 
-def told(path: Path, data: bytes) -> str:
-    path.write_bytes(data)
+def verify(path: Path, content: bytes) -> str:
+    """Write a file and verify it: "yes", or "no" with the command's message."""
+    path.write_bytes(content)
     try:
         call_command("verify_pdf", str(path))
     except CommandError as error:
@@ -36,34 +37,36 @@ def told(path: Path, data: bytes) -> str:
     return "yes"
 
 
-def test_what_the_portal_made_is_authentic_and_where_it_stands_is_told(attestation, tmp_path, capsys):
-    paper, part = pdf_of(attestation), shared(attestation)
-    shown = pdf_of(part)
-    for data in (paper, shown):
-        assert told(tmp_path / "a.pdf", data) == "yes"
+def test_what_the_portal_made_is_authentic_and_its_standing_is_reported(attestation, tmp_path, capsys):
+    share = shared(attestation)
+    attested_pdf, shared_pdf = pdf_of(attestation), pdf_of(share)
+    for pdf in (attested_pdf, shared_pdf):
+        assert verify(tmp_path / "a.pdf", pdf) == "yes"
         assert "byte for byte" in capsys.readouterr().out
-    withdraw(share=part, by=attestation.attested_by)
+    withdraw(share=share, by=attestation.attested_by)
     attested(attestation.assessment.account)
-    for data, says in ((paper, "superseded"), (shown, "withdrawn")):
-        assert told(tmp_path / "a.pdf", data) == "yes"
-        assert says in capsys.readouterr().out
+    for pdf, standing in ((attested_pdf, "superseded"), (shared_pdf, "withdrawn")):
+        assert verify(tmp_path / "a.pdf", pdf) == "yes"
+        assert standing in capsys.readouterr().out
 
 
-def test_one_byte_that_was_changed_is_told_wherever_it_is(attestation):
-    paper, chance = pdf_of(attestation), Random(1)  # noqa: S311
-    places = [0, len(paper) - 1, *(chance.randrange(len(paper)) for _ in range(18))]
+def test_one_changed_byte_is_reported_wherever_it_is(attestation):
+    pdf, chance = pdf_of(attestation), Random(1)  # noqa: S311
+    places = [0, len(pdf) - 1, *(chance.randrange(len(pdf)) for _ in range(18))]
     for at in places:
-        changed = paper[:at] + bytes([paper[at] ^ 1]) + paper[at + 1 :]
+        changed = pdf[:at] + bytes([pdf[at] ^ 1]) + pdf[at + 1 :]
         assert not judge_file(changed).authentic, at
 
 
 @pytest.mark.parametrize(
-    ("data", "says"), [(b"", "empty"), (b"hello", "not a PDF"), (b"%PDF-1.7\n", "damaged")]
+    ("content", "message"), [(b"", "empty"), (b"hello", "not a PDF"), (b"%PDF-1.7\n", "damaged")]
 )
-def test_what_is_no_paper_of_the_portals_is_told_plainly(attestation, tmp_path, data, says):
-    assert says in told(tmp_path / "a.pdf", data)
+def test_a_file_that_is_no_document_of_the_portals_is_refused_in_plain_words(
+    attestation, tmp_path, content, message
+):
+    assert message in verify(tmp_path / "a.pdf", content)
 
 
-def test_a_file_that_is_not_there_is_told(db, tmp_path):
+def test_a_file_that_does_not_exist_is_reported(db, tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("verify_pdf", str(tmp_path / "none.pdf"))
