@@ -1,1 +1,1 @@
-"""How the portal is put together: settings, addresses and the way in for a web server."""
+"""How the portal is assembled: settings, URLs, and the entry point for a web server."""

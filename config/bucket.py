@@ -1,4 +1,4 @@
-"""Stored files in an S3-compatible bucket, which any number of hosts share."""
+"""Stored files in an S3-compatible bucket, which any number of hosts can share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile, File
 from storages.backends.s3 import S3Storage
 
-# Nobody should wait for a storage that does not answer. Checksums that only some servers know are left out: what is
-# read is compared with a SHA-256 of ours anyway.
+# Nobody should wait for a storage that does not answer. Checksums that only some servers support are left out: we
+# compare what we read with our own SHA-256 anyway.
 CONFIG = Config(
     signature_version="s3v4",
     connect_timeout=5,
@@ -26,14 +26,14 @@ CONFIG = Config(
 )
 
 
-class Bucket(S3Storage):  # type: ignore[misc]  # it ships no types
-    """A bucket that fails the way that a disk does, with OSError, and keeps nothing of what is deleted."""
+class Bucket(S3Storage):  # type: ignore[misc]  # django-storages ships no types
+    """A bucket that fails as a disk does, with OSError, and keeps no version of a deleted file."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(client_config=CONFIG, **options)
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        """Read a file whole, in one request: every stored file is read whole, and none is large."""
+        """Read a whole file in one request: callers read every stored file whole, and none is large."""
         if mode != "rb":
             raise ValueError("A stored file is written once, by `save`.")
         with _as_os_errors():
@@ -45,7 +45,7 @@ class Bucket(S3Storage):  # type: ignore[misc]  # it ships no types
             return str(super()._save(name, content))
 
     def delete(self, name: str) -> None:
-        """Delete a file; where the bucket keeps versions, all of them, since what is purged must be gone."""
+        """Delete a file and, if the bucket keeps versions, all its versions: what is purged must not remain."""
         key = self._normalize_name(name)
         with _as_os_errors():
             deleted = self.bucket.Object(key).delete()
@@ -55,23 +55,23 @@ class Bucket(S3Storage):  # type: ignore[misc]  # it ships no types
                         version.delete()
 
     def exists(self, name: str) -> bool:
-        """Whether a file is there."""
+        """Whether the bucket has the file."""
         with _as_os_errors():
             return bool(super().exists(name))
 
     def size(self, name: str) -> int:
-        """How many bytes a file has."""
+        """The file's size in bytes."""
         with _as_os_errors():
             return int(super().size(name))
 
     def get_modified_time(self, name: str) -> datetime:
-        """When a file was written."""
+        """When the file was written."""
         with _as_os_errors():
             written: datetime = super().get_modified_time(name)
             return written
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """The folders and the files of a folder; none where there is no such folder."""
+        """The folders and the files in a folder. Both are empty if there is no such folder."""
         with _as_os_errors():
             folders, files = super().listdir(path)
             return folders, files
@@ -90,5 +90,5 @@ def _as_os_errors() -> Iterator[None]:
 
 
 def _is_key(error: ClientError) -> bool:
-    # A bucket that is gone is not a file that is missing.
+    # A missing bucket also answers 404, and is no missing file.
     return error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}

@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` tells of the portal's own settings."""
+"""What `manage.py check --deploy` reports about the portal's own settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.core import checks
 
 
 def deployed(**_: Any) -> list[checks.CheckMessage]:
-    """Settings that people forget, and that show only once somebody comes to the portal."""
-    found: list[checks.CheckMessage] = []
+    """Warn of settings that are easily forgotten, and whose lack shows only once somebody uses the portal."""
+    warnings: list[checks.CheckMessage] = []
     if not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
-        found.append(
+        warnings.append(
             checks.Warning(
                 "PROXIES is not set. Behind a proxy that speaks HTTPS, browsers are sent on to HTTPS again and "
                 "again, and all people share one limit on wrong guesses.",
@@ -21,7 +21,7 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     if not settings.EMAIL_URL_IS_SET:
-        found.append(
+        warnings.append(
             checks.Warning(
                 "EMAIL_URL is not set, so mail goes to port 25 of this host. Where nothing takes it there, "
                 "nobody can be invited.",
@@ -30,16 +30,16 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     if settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
-        found.append(
+        warnings.append(
             checks.Warning(
                 "EMAIL_FROM is not set, so mail comes from portal@localhost, which mail servers refuse.",
                 hint="Set it to an address of yours that may send mail, such as portal@example.ca.",
                 id="config.W003",
             )
         )
-    by_workers = "django_tasks_db" in settings.TASKS["default"]["BACKEND"]
-    if by_workers and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-        found.append(
+    uses_workers = "django_tasks_db" in settings.TASKS["default"]["BACKEND"]
+    if uses_workers and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        warnings.append(
             checks.Warning(
                 "TASKS=database has workers write to SQLite beside the web server. They wait for one another, and a "
                 "worker on another host has another list of work.",
@@ -47,4 +47,4 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
                 id="config.W004",
             )
         )
-    return found
+    return warnings

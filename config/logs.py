@@ -1,4 +1,4 @@
-"""What the log leaves out."""
+"""Removes from the log what its readers must not see: keys in addresses, and people's answers."""
 
 import logging
 import re
@@ -15,23 +15,24 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class WithoutKeys(logging.Filter):
-    """Takes the keys and codes of addresses out of a line: whoever reads the log could use them."""
+    """Removes keys and codes in addresses from each line: anyone who reads the log could use them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.msg, dict):
-            told: dict[str, object] = record.msg
+            event: dict[str, object] = record.msg
             record.msg = {
-                name: _KEY.sub(r"\1…", it) if isinstance(it, str) else it for name, it in told.items()
+                name: _KEY.sub(r"\1…", value) if isinstance(value, str) else value
+                for name, value in event.items()
             }
             return True
-        said = record.getMessage()
-        if _KEY.search(said):
-            record.msg, record.args = _KEY.sub(r"\1…", said), ()
+        message = record.getMessage()
+        if _KEY.search(message):
+            record.msg, record.args = _KEY.sub(r"\1…", message), ()
         return True
 
 
 class RefusedInOneLine(logging.Filter):
-    """Takes the traceback from what Django refused: the line says what was wrong with it, and no code of ours was."""
+    """Removes the traceback of a request that Django refused: the line has the reason, and no code of ours failed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security."):
@@ -40,35 +41,35 @@ class RefusedInOneLine(logging.Filter):
 
 
 class Lines(logging.Formatter):
-    """Lines to read, with tracebacks as `told` gives them."""
+    """Lines to read. Their tracebacks are those of `safe_traceback`."""
 
-    def formatException(self, ei: ExcInfo | tuple[None, None, None]) -> str:  # noqa: N802 - its name
-        return told(ei)
+    def formatException(self, ei: ExcInfo | tuple[None, None, None]) -> str:  # noqa: N802 - logging's name
+        return safe_traceback(ei)
 
 
-def told(exc_info: ExcInfo | tuple[None, None, None]) -> str:
-    """A traceback without keys, and without what a database quotes: the row that it refused has people's answers.
+def safe_traceback(exc_info: ExcInfo | tuple[None, None, None]) -> str:
+    """Return a traceback without keys and without what a database quotes: a refused row has people's answers.
 
-    Of a database's error the first line stays, up to a value: PostgreSQL puts rows into the lines after it.
+    Only the first line of a database's error is kept, up to a value: PostgreSQL quotes rows in the lines after it.
     """
     text = "".join(traceback.format_exception(*exc_info)).removesuffix("\n")
     for error in _chain(exc_info[1], set()):
-        said = str(error).removesuffix("\n")
-        if isinstance(error, Error) and said:
-            # The driver's own error, which it came of, says the same.
-            text = text.replace(said, _without_values(said))
+        message = str(error).removesuffix("\n")
+        if isinstance(error, Error) and message:
+            # The driver's own error, which caused this one, has the same message.
+            text = text.replace(message, _without_values(message))
     return _KEY.sub(r"\1…", text)
 
 
-def _without_values(said: str) -> str:
-    first, _, more = said.partition("\n")
+def _without_values(message: str) -> str:
+    first, _, more = message.partition("\n")
     shown = _VALUE.sub(": …", first)
     return f"{shown}\n…" if more else shown
 
 
-def _chain(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
-    if error is not None and id(error) not in seen:
-        seen.add(id(error))
+def _chain(error: BaseException | None, visited: set[int]) -> Iterator[BaseException]:
+    if error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
-        yield from _chain(error.__cause__, seen)
-        yield from _chain(error.__context__, seen)
+        yield from _chain(error.__cause__, visited)
+        yield from _chain(error.__context__, visited)

@@ -1,38 +1,38 @@
-"""The portal's settings. Whatever differs between hosts comes from the environment:
+"""The portal's settings. What differs between hosts comes from the environment:
 
 DEBUG          true on one's own machine only; default false
 SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
-ALLOWED_HOSTS  the names that the portal answers to, with commas between; needed unless DEBUG
+ALLOWED_HOSTS  the host names that the portal answers to, separated by commas; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3. What follows a question
-               mark is for the connection, such as sslmode=require; conn_max_age=0 keeps none open between requests
-MEDIA_ROOT     the folder that stored files go into; default: var/media
-S3_BUCKET      the S3-compatible bucket that they go into instead, which several hosts share. Where it is, and the key
-               to it, stand in AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID
-               and AWS_SECRET_ACCESS_KEY, or wherever else Amazon's tools look
-S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty where it does so unasked
+               mark sets options of the connection, such as sslmode=require; conn_max_age=0 closes it after a request
+MEDIA_ROOT     the folder for stored files; default: var/media
+S3_BUCKET      the S3-compatible bucket for stored files, instead of a folder, which several hosts can share. Its
+               address and key come from AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION,
+               AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from wherever else Amazon's tools look
+S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty if it encrypts without being asked
 EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
-EMAIL_FROM     the address that mail comes from; default: portal@localhost
-PORTAL_URL     where the portal is, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
+EMAIL_FROM     the sender's address of mail; default: portal@localhost
+PORTAL_URL     the portal's own URL, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
                first of ALLOWED_HOSTS
-SECRET_KEY_FALLBACKS  earlier keys, with commas between: what they signed or sealed can still be read
-PROXIES        how many proxies of ours stand before the portal, each adding to X-Forwarded-For; default 0. The
-               first of them has to set X-Forwarded-Proto, which says whether a request came by HTTPS
-HSTS_SECONDS   for how long browsers keep to HTTPS for this name once they have seen it; default a year
-HSTS_SUBDOMAINS  true keeps them to it for all names below this one as well, and lets this one into browsers' own
-               list; default false
+SECRET_KEY_FALLBACKS  earlier keys, separated by commas: what they signed or encrypted can still be read
+PROXIES        how many of our own proxies a request passes, each adding to X-Forwarded-For; default 0. The first of
+               them must set X-Forwarded-Proto to whether the request came by HTTPS
+HSTS_SECONDS   for how many seconds browsers use only HTTPS for this name once they have visited it; default a year
+HSTS_SUBDOMAINS  true extends that to all names below this one, and lets browsers list this name as HTTPS only;
+               default false
 
-TASKS          immediate (the default): PDFs are printed before the answer to a request; database: by workers,
-               `manage.py db_worker`, of which any number may run on any host
+TASKS          immediate (the default): PDFs are printed before a request is answered; database: workers print them,
+               `manage.py db_worker`, any number on any hosts
 
 Single sign-on by OpenID Connect is offered only where the first of these is set:
 
 OIDC_SERVER_URL     the server, such as https://login.example.ca/city; its redirect address for the portal is
                     https://<portal>/account/single-sign-on/callback/
-OIDC_CLIENT_ID      what that server calls the portal
-OIDC_CLIENT_SECRET  what the portal proves itself with
+OIDC_CLIENT_ID      the portal's name at that server
+OIDC_CLIENT_SECRET  the portal's secret at that server
 OIDC_NAME           what people call it, as in "Sign in with City account"; default: single sign-on
 
-Reading this file opens no database: `manage.py advise` has none.
+This file must not open a database: `manage.py advise` has none.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
-from config.logs import told
+from config.logs import safe_traceback
 
 env = Env()
 
@@ -59,27 +59,27 @@ DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 
 
-def _kept_key() -> str:
-    """Return this machine's own key, made on first use, so that a restart signs nobody out."""
-    kept = VAR / "secret_key"
-    if not kept.exists():
-        # Of two processes that start together one links its key, whole, and the other finds it there.
-        with tempfile.NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as made:
-            made.write(secrets.token_urlsafe(50))
-            made.flush()
+def _machine_key() -> str:
+    """Return this machine's own key, which is made on first use. It is kept so that a restart signs nobody out."""
+    path = VAR / "secret_key"
+    if not path.exists():
+        # If two processes start together, one links its key when it is whole, and the other reads that.
+        with tempfile.NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as draft:
+            draft.write(secrets.token_urlsafe(50))
+            draft.flush()
             with contextlib.suppress(FileExistsError):
-                os.link(made.name, kept)
-    return kept.read_text()
+                os.link(draft.name, path)
+    return path.read_text()
 
 
-# Not from a request: whoever asks could name another port of the host.
-_first = next(iter(ALLOWED_HOSTS), "localhost")
-PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000" if DEBUG else f"https://{_first}").rstrip(
+# Not from a request, which could name another port of the host.
+_host = next(iter(ALLOWED_HOSTS), "localhost")
+PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000" if DEBUG else f"https://{_host}").rstrip(
     "/"
 )
 
 # Without a key Django refuses to sign anything, and config.wsgi refuses to start.
-SECRET_KEY = env.str("SECRET_KEY", default="") or (_kept_key() if DEBUG else "")
+SECRET_KEY = env.str("SECRET_KEY", default="") or (_machine_key() if DEBUG else "")
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 SECRET_KEY_IS_SET = bool(SECRET_KEY)
 
@@ -87,7 +87,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
-    # For htmx itself, which it ships as a static file.
+    # It ships htmx itself as a static file.
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
@@ -102,12 +102,12 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    # Numbers that people can read.
+    # Formats numbers for people.
     "django.contrib.humanize",
-    # Before staticfiles: `runserver` then serves files the way that production does.
+    # Before staticfiles, so that `runserver` serves files as production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    # Last, since it takes back the admin pages of the others.
+    # Last, since it unregisters the admin pages of the others.
     "assessments",
     "bulletin",
 ]
@@ -131,7 +131,7 @@ MIDDLEWARE = [
 ]
 
 if DEBUG:
-    # A demonstration shows people the pages that they would see.
+    # A demonstration shows our own page for what is not found, not Django's for programmers.
     MIDDLEWARE.append("assessments.middleware.not_found.PlainNotFound")
 
 ROOT_URLCONF = "config.urls"
@@ -153,7 +153,7 @@ TEMPLATES = [
         },
     },
 ]
-# What a page says once is nobody else's to read, nor a cookie's to carry.
+# Messages are private: they are kept in the session, not in a cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
@@ -166,34 +166,35 @@ else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "db.sqlite3"}}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # Wherever the file is.
+    # For the default file and for any other.
     _database["OPTIONS"] = {
-        # A transaction takes the write lock as it begins and waits up to 20 seconds for
-        # it. One that asks for it half-way can be refused at once.
+        # A transaction takes the write lock when it begins, and waits up to 20 seconds for it.
+        # One that asks for the lock only later can be refused without a wait.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # WAL lets people read while someone writes; FULL means that what was
-        # acknowledged survives a power cut. Neither can be set inside a transaction.
-        # Foreign keys are turned on by Django. Without recursive triggers, a row that
-        # another replaces would be deleted without its table's triggers hearing of it.
+        # WAL lets people read while someone writes. With FULL, an acknowledged write survives
+        # a power cut. Neither can be set inside a transaction. Django turns on foreign keys.
+        # Without recursive triggers, replacing a row would delete the old one without
+        # running its table's triggers.
         "init_command": (
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON"
         ),
     }
 else:
     _options = _database.setdefault("OPTIONS", {})
-    # A connection serves many requests, and is looked at before each whether it still stands.
+    # A connection serves many requests, and is checked before each.
     _database |= {"CONN_MAX_AGE": _options.pop("conn_max_age", 600), "CONN_HEALTH_CHECKS": True}
-    # Nobody should wait for minutes for a server that does not answer.
+    # Nobody should wait minutes for a server that does not answer.
     _options.setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------
 
 AUTH_USER_MODEL = "assessments.User"
-# One backend: a second would hash a wrong password a second time, and only for addresses that exist.
+# Only one: a second backend would hash a wrong password again, but only for addresses that exist, and the time
+# would show which do.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-# New hashes are Argon2; the others are still read, and replaced at the next sign-in.
+# New hashes are Argon2. The others can still be checked, and are replaced at the next sign-in.
 PASSWORD_HASHERS = [
     f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "Scrypt")
 ]
@@ -211,8 +212,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "register"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 
-# A session ends when the browser closes; after some hours without a request, sooner where more is seen; and in any
-# case some time after the sign-in. All in seconds.
+# A session ends when the browser closes, after a time without a request (shorter for those who can see more), and
+# in any case after a time from the sign-in. All in seconds.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_IDLE = {"officer": 30 * 60, "administrator": 12 * 60 * 60, "other": 12 * 60 * 60}
@@ -233,23 +234,23 @@ ACCOUNT_FORMS = {
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-# People come by invitation: whoever invites vouches for the address.
+# People join by invitation: whoever invites them vouches for the address.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# A link in a mail must lead to HTTPS even where a proxy speaks HTTP to us.
+# A link in a mail must use HTTPS even where a proxy speaks HTTP to us.
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
-# Django's own: allauth's writes a row for an address that exists, which is work that would tell it from others.
+# Django's own: allauth's writes a row for an address that exists, and the time this takes would show that it does.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
-# What changes who can get in asks for the password or the second step again after this many seconds.
+# Seconds after which an action that affects who can sign in asks for the password or the second step again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Social media self-check"
-# A passkey belongs to a name and HTTPS; one's own machine is `localhost`, without.
+# A passkey belongs to a host name with HTTPS. On one's own machine that is `localhost`, without HTTPS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
-# Nobody can guess a passkey; the limit is there for the work of looking at one.
+# A passkey cannot be guessed: the limit is for the work of verifying one.
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
-# The clocks of people's phones differ by a little: the code before and the one after count too.
+# The clocks of phones differ a little, so the previous code and the next one are accepted too.
 MFA_TOTP_TOLERANCE = 1
 MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
 MFA_FORMS = {
@@ -263,7 +264,7 @@ MFA_FORMS = {
         "add_webauthn": "AddPasskeyForm",
     }.items()
 }
-# Nobody gets an account by single sign-on, and nobody is linked by an address alone.
+# Single sign-on creates no account, and links none by its address alone.
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
 OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
 SOCIALACCOUNT_ADAPTER = "assessments.views.single_sign_on.SingleSignOnAdapter"
@@ -286,29 +287,29 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 
 # --- Limits -------------------------------------------------------------------
 
-# Limits on guessing are counted where every worker and host sees them: in the database that is there anyway.
-# `manage.py createcachetable` makes its table.
+# Limits on guessing are counted where every worker and host sees the counts: in the database, which is there anyway.
+# `manage.py createcachetable` makes the table.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        # At the usual 300 entries, anyone could push out the count of their own guesses with others.
+        # With the usual 300 entries, anyone could evict the count of their own guesses by making others.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 ACCOUNT_RATE_LIMITS = {
-    # At one address, and from one network: a whole City Hall may come from one. A browser in which the person has
-    # signed in before is counted by the address alone (assessments.views.sign_in.count_guess).
+    # By email address, and by network: a whole City Hall may share one network. A browser in which the person has
+    # signed in before is counted by the email address only (assessments.views.sign_in.count_guess).
     "login_failed": "60/m/ip,5/300s/key",
-    # Whoever signs in is counted where they guess wrong, and nowhere else.
+    # Only wrong guesses are counted.
     "login": "",
-    # Not by address alone, or anyone could keep somebody else from a new password.
+    # Not by email address alone, or anyone could keep somebody else from getting a new password.
     "reset_password": "60/m/ip",
     "reset_password_of": "5/m/key",
     "start_check": "60/m/ip",
     "invite": "30/h/user",
 }
-# Counted by network address: without this, all who come through a proxy would share one.
+# Limits count network addresses. Without this number, everybody behind a proxy would share one.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)
 
 # --- Work that a request should not wait for ---------------------------------
@@ -330,7 +331,7 @@ try:
     _mail = dj_email_url.parse(_mail_url or ("console:" if DEBUG else "smtp://localhost:25"))
     EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 except (KeyError, ValueError):
-    # Without the address itself, which has a password, and what Python says of it.
+    # Without the URL itself, which has a password, and without Python's message, which may quote it.
     raise ImproperlyConfigured(
         "EMAIL_URL is no address of a mail server. Write it like submission://user:password@mail.example.ca:587, and "
         "special characters in the password like %40."
@@ -345,7 +346,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default="portal@localh
 # --- Words and time -----------------------------------------------------------
 
 LANGUAGE_CODE = "en-ca"
-# "Today" is today in Toronto; the database keeps UTC.
+# "Today" is the day in Toronto. The database keeps UTC.
 TIME_ZONE = "America/Toronto"
 USE_TZ = True
 
@@ -354,12 +355,12 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Never served by address: whoever may see one gets it from a view. `manage.py backup` takes them along.
+# Never served by URL: a view gives a file to those who may see it. `manage.py backup` includes them.
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        # Names that carry a hash can be cached for ever, but need `collectstatic` first.
+        # Names with a hash can be cached for ever, but need `collectstatic` first.
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -384,7 +385,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         "script-src": [SELF],
-        # htmx asks this site, and no other.
+        # htmx sends requests to this site only.
         "connect-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
@@ -394,32 +395,32 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-# A browser keeps our cookies to HTTPS, which one's own machine does not have.
+# Browsers send our cookies by HTTPS only, except on one's own machine, which has no HTTPS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-# Whoever comes by HTTP is sent on to HTTPS, but for the proxy and those who watch the portal from within.
+# Requests by HTTP are redirected to HTTPS, except those of the proxy and of monitoring.
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.int("HSTS_SECONDS", default=365 * 24 * 60 * 60)
-# Only whoever looks after all the names below this one can tell that each of them has HTTPS; browsers that have heard
-# it do not forget it for a year. So Django's check does not ask for it.
+# Off unless asked for: only whoever runs all the names below this one knows that each has HTTPS, and browsers
+# remember the instruction for a year. So Django's checks for it are silenced.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if ALLAUTH_TRUSTED_PROXY_COUNT:
-    # Without a proxy of ours anybody could send this header.
+    # Without a proxy of ours, anybody could send this header.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# A form whose token no longer fits is given back with what was typed.
+# A form with an outdated token is shown again with what was typed.
 CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
-# An answers file is at most 1 MB; this leaves room for what a form adds to it.
+# An answers file has at most 1 MB. The rest is room for what a form adds.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # Stored PDFs are read by the portal alone.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
-# What someone sends never lies on this machine's disk in a file of its own; a longer one is dropped.
+# An upload is never written to this machine's disk. One that is too long for memory is dropped.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Log ----------------------------------------------------------------------
 
-# To standard error and nowhere else. Django would also mail errors to the administrators, with
-# all that the request carried: people's answers.
+# To standard error only. Django would also mail errors to the administrators, with everything in
+# the request, including people's answers.
 _each_line: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -440,12 +441,12 @@ LOGGING = {
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         },
-        # A line of JSON for each event, for whatever gathers the lines of several hosts.
+        # A line of JSON per event, for a collector of several hosts' logs.
         "json": {
             "()": "structlog.stdlib.ProcessorFormatter",
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(told),
+                structlog.processors.ExceptionRenderer(safe_traceback),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
             "foreign_pre_chain": _each_line,
@@ -465,7 +466,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # On one's own machine `runserver` says what was asked for.
+        # On one's own machine, `runserver` itself logs each request.
         "portal": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
     },
 }

@@ -1,4 +1,4 @@
-"""The way in for a web server: `gunicorn config.wsgi`, and `runserver` too."""
+"""The entry point for a web server: `gunicorn config.wsgi`, and `runserver` too."""
 
 import os
 
@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 
 def portal() -> WSGIHandler:
-    """Return the application, or raise ImproperlyConfigured when there is no key to sign with.
+    """Return the application. Raises ImproperlyConfigured if there is no key to sign with.
 
     Commands that sign nothing, such as `advise`, need no key, so the settings do not ask for one.
     """

@@ -1,6 +1,6 @@
-"""What makes a PDF provable: its verification code, the QR code that opens its page, and its record embedded within.
+"""What makes a PDF provable: its verification code, the QR code that opens the code's page, and its embedded record.
 
-A code alone proves only that the portal gave it out. `judging` reads all this back from a file that somebody holds.
+A code alone proves only that the portal issued it. `judging` reads all three back from a file.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32: no I, L, O or U, which are misread or spell things."""
 
 RECORD_NAME = "record.json"
-"""What the record is called within a PDF."""
+"""The name of the record's file within a PDF."""
 
 MAX_RECORD = 4 * 1024 * 1024
-"""Bytes of a record. A usual one has some 50,000."""
+"""The most bytes of a record. A usual one has about 50,000."""
 
 MAX_STAMP = 160
-"""Characters of a stamp, which take two lines at the foot of a page."""
+"""The most characters of a stamp: two lines at the foot of a page."""
 
-_LETTERS, _GROUP = 20, 4  # 20 letters of 5 bits: nobody guesses one of 100 bits
-_QUIET = 4  # modules of white that a reader needs around a QR code
+_LETTERS, _GROUP = 20, 4  # 20 letters of 5 bits each: a code of 100 bits cannot be guessed
+_QUIET = 4  # white modules that a scanner needs around a QR code
 
 
 # --- The code, and the square -------------------------------------------------
@@ -34,10 +34,10 @@ _QUIET = 4  # modules of white that a reader needs around a QR code
 
 @dataclass(frozen=True)
 class Proof:
-    """What a PDF is given so that it can be checked. Raises ValueError where it could not be.
+    """What is printed on a PDF and embedded in it so that it can be verified. Raises ValueError if it could not be.
 
-    `code` is a verification code as `new_code` writes it, and `address` the whole address of its page. `record` is
-    the attested record in canonical JSON, whose SHA-256 is printed. `stamp` is said beside the code at the foot of
+    `code` is a verification code as `new_code` writes it, and `address` the full URL of its page. `record` is the
+    attested record in canonical JSON, whose SHA-256 is printed. `stamp` is printed beside the code at the foot of
     each page, such as “Attested on 12 May 2026”.
     """
 
@@ -62,24 +62,24 @@ class Proof:
 
     @property
     def about(self) -> str:
-        """The description of the record within the PDF, from which `read_pdf` reads the code."""
+        """The description of the record's file within the PDF. `read_pdf` reads the code from it."""
         return f"The record of this advisory. Verification code {self.code}"
 
 
 def new_code() -> str:
-    """A verification code, such as `7KQ2-M0XV-4D8P-R1ZC-9TBH`: 100 random bits."""
+    """Return a new verification code, such as `7KQ2-M0XV-4D8P-R1ZC-9TBH`: 100 random bits."""
     return _grouped("".join(secrets.choice(ALPHABET) for _ in range(_LETTERS)))
 
 
 def read_code(text: str) -> str | None:
-    """The code that somebody typed, as `new_code` writes it, or None.
+    """Return the code in what somebody typed, as `new_code` writes it, or None if there is none.
 
-    Case, spaces and dashes of any kind do not matter, and neither does I or L for 1, or O for 0.
+    Case, spaces and all kinds of dashes are ignored. I and L are read as 1, and O as 0.
     """
     if len(text) > 200:
         return None
     letters = re.sub(r"[\s\u200b\-_.\u00ad\u2010-\u2015\u2212]", "", text)
-    if not letters.isascii():  # a capital of another alphabet's letter may be one of ours
+    if not letters.isascii():  # upper() may turn another alphabet's letter into one of ours
         return None
     letters = letters.upper().translate(str.maketrans("ILO", "110"))
     return _grouped(letters) if len(letters) == _LETTERS and set(letters) <= set(ALPHABET) else None
@@ -90,12 +90,12 @@ def _grouped(letters: str) -> str:
 
 
 def qr_svg(address: str) -> str:
-    """`address` as a QR code: an inline SVG, dark on white with its quiet zone, that needs no stylesheet.
+    """Return `address` as a QR code: an inline SVG, dark on white with its quiet zone, that needs no stylesheet.
 
-    WeasyPrint takes the alternative text from its title.
+    WeasyPrint takes the alternative text from the SVG's title.
     """
     rows = list(segno.make_qr(address, error="m").matrix)
-    # One path, since shades of grey would part shapes that are filled one by one.
+    # One path: shapes that are filled one by one would show grey seams between them.
     dark = "".join(
         f"M{run.start() + _QUIET} {y + _QUIET}h{len(run[0])}v1h-{len(run[0])}z"
         for y, row in enumerate(rows)

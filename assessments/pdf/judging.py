@@ -1,7 +1,7 @@
-"""Judges a file that comes back: did the portal make it, byte for byte?
+"""Judges a file that somebody hands in: did the portal make it, byte for byte?
 
-What proves a file is the SHA-256 of all its bytes, which the portal keeps. The record embedded in it tells, of a file
-that was saved again or changed, whether at least its data is the portal's.
+The proof is the SHA-256 of the whole file, which the portal keeps. Where a file was saved again or changed, the
+record embedded in it shows whether at least its data is the portal's.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ from typing import Literal
 from assessments.pdf.authenticity import MAX_RECORD, RECORD_NAME, read_code
 
 MAX_PDF = 50 * 1024 * 1024
-"""Bytes of a file that is looked at."""
+"""Bytes of the largest file that is opened."""
 
-_AT_ONCE = 2  # files looked at in one process of the server at a time
-_WAIT = 5.0  # seconds that one more waits for its turn
-_SECONDS = 10  # that looking at a file may take
+_AT_ONCE = 2  # files that one server process reads at a time
+_WAIT = 5.0  # seconds that a further file waits for its turn
+_SECONDS = 10  # seconds that reading one file may take
 _READER = Path(__file__).with_name("reader.py")
 
 
 class NotOurs(Exception):
-    """A file holds nothing that the portal put into it, or cannot be read. The message is for people."""
+    """The file carries no record of the portal's, or cannot be read. The message is for people."""
 
 
 class TooBusy(Exception):
-    """Too many files are being looked at. The message is for people."""
+    """Too many files are being read. The message is for people."""
 
 
 @dataclass(frozen=True)
-class FoundProof:
-    """What a PDF carries, which anybody may have put there: the code it names, if any, its record and its SHA-256."""
+class EmbeddedProof:
+    """What a PDF carries: a verification code or None, a record, and the record's SHA-256.
+
+    Anybody may have put them there.
+    """
 
     code: str | None
     record: bytes
@@ -54,44 +57,44 @@ NOT_OURS = {
     "no_record": "The PDF carries no record of the portal's.",
     "several": "The PDF carries more than one record. The portal's own files carry one.",
 }
-"""Why nothing was found in a file."""
+"""What people read about why a file yields no record, by reason."""
 
 
-def read_pdf(data: bytes) -> FoundProof:
-    """What a PDF from anywhere carries. Raises NotOurs, or TooBusy.
+def read_pdf(file: bytes) -> EmbeddedProof:
+    """Return what a PDF from anywhere carries. Raises NotOurs, or TooBusy.
 
-    The file is opened in a process of its own with bounds to its time and memory, and to what it may unpack to.
+    A separate process opens the file. Its time, its memory and what it may unpack are limited.
     """
-    if reason := _unreadable(data):
+    if reason := _unreadable(file):
         raise NotOurs(NOT_OURS[reason])
-    head, _, record = _looked_at(data).partition(b"\n")
-    told = json.loads(head)
-    if "unread" in told:
-        raise NotOurs(NOT_OURS[told["unread"]])
-    code = told["about"].strip().rpartition(" ")[2]
-    return FoundProof(read_code(code), record, sha256(record).hexdigest())
+    head, _, record = _run_reader(file).partition(b"\n")
+    report = json.loads(head)
+    if "unread" in report:
+        raise NotOurs(NOT_OURS[report["unread"]])
+    code = report["about"].strip().rpartition(" ")[2]
+    return EmbeddedProof(read_code(code), record, sha256(record).hexdigest())
 
 
-def _unreadable(data: bytes) -> str | None:
-    if not data:
+def _unreadable(file: bytes) -> str | None:
+    if not file:
         return "empty"
-    if len(data) > MAX_PDF:
+    if len(file) > MAX_PDF:
         return "too_large"
-    return None if b"%PDF-" in data[:1024] else "no_pdf"
+    return None if b"%PDF-" in file[:1024] else "no_pdf"
 
 
 _places = threading.BoundedSemaphore(_AT_ONCE)
 
 
-def _looked_at(data: bytes) -> bytes:
-    """What `reader` tells of a PDF, in its process."""
+def _run_reader(file: bytes) -> bytes:
+    """Run `reader` on a PDF in a process of its own, and return its output."""
     if not _places.acquire(timeout=_WAIT):
         raise TooBusy("Other files are being looked at. Try again in a minute.")
     try:
-        # Isolated: neither the environment nor the working directory has a say in what it imports.
-        done = subprocess.run(  # noqa: S603 - our own program, and nothing of the file's in its arguments
+        # Isolated: neither the environment nor the working directory affects what it imports.
+        reader = subprocess.run(  # noqa: S603 - our own program; its arguments have nothing from the file
             [sys.executable, "-IB", str(_READER), RECORD_NAME, str(MAX_RECORD), str(_SECONDS)],
-            input=data,
+            input=file,
             capture_output=True,
             timeout=_SECONDS,
             check=False,
@@ -100,9 +103,9 @@ def _looked_at(data: bytes) -> bytes:
         raise NotOurs(NOT_OURS["too_much"]) from None
     finally:
         _places.release()
-    if done.returncode:  # stopped by its bounds, or the library fell over the file
+    if reader.returncode:  # stopped by its limits, or the library crashed on the file
         raise NotOurs(NOT_OURS["too_much"])
-    return done.stdout
+    return reader.stdout
 
 
 Standing = Literal["current", "superseded", "withdrawn"]
@@ -110,22 +113,22 @@ Judgement = Literal["authentic", "changed", "forged", "unknown"]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the portal knows of something that it made: its code, and how it stands today."""
+class KnownDocument:
+    """A document that the portal made: its verification code, and its standing today."""
 
     code: str
     standing: Standing
 
 
-Lookup = Callable[[str], Known | None]
-"""From a SHA-256 in hexadecimal, or a code, to what is known of it."""
+Lookup = Callable[[str], KnownDocument | None]
+"""Finds the portal's document by a SHA-256 in hexadecimal, or by a code; None if the portal has none."""
 
 STANDINGS: dict[Standing, str] = {
     "current": "The advisory on record is current: no later one takes its place.",
     "superseded": "The advisory on record is superseded: a later one on the same account takes its place.",
     "withdrawn": "The advisory on record is withdrawn: do not rely on it any more.",
 }
-"""How something that the portal made stands today."""
+"""What people read about a document's standing."""
 
 HEADLINES: dict[Judgement, str] = {
     "authentic": "This file is authentic",
@@ -133,7 +136,7 @@ HEADLINES: dict[Judgement, str] = {
     "forged": "This file is not what the portal made",
     "unknown": "The portal does not know this file",
 }
-SAYS: dict[Judgement, str] = {
+EXPLANATIONS: dict[Judgement, str] = {
     "authentic": "It is, byte for byte, the file that the portal made.",
     "changed": "It was changed since, or saved anew by another program. The data embedded in it is authentic, "
     "but what its pages show may not be. Ask for the file as it was downloaded.",
@@ -146,15 +149,16 @@ OTHER_CODE = "It also names another code than that of the record that it carries
 
 @dataclass(frozen=True)
 class FileVerdict:
-    """What a check of a file comes to, in words for people; nothing of what the file says.
+    """Whether the portal made a file, and the sentences that explain it to people. It repeats nothing from the file.
 
-    `known` is what was found of it, and None for an unknown file; `sha256` is the whole file's.
+    `document` is the portal's own that the file is or claims to be, None for an unknown file. `sha256` is the
+    whole file's.
     """
 
     judgement: Judgement
-    says: tuple[str, ...]
+    explanation: tuple[str, ...]
     sha256: str
-    known: Known | None = None
+    document: KnownDocument | None = None
 
     @property
     def headline(self) -> str:
@@ -162,27 +166,29 @@ class FileVerdict:
 
     @property
     def authentic(self) -> bool:
-        """Whether every byte of the file is the portal's. It may be superseded or withdrawn all the same."""
+        """Whether every byte of the file is the portal's. Its document may still be superseded or withdrawn."""
         return self.judgement == "authentic"
 
 
-def judge(data: bytes, *, known_file: Lookup, known_record: Lookup, known_code: Lookup) -> FileVerdict:
-    """Say of a file whether the portal made it. Raises TooBusy.
+def judge(file: bytes, *, known_file: Lookup, known_record: Lookup, known_code: Lookup) -> FileVerdict:
+    """Say whether the portal made `file`. Raises TooBusy.
 
-    The look-ups answer for the SHA-256 of a whole file, for that of a record, and for a code. A file that is known is
-    never opened. No other is ever called authentic, whatever it carries.
+    The three look-ups find the portal's document by the SHA-256 of a whole file, by that of a record, and by a code.
+    A file that `known_file` finds is authentic and is not opened. No other file is ever authentic, whatever it
+    carries.
     """
-    whole = sha256(data).hexdigest()
-    if known := known_file(whole):
-        return FileVerdict("authentic", (SAYS["authentic"], STANDINGS[known.standing]), whole, known)
+    file_sha256 = sha256(file).hexdigest()
+    if document := known_file(file_sha256):
+        explanation = (EXPLANATIONS["authentic"], STANDINGS[document.standing])
+        return FileVerdict("authentic", explanation, file_sha256, document)
     try:
-        found = read_pdf(data)
-    except NotOurs as why:
-        return FileVerdict("unknown", (str(why), SAYS["unknown"]), whole)
-    if known := known_record(found.sha256):
-        other = (OTHER_CODE,) if found.code not in (None, known.code) else ()
-        says = (SAYS["changed"], *other, STANDINGS[known.standing])
-        return FileVerdict("changed", says, whole, known)
-    if found.code and (known := known_code(found.code)):
-        return FileVerdict("forged", (SAYS["forged"],), whole, known)
-    return FileVerdict("unknown", (SAYS["unknown"],), whole)
+        proof = read_pdf(file)
+    except NotOurs as fault:
+        return FileVerdict("unknown", (str(fault), EXPLANATIONS["unknown"]), file_sha256)
+    if document := known_record(proof.sha256):
+        remark = (OTHER_CODE,) if proof.code not in (None, document.code) else ()
+        explanation = (EXPLANATIONS["changed"], *remark, STANDINGS[document.standing])
+        return FileVerdict("changed", explanation, file_sha256, document)
+    if proof.code and (document := known_code(proof.code)):
+        return FileVerdict("forged", (EXPLANATIONS["forged"],), file_sha256, document)
+    return FileVerdict("unknown", (EXPLANATIONS["unknown"],), file_sha256)

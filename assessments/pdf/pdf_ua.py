@@ -1,7 +1,7 @@
-"""Mends the tags and texts of a PDF that WeasyPrint 70 has made, before it is written, and encloses files in it.
+"""Repairs the tags and texts of a PDF that WeasyPrint 70 has made, before it is written, and embeds files in it.
 
-Works on pydyf's objects, and on what WeasyPrint keeps of the boxes it drew: names that begin with
-an underscore are its own, and the tests of `press` are what would notice that they changed.
+Works on pydyf's objects and on the boxes that WeasyPrint drew. Names that begin with an underscore are
+WeasyPrint's private ones: if they change, the tests of `press` fail.
 """
 
 import re
@@ -12,23 +12,25 @@ from typing import Any
 import pydyf  # type: ignore[import-untyped]
 
 Texts = dict[int, tuple[str | None, str]]
-"""A page's marked content by its number: the language, and the text as it is read."""
+"""A page's marked content, by its number (MCID): the language, and the text in reading order."""
 
 _NOT_LATIN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]")
 
 
-def mend(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
-    """Mend what WeasyPrint leaves short of PDF/UA-1: a finisher for its `write_pdf`.
+def repair(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
+    """Repair what keeps WeasyPrint's output from being PDF/UA-1: a finisher for its `write_pdf`.
 
-    Running headers and footers become artifacts; header cells get their Scope, and the IDs that
-    data cells name in Headers the tree by which a reader looks them up; text in another language
-    than the document's says so, and text in another script says its letters, which for many scripts
-    are not to be had from the glyphs in the order that they are drawn. `texts` has each page's.
+    - Running headers and footers become artifacts.
+    - Header cells get a Scope. The IDs that data cells name in Headers get the tree in which a reader finds them.
+    - Text in another language than the document's gets its language.
+    - Text in another script gets its letters: for many scripts the glyphs, in drawing order, do not give them.
+
+    `texts` has one entry per page.
     """
     root = pdf.objects[_number(pdf.catalog["StructTreeRoot"])]
     in_tree = set(_descend(pdf, root))
     owners_by_page = pdf.objects[_number(root["ParentTree"])]["Nums"][1::2]
-    for reference, owners, found in zip(pdf.page_references, owners_by_page, texts, strict=False):
+    for reference, owners, page_texts in zip(pdf.page_references, owners_by_page, texts, strict=False):
         content = pdf.objects[_number(pdf.objects[_number(reference)]["Contents"])]
         marks = {
             operator["MCID"]: (i, operator)
@@ -44,7 +46,7 @@ def mend(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
                 properties.clear()
                 properties["Type"] = "/Pagination"
                 continue
-            language, text = found[mcid]
+            language, text = page_texts[mcid]
             if language and language != document.metadata.lang:
                 tag["Lang"] = pydyf.String(language)
             if _NOT_LATIN.search(text):
@@ -63,7 +65,7 @@ def _scope_headers(document: Any) -> None:
 
 
 def _place_figures(document: Any, pdf: Any, in_tree: set[int]) -> None:
-    """Say where figures are in points from the foot of the page; WeasyPrint has pixels from its head."""
+    """Give the place of figures in points from the foot of the page: WeasyPrint has pixels from its head."""
     heights = dict(zip(pdf.page_references, (page.height for page in document.pages), strict=True))
     for figure in (pdf.objects[number] for number in in_tree):
         if figure["S"] == "/Figure":
@@ -86,19 +88,19 @@ def _index_ids(pdf: Any, root: Any, in_tree: set[int]) -> None:
         root["IDTree"] = tree.reference
 
 
-def enclose(pdf: Any, name: str, media_type: str, about: str, data: bytes) -> None:
-    """Embed a file in `pdf` as the data that its pages show: ISO 32000-2, 14.13, with what PDF/UA-1 asks for in 7.11.
+def enclose(pdf: Any, name: str, media_type: str, about: str, content: bytes) -> None:
+    """Embed a file in `pdf` as the data that its pages show (ISO 32000-2, 14.13), as PDF/UA-1 requires in 7.11.
 
-    WeasyPrint's own attachments carry the time of day, and are not associated with the document.
+    WeasyPrint's own attachments are not used: they carry the time of day and are not associated with the document.
     """
     params = pydyf.Dictionary(
-        {"Size": len(data), "CheckSum": f"<{md5(data, usedforsecurity=False).hexdigest()}>"}
+        {"Size": len(content), "CheckSum": f"<{md5(content, usedforsecurity=False).hexdigest()}>"}
     )
     if "CreationDate" in pdf.info:  # the day that the document states
         params["ModDate"] = pdf.info["CreationDate"]
     kind = {"Type": "/EmbeddedFile", "Subtype": f"/{media_type.replace('/', '#2F')}", "Params": params}
-    content = pydyf.Stream([data], kind, compress=True)
-    pdf.add_object(content)
+    stream = pydyf.Stream([content], kind, compress=True)
+    pdf.add_object(stream)
     file = pydyf.Dictionary(
         {
             "Type": "/Filespec",
@@ -106,7 +108,7 @@ def enclose(pdf: Any, name: str, media_type: str, about: str, data: bytes) -> No
             "UF": pydyf.String(name),
             "Desc": pydyf.String(about),
             "AFRelationship": "/Data",
-            "EF": pydyf.Dictionary({"F": content.reference, "UF": content.reference}),
+            "EF": pydyf.Dictionary({"F": stream.reference, "UF": stream.reference}),
         }
     )
     pdf.add_object(file)
@@ -117,17 +119,17 @@ def enclose(pdf: Any, name: str, media_type: str, about: str, data: bytes) -> No
 
 
 def note_texts(page: Any) -> Texts:
-    """Have `page`, when it is painted, note here the texts that it marks."""
-    paint, found = page.paint, {}
+    """Make `page` record the texts that it marks when it is painted, and return where it records them."""
+    paint, texts = page.paint, {}
 
     def paint_and_note(stream: Any, scale: float = 1) -> None:
         paint(stream, scale)
         for box, mark in stream._tags.items():
             text = getattr(box, "text", "").replace("\u200b", "")
-            found[mark["mcid"]] = (box.style["lang"], text)
+            texts[mark["mcid"]] = (box.style["lang"], text)
 
     page.paint = paint_and_note
-    return found
+    return texts
 
 
 def _number(reference: bytes | str) -> int:

@@ -1,9 +1,9 @@
-"""Prints one HTML document to a PDF/UA-1, in a child process that can be killed.
+"""Prints an HTML document as a PDF/UA-1, in a child process that can be killed.
 
-WeasyPrint is slow to import, keeps memory, may take minutes over a hostile word and must not be
-shared between threads. So it lives in one persistent child, spawned when first needed, and is never
-imported in the parent; `worker` is the child's side. The child fetches nothing but our own fonts
-and images. Equal input gives equal bytes, on any day: a PDF holds no date but one its HTML states.
+WeasyPrint is slow to import, keeps memory, may spend minutes on a hostile word and must not be shared between
+threads. So it runs in one persistent child, spawned when first needed, and the parent never imports it. `worker` is
+the child's side. The child fetches only our own fonts and images. Equal input gives equal bytes on any day: a PDF has
+no date but one that its HTML states.
 """
 
 import atexit
@@ -21,23 +21,23 @@ from assessments.pdf.worker import Enclosed, PressError
 __all__ = ["MAX_HTML", "MAX_SECONDS", "Enclosed", "PressError", "print_pdf", "stop"]
 
 MAX_SECONDS = 15.0
-"""Seconds that one document may take before its process is killed; a usual one takes about 0.3."""
+"""Seconds that one document may take before its process is killed. A usual one takes about 0.3."""
 
 MAX_WAIT = 25.0
-"""Seconds that a caller may wait in all for one document, for those ahead of it and a new process included."""
+"""Seconds that a caller may wait for one document, including the documents ahead of it and a new process's start."""
 
 MAX_QUEUE = 8
-"""Callers that may wait at once. Each holds a thread of the server; one more is told at once that it is busy."""
+"""Callers that may wait at the same time. Each keeps a thread of the server waiting; a further one gets `busy`."""
 
 MAX_HTML = 1_000_000
-"""Characters of HTML: the text cap of `worker.MAX_TEXT` in the densest markup that we write is
-about 400,000, and beyond a million parsing alone takes seconds."""
+"""The most characters of HTML. The most text (`worker.MAX_TEXT`) in the densest markup that we write is about
+400,000 characters, and beyond a million, parsing alone takes seconds."""
 
 BUSY = "The printer is busy with other documents. Try again in a minute."
 
 _places = threading.BoundedSemaphore(MAX_QUEUE)
 _place_of_collection = threading.BoundedSemaphore(1)
-_DOCUMENTS_PER_PROCESS = 200  # bounds what WeasyPrint and Pango keep: about 0.25 MB per document
+_DOCUMENTS_PER_PROCESS = 200  # limits what WeasyPrint and Pango keep: about 0.25 MB per document
 
 
 def print_pdf(
@@ -75,7 +75,7 @@ def print_pdf(
     finally:
         places.release()
         if documents > 1:
-            # It is seldom asked for, and would hold a hundred megabytes.
+            # Collections are rare, and an idle process would keep a hundred megabytes.
             _press_of_collections.stop()
 
 
@@ -96,7 +96,7 @@ def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, doc
             future.cancel()  # type: ignore[no-untyped-call]
             raise PressError("busy", BUSY) from None
     except (ProcessExpired, CancelledError, RuntimeError) as fault:
-        # The pool replaces a lost process, and `_press.pool` a broken pool, by itself.
+        # The pool replaces a lost process, and `_press.pool` a broken pool.
         raise PressError(
             "broken",
             "The printing process ended unexpectedly. Try again; if it happens again, tell "
@@ -105,13 +105,13 @@ def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, doc
 
 
 def stop() -> None:
-    """End the printing processes, if there are any. The next `print_pdf` starts another."""
+    """End the printing processes, if there are any. The next document starts another."""
     for press in _press, _press_of_collections:
         press.stop()
 
 
 class _Press:
-    """The printing process of this process, started when first asked for."""
+    """A printing process of this process, started when first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -124,15 +124,15 @@ class _Press:
                 _end(self._pool)
                 self._pool = None
             if self._pool is None:
-                # The parent owns the directory where WeasyPrint unpacks fonts, because a killed
-                # child cannot tidy up after itself.
+                # The parent owns the directory where WeasyPrint unpacks fonts: a killed child could
+                # not remove it.
                 self._scratch = tempfile.TemporaryDirectory(prefix="press-", ignore_cleanup_errors=True)
                 self._pool = ProcessPool(
                     max_workers=1,
                     max_tasks=_DOCUMENTS_PER_PROCESS,
                     initializer=worker.set_up,
                     initargs=(self._scratch.name,),
-                    # Never fork: this may be a server with threads.
+                    # Never fork: this process may be a server with threads.
                     context=multiprocessing.get_context("spawn"),
                 )
             return self._pool
@@ -147,11 +147,11 @@ class _Press:
             scratch.cleanup()
 
     def forget(self) -> None:
-        """Start afresh in a forked process: the pool, its child and the directory stay behind."""
+        """In a forked process, let go of the pool, its child and the directory: they are the parent's."""
         if self._scratch is not None:
             self._scratch._finalizer.detach()  # type: ignore[attr-defined]
         self.__init__()  # type: ignore[misc]
-        # os.fork leaves the parent's children on our list, and at our exit they would be stopped.
+        # os.fork copies the parent's children to our list, and our exit would stop them.
         multiprocessing.process._children.clear()  # type: ignore[attr-defined]
 
 
@@ -162,5 +162,5 @@ def _end(pool: ProcessPool) -> None:
 
 _press, _press_of_collections = _Press(), _Press()
 atexit.register(stop)
-for _each in _press, _press_of_collections:
-    os.register_at_fork(after_in_child=_each.forget)
+for _child in _press, _press_of_collections:
+    os.register_at_fork(after_in_child=_child.forget)

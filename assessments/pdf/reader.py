@@ -1,9 +1,9 @@
-"""The glass under which a PDF from anywhere is looked at. `proof` runs it, as a process of its own.
+"""Reads the record out of a PDF from anywhere. `judging` runs it as a process of its own.
 
-A file from a stranger may be made to eat memory or time, or to trip the library that reads it. So this process has
-little of both, may write no file, and can be lost without harm. It takes the PDF on standard input; as arguments the
-name of the file to find in it, the most bytes that this may unpack to, and the most seconds that it may all take. It
-gives a line of JSON and then the file found. It imports nothing of the portal's.
+A stranger's file may be made to exhaust memory or time, or to crash the library that reads it. So this process is
+given little of both, may write no file, and can be lost without harm. The PDF comes on standard input. The arguments
+are the name of the embedded file to read, the most bytes that file may unpack to, and the most seconds to run. The
+output is a line of JSON, then the embedded file's bytes. It imports nothing of the portal's.
 """
 
 import contextlib
@@ -19,28 +19,28 @@ from typing import Any
 import pikepdf
 
 MEMORY = 1024**3
-"""Bytes of address space: what Python and its libraries reserve, a file of the largest size twice, and room."""
+"""Bytes of address space: what Python and its libraries reserve, twice the largest file, and a margin."""
 
-_UNPACKED = 64 * 1024 * 1024  # bytes of any one table of the file's own that qpdf unpacks
+_UNPACKED = 64 * 1024 * 1024  # bytes that qpdf may unpack of any one of the file's own tables
 _MOST_FILES = 50
 
 
 class UnreadableFile(Exception):
-    """Nothing was found. The argument says why: encrypted, damaged, too_much, no_record or several."""
+    """The PDF yields no record. The argument is the reason: encrypted, damaged, too_much, no_record or several."""
 
 
-def look(data: bytes, name: str, most: int) -> tuple[str, bytes]:
-    """The description and the bytes of the one file called `name` that is embedded in a PDF.
+def embedded_file(pdf_file: bytes, name: str, max_bytes: int) -> tuple[str, bytes]:
+    """Return the description and the bytes of the one file called `name` that is embedded in a PDF.
 
     Raises UnreadableFile and nothing else.
     """
     try:
         with pikepdf.open(
-            BytesIO(data), attempt_recovery=False, suppress_warnings=True, inherit_page_attributes=False
+            BytesIO(pdf_file), attempt_recovery=False, suppress_warnings=True, inherit_page_attributes=False
         ) as pdf:
             if pdf.is_encrypted:  # even where it opens without a password
                 raise UnreadableFile("encrypted")
-            return _record(pdf, name, most)
+            return _record(pdf, name, max_bytes)
     except UnreadableFile:
         raise
     except pikepdf.PasswordError:
@@ -52,20 +52,20 @@ def look(data: bytes, name: str, most: int) -> tuple[str, bytes]:
         raise UnreadableFile("too_much" if too_much else "damaged") from fault
 
 
-def _record(pdf: pikepdf.Pdf, name: str, most: int) -> tuple[str, bytes]:
-    found: dict[tuple[int, int], tuple[str, Any]] = {}
+def _record(pdf: pikepdf.Pdf, name: str, max_bytes: int) -> tuple[str, bytes]:
+    matches: dict[tuple[int, int], tuple[str, Any]] = {}
     for file in islice(_files(pdf), _MOST_FILES):
         if isinstance(file, pikepdf.Dictionary) and str(file.get("/UF", file.get("/F", ""))) == name:
             content = file.EF.F
-            found[content.objgen] = str(file.get("/Desc", ""))[:200], content
-    if len(found) != 1:
-        raise UnreadableFile("several" if found else "no_record")
-    ((about, content),) = found.values()
-    return about, _unpacked(content, most)
+            matches[content.objgen] = str(file.get("/Desc", ""))[:200], content
+    if len(matches) != 1:
+        raise UnreadableFile("several" if matches else "no_record")
+    ((about, content),) = matches.values()
+    return about, _unpacked(content, max_bytes)
 
 
 def _files(pdf: pikepdf.Pdf) -> Iterator[Any]:
-    """What the PDF lists as its files, in either place: other programs keep one of them."""
+    """The files that the PDF lists in either of two places: other programs may keep only one of the two lists."""
     listed: Any = pdf.Root.get("/AF")
     if isinstance(listed, pikepdf.Array):
         yield from listed
@@ -74,25 +74,26 @@ def _files(pdf: pikepdf.Pdf) -> Iterator[Any]:
         yield from pikepdf.NameTree(names.EmbeddedFiles).values()
 
 
-def _unpacked(content: Any, most: int) -> bytes:
-    """A stream's bytes, unpacked no further than a record may be large."""
+def _unpacked(content: Any, max_bytes: int) -> bytes:
+    """Unpack a stream, and stop as soon as it has more than `max_bytes`."""
     if not isinstance(content, pikepdf.Stream):
         raise UnreadableFile("damaged")
     raw = content.read_raw_bytes()
     filters: Any = content.get("/Filter", [])
     match [
-        str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters] if filters else [])
+        str(name)
+        for name in (filters if isinstance(filters, pikepdf.Array) else [filters] if filters else [])
     ]:
         case []:
             record = raw
         case ["/FlateDecode"] if not content.get("/DecodeParms"):
             unpacking = zlib.decompressobj()
-            record = unpacking.decompress(raw, most + 1)
-            if len(record) <= most and not unpacking.eof:
+            record = unpacking.decompress(raw, max_bytes + 1)
+            if len(record) <= max_bytes and not unpacking.eof:
                 raise UnreadableFile("damaged")
         case _:
             raise UnreadableFile("damaged")
-    if len(record) > most:
+    if len(record) > max_bytes:
         raise UnreadableFile("too_much")
     return record
 
@@ -104,9 +105,9 @@ def _confine(seconds: int) -> None:
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
     }
-    for what, most in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # a system may not know one, or allow less already
-            resource.setrlimit(what, (most, most))
+    for resource_id, limit in limits.items():
+        with contextlib.suppress(ValueError, OSError):  # a system may lack a limit, or already allow less
+            resource.setrlimit(resource_id, (limit, limit))
     pikepdf.settings.set_qpdf_limits(
         flate_max_memory=_UNPACKED,
         run_length_max_memory=_UNPACKED,
@@ -119,17 +120,17 @@ def _confine(seconds: int) -> None:
 
 
 def main() -> None:
-    """Look at standard input, and tell standard output."""
-    _, name, most, seconds = sys.argv
+    """Read a PDF from standard input; write what it carries to standard output."""
+    _, name, max_bytes, seconds = sys.argv
     _confine(int(seconds))
     try:
-        about, record = look(sys.stdin.buffer.read(), name, int(most))
+        about, record = embedded_file(sys.stdin.buffer.read(), name, int(max_bytes))
     except UnreadableFile as reason:
         about, record = "", b""
-        told = {"unread": str(reason)}
+        report = {"unread": str(reason)}
     else:
-        told = {"about": about}
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + record)
+        report = {"about": about}
+    sys.stdout.buffer.write(json.dumps(report).encode() + b"\n" + record)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Makes what people wrote fit to print, in any script, and says what could not be printed.
+"""Makes what people wrote fit to print, in any script, and lists what could not be printed.
 
-PURE: text in, text out; `fonts.printable` is asked only when a caller does not say what prints.
+PURE: text in, text out. `fonts.printable` is called only where a caller does not pass what can be printed.
 """
 
 import re
@@ -15,35 +15,35 @@ from fontTools.unicodedata import script, script_name
 from assessments.pdf.fonts import printable as printable_here
 
 MOST_MARKS = 4
-"""Combining marks kept on one base character; no language stacks more, hostile text does."""
+"""Combining marks kept on one base character. No language stacks more; hostile text does."""
 
 LONG_WORD, BREAK_EVERY = 40, 30
-"""Characters: words longer than the first may be broken after every so many of the second. A line
-of 2,000 unbroken ones takes WeasyPrint seconds; a line that runs off the page loses words."""
+"""In characters: a word longer than LONG_WORD may be broken after every BREAK_EVERY. A line of 2,000
+unbroken characters takes WeasyPrint seconds, and a line that runs off the page loses words."""
 
 _ZERO_WIDTH_SPACE = "\u200b"
-# Invisible, yet part of the spelling: soft hyphen, (non-)joiners, word joiner, direction marks,
-# and the Arabic and Syriac signs that enclose digits. All other format characters go, the
-# overrides and isolates that could make a line read otherwise than it is stored among them.
+# Invisible but part of the spelling: soft hyphen, (non-)joiners, word joiner, direction marks,
+# and the Arabic and Syriac signs that enclose digits. All other format characters are dropped,
+# including the overrides and isolates that could make a line read differently from how it is stored.
 _KEPT_FORMATS = frozenset(
     "\u00ad\u200b\u200c\u200d\u2060\u200e\u200f\u061c\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2"
 )
 _INVISIBLE = frozenset("\n\u00ad\u200b\u200c\u200d\u2060\u200e\u200f\u061c")
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-# What only varies or joins pictographs: selectors, keycaps, skin tones.
+# Characters that only vary pictographs or join them: selectors, keycaps, skin tones.
 _DROPPED = re.compile("[\ufe00-\ufe0f\u20e3\U000e0100-\U000e01ef\U0001f3fb-\U0001f3ff]")
 _LOST_JOINER = re.compile("(?<=])\u200d+|\u200d+(?=\\[)")
 _FLAG = re.compile("([\U0001f1e6-\U0001f1ff])([\U0001f1e6-\U0001f1ff])")
 _PICTOGRAPHS = range(0x1F000, 0x20000)
-# Latin letters and usual punctuation, composed already and with nothing invisible among them.
+# Latin letters and usual punctuation, already composed, with nothing invisible among them.
 _PLAIN = re.compile("[\n -~\u00a0-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u203a\u20ac]*")
-# Scripts that are written without spaces, where a line may break anyway: Thai to Burmese, Khmer,
-# and East Asia. A break put in by counting would split their syllables.
+# Scripts written without spaces, whose lines may break anyway: Thai to Burmese, Khmer, and
+# East Asian. A break after a fixed count would split their syllables.
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _LONG = re.compile(rf"[^\s{_ZERO_WIDTH_SPACE}{_UNSPACED}]{{{LONG_WORD + 1},}}")
 
-# The likeliest language of a script in this city, for a reading voice and for the shapes of
-# letters; scripts that are not here say no more than their name.
+# The likeliest language of a script in this city: it chooses the voice of a screen reader and the
+# shapes of letters. A script that is not listed gets a tag with its own name only.
 _LANGUAGES = {
     "Arab": "ar", "Armn": "hy", "Beng": "bn", "Cans": "iu", "Cyrl": "ru", "Deva": "hi",
     "Ethi": "am", "Geor": "ka", "Grek": "el", "Gujr": "gu", "Guru": "pa", "Hang": "ko",
@@ -58,9 +58,9 @@ _URDU, _PERSIAN, _UKRAINIAN = (re.compile(f"[{s}]") for s in ("ٹڈڑںےہ", "�
 class Typeset:
     """Text that prints.
 
-    `text` is not escaped. `unprintable` has, in order and once each, what stands in brackets there
-    in place of characters that no font here has. `lang` is the BCP 47 language where most letters
-    are not Latin, else empty; `direction` is the base direction, rtl only where `lang` is set.
+    `text` is not escaped. `unprintable` lists, in order and once each, the names that `text` has in brackets
+    in place of characters that no font here has. `lang` is the BCP 47 language if most letters are not Latin,
+    else empty. `direction` is the base direction, rtl only where `lang` is set.
     """
 
     text: str
@@ -72,19 +72,19 @@ class Typeset:
 def typeset(text: str, *, printable: Container[int] | None = None) -> Typeset:
     """Return `text` fit to print.
 
-    Composed (NFC), without control and bidi-override characters, with at most four marks to a base
-    and a chance to break in every long word. What cannot be printed is named in brackets:
-    “[grinning face]”, “[14 characters of Tamil]” or, where nameless, “[U+E000]”. `printable` holds
-    the code points that print: by default, those that this machine's fonts have.
+    The result is composed (NFC), has no control or bidi-override characters, has at most four marks on a base
+    and can break in every long word. What cannot be printed is named in brackets: “[grinning face]”,
+    “[14 characters of Tamil]” or, if it has no name, “[U+E000]”. `printable` has the code points that can be
+    printed: by default, those of this machine's fonts.
     """
     if printable is None:
         printable = printable_here()
     letters = set(text) - {"\n"}
     if _PLAIN.fullmatch(text) and not _LONG.search(text) and all(ord(c) in printable for c in letters):
-        return Typeset(text)  # most text by far, and fifty times as fast
+        return Typeset(text)  # by far the most common case, and fifty times as fast
     text = _DROPPED.sub("", _LINE_ENDS.sub("\n", text)).replace("\t", " ")
     text = "".join(char for char in text if _may_stay(char))
-    # Capped before composing, too, which takes the square of the length of a run of marks.
+    # Capped before composing, too: composing takes time with the square of the length of a run of marks.
     text = _cap_marks(unicodedata.normalize("NFC", _cap_marks(text)))
     text, unprintable = _name_unprintable(text, printable)
     lang = _language(text)
@@ -110,7 +110,7 @@ def _cap_marks(text: str) -> str:
 
 
 def _name_unprintable(text: str, printable: Container[int]) -> tuple[str, tuple[str, ...]]:
-    """Put names in brackets for what cannot be printed; return the text and the names."""
+    """Replace what cannot be printed by its name in brackets; return the text and the names."""
     names: dict[str, None] = {}
 
     def named(name: str) -> str:
@@ -145,8 +145,8 @@ def _name_unprintable(text: str, printable: Container[int]) -> tuple[str, tuple[
 
 
 def _prints(char: str, printable: Container[int]) -> bool:
-    # Pictographs are always named. Their colour fonts print as pictures without text, which a
-    # screen reader passes over, and Noto's symbol font has some of them and lacks others.
+    # Pictographs are always named. Colour fonts print them as pictures without text, which a
+    # screen reader skips, and Noto's symbol font has only some of them.
     return (
         ord(char) in printable
         and ord(char) not in _PICTOGRAPHS
@@ -155,23 +155,23 @@ def _prints(char: str, printable: Container[int]) -> bool:
 
 
 def _wants_letters(char: str, printable: Container[int], like: str = "") -> bool:
-    """Whether `char` is of a script's letters and marks and cannot be printed."""
+    """Whether `char` is a letter or mark of some script, and cannot be printed."""
     if not char or unicodedata.category(char)[0] not in "LM" or _prints(char, printable):
         return False
-    own = script(char)
-    return own not in ("Zyyy", "Zinh", "Zzzz") and (not like or own == script(like))
+    code = script(char)
+    return code not in ("Zyyy", "Zinh", "Zzzz") and (not like or code == script(like))
 
 
 def _language(text: str) -> str:
     letters = [char for char in text if unicodedata.category(char)[0] == "L"]
-    other = Counter(map(script, letters))
+    scripts = Counter(map(script, letters))
     for common in ("Latn", "Zyyy", "Zinh", "Zzzz"):
-        del other[common]
-    if other.total() * 2 <= len(letters):
+        del scripts[common]
+    if scripts.total() * 2 <= len(letters):
         return ""
-    main = other.most_common(1)[0][0]
+    main = scripts.most_common(1)[0][0]
     if main == "Hani":
-        if other["Hira"] + other["Kana"]:
+        if scripts["Hira"] + scripts["Kana"]:
             return "ja"
         return "zh-Hant" if _is_traditional(letters) else "zh-Hans"
     if main == "Arab" and _URDU.search(text):
@@ -184,16 +184,16 @@ def _language(text: str) -> str:
 
 
 def _is_traditional(letters: list[str]) -> bool:
-    """Whether more characters are in Taiwan's old standard alone than in the mainland's alone."""
+    """Whether more of the letters are only in Taiwan's old standard than are only in the mainland's."""
 
-    def known(char: str, encoding: str) -> bool:
+    def encodes(char: str, encoding: str) -> bool:
         return bool(char.encode(encoding, "ignore"))
 
-    return sum(known(char, "big5") - known(char, "gb2312") for char in letters) > 0
+    return sum(encodes(char, "big5") - encodes(char, "gb2312") for char in letters) > 0
 
 
 def _with_breaks(word: str) -> str:
-    """Put a zero-width space after every 30 or so characters, never within what is drawn as one."""
+    """Put a zero-width space after every 30 or so characters, never within characters that are drawn as one."""
     parts, since = [], 0
     for before, char in zip(" " + word, word, strict=False):
         joined = (

@@ -1,6 +1,6 @@
-"""The child's side of `press`: everything that touches WeasyPrint.
+"""The child's side of `press`: everything that uses WeasyPrint.
 
-Runs in the process that `press` spawns, and imports as little as it can.
+Runs in the process that `press` spawns, and imports as little as possible.
 """
 
 import contextlib
@@ -17,23 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from assessments.pdf.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
-from assessments.pdf.pdf_ua import enclose, mend, note_texts
+from assessments.pdf.pdf_ua import enclose, note_texts, repair
 
 MAX_TEXT = 60_000
-"""Characters of text in a document: some thirty pages, or twenty notes at their limit. This much takes
-about 1 s as sentences and 4 s as unbroken words, well within the time a document may take."""
+"""The most characters of text in a document: about thirty pages, or twenty notes of the greatest length.
+They take about 1 s as sentences and 4 s as unbroken words, well within the time a document may take."""
 
 FAMILY = "Atkinson Hyperlegible Next"
 FAMILY_EXT = FAMILY + " Ext"
-"""Latin Extended. A name of its own, since WeasyPrint tells fonts apart by name and style alone and
-would take glyphs of one file from the other; a stylesheet names both families, in this order."""
+"""Latin Extended. It has a name of its own because WeasyPrint distinguishes fonts only by name and style, and would
+take one file's glyphs from the other. A stylesheet names both families, in this order."""
 
 _log_lines: list[logging.LogRecord] = []
 _refusals: list[str] = []
 
 
 class PressError(Exception):
-    """A document could not be printed. `str()` says why, in words for the person who asked.
+    """A document could not be printed. `str()` gives the reason in words for the person who asked for it.
 
     `reason` is one of: too_large, too_slow, busy, broken, missing_glyph, refused, no_library,
     bad_document.
@@ -50,36 +50,39 @@ class PressError(Exception):
 
 @dataclass(frozen=True)
 class Enclosed:
-    """A file that a PDF carries within it as its data; `about` says in words what it is."""
+    """A file that a PDF carries as its data. `about` describes it in words."""
 
     name: str
     media_type: str
     about: str
-    data: bytes
+    content: bytes
 
 
 def set_up(scratch: str) -> None:
-    """Make this process ready to print; `scratch` is a directory of its own for temporary files.
+    """Make this process ready to print. `scratch` is this process's own directory for temporary files.
 
-    Never raises, for that would only start the next process into the same fault: the first document
-    reports what is missing.
+    Never raises: the pool would only start another process, with the same fault. The first document reports what
+    is missing.
     """
     threading.Thread(target=_leave_with_parent, args=(scratch,), daemon=True).start()
-    with contextlib.suppress(OSError):  # something that tidies temporary files may have been here
+    with contextlib.suppress(OSError):  # a cleaner of temporary files may have removed it
         for left_by_a_killed_process in Path(scratch).iterdir():
             shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     tempfile.tempdir = scratch
     with contextlib.suppress(Exception):
-        _shop()
+        _engine()
 
 
 def print_document(html: str, css: str, enclosed: Enclosed | None = None, documents: int = 1) -> bytes:
-    """Print `html`, as large as some `documents` may be, with the base stylesheet `css`. Raises PressError only."""
-    shop = _shop()
+    """Print `html` with the base stylesheet `css`. It may be as large as `documents` documents together.
+
+    Raises PressError and nothing else.
+    """
+    engine = _engine()
     _log_lines.clear()
     _refusals.clear()
     try:
-        document = shop.weasyprint.HTML(string=html, url_fetcher=shop.fetcher)
+        document = engine.weasyprint.HTML(string=html, url_fetcher=engine.fetcher)
         size = sum(map(len, document.etree_element.find("body").itertext()))
         if size > MAX_TEXT * documents:
             raise PressError(
@@ -88,8 +91,8 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
                 f"{MAX_TEXT:,} are the most. Shorten the notes.",
             )
         rendering = document.render(
-            font_config=shop.fonts,
-            stylesheets=[shop.faces, _stylesheet(css)],
+            font_config=engine.fonts,
+            stylesheets=[engine.faces, _stylesheet(css)],
             pdf_variant="pdf/ua-1",
         )
         if not rendering.metadata.title:
@@ -97,22 +100,22 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
         texts = [note_texts(page) for page in rendering.pages]
 
         def finish(document: Any, pdf: Any) -> None:
-            mend(document, pdf, texts)
+            repair(document, pdf, texts)
             if enclosed:
-                enclose(pdf, enclosed.name, enclosed.media_type, enclosed.about, enclosed.data)
+                enclose(pdf, enclosed.name, enclosed.media_type, enclosed.about, enclosed.content)
 
         pdf: bytes = rendering.write_pdf(finisher=finish, pdf_variant="pdf/ua-1")
-    except shop.fatal:
+    except engine.fatal:
         pdf = b""
     except RecursionError:
         raise PressError("bad_document", "The document is nested too deeply to print.") from None
     except PressError:
         raise
-    except Exception as fault:  # whatever it is, the parent can only be told in words
+    except Exception as fault:  # whatever it is, only words can be sent to the parent
         raise PressError(
             "broken", f"The document could not be printed ({type(fault).__name__}: {fault})."
         ) from fault
-    # Asked for here, too, because WeasyPrint swallows even a fatal error within an SVG.
+    # Checked here, too: WeasyPrint swallows even a fatal error within an SVG.
     if _refusals:
         raise PressError(
             "refused",
@@ -122,13 +125,13 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
     return pdf
 
 
-class _Shop:
-    """What a process keeps from one document to the next."""
+class _Engine:
+    """WeasyPrint, with what a process keeps from one document to the next."""
 
     def __init__(self) -> None:
         os.environ["FONTCONFIG_FILE"] = str(FONTS_CONF)
         try:
-            # It prints advice for programmers to standard output, where a command's result goes.
+            # It prints advice for programmers on standard output, which a command needs for its result.
             with contextlib.redirect_stdout(io.StringIO()):
                 import weasyprint  # noqa: PLC0415
                 from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
@@ -158,7 +161,7 @@ class _Shop:
         self.weasyprint = weasyprint
         self.fatal = FatalURLFetchingError
         self.fetcher = OurFilesOnly()
-        # One for the process's life: a new one for each document leaks, and reads the fonts anew.
+        # One for the process's life: one per document would leak, and read the fonts again.
         self.fonts = FontConfiguration()
         self.faces = self.css(_font_faces(files))
         log = logging.getLogger("weasyprint")
@@ -170,17 +173,17 @@ class _Shop:
 
 
 @lru_cache(maxsize=1)
-def _shop() -> _Shop:
-    return _Shop()
+def _engine() -> _Engine:
+    return _Engine()
 
 
 @lru_cache(maxsize=4)
 def _stylesheet(css: str) -> Any:
-    return _shop().css(css)
+    return _engine().css(css)
 
 
 def _our_files() -> dict[str, tuple[Path, str]]:
-    """The whole of what a document may fetch: made-up address to file and media type."""
+    """Everything that a document may fetch: from a made-up URL to the file and its media type."""
     kinds = {".woff2": "font/woff2", ".svg": "image/svg+xml", ".png": "image/png"}
     return {
         f"portal:{folder}/{path.name}": (path, kinds[path.suffix])
@@ -191,8 +194,8 @@ def _our_files() -> dict[str, tuple[Path, str]]:
 
 
 def _font_faces(files: dict[str, tuple[Path, str]]) -> str:
-    # No unicode-range, unlike fonts.css: WeasyPrint takes the range for what the font holds, and
-    # would print a box for a character in the range that the file lacks, such as U+2010.
+    # No unicode-range, unlike fonts.css: WeasyPrint takes the range for the font's characters, and
+    # would print a box for one that the file lacks, such as U+2010.
     faces = [
         f"@font-face {{ font-family: '{FAMILY_EXT if '-ext-' in url else FAMILY}';"
         f" font-weight: {url.split('-')[-2]}; src: url('{url}') }}"
@@ -208,7 +211,7 @@ class _Collector(logging.Handler):
 
 
 def _check_log() -> None:
-    """Refuse a PDF that WeasyPrint had to complain of: a hole in it would be noticed by nobody."""
+    """Refuse a PDF that WeasyPrint complained about: nobody would notice what it lacks."""
     for record in _log_lines:
         if record.msg.startswith(".notdef") and record.args:
             character, codepoint = record.args
@@ -222,7 +225,7 @@ def _check_log() -> None:
 
 
 def _leave_with_parent(scratch: str) -> None:
-    """End this process when the parent has gone without a word, as after kill -9."""
+    """End this process when the parent has ended without stopping it, as after kill -9."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""The portal with an address of something that is made while it is sent, for a test client and for gunicorn."""
+"""The portal with a URL whose response is made while it is sent, for a test client and for gunicorn."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ def _parts(*, whole: bool) -> Iterator[bytes]:
     yield b"a" * 50_000
     structlog.get_logger("portal.requests").info("half of it")
     if not whole:
-        # In two parts, since a traceback shows this line.
+        # In two strings, since a traceback shows this line.
         raise ValueError("/invitation/zq7" + "key failed")
     yield b"b" * 50_000
 
 
 def collection(request: HttpRequest, whole: str) -> StreamingHttpResponse:
-    """Something of known size, which may break off."""
+    """A response of known size, which breaks off unless it is to be whole."""
     return StreamingHttpResponse(_parts(whole=whole == "whole"), headers={"Content-Length": "100000"})
 
 
@@ -28,6 +28,6 @@ urlpatterns = [path("collection/<str:whole>", collection)]
 
 
 def served() -> WSGIHandler:
-    """What gunicorn serves."""
+    """The application for gunicorn."""
     settings.ROOT_URLCONF = __name__
     return get_wsgi_application()

@@ -1,4 +1,4 @@
-"""Stored files in a bucket: on a server of buckets, through all that the portal does with files."""
+"""Stored files in a bucket on a test server: everything that the portal does with files."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(server: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
-    """A bucket of the portal's own, by the settings that an operator would give."""
+    """A bucket for the portal, with the settings that an operator would use."""
     for name, value in {
         "AWS_ENDPOINT_URL_S3": server,
         "AWS_DEFAULT_REGION": "ca-central-1",
@@ -69,7 +69,7 @@ def s3(server: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[
 
 @pytest.fixture
 def nowhere(s3: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same settings, and nobody listens there; nor is there any wait before it is tried again."""
+    """The same settings, but no server answers, and retries do not wait."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     options = settings.STORAGES["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
@@ -86,10 +86,10 @@ def account(db: None) -> SocialAccount:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Print nothing: what is stored matters here, and not what it looks like."""
+    """Print nothing: only storing matters here."""
     for name in "_printed", "_summary":
-        made = f"%PDF {name} {{0.code}}".format
-        monkeypatch.setattr(f"assessments.services.printing.{name}", lambda of, made=made: made(of).encode())
+        text = f"%PDF {name} {{0.code}}".format
+        monkeypatch.setattr(f"assessments.services.printing.{name}", lambda of, text=text: text(of).encode())
 
 
 # --- What a storage has to do ---------------------------------------------------------------------
@@ -116,15 +116,15 @@ def test_it_keeps_files_in_folders_and_encrypts_each(s3):
     assert default_storage.listdir("attestations") == ([], [])
 
 
-def test_what_is_deleted_is_gone_where_the_bucket_keeps_versions(s3):
+def test_deleting_a_file_deletes_all_versions_that_the_bucket_keeps(s3):
     s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Enabled"})
     for content in b"one", b"two":
         default_storage.save("a.pdf", ContentFile(content))
     default_storage.save("a.pdf.other", ContentFile(b"another"))
     default_storage.delete("a.pdf")
-    left = s3.list_object_versions(Bucket=NAME)
-    assert [one["Key"] for one in left["Versions"]] == ["a.pdf.other"]
-    assert "DeleteMarkers" not in left
+    remaining = s3.list_object_versions(Bucket=NAME)
+    assert [version["Key"] for version in remaining["Versions"]] == ["a.pdf.other"]
+    assert "DeleteMarkers" not in remaining
 
 
 WAYS = {
@@ -149,7 +149,7 @@ def test_one_that_refuses_fails_as_a_disk_does(s3, settings, way):
     options = {"bucket_name": "somebody-elses"}
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     if way == "exists":
-        # All that a server says of it is that nothing is there.
+        # The server says only that there is no such file.
         assert WAYS[way]() is False
         return
     with pytest.raises(OSError, match=r"bucket|File does not exist") as raised:
@@ -210,7 +210,7 @@ def test_files_that_the_database_does_not_know_are_purged(s3, account):
     assert list(stored_names(default_storage)) == []
 
 
-def test_a_backup_takes_the_files_of_a_bucket_along(s3, tmp_path, transactional_db):
+def test_a_backup_includes_the_files_of_a_bucket(s3, tmp_path, transactional_db):
     default_storage.save("shares/1/a.pdf", ContentFile(b"kept"))
     call_command("backup", str(tmp_path / "backup"))
     assert (tmp_path / "backup" / "files" / "shares" / "1" / "a.pdf").read_bytes() == b"kept"
@@ -219,7 +219,7 @@ def test_a_backup_takes_the_files_of_a_bucket_along(s3, tmp_path, transactional_
 
 
 def test_the_environment_alone_turns_it_on(s3):
-    """In a process of its own: settings are read once."""
+    """Settings are read once, so this needs a process of its own."""
     script = (
         "import django; django.setup(); from django.core.files.storage import default_storage as s;"
         "from django.core.files.base import ContentFile;"

@@ -1,4 +1,4 @@
-"""The log: one line of JSON for each event, with the request that it belongs to and without what people wrote."""
+"""The log: one line of JSON per event, with its request's identifier and without what people wrote."""
 
 import http.client
 import io
@@ -21,12 +21,12 @@ from django.urls import path
 
 from assessments.middleware.request_log import IncompleteResponse
 from assessments.models import Office, User
-from config.logs import Lines, told
+from config.logs import Lines, safe_traceback
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
 of_pages = pytest.mark.one_database
-# With what could be taken for the next line of a traceback.
+# Its second line could be taken for the next line of a traceback.
 WORDS = "zq7\n\nTraceback (most recent call last):\n  zq7"
 EMAIL = "zq7@example.ca"
 
@@ -39,7 +39,7 @@ def _twice() -> None:
 
 def _half() -> None:
     with transaction.atomic():
-        # Without the day that it starts on.
+        # Without the day on which it starts.
         Office.objects.bulk_create([Office(name=WORDS, member=User.objects.create_user(EMAIL))])
 
 
@@ -57,7 +57,7 @@ urlpatterns = [path("refused/<str:how>", refused)]
 
 @pytest.fixture
 def lines(monkeypatch):
-    """What goes to standard error, line by line."""
+    """The lines that go to standard error, parsed."""
     stream = io.StringIO()
     for name in ("portal", "django"):
         handler = next(h for h in logging.getLogger(name).handlers if type(h) is logging.StreamHandler)
@@ -68,7 +68,7 @@ def lines(monkeypatch):
 @of_pages
 def test_a_request_is_a_line_with_its_identifier_and_no_query(lines):
     answer = Client().get("/check/", {"note": "zq7"})
-    (line,) = [one for one in lines() if one["event"] == "answered"]
+    (line,) = [line for line in lines() if line["event"] == "answered"]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/check/", 302)
     assert line["request"] == answer["X-Request-ID"]
     assert "zq7" not in json.dumps(lines())
@@ -86,7 +86,7 @@ def test_no_line_has_the_key_of_a_link(lines, path):
 
 @of_pages
 @pytest.mark.parametrize(
-    ("proxies", "given", "taken"),
+    ("proxies", "identifier", "accepted"),
     [
         (1, "a1b2c3d4e5", True),
         (0, "a1b2c3d4e5", False),
@@ -96,12 +96,12 @@ def test_no_line_has_the_key_of_a_link(lines, path):
         (1, "", False),
     ],
 )
-def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, given, taken):
+def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, identifier, accepted):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
-    sent: dict[str, Any] = {"X-Request-ID": given}
+    sent: dict[str, Any] = {"X-Request-ID": identifier}
     answer = Client().get("/health/live", headers=sent)
-    assert (answer["X-Request-ID"] == given) is taken
-    assert len(answer["X-Request-ID"]) == (len(given) if taken else 32)
+    assert (answer["X-Request-ID"] == identifier) is accepted
+    assert len(answer["X-Request-ID"]) == (len(identifier) if accepted else 32)
 
 
 # --- What is refused ------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_nor_have_lines_to_read_on_ones_own_machine():
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("message", "shown"),
     [
         (
             'invalid input syntax for type bigint: "zq7"\nLINE 1: … zq7',
@@ -154,9 +154,9 @@ def test_nor_have_lines_to_read_on_ones_own_machine():
         ('relation "assessments_user" does not exist', 'relation "assessments_user" does not exist'),
     ],
 )
-def test_of_a_databases_error_the_first_line_stays_up_to_a_value(said, shown):
-    error = DataError(said)
-    assert told((DataError, error, None)) == f"django.db.utils.DataError: {shown}"
+def test_of_a_databases_error_the_first_line_stays_up_to_a_value(message, shown):
+    error = DataError(message)
+    assert safe_traceback((DataError, error, None)) == f"django.db.utils.DataError: {shown}"
 
 
 # --- What is made while it is sent --------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_a_collection_is_answered_once_it_is_whole_and_its_lines_bear_the_identi
 
 @of_pages
 @pytest.mark.urls("tests.config.streaming")
-def test_a_collection_that_breaks_off_is_told_as_one_and_why_stays_in_our_log(lines):
+def test_a_collection_that_breaks_off_is_logged_as_such_and_only_our_log_says_why(lines):
     answer: Any = Client().get("/collection/half")
     with pytest.raises(IncompleteResponse) as raised:
         b"".join(answer.streaming_content)
@@ -190,7 +190,7 @@ def test_a_collection_that_breaks_off_is_told_as_one_and_why_stays_in_our_log(li
 @of_pages
 @pytest.mark.urls("tests.config.streaming")
 @pytest.mark.parametrize("parts", [0, 1])
-def test_a_collection_that_nobody_reads_to_its_end_is_told_as_one_that_broke_off(lines, parts):
+def test_a_collection_that_nobody_reads_to_its_end_is_logged_as_one_that_broke_off(lines, parts):
     answer: Any = Client().get("/collection/whole")
     for _ in range(parts):
         next(iter(answer.streaming_content))
@@ -231,17 +231,17 @@ def test_behind_gunicorn_whoever_reads_a_collection_knows_whether_it_is_whole(tm
             server.wait()
         log.seek(0)
         written = log.read()
-    told = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
-    assert [(line["event"], line.get("whole")) for line in told] == [
+    events = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert [(line["event"], line.get("whole")) for line in events] == [
         ("half of it", None),
         ("answered", True),
         ("half of it", None),
         ("answered", False),
     ]
-    assert [line["request"] for line in told] == [
+    assert [line["request"] for line in events] == [
         answer.getheader("X-Request-ID") for answer in (whole, half) for _ in range(2)
     ]
-    # gunicorn's own log has the error that it met, and not ours.
+    # gunicorn's own log has the error that gunicorn saw, not ours.
     assert "IncompleteResponse" in written
     assert "zq7key" not in written
 

@@ -1,4 +1,4 @@
-"""The settings, seen from outside: what starts, what answers carry, what is kept and written."""
+"""The settings, seen from outside: what starts, what responses carry, what is stored and logged."""
 
 import io
 import logging
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def failing(request: HttpRequest) -> HttpResponse:
-    """Fail with the request in hand."""
+    """Fail while a request is handled."""
     raise ValueError("the view failed")
 
 
@@ -38,7 +38,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     """Run Python in the portal's root with this environment and no other settings."""
     ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
     ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "HSTS_SUBDOMAINS", "DJANGO_SETTINGS_MODULE"}
-    # Set where a browser is driven, for the fixtures of its tests.
+    # Set by the fixtures of tests that drive a browser.
     ours.add("DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
@@ -81,13 +81,13 @@ def test_with_a_database_that_cannot_be_reached_a_command_that_needs_none_runs()
     assert checked.returncode == 0, checked.stderr
 
 
-def test_a_kept_key_is_the_same_each_time_and_for_its_owner_alone(
+def test_the_machines_key_is_the_same_each_time_and_only_its_owner_can_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(settings_file, "VAR", tmp_path)
-    key = settings_file._kept_key()
+    key = settings_file._machine_key()
     assert len(key) > 50
-    assert settings_file._kept_key() == key
+    assert settings_file._machine_key() == key
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
 
 
@@ -131,7 +131,7 @@ def test_a_form_of_more_than_two_and_a_half_megabytes_is_refused(client):
 
 @pytest.fixture
 def sqlite(tmp_path, django_db_blocker):
-    """A connection, as the settings make it, to a SQLite file of its own."""
+    """A connection with the settings' options to a SQLite file of its own."""
     as_set = django_settings.DATABASES["default"]
     if "sqlite3" not in as_set["ENGINE"]:
         pytest.skip("this run is not on SQLite")
@@ -156,10 +156,10 @@ def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_referenc
 
 def test_sqlite_takes_the_write_lock_as_a_transaction_begins(sqlite, tmp_path):
     sqlite.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-    other = sqlite3.connect(tmp_path / "db.sqlite3", timeout=0)
+    connection = sqlite3.connect(tmp_path / "db.sqlite3", timeout=0)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        other.execute("BEGIN IMMEDIATE")
-    other.close()
+        connection.execute("BEGIN IMMEDIATE")
+    connection.close()
     sqlite.rollback()
 
 
@@ -192,7 +192,7 @@ def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
 
 
 def in_the_readme() -> dict[str, str]:
-    """The settings that the README has for a real portal, with something in place of each secret."""
+    """The README's settings for a real portal, with a value in place of each secret."""
     block = re.search(r"```sh\n(export .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block
     exports = [line for line in block[1].splitlines() if line.startswith("export ")]
@@ -200,7 +200,7 @@ def in_the_readme() -> dict[str, str]:
 
 
 def in_the_steps() -> dict[str, str]:
-    """Those of deploy/README.md, for services."""
+    """The settings of deploy/README.md, for services."""
     block = re.search(r"```\n(SECRET_KEY.*?)```", (ROOT / "deploy/README.md").read_text(), re.DOTALL)
     assert block
     return filled_in(block[1].splitlines())
@@ -214,15 +214,15 @@ def checked(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
 
 
-@pytest.mark.parametrize("told_in", [in_the_readme, in_the_steps])
-def test_with_the_settings_that_people_are_told_the_check_has_no_warning(told_in):
-    told = checked(told_in())
-    assert told.returncode == 0, told.stderr
-    assert "no issues (2 silenced)" in told.stdout
+@pytest.mark.parametrize("documented", [in_the_readme, in_the_steps])
+def test_with_the_documented_settings_the_check_has_no_warning(documented):
+    check = checked(documented())
+    assert check.returncode == 0, check.stderr
+    assert "no issues (2 silenced)" in check.stdout
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "warning"),
     [
         ({"PROXIES": "0"}, "PROXIES is not set."),
         ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so mail goes to port 25"),
@@ -230,23 +230,25 @@ def test_with_the_settings_that_people_are_told_the_check_has_no_warning(told_in
         ({"DATABASE_URL": "", "TASKS": "database"}, "TASKS=database has workers write to SQLite"),
     ],
 )
-def test_what_is_forgotten_in_production_is_told_in_words(more, says):
-    told = checked(in_the_readme() | more)
-    assert told.returncode == 1
-    assert says in told.stderr
-    assert "1 issue" in told.stderr
+def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):
+    check = checked(in_the_readme() | more)
+    assert check.returncode == 1
+    assert warning in check.stderr
+    assert "1 issue" in check.stderr
 
 
-@pytest.mark.parametrize(("said", "told"), [({}, "False False"), ({"HSTS_SUBDOMAINS": "true"}, "True True")])
-def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_so(said, told):
+@pytest.mark.parametrize(
+    ("environment", "printed"), [({}, "False False"), ({"HSTS_SUBDOMAINS": "true"}, "True True")]
+)
+def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_so(environment, printed):
     asks = "from config import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
-    assert python("-c", asks, **said).stdout == f"{told}\n"
+    assert python("-c", asks, **environment).stdout == f"{printed}\n"
 
 
 @pytest.mark.parametrize(
     "url", ["mail.example.ca:587", "submision://zq7@mail.example.ca", "smtp://:zq7@mail:x"]
 )
-def test_an_address_of_no_mail_server_is_told_in_words_and_without_its_password(url):
+def test_an_address_of_no_mail_server_is_reported_in_words_and_without_its_password(url):
     started = python("manage.py", "check", EMAIL_URL=url)
     assert "EMAIL_URL is no address of a mail server. Write it like submission://" in started.stderr
     assert "zq7" not in started.stderr
@@ -254,17 +256,17 @@ def test_an_address_of_no_mail_server_is_told_in_words_and_without_its_password(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("query", "printed"),
     [
         ("", "600 {'connect_timeout': 5}"),
         ("?sslmode=require", "600 {'sslmode': 'require', 'connect_timeout': 5}"),
         ("?conn_max_age=0&connect_timeout=2", "0 {'connect_timeout': 2}"),
     ],
 )
-def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(asked, told):
+def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(query, printed):
     asks = "from config.settings import _database as d; print(d['CONN_MAX_AGE'], d['OPTIONS'])"
-    found = python("-c", asks, DATABASE_URL=f"postgres://portal@db.example.ca/portal{asked}")
-    assert found.stdout == f"{told}\n", found.stderr
+    ended = python("-c", asks, DATABASE_URL=f"postgres://portal@db.example.ca/portal{query}")
+    assert ended.stdout == f"{printed}\n", ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -272,12 +274,12 @@ def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_ot
     [
         ("/check/", {}, "0", 301),
         ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "1", 302),
-        # Anybody could send it.
+        # Anybody could send this header.
         ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "0", 301),
         ("/health/live", {}, "0", 200),
     ],
 )
-def test_whoever_comes_by_http_is_sent_on_but_for_those_who_watch(path, sent, proxies, status):
+def test_requests_by_http_are_redirected_but_for_those_of_monitoring(path, sent, proxies, status):
     asks = (
         "import django; django.setup()\n"
         "from django.test import Client\n"

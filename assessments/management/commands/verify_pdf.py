@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error.strerror or error}.") from None
         except TooBusy as error:
             raise CommandError(str(error)) from None
-        report = f"{path}: {' '.join(verdict.says)}"
+        report = f"{path}: {' '.join(verdict.explanation)}"
         if not verdict.authentic:
             raise CommandError(report)
         self.stdout.write(report)

@@ -1,4 +1,4 @@
-"""The proof of a PDF: printed, scanned, read back, and asked for of files that are changed, foreign or hostile."""
+"""The proof of a PDF: printed, scanned and read back, also from files that are changed, foreign or hostile."""
 
 import re
 import zlib
@@ -16,12 +16,12 @@ import pytest
 from assessments.pdf import judging, press, reader
 from assessments.pdf.authenticity import ALPHABET, MAX_RECORD, RECORD_NAME, Proof, new_code, qr_svg, read_code
 from assessments.pdf.judging import (
+    EXPLANATIONS,
     MAX_PDF,
     NOT_OURS,
     OTHER_CODE,
-    SAYS,
     STANDINGS,
-    Known,
+    KnownDocument,
     NotOurs,
     TooBusy,
     judge,
@@ -133,9 +133,9 @@ def test_the_square_says_the_address_and_has_its_quiet_zone(length):
     svg = qr_svg(address)
     runs = [(int(x), int(y), int(n)) for x, y, n in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+z", svg)]
     assert scanned(runs) == address
-    found = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
-    assert found
-    width, height = map(int, found.groups())
+    viewbox = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
+    assert viewbox
+    width, height = map(int, viewbox.groups())
     assert min(x for x, _, _ in runs) == min(y for _, y, _ in runs) == 4
     assert max(x + n for x, _, n in runs) == width - 4
     assert max(y + 1 for _, y, _ in runs) == height - 4
@@ -150,7 +150,7 @@ def test_the_square_needs_no_stylesheet_and_names_the_address_in_its_title():
 
 
 def drawn_square(pdf: pikepdf.Pdf) -> tuple[list[tuple[int, int, int]], float]:
-    """The dark runs of the one figure that the pages show, and what a module measures in millimetres."""
+    """The dark runs of the only figure on the pages, and the size of a module in millimetres."""
     runs: list[tuple[int, int, int]] = []
     inside, scale, corners = False, 0.75, list[tuple[float, float]]()
     for leaf in pdf.pages:
@@ -212,9 +212,9 @@ def test_a_pdf_with_a_proof_is_pdf_ua_and_says_how_to_check_it_on_its_last_page(
     before = [(tag, flat(text)) for tag, text in blocks_of_pdf(plain)]
     assert blocks[: len(before)] == before
     assert blocks[len(before) :][0] == ("h2", "Checkthatthispaperiswhattheportalmade")
-    said = "".join(text for _, text in blocks[len(before) :])
+    text = "".join(block for _, block in blocks[len(before) :])
     for wanted in (CODE, ADDRESS, sha256(record).hexdigest(), "current,supersededorwithdrawn", "authentic"):
-        assert wanted in said
+        assert wanted in text
     assert figures(read)[0].Pg.objgen == read.pages[-1].obj.objgen
     assert str(read.docinfo.Title) == str(plain.docinfo.Title)
     assert len(read.pages) <= 5
@@ -269,17 +269,17 @@ def test_without_a_proof_a_pdf_holds_nothing_of_one():
 
 
 class Registry:
-    """What a portal knows that made one PDF."""
+    """The look-ups of a portal that has made one PDF."""
 
-    def __init__(self, made: bytes, standing: judging.Standing = "current") -> None:
-        known = Known(CODE, standing)
-        self.files = {sha256(made).hexdigest(): known}
-        self.records = {SHA256: known}
-        self.codes = {CODE: known}
+    def __init__(self, pdf: bytes, standing: judging.Standing = "current") -> None:
+        document = KnownDocument(CODE, standing)
+        self.files = {sha256(pdf).hexdigest(): document}
+        self.records = {SHA256: document}
+        self.codes = {CODE: document}
 
-    def judge(self, data: bytes) -> judging.FileVerdict:
+    def judge(self, file: bytes) -> judging.FileVerdict:
         return judge(
-            data, known_file=self.files.get, known_record=self.records.get, known_code=self.codes.get
+            file, known_file=self.files.get, known_record=self.records.get, known_code=self.codes.get
         )
 
 
@@ -288,8 +288,8 @@ def portal(pdf: bytes) -> Registry:
     return Registry(pdf)
 
 
-def resaved(data: bytes, change: Callable[[pikepdf.Pdf], object] = lambda _: None, **options: Any) -> bytes:
-    with opened(data) as changed:
+def resaved(pdf: bytes, change: Callable[[pikepdf.Pdf], object] = lambda _: None, **options: Any) -> bytes:
+    with opened(pdf) as changed:
         change(changed)
         saved = BytesIO()
         changed.save(saved, **options)
@@ -297,8 +297,8 @@ def resaved(data: bytes, change: Callable[[pikepdf.Pdf], object] = lambda _: Non
 
 
 def test_a_pdf_gives_back_its_code_and_its_record(pdf):
-    found = read_pdf(pdf)
-    assert (found.code, found.record, found.sha256) == (CODE, RECORD, SHA256)
+    proof = read_pdf(pdf)
+    assert (proof.code, proof.record, proof.sha256) == (CODE, RECORD, SHA256)
 
 
 @pytest.mark.parametrize("standing", STANDINGS)
@@ -306,14 +306,14 @@ def test_the_file_that_the_portal_made_is_authentic_and_is_never_opened(pdf, sta
     monkeypatch.setattr(judging, "read_pdf", lambda _: pytest.fail("opened"))
     verdict = Registry(pdf, standing).judge(pdf)
     assert verdict.authentic
-    assert verdict.says == (SAYS["authentic"], STANDINGS[standing])
-    assert verdict.known == Known(CODE, standing)
+    assert verdict.explanation == (EXPLANATIONS["authentic"], STANDINGS[standing])
+    assert verdict.document == KnownDocument(CODE, standing)
     assert verdict.headline == "This file is authentic"
 
 
-def as_it_is(data: bytes, change: Callable[[pikepdf.Pdf], object]) -> bytes:
-    """Changed, with every stream as the change left it."""
-    return resaved(data, change, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+def as_it_is(pdf: bytes, change: Callable[[pikepdf.Pdf], object]) -> bytes:
+    """Change a PDF, and save every stream as the change left it."""
+    return resaved(pdf, change, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
 
 
 def without_af(pdf: pikepdf.Pdf) -> None:
@@ -346,8 +346,8 @@ def with_another_page(pdf: pikepdf.Pdf) -> None:
 def test_a_file_saved_anew_or_changed_keeps_its_authentic_data_and_is_not_authentic(pdf, portal, saved):
     verdict = portal.judge(saved(pdf))
     assert verdict.judgement == "changed"
-    assert verdict.says == (SAYS["changed"], STANDINGS["current"])
-    assert verdict.known == Known(CODE, "current")
+    assert verdict.explanation == (EXPLANATIONS["changed"], STANDINGS["current"])
+    assert verdict.document == KnownDocument(CODE, "current")
     assert not verdict.authentic
 
 
@@ -365,43 +365,43 @@ def with_code(about: str) -> Callable[[pikepdf.Pdf], None]:
     return change
 
 
-def test_another_record_under_a_known_code_is_told_as_not_the_portals(pdf, portal):
+def test_another_record_under_a_known_code_is_judged_forged(pdf, portal):
     verdict = portal.judge(resaved(pdf, with_record(RECORD.replace(b"true", b"false", 1))))
-    assert (verdict.judgement, verdict.says) == ("forged", (SAYS["forged"],))
+    assert (verdict.judgement, verdict.explanation) == ("forged", (EXPLANATIONS["forged"],))
 
 
-def test_a_record_and_a_code_that_are_both_unknown_are_told_as_unknown(pdf, portal):
+def test_a_record_and_a_code_that_are_both_unknown_are_judged_unknown(pdf, portal):
     def change(pdf: pikepdf.Pdf) -> None:
         with_record(b"{}")(pdf)
         with_code(f"Verification code {new_code()}")(pdf)
 
     verdict = portal.judge(resaved(pdf, change))
-    assert (verdict.judgement, verdict.known) == ("unknown", None)
+    assert (verdict.judgement, verdict.document) == ("unknown", None)
 
 
-def test_a_known_record_under_another_code_is_told(pdf, portal):
+def test_a_known_record_under_another_code_is_reported(pdf, portal):
     verdict = portal.judge(resaved(pdf, with_code(f"Verification code {new_code()}")))
     assert verdict.judgement == "changed"
-    assert OTHER_CODE in verdict.says
+    assert OTHER_CODE in verdict.explanation
 
 
 @pytest.mark.parametrize("about", ["", "nothing", "x" * 10_000])
 def test_a_record_without_a_code_is_found_all_the_same(pdf, portal, about):
     changed = resaved(pdf, with_code(about))
     assert read_pdf(changed).code is None
-    assert portal.judge(changed).says == (SAYS["changed"], STANDINGS["current"])
+    assert portal.judge(changed).explanation == (EXPLANATIONS["changed"], STANDINGS["current"])
 
 
-def test_any_one_byte_that_is_changed_is_told(pdf, portal, monkeypatch):
-    # In this process, since two hundred others would take their time.
-    def looked_at(data: bytes) -> bytes:
+def test_a_file_with_any_one_byte_changed_is_not_authentic(pdf, portal, monkeypatch):
+    # In this process: two hundred others would take too long.
+    def read_here(file: bytes) -> bytes:
         try:
-            about, record = reader.look(data, RECORD_NAME, MAX_RECORD)
+            about, record = reader.embedded_file(file, RECORD_NAME, MAX_RECORD)
         except reader.UnreadableFile as reason:
             return b'{"unread": "%s"}\n' % str(reason).encode()
         return b'{"about": "%s"}\n' % about.encode() + record
 
-    monkeypatch.setattr(judging, "_looked_at", looked_at)
+    monkeypatch.setattr(judging, "_run_reader", read_here)
     random = Random(7)  # noqa: S311 - nothing is kept secret with it
     findings = []
     for place in random.sample(range(len(pdf)), 200):
@@ -427,8 +427,8 @@ def foreign() -> bytes:
 
 
 def with_two(pdf: pikepdf.Pdf) -> None:
-    other = pikepdf.Dictionary(F="record.json", EF=pikepdf.Dictionary(F=pdf.make_stream(b"{}")))
-    pdf.Root.AF.append(pdf.make_indirect(other))
+    second = pikepdf.Dictionary(F="record.json", EF=pikepdf.Dictionary(F=pdf.make_stream(b"{}")))
+    pdf.Root.AF.append(pdf.make_indirect(second))
 
 
 def with_filter(name: str) -> Callable[[pikepdf.Pdf], None]:
@@ -444,7 +444,7 @@ def with_bomb(pdf: pikepdf.Pdf) -> None:
 
 
 def by_hand(objects: dict[int, bytes], packed_in: int | None = None) -> bytes:
-    """A PDF with a cross-reference stream; with `packed_in`, its root, 2, is in that object stream."""
+    """A PDF with a cross-reference stream. With `packed_in`, its root (object 2) is in that object stream."""
     out, at = b"%PDF-1.7\n", dict[int, int]()
     page = b"<</Type /Page /Parent 1 0 R /MediaBox [0 0 9 9]>>"
     objects = {1: b"<</Type /Pages /Kids [9 0 R] /Count 1>>", 9: page, **objects}
@@ -463,8 +463,8 @@ def by_hand(objects: dict[int, bytes], packed_in: int | None = None) -> bytes:
     return out + b"%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF" % (size - 1, stream(table, head), len(out))
 
 
-def stream(data: bytes, head: bytes = b"") -> bytes:
-    return b"<<%s /Length %d>>\nstream\n%s\nendstream" % (head, len(data), data)
+def stream(content: bytes, head: bytes = b"") -> bytes:
+    return b"<<%s /Length %d>>\nstream\n%s\nendstream" % (head, len(content), content)
 
 
 def in_an_object_stream(spaces: int) -> bytes:
@@ -495,14 +495,14 @@ def circle_of_names() -> bytes:
 
 def test_a_pdf_that_is_written_by_hand_is_read(portal):
     file = b"<</F (record.json) /Desc (Verification code %s) /EF <</F 4 0 R>>>>" % CODE.encode()
-    whole = by_hand({2: b"<</Type /Catalog /Pages 1 0 R /AF [3 0 R]>>", 3: file, 4: stream(b"{}")})
-    assert read_pdf(whole) == judging.FoundProof(CODE, b"{}", sha256(b"{}").hexdigest())
-    assert portal.judge(whole).judgement == "forged"
+    pdf = by_hand({2: b"<</Type /Catalog /Pages 1 0 R /AF [3 0 R]>>", 3: file, 4: stream(b"{}")})
+    assert read_pdf(pdf) == judging.EmbeddedProof(CODE, b"{}", sha256(b"{}").hexdigest())
+    assert portal.judge(pdf).judgement == "forged"
     assert read_pdf(in_an_object_stream(20)).record == b"{}"
 
 
 @pytest.mark.parametrize(
-    ("made", "reason"),
+    ("make", "reason"),
     [
         (lambda _: b"", "empty"),
         (lambda _: b"PK\3\4" + bytes(5_000), "no_pdf"),
@@ -519,7 +519,7 @@ def test_a_pdf_that_is_written_by_hand_is_read(portal):
         (lambda pdf: as_it_is(pdf, with_filter("/ASCIIHexDecode")), "damaged"),
         (lambda pdf: as_it_is(pdf, with_filter("/FlateDecode")), "damaged"),
         (lambda pdf: as_it_is(pdf, with_bomb), "too_much"),
-        (lambda _: in_an_object_stream(200_000_000), "damaged"),  # which is what qpdf says of it
+        (lambda _: in_an_object_stream(200_000_000), "damaged"),  # as qpdf calls it
         (lambda _: table_bomb(), "damaged"),
         (lambda _: nested(), "too_much"),
         (lambda _: circle_of_names(), "no_record"),
@@ -529,16 +529,16 @@ def test_a_pdf_that_is_written_by_hand_is_read(portal):
         *("owner", "two", "hex", "flate", "bomb", "bomb-of-objects", "bomb-of-table", "nested", "circle"),
     ],
 )
-def test_what_is_not_ours_is_refused_in_plain_words_and_soon(pdf, portal, made, reason):
-    data = made(pdf)
+def test_what_is_not_ours_is_refused_in_plain_words_and_soon(pdf, portal, make, reason):
+    file = make(pdf)
     started = monotonic()
     with pytest.raises(NotOurs) as caught:
-        read_pdf(data)
+        read_pdf(file)
     assert str(caught.value) == NOT_OURS[reason]
     assert monotonic() - started < 8
-    verdict = portal.judge(data)
+    verdict = portal.judge(file)
     assert verdict.judgement == "unknown"
-    assert verdict.says == (str(caught.value), SAYS["unknown"])
+    assert verdict.explanation == (str(caught.value), EXPLANATIONS["unknown"])
 
 
 def test_a_reading_that_does_not_end_is_stopped(pdf, tmp_path, monkeypatch):
@@ -549,14 +549,16 @@ def test_a_reading_that_does_not_end_is_stopped(pdf, tmp_path, monkeypatch):
         read_pdf(pdf)
 
 
-def test_a_reading_that_falls_over_is_told_in_words(pdf, tmp_path, monkeypatch):
+def test_a_reading_that_crashes_is_reported_in_words(pdf, tmp_path, monkeypatch):
     (tmp_path / "reader.py").write_text("import os; os.abort()")
     monkeypatch.setattr(judging, "_READER", tmp_path / "reader.py")
     with pytest.raises(NotOurs, match="more time or memory"):
         read_pdf(pdf)
 
 
-def test_one_more_file_than_can_be_looked_at_is_told_to_try_again(pdf, portal, monkeypatch):
+def test_one_file_more_than_can_be_read_at_a_time_is_refused_with_words_to_try_again(
+    pdf, portal, monkeypatch
+):
     monkeypatch.setattr(judging, "_WAIT", 0.05)
     with judging._places, judging._places, pytest.raises(TooBusy, match="Try again"):
         portal.judge(resaved(pdf))
@@ -564,8 +566,8 @@ def test_one_more_file_than_can_be_looked_at_is_told_to_try_again(pdf, portal, m
 
 
 def test_all_the_words_for_people_are_plain():
-    for said in (*NOT_OURS.values(), *SAYS.values(), *STANDINGS.values(), OTHER_CODE):
-        assert re.fullmatch(r"[A-Z].*\.", said)
-        assert not re.search(r"compliant|violat|breach|invalid|error|exception|hash", said, re.IGNORECASE)
-        assert all(len(sentence.split()) <= 24 for sentence in re.split(r"[.:] ", said))
-    assert all(one != other for one, other in pairwise(sorted(NOT_OURS.values())))
+    for text in (*NOT_OURS.values(), *EXPLANATIONS.values(), *STANDINGS.values(), OTHER_CODE):
+        assert re.fullmatch(r"[A-Z].*\.", text)
+        assert not re.search(r"compliant|violat|breach|invalid|error|exception|hash", text, re.IGNORECASE)
+        assert all(len(sentence.split()) <= 24 for sentence in re.split(r"[.:] ", text))
+    assert all(first != second for first, second in pairwise(sorted(NOT_OURS.values())))

@@ -1,4 +1,4 @@
-"""The press, through the real thing: every test prints, and reads the PDF back."""
+"""The press, with the real WeasyPrint: every test prints, and reads the PDF back."""
 
 import multiprocessing
 import os
@@ -62,9 +62,9 @@ def page(body: str, *, head: str = "") -> str:
 
 
 def note(text: str) -> str:
-    done = typeset(text)
-    attributes = f' lang="{done.lang}" dir="{done.direction}"' if done.lang else ""
-    return f"<p{attributes}>{escape(done.text)}</p>"
+    printed = typeset(text)
+    attributes = f' lang="{printed.lang}" dir="{printed.direction}"' if printed.lang else ""
+    return f"<p{attributes}>{escape(printed.text)}</p>"
 
 
 def opened(pdf: bytes) -> pikepdf.Pdf:
@@ -72,7 +72,7 @@ def opened(pdf: bytes) -> pikepdf.Pdf:
 
 
 def drawn(pdf: pikepdf.Pdf) -> list[tuple[str, dict[str, Any], float, str]]:
-    """Each piece of text: the tag it is marked with, that tag's properties, its x, its letters."""
+    """Each piece of text: its tag, the tag's properties, its x position, and its letters."""
     pieces = []
     for leaf in pdf.pages:
         letters: dict[str, str] = {}
@@ -108,8 +108,8 @@ def _cmap(font: pikepdf.Object) -> str:
 
 
 def elements(pdf: pikepdf.Pdf, kind: str) -> list[Any]:
-    """The tags of a kind that a reader finds when it walks the tree."""
-    found: list[Any] = []
+    """The tags of a kind, found as a reader does: through the tree."""
+    matches: list[Any] = []
     pending: list[Any] = [pdf.Root.StructTreeRoot.K]
     while pending:
         node = pending.pop()
@@ -117,9 +117,9 @@ def elements(pdf: pikepdf.Pdf, kind: str) -> list[Any]:
             pending.extend(node)
         elif isinstance(node, pikepdf.Dictionary):
             if str(node.get("/S")) == kind:
-                found.append(node)
+                matches.append(node)
             pending.append(node.get("/K"))
-    return found
+    return matches
 
 
 @pytest.fixture(scope="module")
@@ -353,7 +353,7 @@ def test_a_command_prints_forks_and_ends_in_peace_without_being_run_again(tmp_pa
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-    # Under another name it may be imported: that is how a spawned process starts.
+    # A spawned process imports it under another name.
     names = (tmp_path / "log").read_text().splitlines()
     assert (names.count("__main__"), set(names)) == (1, {"__main__", "__mp_main__"})
     assert list(tmp_path.glob("press-*")) == []
@@ -380,7 +380,7 @@ def test_notes_in_the_citys_languages_are_drawn_with_their_own_letters(notes):
 
 
 def test_a_right_to_left_note_reads_from_right_to_left_with_its_latin_word_inside(notes):
-    # Glyphs are drawn from left to right: so the note's end comes first, and its first word last.
+    # Glyphs are drawn from left to right, so the note's end comes first and its first word last.
     pieces = drawn(notes)
     line = "".join(text for _, properties, _, text in pieces if properties == pieces[0][1])
     assert line.startswith(".2022")

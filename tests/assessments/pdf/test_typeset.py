@@ -65,8 +65,8 @@ def test_what_cannot_be_printed_is_named_in_brackets_and_listed_once(written, pr
 
 
 def test_pictographs_and_private_characters_are_named_even_where_a_font_has_them():
-    done = typeset("\U0001f600 \ue000 ✔", printable=EVERYTHING)
-    assert done.text == "[grinning face] [U+E000] ✔"
+    result = typeset("\U0001f600 \ue000 ✔", printable=EVERYTHING)
+    assert result.text == "[grinning face] [U+E000] ✔"
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_pictographs_and_private_characters_are_named_even_where_a_font_has_them
     ],
 )
 def test_the_language_and_direction_are_those_of_most_letters(written, lang, direction):
-    done = typeset(written, printable=EVERYTHING)
-    assert (done.lang, done.direction) == (lang, direction)
+    result = typeset(written, printable=EVERYTHING)
+    assert (result.lang, result.direction) == (lang, direction)
 
 
 @pytest.mark.parametrize("written", ["漢字" * 50, "ภาษาไทย" * 20, "ខ្មែរ" * 20])
@@ -103,8 +103,8 @@ def test_scripts_that_are_written_without_spaces_get_no_breaks_put_in(written):
 
 
 def test_a_break_never_parts_a_letter_from_its_marks():
-    done = typeset("x" * 29 + "क्षि" * 9, printable=EVERYTHING)
-    pieces = done.text.split("\u200b")
+    result = typeset("x" * 29 + "क्षि" * 9, printable=EVERYTHING)
+    pieces = result.text.split("\u200b")
     assert len(pieces) > 1
     assert all(unicodedata.category(piece[0]) == "Lo" for piece in pieces[1:])
     assert not any(unicodedata.combining(piece[-1]) == 9 for piece in pieces)
@@ -121,22 +121,22 @@ anything = st.text(st.characters(exclude_categories=[]), max_size=120) | st.text
 
 @given(anything)
 def test_whatever_is_written_what_comes_out_can_be_printed(written):
-    done = typeset(written, printable=LATIN)
+    result = typeset(written, printable=LATIN)
     invisible = set("\n\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u061c")
-    assert all(ord(char) in LATIN or char in invisible for char in done.text)
-    done.text.encode("utf-8")  # no lone surrogate
-    assert all(f"[{name}]" in done.text.replace("\u200b", "") for name in done.unprintable)
+    assert all(ord(char) in LATIN or char in invisible for char in result.text)
+    result.text.encode("utf-8")  # no lone surrogate
+    assert all(f"[{name}]" in result.text.replace("\u200b", "") for name in result.unprintable)
 
 
 @given(anything)
 def test_whatever_is_written_words_and_marks_stay_short_and_a_second_time_changes_nothing(written):
-    done = typeset(written, printable=EVERYTHING)
+    result = typeset(written, printable=EVERYTHING)
     run = 0
-    for char in done.text:
+    for char in result.text:
         run = run + 1 if unicodedata.combining(char) else 0
         assert run <= MOST_MARKS
     wide = "\u200b漢"
-    words = "".join(" " if c in wide else c for c in done.text).split()
-    unspaced = [c for c in done.text if 0x0E00 <= ord(c) < 0x10A0 or ord(c) >= 0x1780]
+    words = "".join(" " if c in wide else c for c in result.text).split()
+    unspaced = [c for c in result.text if 0x0E00 <= ord(c) < 0x10A0 or ord(c) >= 0x1780]
     assert unspaced or all(len(word) <= LONG_WORD for word in words)
-    assert typeset(done.text, printable=EVERYTHING).text == done.text
+    assert typeset(result.text, printable=EVERYTHING).text == result.text

@@ -33,15 +33,15 @@ from assessments.scoring.document import Document, read_document
 from assessments.views.workspace import Workspace
 from bulletin import shelf
 from tests.reading import (
-    Told,
+    AdvisoryContents,
     blocks_of_html,
     blocks_of_pdf,
+    contents_of_blocks,
+    contents_of_json,
+    contents_of_text,
     flat,
     margins_of_pdf,
     opened,
-    told_by_blocks,
-    told_by_json,
-    told_by_text,
 )
 from tests.tables import BASE, EDITION, advised, answers_of, edition, rows_of_rules
 
@@ -71,8 +71,8 @@ class Case:
         return carried | {(self.advisory.overall,)}
 
     @property
-    def json(self) -> Told:
-        return told_by_json(advisory_json(self.advisory), self.advisory, self.document)
+    def json(self) -> AdvisoryContents:
+        return contents_of_json(advisory_json(self.advisory), self.advisory, self.document)
 
 
 def case_of(name: str, raw: bytes) -> Case:
@@ -184,10 +184,10 @@ def text_of(case: Case, width: int = 80) -> str:
     return advisory_text(project(case.advisory, case.document), width=width)
 
 
-def assert_same(told: Told, expected: Told) -> None:
+def assert_same(told: AdvisoryContents, expected: AdvisoryContents) -> None:
     """That what was told is what the JSON says, part by part, so that a difference is easy to see."""
     ours, theirs = asdict(told), asdict(expected)
-    for loose in ("given", "office"):
+    for loose in ("details", "contact_block"):
         said = "".join(ours.pop(loose))
         assert [one for one in theirs.pop(loose) if one not in said] == []
     for part, wanted in theirs.items():
@@ -208,18 +208,18 @@ def test_the_documents_compared_show_every_outcome_of_every_rule_and_every_conta
 
 def test_the_text_says_what_the_json_says_for_every_outcome_of_every_rule():
     for case in every_outcome():
-        assert_same(told_by_text(text_of(case, WIDE), case.advisory), case.json)
+        assert_same(contents_of_text(text_of(case, WIDE), case.advisory), case.json)
 
 
 def test_the_page_says_what_the_json_says_for_every_outcome_of_every_rule():
     for case in every_outcome():
-        assert_same(told_by_blocks(blocks_of_html(page_of(case)), case.advisory), case.json)
+        assert_same(contents_of_blocks(blocks_of_html(page_of(case)), case.advisory), case.json)
 
 
 def test_what_is_sent_to_print_says_what_the_json_says_for_every_outcome_of_every_rule():
     for case in every_outcome():
         html = advisory_html(project(case.advisory, case.document))
-        assert_same(told_by_blocks(blocks_of_html(html), case.advisory), case.json)
+        assert_same(contents_of_blocks(blocks_of_html(html), case.advisory), case.json)
 
 
 @pytest.mark.parametrize("number", range(MOST_PDFS))
@@ -227,7 +227,7 @@ def test_the_pdf_read_back_says_what_the_json_says(number):
     if number >= len(to_print()):
         pytest.skip("fewer show all there is")
     case = to_print()[number]
-    assert_same(told_by_blocks(blocks_of_pdf(printed(case)), case.advisory), case.json)
+    assert_same(contents_of_blocks(blocks_of_pdf(printed(case)), case.advisory), case.json)
 
 
 @pytest.mark.parametrize("width", [10, 40, 57, 80])
@@ -253,9 +253,11 @@ def test_the_calendar_note_stands_exactly_where_the_edition_does_not_name_the_el
     assert len(expected.limits) == len(edition().sheet.limits) + note
     assert ("notyetconfirmed" in expected.limits[-1]) == (election == "toronto-2030")
     for told in (
-        told_by_text(text_of(case, WIDE), case.advisory),
-        told_by_blocks(blocks_of_html(page_of(case)), case.advisory),
-        told_by_blocks(blocks_of_html(advisory_html(project(case.advisory, case.document))), case.advisory),
+        contents_of_text(text_of(case, WIDE), case.advisory),
+        contents_of_blocks(blocks_of_html(page_of(case)), case.advisory),
+        contents_of_blocks(
+            blocks_of_html(advisory_html(project(case.advisory, case.document))), case.advisory
+        ),
     ):
         assert_same(told, expected)
 
@@ -269,9 +271,9 @@ def test_a_filing_date_outside_the_days_for_filing_is_warned_of_in_text_page_and
     case = case_of(filing, raw_of(answers=answers, election="toronto-2026"))
     html = advisory_html(project(case.advisory, case.document))
     for told in (
-        told_by_text(text_of(case, WIDE), case.advisory),
-        told_by_blocks(blocks_of_html(page_of(case)), case.advisory),
-        told_by_blocks(blocks_of_html(html), case.advisory),
+        contents_of_text(text_of(case, WIDE), case.advisory),
+        contents_of_blocks(blocks_of_html(page_of(case)), case.advisory),
+        contents_of_blocks(blocks_of_html(html), case.advisory),
     ):
         assert_same(told, case.json)
         warnings = [said for said in told.remarks if "from1May2026to21August2026" in said]
@@ -282,7 +284,7 @@ def test_contacts_and_things_to_do_come_with_the_most_pressing_first():
     words = edition().sheet.words.contact
     order = [flat(words[when].title) for when in ("now", "before_acting", "before_filing", "before_launch")]
     for case in every_outcome():
-        told = told_by_blocks(blocks_of_html(page_of(case)), case.advisory)
+        told = contents_of_blocks(blocks_of_html(page_of(case)), case.advisory)
         assert list(told.contacts) == sorted(
             told.contacts, key=lambda when: order.index(when.partition(",on")[0])
         )
@@ -374,14 +376,14 @@ def scripts() -> Case:
 
 
 def test_notes_in_many_scripts_stand_in_the_pdf_letter_by_letter(scripts):
-    assert_same(told_by_blocks(blocks_of_pdf(printed(scripts)), scripts.advisory), scripts.json)
+    assert_same(contents_of_blocks(blocks_of_pdf(printed(scripts)), scripts.advisory), scripts.json)
     said = flat("".join(text for _, text in blocks_of_pdf(printed(scripts))))
     assert "cannotbeprinted" not in said
 
 
 def test_notes_in_many_scripts_stand_in_text_and_page_as_they_were_written(scripts):
-    assert_same(told_by_text(text_of(scripts, WIDE), scripts.advisory), scripts.json)
-    assert_same(told_by_blocks(blocks_of_html(page_of(scripts)), scripts.advisory), scripts.json)
+    assert_same(contents_of_text(text_of(scripts, WIDE), scripts.advisory), scripts.json)
+    assert_same(contents_of_blocks(blocks_of_html(page_of(scripts)), scripts.advisory), scripts.json)
 
 
 def test_a_pdf_says_in_so_many_words_what_it_cannot_print_of_notes_and_of_the_accounts_name():
@@ -403,10 +405,10 @@ def test_markup_is_shown_as_it_was_typed_in_text_page_and_pdf_and_asks_for_nothi
     case = with_notes({"gifts.value": MARKUP}, handle="<b>@x</b>", member="{{ member }}", platform="[b]X[/b]")
     expected = case.json
     assert expected.notes == {flat(edition().question["gifts.value"].short): flat(MARKUP)}
-    assert_same(told_by_text(text_of(case, WIDE), case.advisory), expected)
-    assert_same(told_by_blocks(blocks_of_pdf(printed(case)), case.advisory), expected)
+    assert_same(contents_of_text(text_of(case, WIDE), case.advisory), expected)
+    assert_same(contents_of_blocks(blocks_of_pdf(printed(case)), case.advisory), expected)
     for html in (page_of(case), advisory_html(project(case.advisory, case.document))):
-        assert_same(told_by_blocks(blocks_of_html(html), case.advisory), expected)
+        assert_same(contents_of_blocks(blocks_of_html(html), case.advisory), expected)
         assert "<script" not in html
         assert "<img" not in html
         assert "&lt;script&gt;alert(1)" in html
