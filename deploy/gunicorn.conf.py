@@ -5,40 +5,40 @@ import os
 
 from config.settings import LOGGING
 
-# nginx on this host hands requests over through a socket; several hosts name an address that only proxies reach.
+# nginx on this host passes requests through a socket. Each of several hosts names an address that only proxies reach.
 bind = os.environ.get("BIND", "unix:/run/portal/web.sock")
-# Only the portal and its group, which is nginx's, reach that socket.
+# Only the portal and its group, which is nginx's, can use the socket.
 umask = 0o007
-# Processes use the cores, threads wait for the database, for printing and for slow readers.
+# Processes use the cores. Threads wait for the database, for printing and for slow readers.
 workers = int(os.environ.get("WEB_PROCESSES", multiprocessing.cpu_count()))
 worker_class = "gthread"
-# Eight may wait for a PDF at once (press.MAX_QUEUE): as many again go on with everything else meanwhile.
+# Eight may wait for a PDF at the same time (press.MAX_QUEUE). As many again are free for everything else.
 threads = 16
-# A process that answers nothing at all for so many seconds is replaced. A thread that streams a large collection does
-# not hold the others up, so this is no limit on how long one answer takes.
+# A process that does not respond for this many seconds is replaced. A thread that streams a large collection does not
+# block the process, so this does not limit the time of one answer.
 timeout = 60
-# When it is stopped, what is under way may end: a PDF of a hundred summaries takes two minutes, and a large
-# collection on a slow line takes longer. No process is replaced for its age, which would cut such answers too:
-# printing, which keeps memory, has a process of its own that is.
+# After a stop, answers under way have this many seconds to end: a PDF of a hundred summaries takes two minutes, and a
+# large collection on a slow line takes longer. Processes are not replaced for their age, which would also cut off
+# such answers. Only printing keeps memory, and its own process is replaced.
 graceful_timeout = 600
-# Longer than nginx keeps its connections to us, so that none is closed as a request comes.
+# Longer than nginx keeps its connections to us, so that none is closed while a request arrives.
 keepalive = 5
-# The longest address and the most headers that we take. The longest addresses of ours have some 300 characters.
+# The longest request line, and the most and longest headers. Our own longest URLs have about 300 characters.
 limit_request_line, limit_request_fields, limit_request_field_size = 4_094, 50, 8_190
-# Heartbeats are files; on a disk they could wait for it.
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - where it is meant to be
-# systemd starts and stops it; nobody needs to steer it by a socket in the portal's home as well.
+# Heartbeats are files, and would wait for a slow disk.
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - meant for this
+# systemd starts and stops it, so it needs no control socket in the portal's home.
 control_socket_disable = True
-# The portal's own log says what was asked for, and what it leaves out stays left out: an access log would have every
-# address as it was typed. gunicorn's own lines are like the portal's.
+# No access log: the portal's own log has each request without the keys in its URL, and an access log would have them.
+# gunicorn's other lines have the format of the portal's.
 accesslog = None
 logconfig_dict = LOGGING | {
     "loggers": LOGGING["loggers"]
     | {
         "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # It warns of each answer to HEAD, since Django leaves it to the server to send no body.
+        # It warns of each answer to HEAD, because Django leaves it to the server to drop the body.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     }
 }
-# Only the proxy on this socket or address reaches us, and it sets these headers anew for each request.
+# Only the proxy can reach this socket or address, and it overwrites these headers in each request.
 forwarded_allow_ips = "*"

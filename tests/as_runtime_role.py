@@ -1,4 +1,4 @@
-"""What a portal does in a day, in processes of its own: the tables' owner's, and the running portal's."""
+"""What a portal does in a day, in two processes: the tables' owner's, and the running portal's."""
 
 import contextlib
 import io
@@ -36,7 +36,7 @@ REFUSED = (
 
 
 def prepare(role: str) -> None:
-    """What the tables' owner does after a new version, and a member with an account."""
+    """Do what the tables' owner does after a new version, and add a member with an account."""
     for command in ("migrate", "createcachetable", "load_editions"):
         call_command(command, verbosity=0)
     member = User.objects.create_user(EMAIL, PASSWORD, name="Ana Silva")
@@ -46,11 +46,11 @@ def prepare(role: str) -> None:
 
 
 def a_day() -> dict[str, Any]:
-    """What the running portal does; what came of each, by name."""
-    told: dict[str, Any] = {}
+    """Do what the running portal does; return the results by name."""
+    results: dict[str, Any] = {}
     client = Client(SERVER_NAME="localhost")
-    told["ready"] = client.get("/health/ready").json()
-    told["signed in"] = client.post("/account/login/", {"login": EMAIL, "password": PASSWORD}).status_code
+    results["ready"] = client.get("/health/ready").json()
+    results["signed in"] = client.post("/account/login/", {"login": EMAIL, "password": PASSWORD}).status_code
 
     account = SocialAccount.objects.get()
     member = account.office.member
@@ -59,28 +59,28 @@ def a_day() -> dict[str, Any]:
     form = client.get(f"{page}/section/account").content.decode()
     stamps = dict(re.findall(r'name="(seen\.[^"]+)"\s+value="([^"]*)"', form))
     client.post(f"{page}/section/account", {"account.stage": "planned", **stamps})
-    told["answer"] = draft.answers.get(question="account.stage").value
+    results["answer"] = draft.answers.get(question="account.stage").value
 
     client.post(f"{page}/attest", {"stand": "yes", "seen": seen(draft)})
     picked = {"rule": "9", "question": "account.stage", "nonce": NONCE, "give": "yes", "consent": "yes"}
     client.post(f"{page}/share", picked)
     call_command("db_worker", batch=True, startup_delay=False, reload=False, verbosity=0)
-    told["printed"] = sorted(f"{pdf.kind} {pdf.share_id or ''}" for pdf in StoredPdf.objects.all())
-    told["pdf"] = client.get(f"{page}/advisory.pdf").content[:5].decode()
+    results["printed"] = sorted(f"{pdf.kind} {pdf.share_id or ''}" for pdf in StoredPdf.objects.all())
+    results["pdf"] = client.get(f"{page}/advisory.pdf").content[:5].decode()
 
     share = Share.objects.get()
     client.post(f"/shares/{share.pk}/withdraw")
-    told["withdrawn"] = [Withdrawal.objects.count(), ShareContent.objects.count()]
-    other = start_assessment(account=account, by=member)
-    Assessment.objects.filter(pk=other.pk).update(
+    results["withdrawn"] = [Withdrawal.objects.count(), ShareContent.objects.count()]
+    deleted_draft = start_assessment(account=account, by=member)
+    Assessment.objects.filter(pk=deleted_draft.pk).update(
         deleted_at=timezone.now() - timedelta(31), deleted_by=member
     )
-    told["purged"] = purge_expired().deleted
+    results["purged"] = purge_expired().deleted
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         call_command("verify_audit")
-    told["audit trail"] = printed.getvalue().strip().rpartition(", ")[2]
-    told["refused"] = [_refusal(sql) for sql in REFUSED]
-    return told
+    results["audit trail"] = printed.getvalue().strip().rpartition(", ")[2]
+    results["refused"] = [_refusal(sql) for sql in REFUSED]
+    return results
 
 
 def _refusal(sql: str) -> str:

@@ -1,4 +1,4 @@
-"""Assessments that are attested and shared, for tests of what follows."""
+"""Makes assessments that are answered, attested and shared, for tests of what follows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,30 +24,30 @@ def answered(
     given: Mapping[str, Any] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Assessment:
-    """A draft in which every question of the edition has an answer: the base situation's, but for what is given."""
+    """A draft with an answer to every question of the edition: those given, else the base situation's."""
     draft = start_assessment(account=account, by=by)
     answers = answers_of(BASE["answers"] | dict(given or {}))
-    told = notes or {}
-    changes = [Change(q, answer_data(answer), told.get(q, ""), 0) for q, answer in answers.items()]
+    notes = notes or {}
+    changes = [Change(q, answer_data(answer), notes.get(q, ""), 0) for q, answer in answers.items()]
     save_answers(draft=draft, changes=changes, by=by)
     return draft
 
 
 def seen(draft: Assessment) -> str:
-    """What the member's page says of the state that it shows."""
+    """The stamp of the state that the member's page shows: its form field `seen`."""
     fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=draft.pk)
     return assessment_state(fresh, as_of=timezone.localdate()).seen
 
 
 def attested(account: SocialAccount, given: Mapping[str, Any] | None = None, **more: Any) -> Attestation:
-    """What the account's member attested."""
+    """An attestation by the account's member."""
     member = account.office.member
     draft = answered(account, member, given, **more)
     return attest(assessment=draft, by=member, seen=seen(draft))
 
 
 def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **picked: Any) -> Share:
-    """A part of it that the member gave away: by default one finding and one answer."""
+    """A part of an attestation that its member shared: by default one finding and one answer."""
     parts: dict[str, Any] = {"rules": {"9"}, "questions": {"account.stage"}, "notes": set(), "black_out": {}}
     parts |= picked
     return share(

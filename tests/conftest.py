@@ -40,13 +40,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With --only-database, leave out the tests that would do the same again."""
     if not config.getoption("--only-database"):
         return
-    kept: list[pytest.Item] = []
+    selected: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
         fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
         asks = bool(fixtures or item.get_closest_marker("django_db"))
-        (kept if asks and not item.get_closest_marker("one_database") else left_out).append(item)
-    items[:] = kept
+        (selected if asks and not item.get_closest_marker("one_database") else left_out).append(item)
+    items[:] = selected
     config.hook.pytest_deselected(items=left_out)
 
 

@@ -1,4 +1,4 @@
-"""Web hosts of a test's own, and people who walk a draft through them, for what some of those hosts are killed in."""
+"""Web hosts that a test starts and kills, and people who take a draft through them."""
 
 import json
 import os
@@ -25,21 +25,21 @@ PROXIED = {
     "X-Forwarded-For": "203.0.113.7",
     "X-Forwarded-Proto": "https",
 }
-"""What the proxy in production says, and a browser before it."""
+"""The headers of the proxy in production, and of a browser."""
 
 
 # --- Hosts --------------------------------------------------------------------
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A port on which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
 def started(*arguments: str, log: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
-    """A process of the portal, as the head of a group of its own, so that it can be killed with all its children."""
+    """Start a process of the portal in a process group of its own, so that it can be killed with its children."""
     with (log or Path(os.devnull)).open("ab") as file:
         return subprocess.Popen(
             [sys.executable, *arguments],
@@ -52,7 +52,7 @@ def started(*arguments: str, log: Path | None = None, **environment: str) -> sub
 
 
 def web_host(port: int, *, log: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
-    """A web server as in production, of one process unless the environment says otherwise."""
+    """Start a web server as in production. It has one process unless the environment says otherwise."""
     served = {"BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1"} | environment
     command = ["-m", "gunicorn", "config.wsgi", "--config", "deploy/gunicorn.conf.py"]
     return started(*command, log=log, **served)
@@ -75,7 +75,7 @@ def wait_for(address: str) -> None:
 
 
 def killed(server: subprocess.Popen[bytes]) -> None:
-    """End a process and all its children at once, unless it was ended before."""
+    """Kill a process with its children, unless it has ended."""
     if server.returncode is None:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
@@ -85,8 +85,8 @@ def killed(server: subprocess.Popen[bytes]) -> None:
 
 
 @dataclass
-class Seen:
-    """What someone was told about a draft: the number of the last note that was saved, and what was done."""
+class Acknowledged:
+    """What the portal has acknowledged about a draft: the number of the last note saved, and which steps are done."""
 
     note: int = 0
     attested: bool = False
@@ -96,8 +96,7 @@ class Seen:
 class Browser:
     """Someone whose requests go to the hosts in turn.
 
-    One that does not answer is left out, and the request goes to the next: a proxy does that, and so do people who
-    press again.
+    If a host does not answer, the request goes to the next, as a proxy sends it, or a person who presses again.
     """
 
     def __init__(self, hosts: Sequence[str], *, session: str = "") -> None:
@@ -118,18 +117,18 @@ class Browser:
         tab.turn, tab.token = self.turn + 1, self.token
         return tab
 
-    def count(self, other: "Browser") -> None:
-        """Take in what another counted."""
-        self.answered += other.answered
-        self.sent_again += other.sent_again
-        self.acknowledged += other.acknowledged
+    def count(self, browser: "Browser") -> None:
+        """Add another browser's counts."""
+        self.answered += browser.answered
+        self.sent_again += browser.sent_again
+        self.acknowledged += browser.acknowledged
 
     def ask(
         self, method: str, path: str, form: dict[str, str] | None = None, **headers: str
     ) -> requests.Response:
-        """The answer to a request. Raises RuntimeError where it is an error, or a page to sign in at."""
+        """The answer to a request. Raises RuntimeError if it is an error, or leads to a page to sign in."""
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.session.cookies)
-        for left in reversed(range(len(self.hosts))):
+        for hosts_left in reversed(range(len(self.hosts))):
             host = self.hosts[self.turn % len(self.hosts)]
             self.turn += 1
             try:
@@ -137,14 +136,14 @@ class Browser:
                     method,
                     host + path,
                     data=form,
-                    # Named here, since they are for HTTPS alone, which only the proxy speaks.
+                    # Set by hand: the cookies are for HTTPS only, which only the proxy speaks.
                     headers={**PROXIED, "Cookie": cookies, **headers},
                     timeout=60,
                     allow_redirects=False,
                 )
                 break
             except requests.RequestException:
-                if not left:
+                if not hosts_left:
                     raise
                 self.sent_again += 1
         self.answered[host, answer.status_code] += 1
@@ -159,14 +158,14 @@ class Browser:
         return self.ask("GET", path).text
 
     def post(self, path: str, form: dict[str, str], **headers: str) -> requests.Response:
-        """Send a form. What it says is remembered, to be sent once more."""
+        """Send a form, and keep it in `last`, to be sent again."""
         self.last = (path, form)
         answer = self.ask("POST", path, form | {"csrfmiddlewaretoken": self.token}, **headers)
         self.acknowledged += 1
         return answer
 
     def read_token(self, path: str) -> str:
-        """A page, whose token goes with the forms that follow."""
+        """Get a page, and keep its token for the forms that follow."""
         page = self.get(path)
         self.token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
         return page
@@ -178,45 +177,45 @@ class Browser:
         self.read_token("/account/security/")
 
     def sign_in(self, email: str, password: str = PASSWORD) -> str:
-        """What the page says to a password."""
+        """Send a password; return the page that answers it."""
         return self.post("/account/login/", {"login": email, "password": password}).text
 
     def save(self, draft: int, note: str) -> None:
         """Save a note, as the open page does by itself."""
-        path, seen = f"/assessments/{draft}/section/conduct", f"seen.{QUESTION}"
+        path, stamp_field = f"/assessments/{draft}/section/conduct", f"seen.{QUESTION}"
         if draft not in self.stamps:
             self.stamps[draft] = stamp_in(self.read_token(path))
-        form = {QUESTION: "no", f"note.{QUESTION}": note, seen: self.stamps[draft]}
+        form = {QUESTION: "no", f"note.{QUESTION}": note, stamp_field: self.stamps[draft]}
         self.stamps[draft] = stamp_in(self.post(path, form, **{"HX-Request": "true"}).text)
 
-    def note(self, draft: int, seen: Seen) -> None:
+    def note(self, draft: int, acknowledged: Acknowledged) -> None:
         """Save the next note."""
-        self.save(draft, f"Note {seen.note + 1}.")
-        seen.note += 1
+        self.save(draft, f"Note {acknowledged.note + 1}.")
+        acknowledged.note += 1
 
     def attestation(self, draft: int) -> tuple[str, dict[str, str]]:
         """The form that attests a draft."""
         path = f"/assessments/{draft}/attest"
-        seen = re.findall(r'name="seen"\s+value="([^"]+)"', self.get(path))[0]
-        return path, {"seen": seen, "stand": "yes"}
+        stamp = re.findall(r'name="seen"\s+value="([^"]+)"', self.get(path))[0]
+        return path, {"seen": stamp, "stand": "yes"}
 
 
 def stamp_in(page: str) -> str:
-    """The version of the answer that a page shows, or an autosave's answer to it: none if it was not saved."""
+    """The version of the answer that a page or an autosave's response shows. Empty if the answer was not saved."""
     return str(re.findall(rf'name="seen.{re.escape(QUESTION)}"\s+value="([^"]*)"', page)[0])
 
 
 def share_of(draft: int) -> tuple[str, dict[str, str]]:
     """The form that shares a part of an attested draft."""
-    given = {"rule": "9", "question": "account.stage", "give": "yes", "consent": "yes"}
-    return f"/assessments/{draft}/share", given | {"nonce": f"{draft:064x}"}
+    form = {"rule": "9", "question": "account.stage", "give": "yes", "consent": "yes"}
+    return f"/assessments/{draft}/share", form | {"nonce": f"{draft:064x}"}
 
 
 # --- What is there in the end ---------------------------------------------------
 
 
-def faults(draft: int, seen: Seen) -> Counter[str]:
-    """How much of what was acknowledged is lost, how much is torn, and how much there is twice."""
+def faults(draft: int, acknowledged: Acknowledged) -> Counter[str]:
+    """How many acknowledged things are lost, how many are torn, and how many were done twice."""
     from assessments.models import Answer, Attestation, Share  # noqa: PLC0415 - after django.setup
     from assessments.records.attested import sha256_of  # noqa: PLC0415
     from assessments.services.audit_proof import chains, walk  # noqa: PLC0415
@@ -224,22 +223,22 @@ def faults(draft: int, seen: Seen) -> Counter[str]:
     def number(note: str) -> int:
         return int(re.sub(r"\D", "", note) or 0)
 
-    found = Counter(lost=0, torn=0, doubled=0)
-    # What was sent last may be there as well, though nobody was told.
-    found["lost"] += number(Answer.objects.get(draft=draft, question=QUESTION).note) < seen.note
+    counts = Counter(lost=0, torn=0, doubled=0)
+    # What was sent last may have been saved without an acknowledgement.
+    counts["lost"] += number(Answer.objects.get(draft=draft, question=QUESTION).note) < acknowledged.note
     attested = list(Attestation.objects.filter(assessment=draft))
     shares = list(Share.objects.filter(attestation__assessment=draft))
-    found["lost"] += (seen.attested and not attested) + (seen.shared and not shares)
-    found["doubled"] += max(0, len(attested) - 1) + max(0, len(shares) - 1)
+    counts["lost"] += (acknowledged.attested and not attested) + (acknowledged.shared and not shares)
+    counts["doubled"] += max(0, len(attested) - 1) + max(0, len(shares) - 1)
     for attestation in attested:
         record = json.loads(attestation.record)
-        found["lost"] += seen.note > max(
+        counts["lost"] += acknowledged.note > max(
             number(answer["note"]) for answer in record["answers"] if answer["question"] == QUESTION
         )
-        found["torn"] += sha256_of(attestation.record) != attestation.sha256
-        found["torn"] += attestation.findings.count() != len(record["advisory"]["findings"])
-    found["torn"] += sum(
+        counts["torn"] += sha256_of(attestation.record) != attestation.sha256
+        counts["torn"] += attestation.findings.count() != len(record["advisory"]["findings"])
+    counts["torn"] += sum(
         not hasattr(share, "content") or sha256_of(share.content.record) != share.sha256 for share in shares
     )
-    found["torn"] += sum(bool(walk(chain).fault) for chain in chains({}))
-    return found
+    counts["torn"] += sum(bool(walk(chain).fault) for chain in chains({}))
+    return counts

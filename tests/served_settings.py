@@ -1,4 +1,4 @@
-"""The settings of production, for hosts of a test's own: all but the static files, which take long to collect."""
+"""The settings of production for hosts that a test starts, but for static files, which take long to collect."""
 
 from config.settings import *  # noqa: F403
 from config.settings import STORAGES

@@ -1,4 +1,4 @@
-"""The tables under tests/cases/: read as plain text, so that no, on and 1.10 mean what they say there."""
+"""The tables in tests/cases/. Every value is read as text, so that `no`, `on` and `1.10` stay as they are written."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def table(name: str) -> Any:
-    """The table `name`, every scalar of it a text; a key that stands twice is refused."""
+    """The table `name`, with every scalar as text. A key that appears twice is refused."""
     source = read(CASES / name)
     assert not source.faults, "\n".join(source.lines())
     return source.data
@@ -31,19 +31,19 @@ BASE: Mapping[str, Any] = table("base.yaml")
 
 
 def edition() -> Edition:
-    """The bulletin that the tables are about."""
+    """The edition that the tables are about."""
     return shelf.editions()[EDITION]
 
 
 def election(name: str) -> Election:
     """The election called `name` in the calendar."""
-    found = shelf.calendar().get(name)
-    assert found, f"the calendar has no {name}"
-    return found
+    match = shelf.calendar().get(name)
+    assert match, f"the calendar has no {name}"
+    return match
 
 
 def answers_of(given: Mapping[str, Any]) -> dict[str, Answer]:
-    """The answers that a row gives; `unanswered` is none."""
+    """The answers that a row gives, without those that are `unanswered`."""
     unknown = given.keys() - edition().question.keys()
     assert not unknown, f"no such question: {sorted(unknown)}"
     answers = {
@@ -61,22 +61,22 @@ def advised(
     on: str = BASE["election"],
     else_answered: str | None = None,
 ) -> Advisory:
-    """The advisory for `given`; what else comes up is answered as in the base situation, or in one way."""
+    """The advisory for `given`. Other questions get the base situation's answers, or all get `else_answered`."""
     answers = answers_of(given)
     while True:
         advisory = assess(edition(), answers, as_of=date.fromisoformat(as_of), election=election(on))
-        left = {
+        open_questions = {
             question: else_answered or BASE["answers"][question]
             for question in advisory.unanswered
             if question not in given and question not in answers
         }
-        if not left or else_answered == UNANSWERED:
+        if not open_questions or else_answered == UNANSWERED:
             return advisory
-        answers |= answers_of(left)
+        answers |= answers_of(open_questions)
 
 
 def asking(row: Row, *, by: Edition | None = None) -> dict[str, Asking]:
-    """Whether each question comes up in a row of asking.yaml, by an edition."""
+    """Whether an edition asks each question in the situation of a row of asking.yaml."""
     answers = answers_of(BASE["answers"] | row["given"])
     over = date.fromisoformat(row["as_of"]) > election(BASE["election"]).campaign_ends
     by = by or edition()
@@ -88,16 +88,16 @@ def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, When | None]:
     return next((f.outcome, f.contact) for f in advisory.findings if f.rule.id == rule)
 
 
-def rows(found: Iterable[Row], *, may_have: set[str]) -> Iterator[Row]:
-    """Each row with its `given` and `as_of` filled in; a key that the table does not explain is refused."""
-    for row in found:
+def rows(raw: Iterable[Row], *, may_have: set[str]) -> Iterator[Row]:
+    """Each row with `given` and `as_of` filled in. A key that the table does not explain is refused."""
+    for row in raw:
         unknown = row.keys() - may_have - {"case", "given", "as_of"}
         assert not unknown, f"{row.get('case')}: no such key: {sorted(unknown)}"
         yield {"given": {}, "as_of": BASE["as_of"], **row}
 
 
 def rows_of_rules() -> Iterator[tuple[str, Row]]:
-    """Each row of rules.yaml with its rule, and with what the rule gives throughout put in."""
+    """Each row of rules.yaml with its rule, and with the answers that the rule gives to all its rows."""
     for rule in table("rules.yaml"):
         assert rule.keys() <= {"rule", "throughout", "cases"}, rule.keys()
         for row in rows(rule["cases"], may_have={"outcome", "contact"}):
@@ -110,7 +110,7 @@ def rows_of_asking() -> list[Row]:
 
 
 def rows_of_situations() -> list[Row]:
-    """Each row of situations.yaml, what it does not name filled in as empty."""
+    """Each row of situations.yaml, with what it leaves out filled in as empty."""
     lists = {
         "contacts", "actions", "improvements", "asks", "checks", "open", "informs",
         "needed", "look_up", "ignored",

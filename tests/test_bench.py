@@ -1,4 +1,4 @@
-"""A benchmark fills databases, so that it never takes the one that people's records are in."""
+"""Benchmarks fill databases, so they must never use one that has people's records."""
 
 import os
 import subprocess
@@ -9,14 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FILLING = ["desk", "killed", "lost_updates", "pages", "server", "verify_audit"]
-"""The benchmarks that open the database of their environment."""
-TELLS = """
+"""The benchmarks that open the database which their environment names."""
+PRINTS_PLACES = """
 import os, sys
 import django
 from tests.bench import {name}
-def tell():
+def print_places():
     sys.exit("|".join(os.environ.get(name, "") for name in ("DATABASE_URL", "S3_BUCKET")))
-django.setup = tell
+django.setup = print_places
 {name}.main()
 """
 NAMED = {"DATABASE_URL": "postgres://portal@db.example.ca/portal", "S3_BUCKET": "papers"}
@@ -26,7 +26,7 @@ def opened(name: str, **more: str) -> list[str]:
     """The database and the bucket that a benchmark is about to use."""
     environment = {key: value for key, value in os.environ.items() if key != "TESTS_POSTGRES"}
     ended = subprocess.run(
-        [sys.executable, "-c", TELLS.format(name=name)],
+        [sys.executable, "-c", PRINTS_PLACES.format(name=name)],
         cwd=ROOT,
         env=environment | NAMED | more,
         capture_output=True,

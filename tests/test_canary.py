@@ -1,4 +1,4 @@
-"""What people write is driven through the whole portal, and then looked for where it must not be."""
+"""What people write goes through the whole portal, and then must not be where it does not belong."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ SAVE = {EMAIL: "yes", f"note.{EMAIL}": f"A note: {CANARY}", f"seen.{EMAIL}": "0.
 
 
 class Log(logging.Handler):
-    """All that is logged, as the log would have it, tracebacks too."""
+    """Everything that is logged, as lines, with tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -49,12 +49,12 @@ class Log(logging.Handler):
 
 
 class Watch:
-    """What came of all requests, but for what the pages say: addresses asked for, and headers of the answers."""
+    """Records all requests: the URLs, the headers of the answers, and how many pages have the canary."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.told: list[str] = []
-        self.said = 0
+        self.recorded: list[str] = []
+        self.pages_with_canary = 0
 
     def client(self, user: User | None, **options: Any) -> Client:
         client = fresh_client(user, **options) if user else Client(**options)
@@ -63,23 +63,23 @@ class Watch:
 
         def request(**environment: Any) -> Any:
             answer = ask(**environment)
-            self.told.append(f"{environment['PATH_INFO']}?{environment.get('QUERY_STRING', '')}")
-            self.told.append(f"{answer.headers} {answer.cookies.output()}")
+            self.recorded.append(f"{environment['PATH_INFO']}?{environment.get('QUERY_STRING', '')}")
+            self.recorded.append(f"{answer.headers} {answer.cookies.output()}")
             if not answer.streaming:
-                self.said += CANARY.encode() in answer.content
+                self.pages_with_canary += CANARY.encode() in answer.content
             return answer
 
         client.request = request  # type: ignore[method-assign]
         return client
 
     def leaks(self) -> list[str]:
-        """Where the canary is that it must not be."""
+        """The places where the canary is but must not be."""
         places = {
             "log": self.log.lines,
-            "headers and addresses": self.told,
+            "headers and addresses": self.recorded,
             "mail": [
-                f"{one.subject} {one.body} {one.extra_headers} {getattr(one, 'alternatives', '')} {one.message()}"
-                for one in mail.outbox
+                f"{m.subject} {m.body} {m.extra_headers} {getattr(m, 'alternatives', '')} {m.message()}"
+                for m in mail.outbox
             ],
             "audit trail": [repr(row) for row in AuditEvent.objects.values()],
             "sessions": list(_sessions()),
@@ -127,15 +127,15 @@ def people() -> dict[str, User]:
     for edition in editions().values():
         publish_edition(edition=edition)
     create = User.objects.create_user
-    found = {name: create(f"{name}@example.ca", "quiet-harbour-9", name=name) for name in ("pat", "sam")}
-    found["officer"] = with_second_step(create("robin@example.ca", name="robin", is_officer=True))
-    found["admin"] = with_second_step(
+    people = {name: create(f"{name}@example.ca", "quiet-harbour-9", name=name) for name in ("pat", "sam")}
+    people["officer"] = with_second_step(create("robin@example.ca", name="robin", is_officer=True))
+    people["admin"] = with_second_step(
         create("alex@example.ca", name="alex", is_staff=True, is_superuser=True)
     )
-    office = Office.objects.create(name="Ward 10", member=found["pat"], starts_on=date(2022, 11, 15))
-    Membership.objects.create(office=office, user=found["sam"])
+    office = Office.objects.create(name="Ward 10", member=people["pat"], starts_on=date(2022, 11, 15))
+    Membership.objects.create(office=office, user=people["sam"])
     SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
-    return found
+    return people
 
 
 def read(client: Client, *addresses: str) -> None:
@@ -144,7 +144,7 @@ def read(client: Client, *addresses: str) -> None:
 
 
 def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch: Any) -> None:
-    """Answers, notes and comments: those that are taken, and those that meet every fault."""
+    """Write answers, notes and comments: some are saved, and others run into every fault."""
     member, staff = watch.client(people["pat"]), watch.client(people["sam"])
     home = f"/assessments/{draft.pk}/"
     section = f"{home}section/resources"
@@ -180,13 +180,13 @@ def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch:
 
 
 def attest_and_share(watch: Watch, people: dict[str, User], draft: Assessment) -> Share:
-    """The member attests and shares, the officer reads and answers, the member takes everything away."""
+    """The member attests and shares, the officer reads and answers, and the member reads the answer."""
     member, officer = watch.client(people["pat"]), watch.client(people["officer"])
     home = f"/assessments/{draft.pk}/"
     member.post(f"{home}attest", {"seen": "stale", "stand": "yes", "note": CANARY})
     assert member.post(f"{home}attest", {"seen": seen(draft), "stand": "yes"}).status_code == 302
     member.post(f"{home}section/resources", SAVE)
-    given = {
+    form = {
         "rule": ["9"],
         "question": [EMAIL],
         "note": [EMAIL],
@@ -196,9 +196,9 @@ def attest_and_share(watch: Watch, people: dict[str, User], draft: Assessment) -
     }
     read(member, home, f"{home}share", f"{home}advisory.pdf", f"{home}advisory.json", f"{home}compare")
     for more in ({}, {"preview": "1"}, {"give": "1"}, {"rule": [], "question_to_ask": CANARY * 400}):
-        assert member.post(f"{home}share", {**given, **more}).status_code == 200
-    del given[f"black_out:{EMAIL}"]
-    assert member.post(f"{home}share", {**given, "give": "1", "consent": "yes"}).status_code == 302
+        assert member.post(f"{home}share", {**form, **more}).status_code == 200
+    del form[f"black_out:{EMAIL}"]
+    assert member.post(f"{home}share", {**form, "give": "1", "consent": "yes"}).status_code == 302
     share = Share.objects.get()
     address = f"/shares/{share.pk}"
     read(officer, "/desk/", address, f"{address}.json", f"{address}.pdf", f"{address}/exchange.txt")
@@ -245,10 +245,10 @@ def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
         member.post(f"/office/{office.pk}/keeping", {"keep_drafts_months": CANARY})
         member.post(f"/office/{office.pk}/erase", {"name_of_office": CANARY})
         watch.client(people["admin"]).post(f"/people/offices/{office.pk}/hold", {"hold": CANARY})
-    # It was there to be found: on pages, in the database, in mail that was sent.
-    assert watch.said > 20
+    # The canary was there to be found: on pages, in the database, in mail that was sent.
+    assert watch.pages_with_canary > 20
     assert len(mail.outbox) >= 4
-    assert any("due on" in str(one.subject) for one in mail.outbox)
+    assert any("due on" in str(message.subject) for message in mail.outbox)
     assert len(watch.log.lines) > 5
     assert watch.leaks() == []
 
@@ -280,7 +280,7 @@ def _address(_: Watch, client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plant", "found"),
+    ("plant", "place"),
     [
         (_log, "log"),
         (_django_log, "log"),
@@ -290,8 +290,8 @@ def _address(_: Watch, client: Client) -> None:
         (_address, "headers and addresses"),
     ],
 )
-def test_a_leak_is_found(watch, people, plant, found):
+def test_a_leak_is_found(watch, people, plant, place):
     client = watch.client(people["pat"])
     assert watch.leaks() == []
     plant(watch, client)
-    assert watch.leaks() == [found]
+    assert watch.leaks() == [place]

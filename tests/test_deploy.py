@@ -1,4 +1,4 @@
-"""What deploy/ names is there, and its files do what they say."""
+"""Everything that deploy/ names exists, and its files do what they say."""
 
 import http.client
 import os
@@ -52,20 +52,20 @@ def test_every_timer_has_its_service_and_the_other_way_round():
 
 
 def test_the_steps_turn_on_every_unit_there_is():
-    told = (DEPLOY / "README.md").read_text()
-    (timers,) = re.findall(r"systemctl enable --now portal-{(.+)}\.timer", told)
-    named = {f"portal-{one}.timer" for one in timers.split(",")}
+    steps = (DEPLOY / "README.md").read_text()
+    (timers,) = re.findall(r"systemctl enable --now portal-{(.+)}\.timer", steps)
+    named = {f"portal-{timer}.timer" for timer in timers.split(",")}
     assert named == {unit.name for unit in UNITS if unit.suffix == ".timer"}
     for unit in ("portal-web", "portal-worker@1"):
-        assert f"systemctl enable --now {unit}" in told
+        assert f"systemctl enable --now {unit}" in steps
 
 
 def test_the_readme_names_every_command_that_a_timer_runs():
-    told = (DEPLOY.parent / "README.md").read_text()
+    readme = (DEPLOY.parent / "README.md").read_text()
     for unit in UNITS:
         if "Type=oneshot" in unit.read_text():
             for command in re.findall(r"manage\.py (\w+)", unit.read_text()):
-                assert f"| `manage.py {command}" in told, command
+                assert f"| `manage.py {command}" in readme, command
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
@@ -126,7 +126,7 @@ def test_whoever_waits_waits_longer_than_what_is_waited_for():
 
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[Path]:
-    """The socket of a portal that gunicorn serves, and what it wrote beside it."""
+    """The folder of a portal that gunicorn serves, with its socket and its log."""
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"],
@@ -154,11 +154,11 @@ def portal(tmp_path: Path) -> Iterator[Path]:
 def test_gunicorn_opens_a_socket_for_its_group_alone_and_writes_lines_of_json(portal):
     address, asked = portal / "web.sock", f"HEAD /health/live HTTP/1.0\r\nHost: {NAME}\r\n\r\n".encode()
     wait_until(address.exists)
-    with socket.socket(socket.AF_UNIX) as one:
-        one.settimeout(60)
-        one.connect(str(address))
-        one.sendall(asked)
-        assert b" 200 OK" in one.makefile("rb").read()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(address))
+        client.sendall(asked)
+        assert b" 200 OK" in client.makefile("rb").read()
     assert address.stat().st_mode & 0o777 == 0o770
     assert not list(portal.rglob("gunicorn.ctl"))
     lines = [line for line in (portal / "log").read_text().splitlines() if "staticfiles" not in line]
@@ -179,14 +179,14 @@ def wait_until(holds, seconds: float = 60) -> None:
 
 
 class Behind(BaseHTTPRequestHandler):
-    """A portal that gives back the headers that it was sent."""
+    """A portal that answers with the headers that it received."""
 
     def do_GET(self) -> None:
-        told = str(self.headers).encode()
+        body = str(self.headers).encode()
         self.send_response(200)
-        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None: ...
 
@@ -195,7 +195,7 @@ def certificate(folder: Path) -> None:
     """A key and a certificate for the portal's name."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string(f"CN={NAME}")
     now = datetime.now(UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -205,17 +205,17 @@ def certificate(folder: Path) -> None:
         .not_valid_after(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    kept = (
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    encoding = (
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    (folder / "privkey.pem").write_bytes(key.private_bytes(*kept))
+    (folder / "privkey.pem").write_bytes(key.private_bytes(*encoding))
 
 
 class Nginx:
-    """nginx with the settings of deploy/, but for its places."""
+    """nginx with the settings of deploy/, in other places."""
 
     def __init__(self, folder: Path, behind: int) -> None:
         self.folder, self.ports = folder, [free_port(), free_port()]
@@ -228,7 +228,7 @@ class Nginx:
             ("/var/log/nginx", str(folder)),
             ("/var/www/html;", f"{folder};"),
             ("unix:/run/portal/web.sock", f"127.0.0.1:{behind}"),
-            # However slow this machine is, a flood is one.
+            # Low enough that even a slow machine can exceed it.
             ("rate=100r/s", "rate=1r/s"),
         ):
             assert is_now in text
@@ -287,10 +287,10 @@ def behind() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture
 def nginx(tmp_path: Path, behind: ThreadingHTTPServer) -> Iterator[Nginx]:
-    made = Nginx(tmp_path, behind.server_port)
-    with subprocess.Popen(made.command()) as running:
+    server = Nginx(tmp_path, behind.server_port)
+    with subprocess.Popen(server.command()) as running:
         wait_until((tmp_path / "pid").exists)
-        yield made
+        yield server
         running.terminate()
 
 
@@ -305,21 +305,21 @@ def test_nginx_finds_no_fault_in_its_settings(tmp_path):
 @needs_nginx
 @pytest.mark.parametrize("path", ["/help", "/static/site.css", "/health/ready"])
 def test_nginx_sets_every_header_that_the_portal_believes(nginx, path):
-    status, told = nginx.ask(path)
+    status, headers = nginx.ask(path)
     assert status == 200
-    assert f"Host: {NAME}\n" in told
-    assert "X-Forwarded-For: 127.0.0.1\n" in told
-    assert "X-Forwarded-Proto: https\n" in told
-    assert re.search(r"X-Request-ID: [0-9a-f]{32}\n", told)
+    assert f"Host: {NAME}\n" in headers
+    assert "X-Forwarded-For: 127.0.0.1\n" in headers
+    assert "X-Forwarded-Proto: https\n" in headers
+    assert re.search(r"X-Request-ID: [0-9a-f]{32}\n", headers)
 
 
 def with_a_word(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
-    """Addresses with a part that is neither a number nor one of our own names."""
-    for one in patterns:
-        part = re.sub(r"^\^|\$$", "", str(one.pattern))
-        if isinstance(one, URLResolver):
+    """URLs with a part that is neither a number nor one of our own names."""
+    for pattern in patterns:
+        part = re.sub(r"^\^|\$$", "", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
             if part != "admin/":
-                yield from with_a_word(one.url_patterns, before + part)
+                yield from with_a_word(pattern.url_patterns, before + part)
         elif "<str:" in part or "(?P<" in part:
             yield before + re.sub(r"<str:\w+>|\(\?P<\w+>[^)]*\)", "zq7", part)
 
@@ -334,7 +334,7 @@ def test_no_log_of_nginx_has_the_key_of_a_link_nor_a_query(nginx, behind):
     plain = http.client.HTTPConnection("127.0.0.1", nginx.ports[0])
     plain.request("GET", "/invitation/zq7")
     assert plain.getresponse().status == 301
-    # And where the portal is away.
+    # And when the portal does not answer.
     behind.shutdown()
     behind.server_close()
     assert nginx.ask("/invitation/zq7?zq7")[0] == 502
@@ -347,22 +347,22 @@ def test_no_log_of_nginx_has_the_key_of_a_link_nor_a_query(nginx, behind):
 
 @needs_nginx
 def test_a_flood_is_refused_but_for_styles_and_scripts(nginx):
-    found: list[int] = []
+    statuses_seen: list[int] = []
 
     def flood(path: str) -> None:
-        found.extend(nginx.ask(path)[0] for _ in range(90))
+        statuses_seen.extend(nginx.ask(path)[0] for _ in range(90))
 
     for path, statuses in (("/help", {200, 429}), ("/static/site.css", {200})):
-        found.clear()
+        statuses_seen.clear()
         people = [threading.Thread(target=flood, args=(path,)) for _ in range(8)]
-        for one in people:
-            one.start()
-        for one in people:
-            one.join()
-        assert len(found) == 720
-        assert set(found) == statuses
-        # Nobody who opens page after page is taken for one.
-        assert found.count(200) >= 400
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+        assert len(statuses_seen) == 720
+        assert set(statuses_seen) == statuses
+        # Opening page after page counts as no flood.
+        assert statuses_seen.count(200) >= 400
 
 
 @needs_nginx
@@ -373,7 +373,7 @@ def test_another_name_is_shown_no_certificate(nginx):
 
 @needs_nginx
 def test_by_http_nginx_answers_who_gives_out_certificates_and_sends_all_others_on(nginx):
-    for path, status, told in (
+    for path, status, expected in (
         ("/.well-known/acme-challenge/token", 200, "proof"),
         ("/help?a=b", 301, f"https://{NAME}/help?a=b"),
     ):
@@ -381,4 +381,4 @@ def test_by_http_nginx_answers_who_gives_out_certificates_and_sends_all_others_o
         plain.request("GET", path)
         answer = plain.getresponse()
         assert answer.status == status
-        assert told in answer.headers.get("Location", "") + answer.read().decode()
+        assert expected in answer.headers.get("Location", "") + answer.read().decode()

@@ -1,4 +1,4 @@
-"""Every address of the portal, by who asks and how (tests/cases/permissions.yaml)."""
+"""What each person gets at every URL of the portal, by method (tests/cases/permissions.yaml)."""
 
 from collections.abc import Iterable
 from copy import copy
@@ -44,40 +44,40 @@ PEOPLE = (
 INSIDE = ("staff", "member")
 """Who may see what the office keeps."""
 SHARED = {"desk", "share", "share_pdf", "share_summary", "share_json", "share_exchange"}
-"""Where an officer reads what the member shared."""
+"""The URLs where an officer reads what the member shared."""
 SIGNED_IN = PEOPLE[2:]
 GROUPS = {"everyone": PEOPLE, "not_signed_in": PEOPLE[:2], "signed_in": SIGNED_IN, "inside": INSIDE}
 REFUSED = 405
 ELSEWHERE = "admin/"
-"""Whose addresses are Django's own, and tested there."""
+"""The URLs below this are Django's own, and Django tests them."""
 KEY = "the-key-of-an-open-invitation"
 OFFICES, CHECKS = "@office-6142", "@check-6142"
-"""The handles of the office's account and of the browser's check: no one else may read them."""
+"""The handles of the office's account and of the browser's check. Nobody else may read them."""
 
 ROWS: list[dict[str, Any]] = table("permissions.yaml")
 ROW = {row["address"]: row for row in ROWS}
 
 
 def expected(row: dict[str, Any], person: str) -> dict[str, int]:
-    """The status of each method: of the row's lines the narrowest that is about the person."""
+    """The status of each method, from the row's narrowest line that includes the person."""
     lines = [row[group] for group, people in GROUPS.items() if person in people and group in row]
-    said = row.get(person) or lines[-1]
-    return {method: int(said.get(method, said.get("any", REFUSED))) for method in METHODS}
+    statuses = row.get(person) or lines[-1]
+    return {method: int(statuses.get(method, statuses.get("any", REFUSED))) for method in METHODS}
 
 
 def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "", space: str = "") -> set[str]:
-    """The name of every address below `patterns`; of one without a name, its route."""
-    found = set()
+    """The name of every URL below `patterns`, or its route if it has no name."""
+    names = set()
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if route == ELSEWHERE:
             continue
         if isinstance(pattern, URLResolver):
             inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
-            found |= addresses(pattern.url_patterns, route, inner)
+            names |= addresses(pattern.url_patterns, route, inner)
         else:
-            found.add(space + pattern.name if pattern.name else route)
-    return found
+            names.add(space + pattern.name if pattern.name else route)
+    return names
 
 
 def not_in_the_table(urls: Any = None) -> set[str]:
@@ -94,9 +94,9 @@ def test_every_address_is_in_the_table():
 def test_every_row_of_the_table_is_an_address_once_and_names_people_and_methods():
     assert sorted(row["address"] for row in ROWS) == sorted(addresses(get_resolver().url_patterns))
     for row in ROWS:
-        said = row.keys() - {"address", "to", "query", "sent", "fresh"}
-        assert said <= {*GROUPS, *PEOPLE}
-        assert {method for who in said for method in row[who]} <= {*METHODS, "any"}
+        groups = row.keys() - {"address", "to", "query", "sent", "fresh"}
+        assert groups <= {*GROUPS, *PEOPLE}
+        assert {method for group in groups for method in row[group]} <= {*METHODS, "any"}
 
 
 def _view(_: HttpRequest, **__: Any) -> HttpResponse:
@@ -121,8 +121,8 @@ def test_an_address_that_the_table_lacks_is_found():
 
 
 @pytest.fixture(scope="module")
-def kept(module_db: None) -> dict[str, int | str]:
-    """An office with an account and a draft, by the names that addresses give them."""
+def module_pks(module_db: None) -> dict[str, int | str]:
+    """An office with an account and a draft: their keys by the names that the table gives them."""
     for edition in editions().values():
         publish_edition(edition=edition)
     people = {name: User.objects.create_user(f"{name}@example.ca", name=name) for name in SIGNED_IN}
@@ -131,24 +131,24 @@ def kept(module_db: None) -> dict[str, int | str]:
     Membership.objects.create(office=elsewhere, user=people["other_staff"])
     User.objects.filter(name="officer").update(is_officer=True)
     User.objects.filter(name="administrator").update(is_staff=True, is_superuser=True)
-    for who in ("officer", "administrator"):
-        with_second_step(people[who])
-    left = timezone.now() + timedelta(seconds=1)
-    works = Membership.objects.create(office=office, user=people["staff"])
-    Membership.objects.create(office=office, user=people["former_staff"], ended_at=left)
+    for name in ("officer", "administrator"):
+        with_second_step(people[name])
+    ended_at = timezone.now() + timedelta(seconds=1)
+    membership = Membership.objects.create(office=office, user=people["staff"])
+    Membership.objects.create(office=office, user=people["former_staff"], ended_at=ended_at)
     account = SocialAccount.objects.create(office=office, platform="TikTok", handle=OFFICES)
     draft = start_assessment(account=account, by=people["member"])
     thread = comment(assessment=draft, about="whole", subject="", text="A comment.", by=people["staff"])
-    invited = invite(email="invited@example.ca", role="staff", office=office, by=people["member"])
-    Invitation.objects.filter(pk=invited.pk).update(key_hash=key_hash(KEY))
-    given = shared(attested(account), ask="May I?")
+    invitation = invite(email="invited@example.ca", role="staff", office=office, by=people["member"])
+    Invitation.objects.filter(pk=invitation.pk).update(key_hash=key_hash(KEY))
+    share = shared(attested(account), ask="May I?")
     return {
-        "the_share": given.pk,
+        "the_share": share.pk,
         "the_account": account.pk,
         "the_draft": draft.pk,
         "the_office": office.pk,
-        "the_membership": works.pk,
-        "the_invitation": invited.pk,
+        "the_membership": membership.pk,
+        "the_invitation": invitation.pk,
         "the_thread": thread.pk,
         "the_token": stop_token(people["member"]),
         "the_stranger": people["stranger"].pk,
@@ -156,13 +156,13 @@ def kept(module_db: None) -> dict[str, int | str]:
 
 
 @pytest.fixture
-def pks(kept: dict[str, int | str], db: None) -> dict[str, int | str]:
+def pks(module_pks: dict[str, int | str], db: None) -> dict[str, int | str]:
     """The same, for a test whose own writes are undone after it."""
-    return kept
+    return module_pks
 
 
 def client_of(person: str, *, fresh: bool = False, **options: Any) -> Client:
-    """A browser of this person; they signed in long ago, or with `fresh` just now."""
+    """A browser of this person, who signed in long ago or, with `fresh`, just now."""
     client = Client(**options)
     if person == "with_check":
         check, client.cookies[COOKIE] = start_check()
@@ -186,7 +186,7 @@ def sent_by(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers_to(row: dict[str, Any], person: str, pks: dict[str, int | str]) -> dict[str, Any]:
-    """What each method is answered with, each as if nothing had been asked before."""
+    """The answer to each method, each as if nothing had been asked before."""
     sent = sent_by(row)
     arrived = client_of(person, fresh=row.get("fresh", False)).cookies
     answers = {}
@@ -205,7 +205,7 @@ def statuses(answers: dict[str, Any]) -> dict[str, int]:
 
 
 def missing_headers(address: str, answer: Any) -> list[str]:
-    """What an answer should carry and does not: nothing inline, in no frame, in no cache, found by no search."""
+    """The names of the protections that an answer should carry and does not."""
     policy = answer.get("Content-Security-Policy", "")
     wanted = {
         "policy": "default-src 'none'" in policy and "unsafe" not in policy,
@@ -252,7 +252,7 @@ def test_a_form_without_its_token_is_refused_whoever_sends_it(pks, address):
         person: client_of(person, enforce_csrf_checks=True).post(address_of(row, pks), row.get("sent", {}))
         for person in PEOPLE
     }
-    # A mail program presses that button with no token (RFC 8058): the address itself has a signed one.
+    # A mail program presses that button without a token (RFC 8058): the URL itself has a signed one.
     assert statuses(got) == dict.fromkeys(PEOPLE, 200 if address == "stop_notices" else 403)
 
 
@@ -267,7 +267,7 @@ def test_what_asks_for_a_fresh_proof_is_not_done_without_one_and_not_lost(pks, a
 
 
 class Unguarded:
-    """The portal with one of its views planted anew, without its guards."""
+    """The portal with one of its views replaced by one without guards."""
 
     urlpatterns = (
         path("assessments/<int:pk>/", include(([path("answers", _view, name="answers")], "assessment"))),

@@ -1,7 +1,7 @@
-"""Two web hosts and two workers on one PostgreSQL, as README.md says to run several, some of them killed under load.
+"""Two web hosts and two workers on one PostgreSQL, run as README.md says, some of them killed under load.
 
-People save notes, attest and share, each request at one host or the other in turn, and press at both at once what
-must be done once. Meanwhile a worker is killed for good while it prints, and then a host, which starts anew.
+People save notes, attest and share. Their requests go to the two hosts in turn; a button that must work once, they
+press at both together. Meanwhile a worker is killed while it prints, and then a host is killed and started again.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from tests.bench.own import places
-from tests.hosts import ROOT, Browser, Seen, free_port, killed, share_of, started, wait_for, web_host
+from tests.hosts import ROOT, Acknowledged, Browser, free_port, killed, share_of, started, wait_for, web_host
 from tests.postgres import database
 
 pytestmark = [
@@ -45,14 +45,14 @@ django.setup()
 from django.core.management import call_command
 from assessments.models import Office, SocialAccount, StoredPdf, User
 from tests.attested import answered
-from tests.hosts import PASSWORD, Seen, faults
-given = json.load(sys.stdin)
+from tests.hosts import PASSWORD, Acknowledged, faults
+values = json.load(sys.stdin)
 """
 OPENS = """
 for command in ("migrate", "createcachetable", "load_editions"):
     call_command(command, verbosity=0)
 drafts = {}
-for number in range(given["people"]):
+for number in range(values["people"]):
     member = User.objects.create_user(f"{number}@example.ca", PASSWORD, name=f"Member {number}")
     office = Office.objects.create(name=f"Ward {number}", member=member, starts_on="2022-11-15")
     account = SocialAccount.objects.create(office=office, platform="X", handle=f"@{number}")
@@ -60,11 +60,11 @@ for number in range(given["people"]):
 print(json.dumps(drafts))
 """
 ENDS = """
-found = {"lost": 0, "torn": 0, "doubled": 0}
-for draft, seen in given["seen"].items():
-    for name, count in faults(int(draft), Seen(**seen)).items():
-        found[name] += count
-print(json.dumps([found, list(StoredPdf.objects.values_list("sha256", flat=True))]))
+counts = {"lost": 0, "torn": 0, "doubled": 0}
+for draft, acknowledged in values["acknowledged"].items():
+    for name, count in faults(int(draft), Acknowledged(**acknowledged)).items():
+        counts[name] += count
+print(json.dumps([counts, list(StoredPdf.objects.values_list("sha256", flat=True))]))
 """
 
 
@@ -89,12 +89,12 @@ class Portal:
             "TASKS": "database",
         }
 
-    def script(self, body: str, **given: Any) -> Any:
+    def script(self, body: str, **values: Any) -> Any:
         ended = subprocess.run(
             [sys.executable, "-c", HEAD + body],
             cwd=ROOT,
             env=os.environ | self.environment,
-            input=json.dumps(given),
+            input=json.dumps(values),
             capture_output=True,
             text=True,
             check=False,
@@ -112,7 +112,7 @@ class Portal:
         self.running[name] = started(*command, log=self.home / f"{name}.log", **self.environment)
 
     def tasks(self, state: str) -> list[list[str]]:
-        """The tasks in a state, each by the workers that had it."""
+        """The tasks in a state: for each, the workers that have had it."""
         with closing(psycopg2.connect(self.url)) as there, there.cursor() as cursor:
             cursor.execute(
                 "SELECT worker_ids FROM django_tasks_database_dbtaskresult WHERE status = %s", [state]
@@ -121,33 +121,33 @@ class Portal:
 
 
 class Member:
-    """Someone with a draft that is answered and not yet attested."""
+    """Someone with a draft that is answered but not attested."""
 
     def __init__(self, email: str, draft: int, hosts: list[str]) -> None:
         self.email, self.draft = email, draft
-        self.browser, self.seen, self.share = Browser(hosts), Seen(), ""
+        self.browser, self.acknowledged, self.share = Browser(hosts), Acknowledged(), ""
 
     def walk(self, notes: int, over: threading.Event) -> None:
-        """Save so many notes, and more until it is over; then attest, share, and read what was shared."""
+        """Save at least `notes` notes, and more until `over` is set; then attest, share, and read the share."""
         self.browser.enter(self.email)
-        while self.seen.note < notes or not over.is_set():
-            self.browser.note(self.draft, self.seen)
+        while self.acknowledged.note < notes or not over.is_set():
+            self.browser.note(self.draft, self.acknowledged)
         assert self.press_twice(*self.browser.attestation(self.draft)) == f"/assessments/{self.draft}/"
-        self.seen.attested = True
+        self.acknowledged.attested = True
         self.share = self.press_twice(*share_of(self.draft))
         assert self.share.startswith("/shares/")
-        self.seen.shared = True
+        self.acknowledged.shared = True
         self.read(f"{self.share}.pdf")
 
     def press_twice(self, path: str, form: dict[str, str]) -> str:
-        """Press a button at both hosts at once; where both presses lead."""
-        other = self.browser.another()
-        with ThreadPoolExecutor(2) as both:
-            presses = [both.submit(tab.post, path, form) for tab in (self.browser, other)]
-        self.browser.count(other)
-        one, same = (press.result().headers.get("Location") for press in presses)
-        assert one == same
-        return str(one)
+        """Press a button at both hosts together; return the URL to which both presses lead."""
+        second_tab = self.browser.another()
+        with ThreadPoolExecutor(2) as pool:
+            presses = [pool.submit(tab.post, path, form) for tab in (self.browser, second_tab)]
+        self.browser.count(second_tab)
+        first, second = (press.result().headers.get("Location") for press in presses)
+        assert first == second
+        return str(first)
 
     def read(self, path: str) -> str:
         """The hash of a PDF."""
@@ -156,17 +156,17 @@ class Member:
         return hashlib.sha256(content).hexdigest()
 
     def read_all(self) -> list[str]:
-        """The hash of every PDF that there should be, each asked of both hosts."""
-        found = []
+        """The hash of every PDF that there should be, each fetched from both hosts."""
+        hashes = []
         for path in (
             f"/assessments/{self.draft}/advisory.pdf",
             f"{self.share}.pdf",
             f"{self.share}/summary.pdf",
         ):
-            one, same = self.read(path), self.read(path)
-            assert one == same
-            found.append(one)
-        return found
+            first, second = self.read(path), self.read(path)
+            assert first == second
+            hashes.append(first)
+        return hashes
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def until(holds: Callable[[], object], walks: Sequence[Future[None]] = ()) -> No
 
 
 def test_several_hosts_serve_as_one_and_those_killed_under_load_cost_nothing(portal, record_property):
-    # The hosts begin to start while the tables are made.
+    # The hosts start while the tables are made.
     for which in range(2):
         portal.start_host(which)
     drafts = portal.script(OPENS, people=PEOPLE)
@@ -224,12 +224,12 @@ def test_several_hosts_serve_as_one_and_those_killed_under_load_cost_nothing(por
                 walk.result()
         finally:
             over.set()
-        # What the killed worker had in hand stays as it was; the other one does the rest.
+        # The killed worker's task stays in its state; the other worker does the rest.
         until(lambda: not portal.tasks("READY") and portal.tasks("RUNNING") == [[dead]])
-        pdfs = [pdf for found in pool.map(Member.read_all, members) for pdf in found]
+        pdfs = [pdf for hashes in pool.map(Member.read_all, members) for pdf in hashes]
 
-    seen = {member.draft: asdict(member.seen) for member in members}
-    found, stored = portal.script(ENDS, seen=seen)
+    acknowledged = {member.draft: asdict(member.acknowledged) for member in members}
+    counts, stored = portal.script(ENDS, acknowledged=acknowledged)
     total = Browser(portal.addresses)
     for member in members:
         total.count(member.browser)
@@ -238,11 +238,11 @@ def test_several_hosts_serve_as_one_and_those_killed_under_load_cost_nothing(por
     record_property("statuses", str(Counter(status for _, status in total.answered.elements())))
     record_property("sent again", total.sent_again)
     record_property("acknowledged", total.acknowledged)
-    record_property("found", found)
+    record_property("found", counts)
     # An error, and a page to sign in at, would have ended a walk: see Browser.ask.
     assert min(by_host[address] for address in portal.addresses) > 10
     assert total.sent_again > 0
-    assert found == {"lost": 0, "torn": 0, "doubled": 0}
+    assert counts == {"lost": 0, "torn": 0, "doubled": 0}
     assert sorted(stored) == sorted(set(pdfs))
     assert len(pdfs) == len(stored) == 3 * PEOPLE
     assert not portal.tasks("FAILED")

@@ -1,4 +1,4 @@
-"""No form writes a field that it was not made for (tests/cases/writable.yaml)."""
+"""Each form writes only the fields that it is for (tests/cases/writable.yaml)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from tests.test_permissions import (
     address_of,
     client_of,
     expected,
-    kept,  # noqa: F401  # fixtures
+    module_pks,  # noqa: F401  # fixtures
     pks,  # noqa: F401
     sent_by,
 )
@@ -23,8 +23,8 @@ from tests.test_permissions import (
 pytestmark = pytest.mark.one_database
 
 WRITABLE: dict[str, list[str]] = table("writable.yaml")
-WHO = ("member", "administrator", "with_check", "anonymous")
-"""Of these the first whom it leads on sends each form, or else the first who gets an answer."""
+SENDERS = ("member", "administrator", "with_check", "anonymous")
+"""Each form is sent by the first of these who is redirected by it, or else by the first who gets a page."""
 OURS = [model for app in ("assessments", "bulletin") for model in apps.get_app_config(app).get_models()]
 FORGED = {
     models.CharField: "forged",
@@ -41,25 +41,25 @@ NUMBER = "9876"
 
 def sender(address: str) -> str | None:
     for status in (302, 200):
-        for who in WHO:
-            if expected(ROW[address], who)["POST"] == status:
-                return who
+        for person in SENDERS:
+            if expected(ROW[address], person)["POST"] == status:
+                return person
     return None
 
 
-POSTED = {address: who for address in ROW if (who := sender(address))}
+POSTED = {address: person for address in ROW if (person := sender(address))}
 
 
 def forged(stranger: User) -> dict[str, str]:
-    """Every field of every model by its name, and by its column, each with a value that nobody here has."""
+    """Every field of every model, by its name and by its column, with a value that no record here has."""
     fields = [field for model in OURS for field in model._meta.concrete_fields]
     values: dict[str, str] = {}
     for field in fields:
         by_kind = (value for kind, value in FORGED.items() if type(field) is kind)
         value = str(stranger.pk) if field.related_model is User else next(by_kind, NUMBER)
-        # Of fields that share a name the first one counts.
+        # Of fields that share a name, the first counts.
         values = {field.name: value, field.attname: value} | values
-    # The questionnaire's forms say by this name which draft they were made from; another one's they give back.
+    # A questionnaire's form names its draft by this, and is given back if it is another draft's.
     return {name: value for name, value in values.items() if name != DRAFT}
 
 
@@ -75,20 +75,20 @@ DEFAULTS = {
     model.__name__: {field.attname: field.get_default() for field in model._meta.concrete_fields}
     for model in OURS
 }
-"""What a new row has of itself: no form need have written it."""
+"""What a new row has by default, without a form."""
 
 
 def written(before: dict[Any, Any], after: dict[Any, Any], forms: dict[str, Any]) -> Iterator[str]:
-    """The fields that a request wrote with what it sent, under their own names or those of its form."""
+    """The fields that a request wrote with values that it sent, under the fields' names or the form's."""
     meant = {str(value) for value in forms["sent"].values() if len(str(value)) > 2}
     posted = forms["forged"] | forms["sent"]
     for (model, pk), row in after.items():
         was = before.get((model, pk), DEFAULTS[model])
         for name, value in row.items():
             named = {posted.get(name), posted.get(name.removesuffix("_id"))}
-            # A mark such as `on` becomes True, a text a moment.
-            told = {"on"} if value is True else {str(value), str(value)[:19]}
-            if told & (named | meant) and was[name] != value:
+            # `on` becomes True, and the text of a time is cut to seconds.
+            texts = {"on"} if value is True else {str(value), str(value)[:19]}
+            if texts & (named | meant) and was[name] != value:
                 yield f"{model}.{name}"
 
 

@@ -1,4 +1,4 @@
-"""Frozen tables without their triggers, as someone would make them who has the database to themselves."""
+"""Removes the triggers of the frozen tables, as someone with full access to the database could."""
 
 from django.db import connection
 

@@ -1,7 +1,7 @@
-"""Every page at both widths and in both colour schemes, on one sheet to look over: `make screenshots`.
+"""Takes pictures of every page, at both widths and in both colour schemes: `make screenshots`.
 
-Serves the portal from a temporary database with the demonstration in it, walks it in Chromium, and writes the single
-pictures and `sheet.png` to var/screenshots/. Two of them, made small, are the README's.
+Serves the portal from a temporary database with the demonstration, opens its pages in Chromium, and writes the
+pictures, and all of them on `sheet.png`, to var/screenshots/. Also writes the two smaller pictures of the README.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ README_PICTURES = ROOT / "static" / "images"
 WIDTHS = (1280, 360)
 SCHEMES = ("light", "dark")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-# In a container Chromium has no sandbox, no graphics card and little shared memory; it need not look for news.
+# In a container, Chromium has no sandbox, no graphics card and little shared memory, and needs no updates.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -101,12 +101,12 @@ ADMINISTRATORS = {
     "end-term": "/people/offices/1/end",
 }
 KEYS: dict[str, dict[str, Any]] = {"ADMINISTRATOR": {}, "OFFICER": {}}
-"""Whose authenticator app is set up: its key, and when its last code was from."""
+"""For each role with an authenticator app: its secret, and the time step of its last code."""
 ERRORS = ("400", "403", "404", "429", "500", "pages/no_pdf")
 
 
 def main() -> None:
-    """Make all pictures anew."""
+    """Delete the old pictures and take all of them."""
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     with (
@@ -125,16 +125,16 @@ def main() -> None:
 
 
 def chromium() -> str:
-    """Where Chromium is."""
+    """The path of Chromium."""
     for name in CHROMIUM:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     sys.exit("There is no Chromium on this machine.")
 
 
 @contextmanager
 def served(scratch: Path) -> Iterator[str]:
-    """The portal on a free port, with a database of its own."""
+    """Serve the portal on a free port with a database of its own; yield its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -154,7 +154,7 @@ def served(scratch: Path) -> Iterator[str]:
 
 
 def wait_for(address: str, log: Path) -> None:
-    """Return once something answers there."""
+    """Wait until the server answers."""
     for _ in range(300):
         with suppress(OSError):
             urllib.request.urlopen(address, timeout=5).close()  # noqa: S310
@@ -164,20 +164,20 @@ def wait_for(address: str, log: Path) -> None:
 
 
 def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
-    """Picture every page, as a stranger, in a self-check, and as a member."""
+    """Take pictures of every page: as a stranger, in a self-check, as a member, an administrator and an officer."""
     stranger = opened(browser, width, scheme)
-    look(stranger, address, PUBLIC)
+    take_pictures(stranger, address, PUBLIC)
     page = stranger.new_page()
     page.goto(f"{address}/")
     page.get_by_role("button", name="Start a self-check").click()
-    look(stranger, address, {"tasks-at-first": "/check/", "guard": "/check/section/election"})
+    take_pictures(stranger, address, {"tasks-at-first": "/check/", "guard": "/check/section/election"})
     page.goto(f"{address}/check/bring-back")
     page.locator("#id_answers").fill('{"edition": "none", "answers": []}')
     page.get_by_role("button", name="Go on with these answers").click()
     page.wait_for_selector(".error-summary")
     picture(page, "bring-back-with-faults")
     bring_back(page, address, "conversion")
-    look(stranger, address, CHECK)
+    take_pictures(stranger, address, CHECK)
     faulty(page, address)
     left_behind(page, address)
     errors(page, address)
@@ -185,7 +185,7 @@ def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
 
     member = opened(browser, width, scheme)
     sign_in(member.new_page(), address)
-    look(member, address, SIGNED_IN | ATTESTED)
+    take_pictures(member, address, SIGNED_IN | ATTESTED)
     previewed(member, address)
     compared(member, address)
     invited(member, address)
@@ -196,12 +196,12 @@ def walk(browser: Browser, address: str, width: int, scheme: str) -> None:
         page = context.new_page()
         sign_in(page, address, role)
         second_step(page, address, role)
-        look(context, address, pages)
+        take_pictures(context, address, pages)
         context.close()
 
 
 def opened(browser: Browser, width: int, scheme: str) -> BrowserContext:
-    """A browser window as wide as that, and as tall as such screens are."""
+    """A browser window of this width, and as tall as such screens are."""
     size = {"width": width, "height": 900 if width > 1000 else 740}
     return browser.new_context(
         viewport=size,  # type: ignore[arg-type]
@@ -212,8 +212,8 @@ def opened(browser: Browser, width: int, scheme: str) -> BrowserContext:
     )
 
 
-def look(context: BrowserContext, address: str, pages: dict[str, str]) -> None:
-    """Picture each of the pages."""
+def take_pictures(context: BrowserContext, address: str, pages: dict[str, str]) -> None:
+    """Open each page and take its picture."""
     page = context.new_page()
     for name, path in pages.items():
         response = page.goto(address + path)
@@ -224,7 +224,7 @@ def look(context: BrowserContext, address: str, pages: dict[str, str]) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Take the whole page, and stop where it runs off its side."""
+    """Take a picture of the whole page. Exit if the page is wider than its window."""
     page.wait_for_load_state()
     width = page.viewport_size["width"] if page.viewport_size else 0
     if page.evaluate("document.documentElement.scrollWidth") > width:
@@ -234,7 +234,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def bring_back(page: Page, address: str, sample: str) -> None:
-    """Begin a self-check with the answers of a sample."""
+    """Start a self-check with the answers of a sample."""
     page.goto(f"{address}/check/bring-back")
     page.locator("#id_answers").fill((SAMPLES / f"{sample}.json").read_text())
     page.get_by_role("button", name="Go on with these answers").click()
@@ -251,7 +251,7 @@ def faulty(page: Page, address: str) -> None:
 
 
 def left_behind(page: Page, address: str) -> None:
-    """Picture what a member sees whose form has gone stale: everything typed, and the way to save it."""
+    """Picture the page for a stale form: everything that was typed, and the way to save it."""
     page.goto(f"{address}/check/section/conduct")
     page.evaluate("document.querySelector('#section-form [name=csrfmiddlewaretoken]').value = 'stale'")
     page.locator("#section-form").evaluate("form => HTMLFormElement.prototype.submit.call(form)")
@@ -260,8 +260,8 @@ def left_behind(page: Page, address: str) -> None:
 
 
 def errors(page: Page, address: str) -> None:
-    """Picture the pages of errors, which in DEBUG nothing leads to: rendered here, and shown at an address."""
-    import django  # noqa: PLC0415  # its settings come from the environment, which is set by now
+    """Picture the error pages. In DEBUG no URL leads to them, so they are rendered here."""
+    import django  # noqa: PLC0415  # its settings need the environment, which is set by now
 
     django.setup()
     from django.template.loader import render_to_string  # noqa: PLC0415
@@ -279,16 +279,16 @@ def sign_in(page: Page, address: str, role: str = "MEMBER") -> None:
     """Sign in as someone of the demonstration."""
     from assessments.management.commands import demo_data  # noqa: PLC0415  # needs settings
 
-    who = getattr(demo_data, role)
+    person = getattr(demo_data, role)
     page.goto(f"{address}/account/login/")
-    page.locator("[name=login]").fill(who.email)
-    page.locator("[name=password]").fill(who.password)
+    page.locator("[name=login]").fill(person.email)
+    page.locator("[name=password]").fill(person.password)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def second_step(page: Page, address: str, role: str) -> None:
-    """Picture how a second step is set up, and use it: an administrator sees nothing without one."""
+    """Picture how a second step is set up, and use it: the role sees nothing without one."""
     from allauth.mfa.totp.internal import auth  # noqa: PLC0415  # needs settings
 
     key = KEYS[role]
@@ -311,7 +311,7 @@ def second_step(page: Page, address: str, role: str) -> None:
 
 
 def previewed(member: BrowserContext, address: str) -> None:
-    """Picture what the office would see, and what is said where consent is missing."""
+    """Picture the preview of a share, and the error without consent."""
     page = member.new_page()
     page.goto(f"{address}/assessments/4/share")
     page.get_by_role("button", name="See what the office will see").click()
@@ -324,7 +324,7 @@ def previewed(member: BrowserContext, address: str) -> None:
 
 
 def compared(member: BrowserContext, address: str) -> None:
-    """Picture the next assessment of an account, with answers to be confirmed, beside the one that it began with."""
+    """Picture the next self-check of an account, its answers to confirm, and its comparison with the one before."""
     page = member.new_page()
     page.goto(f"{address}/assessments/4/")
     page.get_by_role("button", name="Begin the next assessment").click()
@@ -338,7 +338,7 @@ def compared(member: BrowserContext, address: str) -> None:
 
 
 def invited(member: BrowserContext, address: str) -> None:
-    """Picture the page behind an invitation, as whoever has the link sees it, and one that leads nowhere."""
+    """Picture the page of an invitation whose link does not work."""
     page = member.new_page()
     page.goto(f"{address}/invitation/of-no-use")
     picture(page, "no-invitation")
@@ -346,7 +346,7 @@ def invited(member: BrowserContext, address: str) -> None:
 
 
 def for_readme(browser: Browser, address: str) -> None:
-    """The task list and the advisory as the README shows them: the top of each, in few colours."""
+    """Take the README's pictures: the top of the task list and of the advisory, in few colours."""
     context = browser.new_context(viewport={"width": 1120, "height": 860}, color_scheme="light")
     page = context.new_page()
     for sample, path, name in (
@@ -365,7 +365,7 @@ def for_readme(browser: Browser, address: str) -> None:
 
 
 def in_its_own_colours(picture: Image.Image) -> Image.Image:
-    """The picture in the 64 colours that it has most of: Pillow's own choice would mix the tints with the paper."""
+    """Reduce a picture to its 64 most frequent colours: Pillow's own choice would mix tints with the background."""
     counted = picture.getcolors(picture.width * picture.height) or []
     most = [colour for _, colour in sorted(counted, reverse=True)[:64]]
     palette = Image.new("P", (1, 1))
@@ -374,10 +374,10 @@ def in_its_own_colours(picture: Image.Image) -> Image.Image:
 
 
 def contact_sheet() -> None:
-    """All pictures on one sheet: a page has its four side by side, cut where they run long."""
+    """Put all pictures on one sheet: the four of a page side by side, with tall ones cut off."""
     label, gap, tallest, across = 28, 12, 560, 2
     font = ImageFont.load_default(18)
-    # Drawn large and small in the proportion of the screens, so that type can be compared.
+    # Wide and narrow pictures keep the proportion of the screens, so that type sizes can be compared.
     shrunk = {1280: 360, 360: 140}
     names = sorted({path.stem.rsplit("-", 2)[0] for path in OUT.glob("*-*.png")})
     tile = sum(len(SCHEMES) * (shrunk[width] + gap) for width in WIDTHS) + gap
@@ -391,7 +391,7 @@ def contact_sheet() -> None:
             for scheme in SCHEMES:
                 picture = OUT / f"{name}-{width}-{scheme}.png"
                 if not picture.exists():
-                    # What can be set up only once has one picture.
+                    # What can be set up only once has only one picture.
                     continue
                 full = Image.open(picture).convert("RGB")
                 height = min(round(full.height * shrunk[width] / width), tallest)

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes a machine ready: system packages, .venv with the locked Python packages, the database.
+# Prepares a machine: system packages, .venv with the locked Python packages, the database.
 #
 #   tools/setup.sh run     what the site needs
 #   tools/setup.sh test    that, and what the tests and checks need
 #
-# Every step first looks whether it is done, so that a second time is quick, and takes a lock, so
-# that two may run side by side.
+# Every step first checks whether it is done, so that a second run is quick, and takes a lock, so
+# that two runs may overlap.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,8 +16,8 @@ python=${PYTHON:-python3}
 say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
 
-# locked FILE COMMAND...: run the command while no other holds the file. Python's own lock, because
-# not every system has `flock`.
+# locked FILE COMMAND...: run the command while no other process has the lock on the file. With
+# Python, because not every system has `flock`.
 locked() {
   "$python" -c '
 import fcntl, subprocess, sys
@@ -43,33 +43,33 @@ sys.exit(1)
 ' "$1" "$2"
 }
 
-# has_fonts PATTERN...: whether each finds one, in fontconfig's words
+# has_fonts PATTERN...: whether each fontconfig pattern matches a font
 has_fonts() {
   for pattern; do fc-list "$pattern" 2>/dev/null | grep -q . || return 1; done
 }
 
 has_program() { command -v "$1" >/dev/null; }
 
-# Sets $missing to Debian's names for what must be there, $fonts for what had better be.
-look() {
+# Set $missing to the Debian packages that are required and absent, $fonts to those that are optional.
+find_missing() {
   missing='' fonts=''
   "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
   has_library pango-1.0 0 || missing="$missing libpango-1.0-0"
   has_library pangoft2-1.0 0 || missing="$missing libpangoft2-1.0-0"
-  # Without this one PDFs come out all the same, but take half as long again.
+  # PDFs can be printed without this one, but take half as long again.
   has_library harfbuzz-subset 0 || missing="$missing libharfbuzz-subset0"
   if [ "$purpose" = test ]; then
     has_program chromium || has_program chromium-browser || has_program google-chrome ||
       missing="$missing chromium"
     has_program pdftoppm || missing="$missing poppler-utils"
   fi
-  # Notes may be in any of the city's languages. Together these are 80 MB to fetch.
+  # Notes may be in any of the city's languages. Together these fonts are a download of 80 MB.
   has_fonts :lang=ar :lang=bn :lang=fa :lang=gu :lang=hi :lang=pa :lang=ta :lang=ur ||
     fonts="$fonts fonts-noto-core"
   has_fonts :lang=zh-cn :lang=zh-tw :lang=ko || fonts="$fonts fonts-noto-cjk"
 }
 
-# how_to_install PACKAGE...: the command to type, in the words of this machine's package manager.
+# how_to_install PACKAGE...: the command to type, for this machine's package manager.
 how_to_install() {
   if has_program apt-get; then
     echo "sudo apt-get install $*"
@@ -93,19 +93,19 @@ install_with_apt() {
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
-# Lists of packages stand unquoted below: each is meant to become words.
+# Lists of packages are unquoted below, so that each becomes separate words.
 # shellcheck disable=SC2086
 system_packages() {
-  look
-  # Fonts are tried for once: a machine that cannot have them should not wait for them each time.
+  find_missing
+  # Fonts are tried only once: a machine that cannot get them should not wait for them each time.
   if [ "$(id -u)" = 0 ] && has_program apt-get &&
     { [ -n "$missing" ] || { [ -n "$fonts" ] && [ ! -e .venv ]; }; }; then
     say "Installing with apt-get:$missing$fonts"
     apt-get update -qq >&2 || say "The list of packages is as it was; going on with that."
     [ -z "$missing" ] || install_with_apt $missing
-    # The site works without these, so one that cannot be had stops nothing.
+    # The site works without these, so go on if one cannot be installed.
     for font in $fonts; do install_with_apt "$font" || true; done
-    look
+    find_missing
   fi
   [ -z "$missing" ] || die "" "This machine lacks what the portal needs. Install it, then try again:" \
     "" "    $(how_to_install $missing $fonts)" ""
@@ -115,37 +115,37 @@ system_packages() {
 
 # --- Python packages ----------------------------------------------------------
 
-# A stamp's name changes with the locks and with the Python that .venv stands on.
+# A stamp's name changes with the locked packages and with the Python of .venv.
 stamp() {
   "$python" -c '
 import hashlib, pathlib, sys
-made_of = [pathlib.Path(name).read_bytes() for name in ("requirements.txt", "requirements-dev.txt")]
-key = hashlib.sha256(b"".join([sys.version.encode(), *made_of]))
+locks = [pathlib.Path(name).read_bytes() for name in ("requirements.txt", "requirements-dev.txt")]
+key = hashlib.sha256(b"".join([sys.version.encode(), *locks]))
 print(f".venv/ready-to-{sys.argv[1]}-{key.hexdigest()[:16]}")
 ' "$1"
 }
 
 python_packages() {
-  # What is ready to test is ready to run.
+  # A .venv that is ready to test is also ready to run.
   [ ! -e "$(stamp test)" ] || return 0
   [ "$purpose" = test ] || [ ! -e "$(stamp run)" ] || return 0
 
   say "Installing Python packages into .venv"
-  # One that is half made, or was made by another Python, is made anew.
+  # Start again with a .venv that is half made, or was made by another Python.
   if ! ls .venv/ready-to-* >/dev/null 2>&1 ||
     [ "$(.venv/bin/python -VV 2>&1)" != "$("$python" -VV)" ]; then
     "$python" -m venv --clear .venv
   fi
   rm -f .venv/ready-to-*
-  # uv comes by pip, at the version and with one of the hashes that are locked.
+  # pip installs uv, at the locked version and with a locked hash.
   awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements-dev.txt \
     >.venv/uv.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
     --only-binary :all: --require-hashes --requirement .venv/uv.txt
   export UV_PYTHON_DOWNLOADS=never
-  # The first PDF of a process waits for WeasyPrint to be imported: half as long when it is compiled.
+  # The first PDF of a process waits for the import of WeasyPrint, half as long if it is compiled.
   export UV_COMPILE_BYTECODE=1
-  # Some networks have a certificate authority of their own; uv knows only the public ones.
+  # Some networks have their own certificate authority. uv knows only the public ones.
   [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
   if [ "$purpose" = test ]; then
     .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
@@ -160,12 +160,12 @@ python_packages() {
 
 records() {
   .venv/bin/python manage.py migrate --verbosity 0
-  # Where limits on guessing are counted. It has no model, so no migration makes it.
+  # The table for limits on guessing has no model, so no migration makes it.
   .venv/bin/python manage.py createcachetable
   .venv/bin/python manage.py load_editions
-  # People's records are nobody else's on this machine to read.
+  # Other users of this machine may not read people's records.
   chmod 700 var
-  # Does nothing where people are.
+  # Does nothing if the database has people.
   [ "${DEBUG:-}" != true ] || .venv/bin/python manage.py demo_data
 }
 
@@ -175,14 +175,14 @@ case $step in
   system) system_packages ;;
   here)
     python_packages
-    # Tests make databases of their own.
+    # Tests make their own databases.
     [ "$purpose" = test ] || records
     ;;
   all)
     has_program "$python" || die "Python 3.11 or newer is needed, and there is no $python."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
       die "Python 3.11 or newer is needed, and $python is older. Name one: make PYTHON=python3.12"
-    # What is for the whole machine waits for others on it; what is here, for others here.
+    # System packages take a lock for the whole machine; the rest takes one for this folder.
     if [ "$(id -u)" = 0 ] && has_program apt-get; then
       locked /run/lock/self-check-portal "$0" "$purpose" system
     else

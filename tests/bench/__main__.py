@@ -1,6 +1,6 @@
-"""Every benchmark, as one table: `make bench`, which also writes tests/bench/RESULTS.md.
+"""Runs every benchmark and writes tests/bench/RESULTS.md, one table: `make bench`.
 
-Each row is a ratio against a baseline of the same run, since the machine's own speed says nothing.
+Each row is a ratio against a baseline of the same run, since the machine's own speed means nothing.
 """
 
 import platform
@@ -15,8 +15,8 @@ import django
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ON_BOTH = {"desk": 9, "server": 5}
-"""Those that are run on both databases, and how many figures each gives."""
-LINE = re.compile(r"(?P<what>[^:]+): (?P<figures>.+)")
+"""The benchmarks that run on both databases, and how many figures each gives."""
+LINE = re.compile(r"(?P<subject>[^:]+): (?P<figures>.+)")
 RATIO = re.compile(r"ratio\s+([\d.]+)(?:\s+([\d.]+))?")
 
 
@@ -32,33 +32,35 @@ def output_of(name: str, *, postgresql: bool = False) -> str:
 
 
 def rows() -> list[tuple[str, str]]:
-    """What was measured, and the figures with their ratio."""
-    found = []
+    """For each measurement, its subject, and its figures with their ratio."""
+    results = []
     output = output_of("advise_jsonl")
     ratio = RATIO.search(output)
     if not ratio:
         raise RuntimeError(f"No ratio in:\n{output}")
-    found.append(("`advise --jsonl`", f"{ratio[1]} × reading and writing the same JSON"))
-    found += [(f"PDF of an advisory, {what}", figures) for what, figures in told(output_of("pdf"), 4)]
+    results.append(("`advise --jsonl`", f"{ratio[1]} × reading and writing the same JSON"))
+    results += [
+        (f"PDF of an advisory, {document}", figures) for document, figures in ratio_lines(output_of("pdf"), 4)
+    ]
     pages = output_of("pages")
-    found += told(pages, 3)
+    results += ratio_lines(pages, 3)
     total = re.search(r"([\d,]+)  bytes in all", pages)
     if not total:
         raise RuntimeError(f"No bytes in:\n{pages}")
-    found.append(("first section page, compressed", f"{total[1]} bytes"))
+    results.append(("first section page, compressed", f"{total[1]} bytes"))
     for name, count in ON_BOTH.items():
         for postgresql in (False, True):
-            found += told(output_of(name, postgresql=postgresql), count)
-    return found
+            results += ratio_lines(output_of(name, postgresql=postgresql), count)
+    return results
 
 
-def told(output: str, count: int) -> list[tuple[str, str]]:
-    """The lines that give a ratio, as what was measured and its figures; RuntimeError where some are missing."""
+def ratio_lines(output: str, count: int) -> list[tuple[str, str]]:
+    """The lines with a ratio: for each, the subject and its figures. Raises RuntimeError if some are missing."""
     lines = [LINE.fullmatch(line) for line in output.splitlines() if "×" in line]
-    found = [(line["what"], line["figures"]) for line in lines if line]
-    if len(found) != count:
-        raise RuntimeError(f"{len(found)} figures instead of {count} in:\n{output}")
-    return found
+    figures = [(line["subject"], line["figures"]) for line in lines if line]
+    if len(figures) != count:
+        raise RuntimeError(f"{len(figures)} figures instead of {count} in:\n{output}")
+    return figures
 
 
 def main() -> None:
@@ -67,7 +69,7 @@ def main() -> None:
         f"Django {django.get_version()}, {platform.machine()}. "
         "Use the ratios: each is against a baseline of the same run."
     )
-    table = [f"| {what} | {figures} |" for what, figures in rows()]
+    table = [f"| {subject} | {figures} |" for subject, figures in rows()]
     text = "\n".join(["# What things cost", "", head, "", "| what | figures |", "| --- | --- |", *table, ""])
     RESULTS.write_text(text)
     sys.stdout.write(text)

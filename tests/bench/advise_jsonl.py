@@ -1,8 +1,8 @@
 """How many advisories a second `manage.py advise --jsonl` writes: `python -m tests.bench.advise_jsonl`.
 
-On one core, reading and writing included, starting Python and loading the editions not; beside it what it takes
-to read and write the same lines as JSON and nothing more. Times are of the processor, so that what else runs on
-the machine counts less; use the ratio. Each is the best of three.
+On one core, with reading and writing, without starting Python and loading the editions. The baseline reads and writes
+the same lines as JSON and does nothing else. Times are the processor's, so that other work on the machine counts
+less. Each is the best of three. Use the ratio.
 """
 
 import json
@@ -23,13 +23,13 @@ TIMES = 3
 
 
 def lines() -> list[bytes]:
-    """The samples, each many times with a third of its answers changed: all of them valid."""
+    """The samples many times, each time with a third of the answers changed. All lines are valid."""
     from assessments.samples import TITLES, sample  # noqa: PLC0415 - after django.setup
     from bulletin.shelf import editions  # noqa: PLC0415
 
     random = Random(1)  # noqa: S311 - nothing is kept secret with it
     documents = [json.loads(sample(name)) for name in TITLES]
-    found = []
+    lines = []
     for number in range(LINES):
         document: dict[str, Any] = documents[number % len(documents)]
         questions = editions()[document["edition"]].questions
@@ -41,30 +41,30 @@ def lines() -> list[bytes]:
                 answers[question.id] = random.choice(question.values)
             elif question.kind == "money":
                 answers[question.id] = f"{random.randint(0, 1_000)}.00"
-        found.append(json.dumps(document | {"answers": answers}, ensure_ascii=False).encode() + b"\n")
-    return found
+        lines.append(json.dumps(document | {"answers": answers}, ensure_ascii=False).encode() + b"\n")
+    return lines
 
 
 def advise(source: Path, target: Path) -> None:
-    """What is measured."""
+    """Do the work that is measured."""
     call_command("advise", jsonl=str(source), output=str(target))
 
 
 def parse_and_dump(source: Path, target: Path) -> None:
-    """The same lines through `json` alone."""
+    """Read and write the same lines with `json` only."""
     with source.open("rb") as read, target.open("wb") as written:
         for line in read:
             written.write(json.dumps(json.loads(line)).encode() + b"\n")
 
 
 def seconds(work: Callable[[Path, Path], None], source: Path, target: Path) -> float:
-    """The processor's seconds of the quickest of some runs."""
-    found = []
+    """The processor's seconds in the quickest of some runs."""
+    times = []
     for _ in range(TIMES):
         began = time.process_time()
         work(source, target)
-        found.append(time.process_time() - began)
-    return min(found)
+        times.append(time.process_time() - began)
+    return min(times)
 
 
 def main() -> None:

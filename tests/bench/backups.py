@@ -1,11 +1,11 @@
-"""How many backups of a live SQLite database are whole, beside plain copies of its file.
+"""How many backups of a live SQLite database are whole, compared with plain copies of its file.
 
 `python -m tests.bench.backups [HOW_MANY]`
 
-A process begins anonymous checks as fast as it can, each with all its answers in one transaction, and deletes older
-ones. A backup is whole if SQLite finds it sound, each check in it has all its answers, and it holds what had been
-acknowledged before the backup began. The baseline copies the database file alone, as `cp` would, and then the file
-together with what SQLite keeps beside it, both at the speed that a larger database or a slower disk would have.
+A process starts anonymous checks as fast as it can, each with all its answers in one transaction, and deletes older
+ones. A backup is whole if SQLite finds it sound, each check in it has all its answers, and it has everything that was
+acknowledged before the backup began. One baseline copies only the database file, as `cp` would. The other also copies
+the log that SQLite keeps beside it. Both copy at the speed of a larger database or a slower disk.
 """
 
 import io
@@ -26,9 +26,9 @@ from django.core.management import call_command
 ROOT = Path(__file__).resolve().parents[2]
 BACKUPS = 15
 ANSWERS = 25
-KEPT = 400
+CHECKS_KEPT = 400
 BYTES_A_SECOND = 20_000_000
-# The same as config/settings.py has for its own database.
+# As in config/settings.py.
 OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -42,7 +42,7 @@ def address(path: Path) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a command needs to run on a portal that lives in this folder alone."""
+    """The environment of a command for a portal that has everything in this folder."""
     return {
         **os.environ,
         "DATABASE_URL": address(home / "db.sqlite3"),
@@ -64,7 +64,7 @@ def manage(home: Path, *arguments: str | Path) -> None:
 
 
 def write() -> None:
-    """Begin checks without end, and print the number of each once it is acknowledged."""
+    """Start checks without end, and print the number of each once it is acknowledged."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from django.db import transaction  # noqa: PLC0415 - after django.setup
@@ -79,13 +79,13 @@ def write() -> None:
                 CheckAnswer(draft=check, question=f"bench.{at}", value="yes", note="x" * 200)
                 for at in range(ANSWERS)
             )
-            AnonymousCheck.objects.filter(pk__lte=check.pk - KEPT).delete()
+            AnonymousCheck.objects.filter(pk__lte=check.pk - CHECKS_KEPT).delete()
         print(check.pk, flush=True)
 
 
 @contextmanager
 def live_writer(home: Path) -> Iterator[Callable[[], int]]:
-    """Have a process write meanwhile; give a function that tells the last check it acknowledged."""
+    """Run a process that writes; yield a function that returns the last check it acknowledged."""
     acknowledged = home / "acknowledged"
     with acknowledged.open("w") as out:
         writer = subprocess.Popen(
@@ -100,7 +100,7 @@ def live_writer(home: Path) -> Iterator[Callable[[], int]]:
 
     try:
         deadline = time.monotonic() + 60
-        while last() < KEPT + 20:
+        while last() < CHECKS_KEPT + 20:
             if writer.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("The writer did not start.")
             time.sleep(0.05)
@@ -113,35 +113,35 @@ def live_writer(home: Path) -> Iterator[Callable[[], int]]:
 
 
 def faults(path: Path, acknowledged: int) -> list[str]:
-    """What a copy of the database lacks, if anything; the copy is looked at where it cannot be changed."""
-    found = []
+    """The faults of a copy of the database."""
+    faults = []
     try:
         with closing(sqlite3.connect(path)) as copy:
             if copy.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
-                found.append("not sound")
+                faults.append("not sound")
             halves = copy.execute(
                 "SELECT COUNT(*) FROM (SELECT c.id FROM assessments_anonymouscheck c"
                 " LEFT JOIN assessments_checkanswer a ON a.draft_id = c.id GROUP BY c.id HAVING COUNT(a.id) <> ?)",
                 [ANSWERS],
             ).fetchone()[0]
             if halves:
-                found.append(f"{halves} checks without all their answers")
+                faults.append(f"{halves} checks without all their answers")
             last = copy.execute("SELECT MAX(id) FROM assessments_anonymouscheck").fetchone()[0] or 0
             if last < acknowledged:
-                found.append(f"{acknowledged - last} acknowledged checks lost")
+                faults.append(f"{acknowledged - last} acknowledged checks lost")
     except sqlite3.DatabaseError as error:
-        found.append(str(error))
-    return found
+        faults.append(str(error))
+    return faults
 
 
 def by_backup(_: Path, to: Path) -> Path:
-    """Take a backup, by the command in this process: no time to start hides what a copy loses."""
+    """Take a backup with the command in this process: the time to start another could hide what a copy loses."""
     call_command("backup", str(to), stdout=io.StringIO())
     return to / "database.sqlite3"
 
 
 def copied(path: Path, to: Path) -> Path:
-    """Copy a file piece by piece; return where the copy is."""
+    """Copy a file piece by piece; return the path of the copy."""
     piece = 64 * 1024
     with path.open("rb") as source, (to / path.name).open("wb") as out:
         while read := source.read(piece):
@@ -163,19 +163,19 @@ def by_copy_of_both(home: Path, to: Path) -> Path:
     return copy
 
 
-def whole(
+def take_copies(
     home: Path, last: Callable[[], int], copy: Callable[[Path, Path], Path], count: int
 ) -> list[list[str]]:
-    """Take so many copies while somebody writes; return the faults of each."""
-    found = []
+    """Take `count` copies while a process writes; return the faults of each."""
+    faults_by_copy = []
     for _ in range(count):
         with tempfile.TemporaryDirectory(prefix="copy-") as to:
             acknowledged = last()
-            found.append(faults(copy(home, Path(to) / "copy"), acknowledged))
+            faults_by_copy.append(faults(copy(home, Path(to) / "copy"), acknowledged))
             moved_on = time.monotonic() + 20
             while last() == acknowledged and time.monotonic() < moved_on:
                 time.sleep(0.05)
-    return found
+    return faults_by_copy
 
 
 def prepare(home: Path) -> None:
@@ -192,20 +192,20 @@ def main(count: int = BACKUPS) -> None:
         os.environ |= environment(home) | {"DJANGO_SETTINGS_MODULE": "config.settings"}
         django.setup()
         with live_writer(home) as last:
-            for what, copy in (
+            for method, copy in (
                 ("manage.py backup", by_backup),
                 ("file alone", by_plain_copy),
                 ("file, then its log", by_copy_of_both),
             ):
                 began, first = time.perf_counter(), last()
-                found = whole(home, last, copy, count)
+                faults_by_copy = take_copies(home, last, copy, count)
                 seconds = time.perf_counter() - began
-                good = sum(not one for one in found)
+                good = sum(not faults for faults in faults_by_copy)
                 written = last() - first
                 print(
-                    f"{what}: {good} of {count} whole; {written} checks written meanwhile ({seconds:.1f} s)"
+                    f"{method}: {good} of {count} whole; {written} checks written meanwhile ({seconds:.1f} s)"
                 )
-                for fault in sorted({one for several in found for one in several})[:3]:
+                for fault in sorted({fault for faults in faults_by_copy for fault in faults})[:3]:
                     print(f"    such as: {fault}")
 
 

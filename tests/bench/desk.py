@@ -1,9 +1,9 @@
 """What the Commissioner's desk costs: `python -m tests.bench.desk [SHARES]`, on SQLite.
 
-`python -m tests.postgres python -m tests.bench.desk [SHARES]` on PostgreSQL. The first page of the list, one that is
-deep in it, and a search for a rare word, with 1,000 shares and with 50,000 unless told otherwise, beside a view that
-answers with nothing; and the deep page's rows by key beside the same rows by OFFSET. Then a ZIP file of 5,000 PDFs:
-how soon its first byte comes, how long it takes beside reading the same files, and how much memory it adds.
+On PostgreSQL: `python -m tests.postgres python -m tests.bench.desk [SHARES]`. Measures the first page of the list, a
+page deep in it, and a search for a rare word, with 1,000 shares and with 50,000 unless SHARES is given, against a
+trivial view; and the deep page's rows by key against the same rows by OFFSET. Then a ZIP file of 5,000 PDFs: the time
+to its first byte, the whole time against reading the same files, and the memory that it adds.
 """
 
 import logging
@@ -30,14 +30,14 @@ FILES, FILE = 5_000, 60_000
 
 
 def milliseconds(work: Callable[[], Any]) -> float:
-    """The median time of some runs, after one to warm up."""
+    """The median time of some runs, after one to warm up, in milliseconds."""
     work()
-    found = []
+    times = []
     for _ in range(TIMES):
         began = time.perf_counter()
         work()
-        found.append(time.perf_counter() - began)
-    return statistics.median(found) * 1000
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1000
 
 
 def say(line: str) -> None:
@@ -46,7 +46,7 @@ def say(line: str) -> None:
 
 
 def add_shares(attestation: Any, first: int, end: int) -> None:
-    """Shares like one that was shared in earnest, but for their keys, times and names."""
+    """Add copies of a real share, with other keys, times and names."""
     from datetime import timedelta  # noqa: PLC0415
 
     from assessments.models import DeskEntry, Share  # noqa: PLC0415
@@ -88,7 +88,7 @@ def add_shares(attestation: Any, first: int, end: int) -> None:
 
 
 def offset_rows(rows: Any, at: int) -> list[Any]:
-    """The same rows as a page has, by counting up to them."""
+    """The same rows as a page has, by OFFSET."""
     return list(rows.order_by("-waiting", "-shared_at", "-pk")[at : at + 26])
 
 
@@ -146,14 +146,14 @@ def run() -> None:
     zip_of(rows)
 
 
-def megabytes(what: str) -> float:
-    """What Linux says that this process holds (`VmRSS`), or has held at most (`VmHWM`)."""
+def megabytes(field: str) -> float:
+    """The memory of this process according to Linux: now (`VmRSS`), or at its peak (`VmHWM`)."""
     status = Path("/proc/self/status").read_text()
-    return int(status.split(f"{what}:")[1].split()[0]) / 1024
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
 def zip_of(rows: Any) -> None:
-    """Stream a large ZIP file, and say what it took."""
+    """Stream a large ZIP file, and print its cost."""
     from django.core.files.base import ContentFile  # noqa: PLC0415
     from django.core.files.storage import default_storage  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
@@ -162,20 +162,20 @@ def zip_of(rows: Any) -> None:
     from assessments.services.desk_export import collect, note_export  # noqa: PLC0415
 
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[1 : FILES + 1])
-    made = []
+    stored = []
     for key in keys:
-        data = secrets.token_bytes(FILE)
-        name = default_storage.save(f"shares/{key}/{key}.pdf", ContentFile(data))
-        digest = sha256(data).hexdigest()
-        made.append(StoredPdf(share_id=key, name=name, sha256=digest, size=FILE))
-    StoredPdf.objects.bulk_create(made)
+        content = secrets.token_bytes(FILE)
+        name = default_storage.save(f"shares/{key}/{key}.pdf", ContentFile(content))
+        digest = sha256(content).hexdigest()
+        stored.append(StoredPdf(share_id=key, name=name, sha256=digest, size=FILE))
+    StoredPdf.objects.bulk_create(stored)
     began = time.perf_counter()
-    for one in made:
-        with default_storage.open(one.name) as file:
+    for pdf in stored:
+        with default_storage.open(pdf.name) as file:
             file.read()
     read = time.perf_counter() - began
     before = megabytes("VmRSS")
-    # From here on the most that was held is counted anew.
+    # Reset the peak.
     Path("/proc/self/clear_refs").write_text("5")
     began = time.perf_counter()
     collection = collect(keys=keys, form="zip", kind="full")
@@ -186,9 +186,9 @@ def zip_of(rows: Any) -> None:
     size += sum(map(len, chunks))
     took = time.perf_counter() - began
     more = megabytes("VmHWM") - before
-    whole = "whole" if size == collection.size else "NOT WHOLE"
+    verdict = "whole" if size == collection.size else "NOT WHOLE"
     say(
-        f"{connection.vendor}, ZIP of {len(keys):,} PDFs, {size / 1e6:.0f} MB, {whole}: "
+        f"{connection.vendor}, ZIP of {len(keys):,} PDFs, {size / 1e6:.0f} MB, {verdict}: "
         f"first byte after {first:.2f} s, {took:.1f} s in all, {took / read:.1f} × reading the files, "
         f"{more:.0f} MB more memory"
     )

@@ -1,11 +1,11 @@
-"""What becomes of autosaves, attestations and shares when the web process is killed at any moment.
+"""What happens to autosaves, attestations and shares when the web process is killed at any moment.
 
 `python -m tests.bench.killed` on SQLite, `python -m tests.postgres python -m tests.bench.killed` on PostgreSQL.
 
-A browser saves answers, attests and shares, as fast as it is answered. At a random moment its server is killed with
-SIGKILL. Then what was acknowledged is sought in the database (lost), what is there is looked over (torn: a record
-that its hash does not prove, findings or content that are missing, a broken audit chain), and the last request is
-sent once more to a new server, as people do (doubled).
+A browser saves answers, attests and shares, each as soon as the one before is answered. At a random moment its server
+is killed with SIGKILL. The benchmark counts acknowledged writes that the database lacks (lost), and records that do
+not match their hash, lack findings or content, or break the audit chain (torn). Then the last request is sent again
+to a new server, as people do, and it counts what was written twice (doubled).
 """
 
 import contextlib
@@ -21,24 +21,34 @@ import django
 import requests
 
 from tests.bench.own import places, tables
-from tests.hosts import PASSWORD, Browser, Seen, faults, free_port, killed, share_of, wait_for, web_host
+from tests.hosts import (
+    PASSWORD,
+    Acknowledged,
+    Browser,
+    faults,
+    free_port,
+    killed,
+    share_of,
+    wait_for,
+    web_host,
+)
 
 KILLS = 40
 
 
-def walk(browser: Browser, draft: int, seen: Seen) -> None:
-    """Save, attest and share; end where the server does."""
+def walk(browser: Browser, draft: int, acknowledged: Acknowledged) -> None:
+    """Save, attest and share, until the server is killed."""
     with contextlib.suppress(requests.RequestException):
         for _ in range(12):
-            browser.note(draft, seen)
+            browser.note(draft, acknowledged)
         browser.post(*browser.attestation(draft))
-        seen.attested = True
+        acknowledged.attested = True
         browser.post(*share_of(draft))
-        seen.shared = True
+        acknowledged.shared = True
 
 
 def main() -> None:
-    """Kill, look, try again; print one line."""
+    """Measure and print one line."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.update(places(scratch), DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings")
         django.setup()
@@ -66,14 +76,14 @@ def run() -> None:
         draft = answered(account, member).pk
         server = web_host(port)
         wait_for(address)
-        browser, seen = Browser([address]), Seen()
-        # Before anybody is killed.
+        browser, acknowledged = Browser([address]), Acknowledged()
+        # Sign in before the server can be killed.
         browser.enter(member.email)
-        walking = threading.Thread(target=walk, args=(browser, draft, seen))
+        walking = threading.Thread(target=walk, args=(browser, draft, acknowledged))
         began = time.monotonic()
         walking.start()
         if at == 0:
-            # The first walk is whole: it tells how long one takes.
+            # The first walk is not interrupted: it shows how long one takes.
             walking.join()
             longest = time.monotonic() - began
         else:
@@ -81,20 +91,20 @@ def run() -> None:
         killed(server)
         walking.join()
         connection.close()
-        found = faults(draft, seen)
-        # But for the sign-in.
+        counts = faults(draft, acknowledged)
+        # Without the sign-in.
         totals["acknowledged"] += browser.acknowledged - 1
-        if browser.last and not seen.shared:
+        if browser.last and not acknowledged.shared:
             again = web_host(port)
             wait_for(address)
             with contextlib.suppress(RuntimeError, requests.RequestException):
                 browser.post(*browser.last)
             killed(again)
             connection.close()
-            found |= faults(draft, seen)
-        totals.update(found)
-    told = ", ".join(f"{name} {count}" for name, count in totals.items())
-    sys.stdout.write(f"{connection.vendor}: {KILLS} kills, a walk takes {longest:.1f} s: {told}\n")
+            counts |= faults(draft, acknowledged)
+        totals.update(counts)
+    figures = ", ".join(f"{name} {count}" for name, count in totals.items())
+    sys.stdout.write(f"{connection.vendor}: {KILLS} kills, a walk takes {longest:.1f} s: {figures}\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How many acknowledged edits are lost when people write at once.
+"""How many acknowledged edits are lost when people write at the same time.
 
 `python -m tests.postgres python -m tests.bench.lost_updates`
 
-Processes add words to one answer's note, each reading it, adding its own and saving; an edit counts once the save has
-said so. With the check of versions a save that met another is done again on what stands then. The control turns the
-check off: it names whatever version stands, as if it had been seen. Run it on PostgreSQL: SQLite hides the fault.
+Processes add words to one answer's note: each reads the note, adds its word and saves. An edit counts once its save
+is acknowledged. With the check of versions, a save that conflicts is repeated on the new note. The control turns the
+check off: it names the current version as if it had read that one. Run it on PostgreSQL: SQLite hides the fault.
 """
 
 import multiprocessing
@@ -16,13 +16,13 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from tests.postgres import MADE
+from tests.postgres import STARTED_FOR_US
 
 PROCESSES, EDITS = 4, 150
 QUESTION = "resources.email"
 
 
-def edit(pk: int, who: int, *, checked: bool) -> int:
+def edit(pk: int, process: int, *, checked: bool) -> int:
     """Make the edits of one process; return how many were acknowledged."""
     from assessments.models import AnonymousCheck  # noqa: PLC0415 - after django.setup
     from assessments.services.answering import Change, save_answers  # noqa: PLC0415
@@ -32,27 +32,29 @@ def edit(pk: int, who: int, *, checked: bool) -> int:
     for at in range(EDITS):
         while True:
             row = check.answers.get(question=QUESTION)
-            note = f"{row.note} {who}.{at}"
-            # What a person takes to type it.
+            note = f"{row.note} {process}.{at}"
+            # The time that a person takes to type.
             time.sleep(0.001)
-            seen = row.version if checked else check.answers.get(question=QUESTION).version
+            version = row.version if checked else check.answers.get(question=QUESTION).version
             if (
                 QUESTION
-                in save_answers(draft=check, changes=[Change(QUESTION, "yes", note, seen)], by=None).versions
+                in save_answers(
+                    draft=check, changes=[Change(QUESTION, "yes", note, version)], by=None
+                ).versions
             ):
                 acknowledged += 1
                 break
     return acknowledged
 
 
-def work(pk: int, who: int, checked: bool, results: Any) -> None:
-    """One process."""
+def work(pk: int, process: int, checked: bool, results: Any) -> None:
+    """Run one process."""
     django.setup()
-    results.put(edit(pk, who, checked=checked))
+    results.put(edit(pk, process, checked=checked))
 
 
 def lost(*, checked: bool) -> tuple[int, int, float]:
-    """Acknowledged edits, those of them that are not there at the end, and the seconds that it took."""
+    """The number of acknowledged edits, how many of them are missing at the end, and the seconds taken."""
     from assessments.services.answering import Change, save_answers  # noqa: PLC0415
     from assessments.services.drafts import start_check  # noqa: PLC0415
 
@@ -61,7 +63,9 @@ def lost(*, checked: bool) -> tuple[int, int, float]:
     spawn = multiprocessing.get_context("spawn")
     results = spawn.Queue()
     began = time.perf_counter()
-    people = [spawn.Process(target=work, args=(check.pk, who, checked, results)) for who in range(PROCESSES)]
+    people = [
+        spawn.Process(target=work, args=(check.pk, number, checked, results)) for number in range(PROCESSES)
+    ]
     for person in people:
         person.start()
     acknowledged = sum(results.get(timeout=600) for _ in people)
@@ -73,7 +77,7 @@ def lost(*, checked: bool) -> tuple[int, int, float]:
 
 def main() -> None:
     """Measure and print."""
-    os.environ["DATABASE_URL"] = os.environ.get(MADE, "")
+    os.environ["DATABASE_URL"] = os.environ.get(STARTED_FOR_US, "")
     os.environ.setdefault("SECRET_KEY", "only for figures")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -85,8 +89,8 @@ def main() -> None:
         call_command(command, verbosity=0)
     print(f"{PROCESSES} processes, {EDITS} edits each, PostgreSQL")
     for checked, name in ((True, "with the check"), (False, "check turned off")):
-        acknowledged, gone, seconds = lost(checked=checked)
-        print(f"{name:<18} {acknowledged} acknowledged, {gone} lost  ({seconds:.1f} s)")
+        acknowledged, missing, seconds = lost(checked=checked)
+        print(f"{name:<18} {acknowledged} acknowledged, {missing} lost  ({seconds:.1f} s)")
 
 
 if __name__ == "__main__":

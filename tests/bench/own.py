@@ -1,16 +1,16 @@
-"""What a benchmark writes to is its own, whatever the environment says: it fills databases and mails people."""
+"""Places that only a benchmark uses, whatever the environment says: it fills databases and mails people."""
 
 import os
 
 from django.core.management import call_command
 
-from tests.postgres import MADE
+from tests.postgres import STARTED_FOR_US
 
 
 def places(scratch: str) -> dict[str, str]:
-    """Settings for a database, files and mail that nobody else has: on SQLite, unless tests.postgres started us."""
+    """Settings for a database, files and mail of its own: on SQLite, unless tests.postgres started us."""
     return {
-        "DATABASE_URL": os.environ.get(MADE) or f"sqlite:///{scratch}/db.sqlite3",
+        "DATABASE_URL": os.environ.get(STARTED_FOR_US) or f"sqlite:///{scratch}/db.sqlite3",
         "MEDIA_ROOT": f"{scratch}/media",
         "S3_BUCKET": "",
         "EMAIL_URL": "dummy:",
@@ -18,6 +18,6 @@ def places(scratch: str) -> dict[str, str]:
 
 
 def tables() -> None:
-    """Make the tables, and publish the bulletin: after `django.setup`."""
+    """Make the tables, and publish the bulletin. Call it after `django.setup`."""
     for command in ("migrate", "createcachetable", "load_editions"):
         call_command(command, verbosity=0)

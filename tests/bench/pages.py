@@ -1,9 +1,8 @@
 """What pages cost: `python -m tests.bench.pages`.
 
-The processor's time and the database's queries of a page with nine questions, of an advisory and of the desk's list,
-through all middleware, beside a view that answers with nothing; and the bytes that a browser fetches which has never
-been here: each file that it asks for, compressed as production serves it. Times are the median of many, of the
-processor; use the ratio.
+For a page with nine questions, an advisory and the desk's list: the processor's time, through all middleware, against
+a trivial view, and the number of queries. For a first visit: the bytes of each file that a browser fetches,
+compressed as production serves it. Times are the median of many. Use the ratio.
 """
 
 import gzip
@@ -28,16 +27,16 @@ SECTION = "terms"
 
 
 def milliseconds(*works: Callable[[], Any]) -> list[float]:
-    """The processor's time that each of `works` takes: the median of many, in batches by turns."""
-    found: list[list[float]] = [[] for _ in works]
+    """The processor's time of each of `works` in milliseconds: the median of many runs, in batches by turns."""
+    times_by_work: list[list[float]] = [[] for _ in works]
     for _ in range(TIMES // BATCH):
-        for work, times in zip(works, found, strict=True):
+        for work, times in zip(works, times_by_work, strict=True):
             work()
             for _ in range(BATCH):
                 began = time.process_time()
                 work()
                 times.append(time.process_time() - began)
-    return [statistics.median(times) * 1000 for times in found]
+    return [statistics.median(times) * 1000 for times in times_by_work]
 
 
 def cost_of_a_page() -> None:
@@ -84,15 +83,15 @@ def cost_of_a_page() -> None:
             "advisory": (client, "/check/advisory"),
             "desk's list, 25 rows": (officer, "/desk/"),
         }
-        for one, where in pages.values():
-            assert one.get(where).status_code == 200
+        for browser, where in pages.values():
+            assert browser.get(where).status_code == 200
         floor, *took = milliseconds(
             lambda: client.get("/trivial"),
-            *(partial(one.get, where) for one, where in pages.values()),
+            *(partial(browser.get, where) for browser, where in pages.values()),
         )
-        for (name, (one, where)), page in zip(pages.items(), took, strict=True):
+        for (name, (browser, where)), page in zip(pages.items(), took, strict=True):
             with CaptureQueriesContext(connection) as asked:
-                one.get(where)
+                browser.get(where)
             print(
                 f"{name}: {page:.1f} ms of the processor, {len(asked)} queries, "
                 f"{page / floor:.1f} × a trivial view"
@@ -100,7 +99,7 @@ def cost_of_a_page() -> None:
 
 
 def desk_with_shares() -> Any:
-    """An officer's browser, with a page full of shares to list."""
+    """An officer's browser, with more than a page of shares to list."""
     from datetime import date  # noqa: PLC0415
 
     from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
@@ -118,7 +117,7 @@ def desk_with_shares() -> Any:
 
 
 def bytes_of_a_first_visit() -> None:
-    """Print what a browser fetches for a first section page, by kind."""
+    """Print what a browser fetches for a first section page, file by file."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     from tools.screenshots import FLAGS, chromium, served  # noqa: PLC0415
@@ -134,7 +133,7 @@ def bytes_of_a_first_visit() -> None:
         page.goto(address)
         page.get_by_role("button", name="Start a self-check").click()
         page.wait_for_url("**/check/")
-        # A context of its own, with the check's cookie and an empty cache.
+        # Another context, with the check's cookie and an empty cache.
         fresh = browser.new_context(storage_state=context.storage_state())
         page = fresh.new_page()
         fetched: dict[str, int] = {}

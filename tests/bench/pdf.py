@@ -1,10 +1,9 @@
 """How long a PDF takes: `python -m tests.bench.pdf`.
 
-Cold is the first PDF of a new process, with the start of the printing process and its libraries; warm is the
-median of those after it. Beside them stands the same HTML and CSS through plain WeasyPrint, untagged and
-unmended, in an interpreter that does nothing else: cold (import and first document) and warm. Naive is to start
-such an interpreter for each document; stored is one that was printed before. Wall-clock, so use
-the ratios, and a machine that has nothing else to do.
+Cold is the first PDF of a new process, with the start of the printing process and its libraries. Warm is the median
+of later ones. The baseline is the same HTML and CSS through plain WeasyPrint, untagged and unrepaired, in an
+interpreter that does nothing else: cold (import and first document) and warm. Naive starts such an interpreter for
+each document. Stored reads a PDF that was printed before. Times are wall-clock: use the ratios, on an idle machine.
 """
 
 import json
@@ -37,12 +36,12 @@ html = html.replace("portal:", root + "/static/")
 def printed():
     return weasyprint.HTML(string=html).write_pdf(stylesheets=[weasyprint.CSS(string=css)])
 printed()
-cold, found = time.perf_counter() - began, []
+cold, times_taken = time.perf_counter() - began, []
 for _ in range(times):
     began = time.perf_counter()
     printed()
-    found.append(time.perf_counter() - began)
-print(json.dumps([cold, statistics.median(found)]))
+    times_taken.append(time.perf_counter() - began)
+print(json.dumps([cold, statistics.median(times_taken)]))
 """
 
 
@@ -67,7 +66,7 @@ def plain(html: str, css: str) -> tuple[float, float]:
 
 
 def stored() -> float:
-    """The median of seconds that the PDF of an attestation takes once it was printed."""
+    """The median seconds to get the PDF of an attestation that is already printed."""
     from datetime import date  # noqa: PLC0415
 
     from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
@@ -96,7 +95,7 @@ def main() -> None:
 
 
 def measure() -> None:
-    """Print each of them by the same advisory."""
+    """Print the figures for one advisory."""
     from assessments.pdf.worker import FAMILY, FAMILY_EXT, _font_faces, _our_files  # noqa: PLC0415
     from assessments.rendering.documents import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
     from assessments.rendering.projection import project  # noqa: PLC0415
@@ -113,7 +112,7 @@ def measure() -> None:
     cold = timed(lambda: advisory_pdf(projection))
     warm = statistics.median(timed(lambda: advisory_pdf(projection)) for _ in range(WARM))
     command = [sys.executable, "manage.py", "advise", "-", "--format", "pdf"]
-    whole = timed(
+    command_time = timed(
         lambda: subprocess.run(command, cwd=ROOT, input=sample(SAMPLE), stdout=subprocess.PIPE, check=True)
     )
     pdf = advisory_pdf(projection)
@@ -126,18 +125,20 @@ def measure() -> None:
     with pikepdf.open(BytesIO(pdf)) as opened:
         print(f"{SAMPLE}: {len(opened.pages)} pages, {len(pdf):,} bytes")
     print("                        cold      warm")
-    print(f"advisory PDF        {cold * 1000:6,.0f} ms {warm * 1000:6,.0f} ms   tagged and mended")
+    print(f"advisory PDF        {cold * 1000:6,.0f} ms {warm * 1000:6,.0f} ms   tagged and repaired")
     print(
         f"plain WeasyPrint    {plain_cold * 1000:6,.0f} ms {plain_warm * 1000:6,.0f} ms   the same HTML and CSS"
     )
     print(f"ratio               {cold / plain_cold:9.2f} {warm / plain_warm:9.2f}")
-    shown = stored()
-    print(f"stored              {shown * 1000:6,.1f} ms             read back and compared with its SHA-256")
+    stored_time = stored()
+    print(
+        f"stored              {stored_time * 1000:6,.1f} ms             read back and compared with its SHA-256"
+    )
     print(f"naive: {plain_cold * 1000:,.0f} ms, 1.00 × a new process with plain WeasyPrint for each")
     print(f"cold: {cold * 1000:,.0f} ms, {cold / plain_cold:.2f} × plain WeasyPrint, cold")
     print(f"warm: {warm * 1000:,.0f} ms, {warm / plain_warm:.2f} × plain WeasyPrint, warm")
-    print(f"stored: {shown * 1000:,.1f} ms, {shown / plain_warm:.4f} × plain WeasyPrint, warm")
-    print(f"manage.py advise    {whole * 1000:6,.0f} ms             from the shell, all in")
+    print(f"stored: {stored_time * 1000:,.1f} ms, {stored_time / plain_warm:.4f} × plain WeasyPrint, warm")
+    print(f"manage.py advise    {command_time * 1000:6,.0f} ms             from the shell, all in")
 
 
 if __name__ == "__main__":

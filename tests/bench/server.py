@@ -1,8 +1,8 @@
 """The whole server under load: `python -m tests.bench.server`, on SQLite.
 
-`python -m tests.postgres python -m tests.bench.server` on PostgreSQL. gunicorn with two processes of threads, as in
-production, and eight people at once: requests a second, and the time that 95 of 100 take, of a section page, an
-autosave, the desk's list and a stored PDF, beside a view that touches nothing.
+On PostgreSQL: `python -m tests.postgres python -m tests.bench.server`. gunicorn with two processes of threads, as in
+production, and eight people at the same time. Measures requests a second and the 95th percentile of a section page,
+an autosave, the desk's list and a stored PDF, against a trivial view.
 """
 
 import os
@@ -24,7 +24,7 @@ SECONDS, PEOPLE = 6.0, 8
 
 
 def loaded(work: Callable[[int], object]) -> tuple[float, float]:
-    """Requests a second, and the 95th percentile in milliseconds, of several people who ask at once."""
+    """Requests a second, and the 95th percentile in milliseconds, with several people at the same time."""
     times: list[float] = []
     failed: list[Exception] = []
     ends = time.monotonic() + SECONDS
@@ -34,16 +34,16 @@ def loaded(work: Callable[[int], object]) -> tuple[float, float]:
             began = time.perf_counter()
             try:
                 work(number)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the figures are none
+            except Exception as error:  # noqa: BLE001 - after any error there are no figures
                 failed.append(error)
                 return
             times.append(time.perf_counter() - began)
 
     people = [threading.Thread(target=ask, args=(number,)) for number in range(PEOPLE)]
-    for one in people:
-        one.start()
-    for one in people:
-        one.join()
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
     if failed:
         raise failed[0]
     return len(times) / SECONDS, statistics.quantiles(times, n=20)[-1] * 1000
@@ -72,7 +72,7 @@ def run() -> None:
     for number in range(30):
         last = shared(attestation, nonce=f"{number:064x}")
     pdf_of(last)
-    cookies = {who: fresh_client(who).cookies["sessionid"].value for who in (member, officer)}
+    cookies = {user: fresh_client(user).cookies["sessionid"].value for user in (member, officer)}
     vendor = connection.vendor
     connection.close()
     port = free_port()
@@ -97,8 +97,11 @@ def run() -> None:
 def works(
     address: str, member: str, officer: str, drafts: list[int], share: int
 ) -> dict[str, Callable[[int], object]]:
-    """What is asked for, by what it is called; the trivial one first."""
-    people = {who: [Browser([address], session=who) for _ in range(PEOPLE)] for who in ("", member, officer)}
+    """The requests to measure, by name; the trivial one first."""
+    people = {
+        session: [Browser([address], session=session) for _ in range(PEOPLE)]
+        for session in ("", member, officer)
+    }
     return {
         "trivial view": lambda number: people[""][number].get("/health/live"),
         "section page": lambda number: people[member][number].get(

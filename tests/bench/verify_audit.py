@@ -1,8 +1,8 @@
 """How long it takes to prove an audit trail: `python -m tests.bench.verify_audit`.
 
-100,000 events of one office, each with an address, walked as `manage.py verify_audit` does, beside reading the same
-rows and hashing their text as it comes. Seconds are the best of some runs; use the ratio. It also prints the most
-memory that a walk held, of a tenth of the events and of all. On PostgreSQL: by way of tests.postgres.
+Walks 100,000 events of one office, each with an address, as `manage.py verify_audit` does. The baseline reads the
+same rows and hashes their plain text. Seconds are the best of some runs: use the ratio. Also prints the peak memory
+of a walk over a tenth of the events, and over all. On PostgreSQL: run it with tests.postgres.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from tests.postgres import MADE
+from tests.postgres import STARTED_FOR_US
 
 EVENTS, RUNS, BATCH = 100_000, 3, 5_000
 
@@ -64,7 +64,7 @@ def plain(office: Any) -> None:
 
 
 def seconds(*works: Callable[[], Any]) -> list[float]:
-    """The seconds that each takes: the best of some runs, by turns."""
+    """The seconds that each of `works` takes: the best of some runs, by turns."""
     best = [float("inf")] * len(works)
     for _ in range(RUNS):
         for at, work in enumerate(works):
@@ -74,8 +74,8 @@ def seconds(*works: Callable[[], Any]) -> list[float]:
     return best
 
 
-def held(work: Callable[[], Any]) -> float:
-    """The most memory that Python held during some work, in megabytes."""
+def peak_memory(work: Callable[[], Any]) -> float:
+    """The peak of Python's memory during some work, in megabytes."""
     tracemalloc.start()
     work()
     peak = tracemalloc.get_traced_memory()[1]
@@ -85,7 +85,7 @@ def held(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    os.environ["DATABASE_URL"] = os.environ.get(MADE) or "sqlite://:memory:"
+    os.environ["DATABASE_URL"] = os.environ.get(STARTED_FOR_US) or "sqlite://:memory:"
     os.environ |= {"DEBUG": "false", "SECRET_KEY": "only for figures"}
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -110,7 +110,7 @@ def main() -> None:
     print(f"plain hash  {floor:6.2f} s")
     print(f"ratio       {proof / floor:6.1f}")
     for office, count in ((small, EVENTS // 10), (large, EVENTS)):
-        print(f"{held(lambda: walk(str(office.pk))):6.1f} MB held for {count:,} events")  # noqa: B023 - called at once
+        print(f"{peak_memory(lambda: walk(str(office.pk))):6.1f} MB held for {count:,} events")  # noqa: B023 - called at once
 
 
 if __name__ == "__main__":

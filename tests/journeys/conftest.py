@@ -31,8 +31,8 @@ QUIET = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all journeys."""
-    # Playwright runs an event loop in this thread, so that Django takes the ORM calls of fixtures
-    # for calls from asynchronous code and refuses them.
+    # Playwright runs an event loop in this thread, so Django would take the ORM calls of fixtures
+    # for calls from asynchronous code, and refuse them.
     expect.set_options(timeout=15_000)
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Visitors:
-    """Opens pages of the portal, each as a person with a browser of their own, and keeps what they complain of."""
+    """People who open pages, each with a browser of their own. `complaints` are what the browsers report."""
 
     browser: Browser
     address: str
@@ -57,15 +57,15 @@ class Visitors:
     forgiven: list[str] = field(default_factory=list)
 
     def come(self, **how: Any) -> Page:
-        """A new person on the home page; `how` is Playwright's, such as java_script_enabled=False."""
+        """A new person on the home page. `how` are Playwright's options, such as java_script_enabled=False."""
         context = self.browser.new_context(locale="en-CA", **how)
         self.contexts.append(context)
         return self.open_tab(context, self.address)
 
     def open_tab(self, context: BrowserContext, address: str) -> Page:
-        """Another tab of someone who is there already."""
+        """Open another tab of the same person."""
         page = context.new_page()
-        page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
+        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
@@ -73,15 +73,19 @@ class Visitors:
         return page
 
     def forgive(self, complaint: str) -> None:
-        """Expect complaints that match a pattern, in a test that brings trouble about on purpose."""
+        """Expect complaints that match a pattern, in a test that causes trouble on purpose."""
         self.forgiven.append(complaint)
 
     def unforgiven(self) -> list[str]:
-        """What was complained of and not expected."""
-        return [one for one in self.complaints if not any(re.search(p, one) for p in self.forgiven)]
+        """The complaints that were not expected."""
+        return [
+            complaint
+            for complaint in self.complaints
+            if not any(re.search(p, complaint) for p in self.forgiven)
+        ]
 
     def _failed(self, request: Any) -> None:
-        # A response that is saved as a file ends the navigation that asked for it.
+        # A response that is saved as a file aborts its navigation.
         if "ERR_ABORTED" not in (request.failure or ""):
             self.complaints.append(f"failed: {request.url}: {request.failure}")
 
@@ -92,9 +96,9 @@ class Visitors:
 
 @pytest.fixture(scope="session")
 def writing_in_turn() -> override_settings:
-    """What lets requests that write take turns, as SQLite itself does.
+    """Settings with which requests that write take turns.
 
-    On SQLite the threads of the tests' server share one connection, and would undo one another's transactions.
+    On SQLite, the threads of the tests' server share one connection, and would undo one another's transactions.
     """
     turns = override_settings(MIDDLEWARE=["tests.journeys.turns.take_turns", *settings.MIDDLEWARE])
     turns.enable()
@@ -103,21 +107,21 @@ def writing_in_turn() -> override_settings:
 
 @pytest.fixture(scope="session")
 def live_server(writing_in_turn: override_settings, live_server: Any) -> Any:
-    """The server of the journeys; no other test has its middleware."""
+    """The server of the journeys. Only it has the middleware for turns."""
     writing_in_turn.disable()
     return live_server
 
 
 @pytest.fixture
 def published(transactional_db: None) -> None:
-    """The editions on the shelf, published: the database is emptied after each test."""
+    """Publish the editions on the shelf: the database is emptied after each test."""
     for edition in editions().values():
         publish_edition(edition=edition)
 
 
 @pytest.fixture
 def visitors(browser: Browser, live_server: Any, published: None) -> Iterator[Visitors]:
-    """People who come to the portal. At the end, no page may have complained of anything in its console."""
+    """People who use the portal. At the end, their browsers may have no unexpected complaint."""
     people = Visitors(browser, live_server.url)
     yield people
     for context in people.contexts:

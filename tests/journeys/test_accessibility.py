@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA in a real browser: every page by axe, and what axe cannot see by hand."""
+"""WCAG 2.2 AA in a real browser: every page with axe, and by hand what axe cannot check."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.one_database
 
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""All that a colour scheme changes, and a width does not."""
+"""The rules whose result depends on the colour scheme and not on the width."""
 BUT_COLOURS = WCAG | {"rules": {rule: {"enabled": False} for rule in COLOURS["runOnly"]["values"]}}
 
 PUBLIC = (
@@ -80,16 +80,16 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[Any]:
-    found = Axe().run(page, options=rules).response
-    assert found["passes"]
+    results = Axe().run(page, options=rules).response
+    assert results["passes"]
     return [
         (fault["id"], fault["help"], [node["target"] for node in fault["nodes"]])
-        for fault in found["violations"]
+        for fault in results["violations"]
     ]
 
 
 def assert_accessible(page: Page) -> None:
-    """In light and in dark, and at 400 % zoom, where a window of 1,280 by 1,024 pixels has 320 by 256 left."""
+    """Check light and dark, and 400 % zoom, at which a window of 1,280 by 1,024 pixels has only 320 by 256."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     assert violations(page, WCAG) == [], page.url
@@ -97,7 +97,7 @@ def assert_accessible(page: Page) -> None:
     assert violations(page, COLOURS) == [], f"{page.url} in dark"
     page.set_viewport_size({"width": 320, "height": 256})
     assert violations(page, BUT_COLOURS) == [], f"{page.url} at 320 pixels"
-    # Nothing is to be scrolled from side to side.
+    # Nothing needs scrolling from side to side.
     fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.evaluate(fits), page.url
 
@@ -158,7 +158,7 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
     page.keyboard.press("Tab")
     start = page.get_by_role("button", name="Start a self-check")
     expect(start).to_be_focused()
-    assert start.evaluate("it => getComputedStyle(it).outlineWidth") == "3px"
+    assert start.evaluate("element => getComputedStyle(element).outlineWidth") == "3px"
     page.keyboard.press("Enter")
     titled(page, "Your self-check")
 
@@ -183,9 +183,9 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
 
 
 def pressed(page: Page, key: str, until: Any, most: int = 60) -> None:
-    """Press a key until the focus is there, as someone does who sees where it is."""
+    """Press a key until `until` has the focus."""
     for _ in range(most):
-        if until.evaluate("it => it === document.activeElement"):
+        if until.evaluate("element => element === document.activeElement"):
             return
         page.keyboard.press(key)
     expect(until).to_be_focused()
@@ -205,7 +205,7 @@ def test_a_section_is_answered_by_keyboard_alone_and_a_new_question_is_one_link_
     pressed(page, "Tab", option(page, EMAIL, "Yes"))
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.keyboard.press("Space")
-    # What came up takes no focus by itself: it would take someone away from where they are.
+    # A new question does not take the focus: that would move people away from where they are.
     expect(option(page, EMAIL, "Yes")).to_be_focused()
     link = status(page).get_by_role("link")
     expect(link).to_be_visible()
@@ -221,33 +221,33 @@ def test_whatever_has_the_focus_shows_it_and_is_not_hidden(visitors):
     page = visitors.come(viewport={"width": 360, "height": 640}, reduced_motion="reduce")
     started(page, "City resources")
     autosave(page, EMAIL, "Yes")
-    seen = 0
+    focused = 0
     for _ in range(80):
         page.keyboard.press("Tab")
-        told = page.evaluate(
+        focus = page.evaluate(
             """() => {
-              const it = document.activeElement;
-              if (it === document.body) return null;
+              const focused = document.activeElement;
+              if (focused === document.body) return null;
               // A choice is drawn by its label, which holds the input.
-              const label = it.matches(".form-check-input") ? it.closest(".form-check") : it;
+              const label = focused.matches(".form-check-input") ? focused.closest(".form-check") : focused;
               const style = getComputedStyle(label), box = label.getBoundingClientRect();
               const middle = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
               return {
-                name: it.id || it.textContent.trim(),
+                name: focused.id || focused.textContent.trim(),
                 outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-                covered: !middle || !label.contains(middle) && !middle.contains(it),
+                covered: !middle || !label.contains(middle) && !middle.contains(focused),
               };
             }"""
         )
-        if told is None:
+        if focus is None:
             break
-        seen += 1
-        assert told["outlined"], told
-        assert not told["covered"], told
-    assert seen > 30
+        focused += 1
+        assert focus["outlined"], focus
+        assert not focus["covered"], focus
+    assert focused > 30
 
 
-# --- What is said, and what moves -----------------------------------------------------
+# --- What is announced, and what moves -----------------------------------------------------
 
 
 def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors):
@@ -255,13 +255,13 @@ def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors)
     started(page, "City resources")
     page.evaluate(
         """() => {
-          window.said = [];
+          window.announced = [];
           const live = [...document.querySelectorAll("[role=status], [role=alert], [aria-live]")];
           const watch = new MutationObserver((all) => {
             const spoken = all[0].target.closest("[role]")?.innerText || "";
-            if (spoken) window.said.push(spoken);
+            if (spoken) window.announced.push(spoken);
           });
-          for (const it of live) watch.observe(it, {childList: true, characterData: true, subtree: true});
+          for (const region of live) watch.observe(region, {childList: true, characterData: true, subtree: true});
         }"""
     )
     before = option(page, EMAIL, "Yes").bounding_box()
@@ -270,7 +270,7 @@ def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors)
     expect(status(page)).to_contain_text("1 more question came up")
     assert option(page, EMAIL, "Yes").bounding_box() == before
     assert page.locator("#panel").bounding_box() == panel
-    assert len(page.evaluate("window.said")) == 1
+    assert len(page.evaluate("window.announced")) == 1
     assert page.locator("[aria-live], [role=status], [role=alert]").count() == 1
 
 
@@ -278,11 +278,11 @@ def test_where_less_motion_is_wanted_nothing_moves(visitors):
     page = visitors.come(reduced_motion="reduce")
     started(page, "City resources")
     moving = page.evaluate(
-        """() => [document.documentElement, ...document.querySelectorAll("body *")].filter((it) => {
-          const style = getComputedStyle(it);
+        """() => [document.documentElement, ...document.querySelectorAll("body *")].filter((element) => {
+          const style = getComputedStyle(element);
           return style.transitionDuration.split(", ").some((t) => parseFloat(t) > 0.01)
             || style.animationName !== "none" || style.scrollBehavior === "smooth";
-        }).map((it) => it.outerHTML.slice(0, 80))"""
+        }).map((element) => element.outerHTML.slice(0, 80))"""
     )
     assert moving == []
 
@@ -291,11 +291,11 @@ def test_in_forced_colours_a_choice_and_a_status_can_still_be_seen(visitors):
     page = visitors.come(forced_colors="active")
     started(page, "City resources")
     autosave(page, EMAIL, "Yes")
-    chosen, other = option(page, EMAIL, "Yes"), option(page, EMAIL, "No")
-    assert chosen.evaluate("it => getComputedStyle(it).appearance") == "auto"
-    assert chosen.screenshot() != other.screenshot()
+    chosen, not_chosen = option(page, EMAIL, "Yes"), option(page, EMAIL, "No")
+    assert chosen.evaluate("element => getComputedStyle(element).appearance") == "auto"
+    assert chosen.screenshot() != not_chosen.screenshot()
     headline = page.locator(".panel-headline")
-    mark = headline.evaluate("it => getComputedStyle(it, '::before').backgroundColor")
-    paper = headline.evaluate("it => getComputedStyle(document.body).backgroundColor")
+    mark = headline.evaluate("element => getComputedStyle(element, '::before').backgroundColor")
+    paper = headline.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert mark != paper
     assert violations(page, WCAG) == []

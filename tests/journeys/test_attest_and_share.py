@@ -21,7 +21,7 @@ pytestmark = pytest.mark.one_database
 
 NOTE = "Once, at the Jones Street rally."
 HANDLE = "@journey" + "w" * 60
-"""It has no place to break, and a phone has no room for it on a line."""
+"""It cannot be broken, and is too long for a line on a phone."""
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def draft(published) -> Assessment:
     demo_data.make()
     office = Office.objects.get(member__email=demo_data.MEMBER.email)
     account = SocialAccount.objects.create(office=office, platform="X", handle=HANDLE)
-    given = {"conduct.abuse": "yes", "resources.email": "yes"}
+    answers = {"conduct.abuse": "yes", "resources.email": "yes"}
     notes = {"conduct.abuse": NOTE, "gifts.value": "Kept back."}
-    return answered(account, office.member, given, notes=notes)
+    return answered(account, office.member, answers, notes=notes)
 
 
 def officer_in(page: Page, address: str) -> None:
     """Sign in as the officer: password, then the code of the app."""
-    who = demo_data.OFFICER
+    officer = demo_data.OFFICER
     page.goto(f"{address}/account/login/")
-    page.get_by_label("E-mail address").fill(who.email)
-    page.get_by_label("Password", exact=True).fill(who.password)
+    page.get_by_label("E-mail address").fill(officer.email)
+    page.get_by_label("Password", exact=True).fill(officer.password)
     press(page, "Sign in")
     page.wait_for_url("**/second-step/")
     counter = int(time.time()) // 30
@@ -53,8 +53,8 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     visitors, draft, downloads, scripts
 ):
     with_second_step(User.objects.get(email=demo_data.OFFICER.email))
-    how = {"java_script_enabled": scripts}
-    member, officer = visitors.come(**how), visitors.come(**how)
+    options = {"java_script_enabled": scripts}
+    member, officer = visitors.come(**options), visitors.come(**options)
     address = visitors.address
     sign_in(member, address, demo_data.MEMBER)
 
@@ -118,8 +118,8 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     expect(officer.locator("main")).not_to_contain_text("@journey")
     expect(officer.get_by_role("link", name="Withdrawn")).to_be_visible()
 
-    # Anyone can see that the member's own paper stands.
-    stranger = visitors.come(**how)
+    # Anyone can see that the member's own document is current.
+    stranger = visitors.come(**options)
     stranger.goto(f"{address}/verify/")
     stranger.get_by_label("The code on the paper").fill(code.lower())
     press(stranger, "Check it")

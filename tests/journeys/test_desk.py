@@ -1,4 +1,4 @@
-"""An officer finds what was shared, takes some of it away, opens it, and reads what it comes to."""
+"""An officer searches what was shared, downloads some of it, opens it, and reads the insights."""
 
 import json
 from zipfile import ZipFile
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.one_database
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_found_by_words_ticked_made_ready_taken_away_and_counted(published, visitors, downloads, scripts):
+def test_shares_are_searched_ticked_prepared_downloaded_and_counted(published, visitors, downloads, scripts):
     demo_data.make()
     with_second_step(User.objects.get(email=demo_data.OFFICER.email))
     office = Office.objects.get(member__email=demo_data.MEMBER.email)
     account = SocialAccount.objects.create(office=office, platform="X", handle="@journey")
     attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "At the rally."})
-    found = shared(
+    share = shared(
         attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"}, ask="May I?"
     )
     shared(attestation, nonce="b" * 64)
@@ -55,7 +55,7 @@ def test_found_by_words_ticked_made_ready_taken_away_and_counted(published, visi
     with ZipFile(target) as archive:
         assert archive.testzip() is None
         (row,) = json.loads(archive.read("index.json"))
-        assert row["code"] == found.code
+        assert row["code"] == share.code
         assert archive.read(row["summary"]).startswith(b"%PDF")
 
     officer.goto(f"{address}/desk/")

@@ -1,4 +1,4 @@
-"""A self-check in a real browser: from the home page to an advisory in hand."""
+"""A self-check in a real browser: from the home page to a downloaded advisory."""
 
 import json
 import re
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.one_database
 
 
 def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
-    """From the answers to the advisory, and the advisory on the page and in the PDF alike."""
+    """Go from the answers to the advisory, and compare the page with the PDF."""
     titled(page, "Check your answers")
     listed = page.locator("dl.summary > div").filter(has_text=EMAIL)
     expect(listed.locator("dd > span").first).to_have_text("Yes")
@@ -38,15 +38,15 @@ def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
     headline = page.locator(".headline h2").inner_text()
     pdf = downloaded(page, "Download the PDF", downloads)
     assert re.fullmatch(r"advisory-20\d\d-\d\d-\d\d\.pdf", pdf.name)
-    said = printed(pdf)
-    assert flat(headline) in said
-    assert flat("toronto.ca address in the registration") in said
-    assert flat("In line with the three City policies") in said
-    data = json.loads(downloaded(page, "Download the JSON", downloads).read_bytes())
-    assert data["overall"]
+    text = printed(pdf)
+    assert flat(headline) in text
+    assert flat("toronto.ca address in the registration") in text
+    assert flat("In line with the three City policies") in text
+    record = json.loads(downloaded(page, "Download the JSON", downloads).read_bytes())
+    assert record["overall"]
 
 
-def test_a_self_check_saves_itself_and_becomes_an_advisory_to_take_away(visitors, downloads):
+def test_a_self_check_saves_itself_and_becomes_an_advisory_to_download(visitors, downloads):
     page = visitors.come()
     started(page, "The account")
     autosave(page, STAGE, "In use")
@@ -84,7 +84,7 @@ def test_the_same_without_javascript_on_a_narrow_screen(visitors, downloads):
     titled(page, "City resources")
     option(page, EMAIL, "Yes").check()
     press(page, "Save and continue")
-    # What just came up is asked before the next section.
+    # The new question is asked before the next section.
     titled(page, "City resources")
     expect(question(page, POLICIES)).to_be_in_viewport()
     expect(option(page, EMAIL, "Yes")).to_be_checked()
@@ -94,12 +94,12 @@ def test_the_same_without_javascript_on_a_narrow_screen(visitors, downloads):
     assert_advisory_in_hand(page, downloads)
 
 
-def test_of_two_answers_that_met_both_are_shown_and_mine_wins_when_i_say_so(visitors):
+def test_of_two_conflicting_answers_both_are_shown_and_mine_wins_when_i_say_so(visitors):
     page = visitors.come()
     started(page, "City resources")
-    other = visitors.open_tab(page.context, page.url)
-    autosave(other, WEBSITE, "Yes")
-    expect(status(other)).to_contain_text("Saved at")
+    second_tab = visitors.open_tab(page.context, page.url)
+    autosave(second_tab, WEBSITE, "Yes")
+    expect(status(second_tab)).to_contain_text("Saved at")
 
     autosave(page, WEBSITE, "No")
     expect(status(page)).to_contain_text("Not all saved")
@@ -107,11 +107,11 @@ def test_of_two_answers_that_met_both_are_shown_and_mine_wins_when_i_say_so(visi
     expect(conflict).to_contain_text("This answer was changed elsewhere")
     expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")
     expect(option(page, WEBSITE, "No")).to_be_checked()
-    other.reload()
-    expect(option(other, WEBSITE, "Yes")).to_be_checked()
+    second_tab.reload()
+    expect(option(second_tab, WEBSITE, "Yes")).to_be_checked()
 
     conflict.get_by_role("button", name="Keep mine").click()
     expect(page.locator(".conflict")).to_have_count(0)
     expect(option(page, WEBSITE, "No")).to_be_checked()
-    other.reload()
-    expect(option(other, WEBSITE, "No")).to_be_checked()
+    second_tab.reload()
+    expect(option(second_tab, WEBSITE, "No")).to_be_checked()

@@ -1,4 +1,4 @@
-"""What may come between someone and their answers: nothing typed is lost, and nothing private stays behind."""
+"""Stale tabs, lost connections and lost sessions: nothing typed is lost, and nothing private stays behind."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -36,10 +36,10 @@ def test_a_tab_whose_self_check_was_deleted_gives_back_what_was_typed(visitors):
     visitors.forgive(r"^409: |status of 409|Status Error Code 409")
     page = visitors.come()
     started(page, "City resources")
-    other = visitors.open_tab(page.context, f"{visitors.address}/check/")
-    other.get_by_text("Delete my answers", exact=True).click()
-    press(other, "Delete my answers now")
-    expect(other).to_have_url(f"{visitors.address}/deleted")
+    second_tab = visitors.open_tab(page.context, f"{visitors.address}/check/")
+    second_tab.get_by_text("Delete my answers", exact=True).click()
+    press(second_tab, "Delete my answers now")
+    expect(second_tab).to_have_url(f"{visitors.address}/deleted")
 
     autosave(page, WEBSITE, "Yes")
     expect(status(page)).to_contain_text("This self-check has ended.")
@@ -80,20 +80,20 @@ def test_without_a_connection_the_page_says_not_saved_and_saves_once_it_is_back(
 def test_an_answer_given_before_the_scripts_have_come_is_saved_as_well(visitors):
     page = visitors.come()
     started(page)
-    held: list[Route] = []
+    waiting: list[Route] = []
 
     def hold(route: Route) -> None:
-        held.append(route)
+        waiting.append(route)
 
     page.route("**/*.js", hold)
     page.goto(f"{visitors.address}/check/section/resources", wait_until="commit")
     option(page, WEBSITE, "Yes").check()
     question(page, EMAIL).get_by_text("Note", exact=True).click()
     question(page, EMAIL).get_by_label(NOTE).fill("Since 2019")
-    assert held
+    assert waiting
     expect(status(page)).to_have_text("")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        for route in held:
+        for route in waiting:
             route.continue_()
     expect(status(page)).to_contain_text("Saved at")
     page.unroute("**/*.js")
@@ -103,7 +103,7 @@ def test_an_answer_given_before_the_scripts_have_come_is_saved_as_well(visitors)
 
 
 def signed_out_and_in_again(page: Page, visitors) -> None:
-    """Lose the session on one tab, answer there, and sign in on another as the page advises."""
+    """Lose the session in one tab, answer there, and sign in in another tab as the page advises."""
     page.context.clear_cookies(name="sessionid")
     autosave(page, WEBSITE, "I'm not sure")
     expect(status(page)).to_contain_text("You are signed out.")
@@ -145,7 +145,7 @@ def test_back_and_forward_show_what_is_saved(visitors, java_script_enabled):
     started(page, "City resources")
     option(page, EMAIL, "Yes").check()
     press(page, "Save and continue")
-    # Its follow-up was not on the page without scripts, and came up with them.
+    # Without scripts the follow-up was not on the page. With scripts it appeared there.
     titled(page, "City resources")
     page.go_back()
     page.go_forward()
@@ -175,7 +175,7 @@ def test_no_answer_is_kept_in_the_browsers_storage_or_in_an_address(visitors):
     press(page, "Save and go to the list")
     for address in ("check/answers", "check/advisory"):
         page.goto(f"{visitors.address}/{address}")
-    # htmx notes the path of the page, for a history that is turned off.
+    # htmx stores the path of the page for its history, which is turned off.
     assert page.evaluate("Object.entries(sessionStorage)") in (
         [],
         [["htmx-current-path-for-history", "/check/section/resources"]],

@@ -1,4 +1,4 @@
-"""Two people at one draft, each with a browser of their own; and signing in with a passkey."""
+"""Two people who work on one draft, each with a browser of their own; and signing in with a passkey."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -39,15 +39,15 @@ def commented(page: Page, on: str, text: str) -> None:
 def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, draft):
     staff, member = visitors.come(), visitors.come()
     section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
-    for page, who in ((staff, demo_data.STAFF), (member, demo_data.MEMBER)):
-        sign_in(page, visitors.address, who)
+    for page, person in ((staff, demo_data.STAFF), (member, demo_data.MEMBER)):
+        sign_in(page, visitors.address, person)
         page.goto(section)
 
-    # On different questions they do not collide.
+    # Answers to different questions do not conflict.
     autosave(staff, EMAIL, "Yes")
     autosave(member, LOGO, "Yes")
     expect(status(member)).to_contain_text("Saved at")
-    # On the same one, both answers are shown, with who gave the other, and one is chosen.
+    # For the same question, both answers are shown, with who gave the other, and one is chosen.
     autosave(member, EMAIL, "I'm not sure")
     conflict = question(member, EMAIL).locator(".conflict")
     expect(conflict).to_contain_text("This answer was changed elsewhere by Sam Roy")
@@ -78,13 +78,13 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     press(member, "Send the reply")
     expect(member.locator(".thread")).to_contain_text("Please do.")
 
-    # Staff still see the thread as it was, and resolve it as they saw it: both get to know.
+    # Staff resolve the thread as they still see it, and learn that it is already resolved.
     member.locator(".thread").get_by_role("button", name="Resolve").click()
     expect(member.locator(".thread")).to_contain_text("Resolved by Pat Lee")
     staff.locator(".thread").get_by_role("button", name="Resolve").click()
-    said = staff.locator(".thread .said")
-    expect(said).to_contain_text("Pat Lee resolved these comments in the meantime")
-    expect(said).to_be_in_viewport()
+    notice = staff.locator(".thread .said")
+    expect(notice).to_contain_text("Pat Lee resolved these comments in the meantime")
+    expect(notice).to_be_in_viewport()
     press(member, "I have looked at this")
     expect(member.locator(".messages")).to_contain_text("What changes from now on is shown as new to you.")
     follow(member, "Back to the list of sections")
@@ -93,21 +93,21 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
 
 def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors, draft):
     page = visitors.come(viewport={"width": 360, "height": 740})
-    other = visitors.come()
+    staff = visitors.come()
     section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
     sign_in(page, visitors.address, demo_data.MEMBER)
-    sign_in(other, visitors.address, demo_data.STAFF)
+    sign_in(staff, visitors.address, demo_data.STAFF)
     page.goto(section)
-    other.goto(section)
-    autosave(other, EMAIL, "Yes")
-    # What a browser writes where someone pulls at the corner of a field.
+    staff.goto(section)
+    autosave(staff, EMAIL, "Yes")
+    # What a browser writes when someone drags the corner of a field.
     question(page, EMAIL).get_by_text("Note", exact=True).click()
     question(page, EMAIL).locator("textarea").evaluate("field => { field.style.height = '9rem' }")
     autosave(page, EMAIL, "I'm not sure")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.locator(".conflict").get_by_role("button", name="Take what is saved").click()
     expect(option(page, EMAIL, "Yes")).to_be_checked()
-    # The picture of what is not saved: said once, with the way on beside it.
+    # What is not saved is announced once, with a way to continue beside it.
     visitors.forgive(r"^409: |status of 409|Status Error Code 409")
     page.context.clear_cookies(name="sessionid")
     autosave(page, LOGO, "Yes")

@@ -24,7 +24,7 @@ def option(page: Page, asks: str, label: str) -> Locator:
 
 
 def autosave(page: Page, asks: str, label: str) -> None:
-    """Choose an answer and wait until the page has heard back about it."""
+    """Choose an answer, and wait until the page has the response to it."""
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         option(page, asks, label).check()
 
@@ -62,16 +62,16 @@ def downloaded(page: Page, link: str, into: Path) -> Path:
 
 
 def printed(pdf: Path) -> str:
-    """What a PDF says, without white space."""
-    told = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, check=True)  # noqa: S607
-    return flat(told.stdout.decode())
+    """The text of a PDF, without white space."""
+    text = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, check=True)  # noqa: S607
+    return flat(text.stdout.decode())
 
 
-def sign_in(page: Page, address: str, who: SignIn) -> None:
-    """Sign in as someone of the demonstration, on whatever tab this is."""
+def sign_in(page: Page, address: str, person: SignIn) -> None:
+    """Sign in as someone of the demonstration, in this tab."""
     if not page.url.startswith(f"{address}/account/login/"):
         page.goto(f"{address}/account/login/")
-    page.get_by_label("E-mail address").fill(who.email)
-    page.get_by_label("Password", exact=True).fill(who.password)
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password", exact=True).fill(person.password)
     press(page, "Sign in")
     page.wait_for_url("**/office/")
