@@ -9,13 +9,21 @@ from django.views.defaults import page_not_found
 
 
 class PlainNotFound:
-    """Answers what a view does not find with the portal's own page, where DEBUG would show its addresses and code."""
+    """Answers with the portal's own page where DEBUG would list its addresses and code.
+
+    Last in the list of middleware, so that what others do with a 404, such as adding a slash, still happens.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        # No view has this address. A view's own 404 stays as it is.
+        if response.status_code == 404 and request.resolver_match is None:
+            return page_not_found(request, Http404())
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for a view that raises Http404."""
         return page_not_found(request, exception) if isinstance(exception, Http404) else None
