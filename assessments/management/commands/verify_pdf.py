@@ -8,8 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from assessments.pdf.judging import MAX_PDF, TooBusy
+from assessments.pdf.judging import MAX_PDF, NOT_OURS, TooBusy
 from assessments.services.verifying import judge_file
+
+NO_RECORD = (
+    "This PDF carries no record, so there is nothing to verify. "
+    "Only the PDF of an attested or shared self-check carries one. "
+    "A PDF that was downloaded from a draft, or made by `manage.py advise`, carries none. "
+    "If this one should, it was changed: ask for the file as it was downloaded."
+)
 
 
 class Command(BaseCommand):
@@ -26,10 +33,16 @@ class Command(BaseCommand):
             with path.open("rb") as file:
                 # One byte more than the limit shows whether the file is too long.
                 verdict = judge_file(file.read(MAX_PDF + 1))
+        except FileNotFoundError:
+            raise CommandError(f"{path}: No such file. Check the name.") from None
+        except IsADirectoryError:
+            raise CommandError(f"{path}: This is a folder. Name a PDF file in it.") from None
         except OSError as error:
-            raise CommandError(f"{path}: {error.strerror or error}.") from None
+            raise CommandError(f"{path}: Cannot be read ({error.strerror or error}).") from None
         except TooBusy as error:
             raise CommandError(str(error)) from None
+        if NOT_OURS["no_record"] in verdict.explanation:
+            raise CommandError(f"{path}: {NO_RECORD}")
         report = f"{path}: {' '.join(verdict.explanation)}"
         if not verdict.authentic:
             raise CommandError(report)

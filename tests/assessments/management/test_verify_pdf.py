@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from assessments.models import Attestation, Office, SocialAccount, User
+from assessments.pdf import press
 from assessments.services.printing import pdf_of
 from assessments.services.sharing import withdraw
 from assessments.services.verifying import judge_file
@@ -67,6 +68,29 @@ def test_a_file_that_is_no_document_of_the_portals_is_refused_in_plain_words(
     assert message in verify(tmp_path / "a.pdf", content)
 
 
+def test_for_a_pdf_without_a_record_it_says_which_ones_have_one(attestation, tmp_path):
+    plain = press.print_pdf("<!DOCTYPE html><html lang='en'><title>Plain</title><p>Plain</p></html>", css="")
+    message = verify(tmp_path / "plain.pdf", plain)
+    assert "no: " in message
+    assert "carries no record, so there is nothing to verify" in message
+    assert "attested or shared" in message
+    assert "from a draft" in message
+    assert "Either the portal did not make it" not in message
+
+
 def test_a_file_that_does_not_exist_is_reported(db, tmp_path):
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match=r"none\.pdf: No such file\. Check the name\.$"):
         call_command("verify_pdf", str(tmp_path / "none.pdf"))
+
+
+def test_a_folder_is_reported(db, tmp_path):
+    with pytest.raises(CommandError, match=r": This is a folder\. Name a PDF file in it\.$"):
+        call_command("verify_pdf", str(tmp_path))
+
+
+def test_a_file_that_cannot_be_read_is_reported(db, tmp_path):
+    (tmp_path / "a.pdf").symlink_to(tmp_path / "a.pdf")
+    with pytest.raises(
+        CommandError, match=r"a\.pdf: Cannot be read \(Too many levels of symbolic links\)\.$"
+    ):
+        call_command("verify_pdf", str(tmp_path / "a.pdf"))
