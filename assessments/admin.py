@@ -7,12 +7,6 @@ from django.http import HttpRequest
 
 from assessments.models import Membership, Office, User
 
-# Other apps' pages would let an administrator into somebody's sign-in: by another address, or by a second factor.
-for _model in [
-    model for model in admin.site._registry if model._meta.app_label not in ("assessments", "bulletin")
-]:
-    admin.site.unregister(_model)
-
 
 class ComesByInvitation(admin.ModelAdmin):
     """What begins when someone accepts an invitation, and is ended, never deleted: it tells who could see what."""

@@ -84,6 +84,9 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 SECRET_KEY_IS_SET = bool(SECRET_KEY)
 
 INSTALLED_APPS = [
+    # First, since their commands go before Django's of the same name.
+    "assessments",
+    "bulletin",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -107,9 +110,6 @@ INSTALLED_APPS = [
     # Before staticfiles, so that `runserver` serves files as production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    # Last, since it unregisters the admin pages of the others.
-    "assessments",
-    "bulletin",
 ]
 
 MIDDLEWARE = [

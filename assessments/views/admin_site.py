@@ -16,8 +16,11 @@ from assessments.views.access import View
 def guard(site: AdminSite) -> None:
     """Let the site sign people in, and change their passwords, on the portal's own pages, with their limits.
 
-    To someone who has signed in and is no administrator, nothing is there.
+    To someone who has signed in and is no administrator, nothing is there. Other apps' pages are unregistered: they
+    would let an administrator into somebody's sign-in, by another address or by a second factor.
     """
+    for model in [each for each in site._registry if each._meta.app_label not in ("assessments", "bulletin")]:
+        site.unregister(model)
 
     def hidden(view: View) -> View:
         @functools.wraps(view)

@@ -1,0 +1,39 @@
+"""`manage.py createsuperuser`: the first administrator, who invites all others."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.contrib.auth.management.commands import createsuperuser
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from assessments.models import User
+
+NEEDED = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
+
+
+class Command(createsuperuser.Command):
+    """Does what Django's does, and says in a sentence what it needs."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except DatabaseError:
+            raise CommandError(
+                "The database cannot be used: check DATABASE_URL, and run `manage.py migrate` first."
+            ) from None
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["interactive"]:
+            super().handle(*args, **options)
+            return
+        if not all(options[name] or os.environ.get(f"DJANGO_SUPERUSER_{name.upper()}") for name in NEEDED):
+            raise CommandError(
+                "With --noinput, createsuperuser needs --email and --name, or DJANGO_SUPERUSER_EMAIL and "
+                "DJANGO_SUPERUSER_NAME in the environment, and takes the password from DJANGO_SUPERUSER_PASSWORD."
+            )
+        super().handle(*args, **options)
+        if "DJANGO_SUPERUSER_PASSWORD" not in os.environ:
+            self.stdout.write("There is no password yet: set one with `manage.py changepassword EMAIL`.")
