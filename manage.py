@@ -9,9 +9,18 @@ def main() -> None:
     """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # Here and not above: Django reads the settings' place when it is imported.
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from environs import EnvError  # noqa: PLC0415
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (EnvError, ImproperlyConfigured) as error:
+        # A wrong setting is the operator's to mend and needs no traceback. What goes wrong later is ours.
+        if settings.configured:
+            raise
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ S3_BUCKET      the S3-compatible bucket for stored files, instead of a folder, w
                address and key come from AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION,
                AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from wherever else Amazon's tools look
 S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty if it encrypts without being asked
-EMAIL_URL      such as submission://user:password@host:587; default: the console if DEBUG, else port 25 here
+EMAIL_URL      such as submission://user:password@host:587; default: files in var/mail if DEBUG, else port 25 here
 EMAIL_FROM     the sender's address of mail; default: portal@localhost
 PORTAL_URL     the portal's own URL, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
                first of ALLOWED_HOSTS
@@ -42,13 +42,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import dj_email_url
 import structlog
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 from config.logs import safe_traceback
+from config.mail import mail_settings
 
 env = Env()
 
@@ -327,15 +326,10 @@ TASKS = {
 
 _mail_url = env.str("EMAIL_URL", default="")
 EMAIL_URL_IS_SET = bool(_mail_url)
-try:
-    _mail = dj_email_url.parse(_mail_url or ("console:" if DEBUG else "smtp://localhost:25"))
-    EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
-except (KeyError, ValueError):
-    # Without the URL itself, which has a password, and without Python's message, which may quote it.
-    raise ImproperlyConfigured(
-        "EMAIL_URL is no address of a mail server. Write it like submission://user:password@mail.example.ca:587, and "
-        "special characters in the password like %40."
-    ) from None
+_mail = mail_settings(_mail_url or "smtp://localhost:25")
+EMAIL_BACKEND, EMAIL_FILE_PATH = _mail["EMAIL_BACKEND"], _mail["EMAIL_FILE_PATH"]
+if DEBUG and not EMAIL_URL_IS_SET:
+    EMAIL_BACKEND, EMAIL_FILE_PATH = "config.mail.MailToFiles", VAR / "mail"
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]

@@ -2,8 +2,16 @@
 
 import multiprocessing
 import os
+import sys
 
-from config.settings import LOGGING
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError
+
+try:
+    from config.settings import LOGGING
+except (EnvError, ImproperlyConfigured) as error:
+    # A wrong setting in a sentence, as manage.py does.
+    sys.exit(str(error))
 
 # nginx on this host passes requests through a socket. Each of several hosts names an address that only proxies reach.
 bind = os.environ.get("BIND", "unix:/run/portal/web.sock")

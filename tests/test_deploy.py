@@ -90,8 +90,8 @@ def gunicorn() -> dict[str, Any]:
     return runpy.run_path(str(DEPLOY / "gunicorn.conf.py"))
 
 
-def test_gunicorn_takes_its_settings_and_the_portal():
-    checked = subprocess.run(
+def checked_by_gunicorn(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             sys.executable,
             "-m",
@@ -102,12 +102,22 @@ def test_gunicorn_takes_its_settings_and_the_portal():
             "config.wsgi",
         ],
         cwd=DEPLOY.parent,
-        env=os.environ | {"SECRET_KEY": "long and random", "BIND": "127.0.0.1:0"},
+        env=os.environ | {"SECRET_KEY": "long and random", "BIND": "127.0.0.1:0"} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_gunicorn_takes_its_settings_and_the_portal():
+    checked = checked_by_gunicorn()
     assert checked.returncode == 0, checked.stderr
+
+
+def test_gunicorn_names_a_setting_that_is_wrong_in_a_line():
+    checked = checked_by_gunicorn(EMAIL_URL="mail.example.ca:587")
+    assert checked.returncode == 1
+    assert re.fullmatch(r"EMAIL_URL [^\n]*\n", checked.stderr), checked.stderr
 
 
 def test_who_waits_for_a_pdf_leaves_threads_for_everybody_else():

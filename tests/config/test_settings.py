@@ -245,14 +245,96 @@ def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_s
     assert python("-c", asks, **environment).stdout == f"{printed}\n"
 
 
-@pytest.mark.parametrize(
-    "url", ["mail.example.ca:587", "submision://zq7@mail.example.ca", "smtp://:zq7@mail:x"]
+MAIL_EXAMPLE = (
+    "write it like submission://user:password@mail.example.ca:587, with special characters in the password"
 )
-def test_an_address_of_no_mail_server_is_reported_in_words_and_without_its_password(url):
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("mail.example.ca:587", "does not begin with submission://"),
+        ("submision://zq7@mail.example.ca", "does not begin with submission://"),
+        ("submission://me:zq7@", "names no mail server"),
+        ("smtp://:zq7@mail:x", "has a part that cannot be read"),
+        ("smtp://:zq7@mail:99999", "has a part that cannot be read"),
+        ("smtp://mail.example.ca?timeout=zq7", "has a part that cannot be read"),
+        ("smtp://[zq7", "has a part that cannot be read"),
+        ("smtp://me:zq7#zq7@mail.example.ca:25", "has a special character"),
+        ("smtp://me:zq7/zq7@mail.example.ca:25", "has a special character"),
+    ],
+)
+def test_an_address_of_no_mail_server_is_reported_in_a_sentence_and_without_its_password(url, fault):
     started = python("manage.py", "check", EMAIL_URL=url)
-    assert "EMAIL_URL is no address of a mail server. Write it like submission://" in started.stderr
+    assert started.returncode == 1
+    assert re.fullmatch(rf"EMAIL_URL {fault}[^\n]*: {MAIL_EXAMPLE} like %40\.\n", started.stderr), (
+        started.stderr
+    )
     assert "zq7" not in started.stderr
-    assert "During handling" not in started.stderr
+
+
+@pytest.mark.parametrize("command", ["runserver", "migrate", "send_notices", "advise"])
+def test_every_command_says_what_is_wrong_with_the_address_of_the_mail_server(command):
+    started = python("manage.py", command, EMAIL_URL="mail.example.ca")
+    assert started.returncode == 1
+    assert re.fullmatch(r"EMAIL_URL [^\n]*\n", started.stderr), started.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "smtp://",
+        "smtp://localhost:25",
+        "submission://user%40example.ca:p%2Fw@mail.example.ca:587",
+        "console:",
+        "file:///tmp/mail",
+    ],
+)
+def test_an_address_of_a_mail_server_is_taken(url):
+    started = python("manage.py", "check", EMAIL_URL=url)
+    assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DEBUG", "perhaps"), ("PROXIES", "one"), ("TASKS", "later"), ("DATABASE_URL", "portal.sqlite3")],
+)
+def test_a_setting_that_is_wrong_is_named_in_a_line(name, value):
+    started = python("manage.py", "check", **{name: value})
+    assert started.returncode == 1
+    assert re.fullmatch(rf"[^\n]*{name}[^\n]*\n", started.stderr), started.stderr
+
+
+def test_with_debug_mail_goes_to_files_and_a_line_says_where(tmp_path):
+    sends = (
+        "from django.conf import settings\n"
+        f"settings.EMAIL_FILE_PATH = {str(tmp_path / 'mail')!r}\n"
+        "from django.core.mail import send_mail\n"
+        "for name in 'ab':\n"
+        "    send_mail('A subject', 'The text', None, [f'{name}@example.ca'])"
+    )
+    sent = python("-c", sends, DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings")
+    paths = sorted((tmp_path / "mail").iterdir())
+    assert sent.stdout == ""
+    assert sent.stderr == f"Email to a@example.ca: {paths[0]}\nEmail to b@example.ca: {paths[1]}\n"
+    for file in paths:
+        assert "Subject: A subject" in file.read_text()
+        assert file.read_text().endswith("\n\nThe text")
+
+
+def test_with_debug_mail_goes_below_var_unless_a_server_is_named():
+    asks = "from config import settings as s; print(s.EMAIL_BACKEND, s.EMAIL_FILE_PATH)"
+    assert python("-c", asks, DEBUG="true").stdout == f"config.mail.MailToFiles {ROOT / 'var' / 'mail'}\n"
+    named = python("-c", asks, DEBUG="true", EMAIL_URL="smtp://localhost:25").stdout
+    assert named.startswith("django.core.mail.backends.smtp.EmailBackend ")
+
+
+def test_a_fault_of_the_code_keeps_its_traceback():
+    started = python(
+        "manage.py", "shell", "-c", "from django.core.exceptions import *; raise ImproperlyConfigured"
+    )
+    assert "Traceback" in started.stderr
 
 
 @pytest.mark.parametrize(

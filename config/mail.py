@@ -1,0 +1,66 @@
+"""Where mail goes: what EMAIL_URL says, and files on one's own machine."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_email_url
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+NEED_A_HOST = ("submission", "submit", "smtps")
+"""The schemes for which no server is assumed."""
+
+
+def mail_settings(url: str) -> dict[str, Any]:
+    """Django's EMAIL_… settings for an EMAIL_URL.
+
+    Raises ImproperlyConfigured in one sentence. It quotes nothing of the address, which has a password in it.
+    """
+    if fault := _fault(url):
+        raise ImproperlyConfigured(
+            f"EMAIL_URL {fault}: write it like submission://user:password@mail.example.ca:587, with special "
+            "characters in the password like %40."
+        )
+    return dict(dj_email_url.parse(url))
+
+
+def _fault(url: str) -> str:
+    """What is wrong with the address, or nothing."""
+    scheme, _, rest = url.partition(":")
+    if scheme not in dj_email_url.SCHEMES:
+        return "does not begin with submission://, smtp:// or another known scheme"
+    credentials, _, _ = rest.removeprefix("//").rpartition("@")
+    if re.search(r"[/?#\[\]\s]", credentials):
+        return "has a special character in its user name or password that is not encoded"
+    try:
+        if scheme in NEED_A_HOST and not urlsplit(url).hostname:
+            return "names no mail server"
+        dj_email_url.parse(url)
+    except ValueError:
+        return "has a part that cannot be read, such as a port that is not a number up to 65535"
+    return ""
+
+
+class MailToFiles(BaseEmailBackend):
+    """Writes each email into a file of its own in EMAIL_FILE_PATH, and one line on standard error that names it.
+
+    For one's own machine: nothing is sent, and the terminal stays readable.
+    """
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        folder = Path(settings.EMAIL_FILE_PATH)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for message in email_messages:
+            path = folder / f"{timezone.localtime():%Y-%m-%d-%H%M%S-%f}.eml"
+            path.write_bytes(message.message().as_bytes())
+            sys.stderr.write(f"Email to {', '.join(message.recipients())}: {path}\n")
+        return len(email_messages)
