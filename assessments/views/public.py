@@ -28,7 +28,7 @@ from assessments.services.drafts import start_check
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
-from bulletin.shelf import calendar, editions
+from bulletin.shelf import CURRENT, calendar, current, editions
 
 TYPED_IN = (
     "check:section",
@@ -48,15 +48,20 @@ TYPED_IN = (
 def home(request: HttpRequest) -> HttpResponse:
     """What the portal does, for whom, and the ways in."""
     check = own_check(request)
-    context = {"check": check, "ended": "ended" in request.GET and check is None, "samples": TITLES}
+    context = {
+        "check": check,
+        "ended": "ended" in request.GET and check is None,
+        "samples": TITLES,
+        "guarded": current().guarded_sections,
+    }
     return render(request, "assessments/home.html", context)
 
 
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """A page of words: help, privacy, accessibility."""
-    office = next(iter(editions().values())).sheet.contact
-    return render(request, f"pages/{name}.html", {"office": office})
+    context = {"office": current().sheet.contact, "guarded": current().guarded_sections}
+    return render(request, f"pages/{name}.html", context)
 
 
 def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -162,7 +167,7 @@ def example_pdf(request: HttpRequest, name: str) -> HttpResponse:
 def _example(name: str) -> object:
     if name not in TITLES:
         raise Http404
-    document = read_document(sample(name), editions(), calendar())
+    document = read_document(sample(name), {CURRENT: current()}, calendar())
     as_of = document.as_of or timezone.localdate()
     election = document.election or calendar().default_for(as_of)
     return project(assess(document.edition, document.answers, as_of=as_of, election=election), document)
@@ -171,7 +176,7 @@ def _example(name: str) -> object:
 @require_safe
 def questionnaire(request: HttpRequest) -> HttpResponse:
     """The blank questionnaire, to print and think over."""
-    return _pdf(questionnaire_pdf, next(iter(editions().values())), "questionnaire.pdf", request)
+    return _pdf(questionnaire_pdf, current(), "questionnaire.pdf", request)
 
 
 @lru_cache(maxsize=16)

@@ -49,7 +49,7 @@ def cost_of_a_page() -> None:
 
     from assessments.models import AnonymousCheck  # noqa: PLC0415
     from assessments.services.answering import Change, save_answers  # noqa: PLC0415
-    from bulletin.shelf import editions  # noqa: PLC0415
+    from bulletin.shelf import current  # noqa: PLC0415
 
     def trivial(_: HttpRequest) -> HttpResponse:
         return HttpResponse("ok")
@@ -61,7 +61,7 @@ def cost_of_a_page() -> None:
     client.post("/check/start")
     check = AnonymousCheck.objects.get()
     address = f"/check/section/{SECTION}"
-    questions = [q for q in next(iter(editions().values())).questions if q.section == SECTION]
+    questions = [q for q in current().questions if q.section == SECTION]
 
     def shown() -> tuple[int, int]:
         with CaptureQueriesContext(connection) as queries:

@@ -17,6 +17,8 @@ from assessments.models import AnonymousCheck, CheckAnswer
 from assessments.pdf.press import PressError
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
+from bulletin.encoding.digest import canonical
+from bulletin.encoding.schema import Edition
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.reading import blocks_of_html
@@ -77,6 +79,18 @@ def test_home_offers_every_example_and_the_ways_in(client):
         assert title in html.unescape(page)
     assert 'action="/check/start"' in page
     assert f'href="{BACK}"' in page
+
+
+def test_the_guard_is_spoken_of_where_the_edition_has_a_section_on_campaigning(client, monkeypatch):
+    words = {"/": "One section is about your own re-election.", "/help": "Why am I stopped before the"}
+    for address, text in words.items():
+        assert text in text_of(client.get(address))
+    content = json.loads(canonical(edition()))
+    content["sheet"]["timing"]["wished"] = "always"
+    unguarded = Edition.model_validate(content)
+    monkeypatch.setattr("assessments.views.public.current", lambda: unguarded)
+    for address, text in words.items():
+        assert text not in text_of(client.get(address))
 
 
 @pytest.mark.parametrize("name", TITLES)
