@@ -51,10 +51,10 @@ def encoded(published: PublishedEdition) -> Edition:
     for edition in editions().values():
         if digest(edition) == published.digest:
             return edition
-    return _from_database(published.pk)
+    return _from_database(published.digest)
 
 
 @lru_cache(maxsize=16)
-def _from_database(pk: int) -> Edition:
+def _from_database(of_digest: str) -> Edition:
     # A published edition never changes, so the cache cannot go stale.
-    return Edition.model_validate_json(PublishedEdition.objects.get(pk=pk).content)
+    return Edition.model_validate_json(PublishedEdition.objects.get(digest=of_digest).content)

@@ -13,9 +13,10 @@ from assessments.scoring.answers import AnswerError, read_answer
 from assessments.services import audit
 from assessments.services.answering import lock_draft
 from assessments.services.audit import Action
-from assessments.services.drafts import default_election, newest_edition
+from assessments.services.drafts import default_election
 from assessments.services.notices import tell
 from assessments.services.printing import print_soon
+from bulletin.models import PublishedEdition
 from bulletin.publish import encoded
 
 
@@ -87,14 +88,14 @@ def _findings(attestation: Attestation, state: AssessmentState) -> list[Finding]
 def reassess(*, assessment: Assessment, by: User) -> Assessment:
     """Begin the account's next assessment with the answers of an attested one, each to be confirmed again.
 
-    Answers that the newest edition no longer takes are left behind. A button that is pressed twice begins one.
-    Raises DraftGone and TermEnded.
+    It stays with the same bulletin, whichever is current, in the newest revision. Answers that this revision does not
+    take are left behind. A button that is pressed twice begins one. Raises DraftGone and TermEnded.
     """
     earlier = lock_draft(assessment, attested_too=True)
     begun = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
     if begun is not None:
         return begun
-    published = newest_edition()
+    published = PublishedEdition.objects.defer("content").latest_revision(earlier.edition.edition_id)
     edition = encoded(published)
     copy = Assessment.objects.create(
         account=earlier.account,

@@ -30,6 +30,7 @@ from assessments.services.attesting import Changed, NotComplete, NotTheMember, a
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import answered, attested, seen
+from tests.bulletin.other_editions import another_bulletin, with_section_renamed
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, margins_of_pdf, opened
 
 pytestmark = pytest.mark.django_db
@@ -327,6 +328,29 @@ def test_the_next_one_begins_with_the_answers_each_to_be_confirmed(account, memb
         attest(assessment=begun, by=member, seen=seen(begun))
     assert reassess(assessment=earlier, by=member) == begun
     assert Assessment.objects.count() == 2
+
+
+def test_the_next_one_stays_with_its_bulletin_in_the_newest_revision(account, member, clock):
+    earlier = attested(account).assessment
+    newer, _ = publish_edition(edition=with_section_renamed("moderation", "moderating"))
+    clock.move_to(NOW + timedelta(minutes=1))
+    publish_edition(edition=another_bulletin("zz-toronto"))
+    begun = reassess(assessment=earlier, by=member)
+    assert begun.edition == newer
+    assert begun.answers.get(question="conduct.abuse").carried
+    assert not begun.answers.filter(question__startswith="moderation.").exists()
+
+
+def test_the_next_one_of_another_bulletin_stays_with_that_one_whatever_is_published_later(
+    account, member, clock
+):
+    other, _ = publish_edition(edition=another_bulletin("zz-toronto"))
+    draft = answered(account, member)
+    Assessment.objects.filter(pk=draft.pk).update(edition=other)
+    attest(assessment=draft, by=member, seen=seen(draft))
+    clock.move_to(NOW + timedelta(minutes=1))
+    publish_edition(edition=with_section_renamed("moderation", "moderating"))
+    assert reassess(assessment=draft, by=member).edition == other
 
 
 def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(account, member, staff):
