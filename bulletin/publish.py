@@ -9,7 +9,7 @@ from django.db import transaction
 from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.schema import Edition
 from bulletin.models import PublishedEdition
-from bulletin.shelf import editions
+from bulletin.shelf import CURRENT, editions
 
 
 class EditionChanged(Exception):
@@ -44,6 +44,14 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
             f"A published edition never changes: set `revision: {newest.revision + 1}` in edition.yaml."
         )
     return same, False
+
+
+def current_published() -> PublishedEdition:
+    """The current edition's newest revision, without its content.
+
+    Raises PublishedEdition.DoesNotExist if the current edition is not published yet.
+    """
+    return PublishedEdition.objects.defer("content").latest_revision(CURRENT)
 
 
 def encoded(published: PublishedEdition) -> Edition:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from bulletin.encoding.loader import EncodingFaults, load_calendar, load_editions
-from bulletin.encoding.schema import Calendar, Edition
+from bulletin.encoding.schema import Calendar, Edition, Question
 
 HERE = Path(__file__).resolve().parent
 CURRENT = "toronto-social-media-1.1"
@@ -30,6 +30,15 @@ def editions() -> Mapping[str, Edition]:
 def current() -> Edition:
     """The current edition, as it is on file. Raises EncodingFaults."""
     return editions()[CURRENT]
+
+
+def questions() -> Mapping[str, tuple[Edition, Question]]:
+    """Every question on file by id, with its edition. If several editions have the id, the current one goes first."""
+    by_id: dict[str, tuple[Edition, Question]] = {}
+    for edition in editions().values():
+        for question in edition.questions:
+            by_id.setdefault(question.id, (edition, question))
+    return by_id
 
 
 @cache

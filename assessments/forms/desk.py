@@ -18,7 +18,7 @@ from assessments.records.desk_facts import ANSWERS_ALONE, folded
 from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.rendering.projection import CONTACT_ORDER, cite
 from assessments.scoring.assess import TO_DO
-from bulletin.shelf import calendar, editions
+from bulletin.shelf import calendar, current, editions
 
 DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
@@ -33,11 +33,8 @@ LAST_DAY = date(9999, 12, 30)
 
 
 def _titles(kind: str) -> dict[str, str]:
-    """What the editions call an overall, or a time to contact; the newest edition's word counts."""
-    found: dict[str, str] = {}
-    for edition in editions().values():
-        found |= {key: titled.title for key, titled in getattr(edition.sheet.words, kind).items()}
-    return found
+    """What the current edition calls each overall, or each time to contact; every edition has the same keys."""
+    return {key: titled.title for key, titled in getattr(current().sheet.words, kind).items()}
 
 
 def overall_titles() -> dict[str, str]:

@@ -21,15 +21,8 @@ from assessments.services.answering import DraftGone, lock_draft
 from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
+from bulletin.publish import current_published
 from bulletin.shelf import calendar
-
-
-def newest_edition() -> PublishedEdition:
-    """The edition that a new draft is pinned to: the newest revision that is published.
-
-    Raises PublishedEdition.DoesNotExist where none is published yet.
-    """
-    return PublishedEdition.objects.defer("content").latest("published_at", "revision")
 
 
 def default_election() -> str:
@@ -48,7 +41,7 @@ def start_check(
     token = secrets.token_urlsafe(32)
     check = AnonymousCheck.objects.create(
         token_hash=token_hash(token),
-        edition=_edition_of(document) if document else newest_edition(),
+        edition=_edition_of(document) if document else current_published(),
         election=document.election.id if document and document.election else default_election(),
         **(document.account if document else {}),
     )
@@ -94,7 +87,7 @@ def delete_check(*, check: AnonymousCheck) -> None:
 def start_assessment(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
     """Begin a draft about an account."""
     draft = Assessment.objects.create(
-        account=account, edition=newest_edition(), election=election or default_election(), started_by=by
+        account=account, edition=current_published(), election=election or default_election(), started_by=by
     )
     audit.append(office=account.office, action=Action.DRAFT_STARTED, about=draft, by=by)
     return draft

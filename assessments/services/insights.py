@@ -11,7 +11,7 @@ from assessments.models.desk import DeskEntryQuerySet
 from assessments.rendering.projection import cite
 from assessments.reports.insights import Insights, Row, answer_times, counts_table
 from assessments.scoring.wording import long_date
-from bulletin.shelf import editions
+from bulletin import shelf
 
 MOST_QUESTIONS = 15
 """Questions that are listed of those that people are not sure of."""
@@ -48,15 +48,16 @@ def insights_of(
     by_election = dict(standing.order_by().values_list("election").annotate(n=Count("pk")))
     findings = DeskFinding.objects.filter(entry__in=standing, outcome__in=OUTCOMES)
     by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
-    paragraphs = {p: cite([p]) for e in editions().values() for rule in e.rules for p in rule.paragraphs}
+    paragraphs = {
+        p: cite([p]) for e in shelf.editions().values() for rule in e.rules for p in rule.paragraphs
+    }
     counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
     for outcome, paragraph, n in by_paragraph:
         counts[outcome][paragraph] = n
     unsure = DeskUnsure.objects.filter(entry__in=standing).values_list("question").annotate(n=Count("entry"))
     questions = {
         q.id: f"{q.short} ({cite(q.paragraphs)})" if q.paragraphs else q.short
-        for e in editions().values()
-        for q in e.questions
+        for _, q in shelf.questions().values()
     }
     asked = standing.filter(advice_asked=True)
     times = asked.values_list("shared_at", "answered_at")

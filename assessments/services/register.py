@@ -9,7 +9,8 @@ from django.db import transaction
 from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
 from assessments.services import audit
 from assessments.services.audit import Action
-from assessments.services.drafts import default_election, keep_check, newest_edition, start_assessment
+from assessments.services.drafts import default_election, keep_check, start_assessment
+from bulletin.publish import current_published
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,6 @@ def assess_account(*, account: SocialAccount, by: User, election: str = "") -> A
     election = election or default_election()
     account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
     blank = account.assessments.filter(
-        deleted_at__isnull=True, answers__isnull=True, edition=newest_edition(), election=election
+        deleted_at__isnull=True, answers__isnull=True, edition=current_published(), election=election
     )
     return blank.first() or start_assessment(account=account, by=by, election=election)

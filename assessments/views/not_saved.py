@@ -11,7 +11,7 @@ from django.urls import reverse
 from assessments.forms.section import NOTE, UNSURE_BOX
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import UNSURE
-from bulletin.shelf import editions
+from bulletin.shelf import questions
 
 AS = "as"
 """The input that says whom a form was made for: on another tab of the same browser somebody else may sign in."""
@@ -76,10 +76,10 @@ def _way_to_save(request: HttpRequest, why: str) -> str:
 
 def _in_words(posted: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """What someone typed, as they would know it again: the question in short, and the answer's own words."""
-    questions = {q.id: (edition, q) for edition in editions().values() for q in edition.questions}
+    on_file = questions()
     told = []
     for name, value in posted:
-        edition, question = questions.get(name.removeprefix(UNSURE_BOX).removeprefix(NOTE), (None, None))
+        edition, question = on_file.get(name.removeprefix(UNSURE_BOX).removeprefix(NOTE), (None, None))
         if not value.strip():
             continue
         if edition is None or question is None:

@@ -28,7 +28,9 @@ from assessments.services.drafts import start_check
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
-from bulletin.shelf import CURRENT, calendar, current, editions
+from bulletin.models import PublishedEdition
+from bulletin.publish import current_published, encoded
+from bulletin.shelf import CURRENT, calendar, current
 
 TYPED_IN = (
     "check:section",
@@ -114,8 +116,8 @@ def restart(request: HttpRequest) -> HttpResponse:
 
     Where this browser has another one by now, the answers go into that; two that meet are both shown.
     """
-    section = _section_named(request.GET.get("to", ""))
     check = own_check(request)
+    section = _section_named(request.GET.get("to", ""), check.edition if check else current_published())
     token = None
     if check is None:
         check, token = start_check()
@@ -135,7 +137,8 @@ def restart(request: HttpRequest) -> HttpResponse:
     return remember(response, token) if token else response
 
 
-def _section_named(address: str) -> str:
+def _section_named(address: str, published: PublishedEdition) -> str:
+    """The section whose page has this address. Raises Http404 if the edition has no such section."""
     try:
         match = resolve(address)
     except Resolver404:
@@ -143,9 +146,7 @@ def _section_named(address: str) -> str:
     if match.view_name != "check:section":
         raise Http404
     section = str(match.kwargs["section"])
-    if not any(
-        question.section == section for edition in editions().values() for question in edition.questions
-    ):
+    if not any(question.section == section for question in encoded(published).questions):
         raise Http404
     return section
 
