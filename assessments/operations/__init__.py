@@ -1,1 +1,1 @@
-"""What operators run on a whole portal: back it up, restore it, narrow its database rights. No user, no audit."""
+"""What operators run on a whole portal: backup, restore and its database role; without a user or an audit event."""

@@ -1,4 +1,4 @@
-"""Backing up everything that the portal keeps; `restore.py` brings it back.
+"""Backing up everything that the portal keeps; `restore.py` restores it.
 
 A backup is a folder: the database, the files of the default storage under `files/`, and `manifest.json`, which is
 written last. A folder without a manifest is no backup.
@@ -31,18 +31,18 @@ from assessments.operations import database_copy
 from assessments.operations.database_copy import CopyFault, copied, private_file, sync
 
 FORMAT = 1
-"""The form of a backup. It is raised when an older portal could no longer read what is written."""
+"""The version of the format of a backup. Raise it when an older portal could no longer read a new backup."""
 MANIFEST = "manifest.json"
 FOLDER = "files"
 CHUNK = 1024 * 1024
 
 
 class BackupRefused(Exception):
-    """The backup or the restore cannot be done; the text says why, and what to do. Nothing was changed."""
+    """The backup or the restore cannot be done, and nothing was changed; the message says why, and what to do."""
 
 
 class StoredFile(BaseModel):
-    """A file of the backup: its name within its place, its bytes, and their SHA-256 in hexadecimal."""
+    """A file of the backup: its name within its folder, its size in bytes, and its SHA-256 in hexadecimal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -52,7 +52,7 @@ class StoredFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a backup holds, and of which portal."""
+    """The contents of a backup, and the version of the portal that made it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,51 +60,51 @@ class Manifest(BaseModel):
     """The version of the portal."""
     made_at: datetime
     vendor: str
-    """The database's maker: `sqlite` or `postgresql`."""
+    """The kind of database: `sqlite` or `postgresql`."""
     migrations: tuple[tuple[str, str], ...]
-    """The app and the name of each that had been applied."""
+    """The app and name of each migration that had been applied."""
     rows: dict[str, int]
-    """How many each table has."""
+    """The number of rows of each table."""
     database: StoredFile
     files: tuple[StoredFile, ...]
     missing: tuple[str, ...]
-    """Files that the database names and the storage did not have."""
+    """Files that the database names but the storage did not have."""
 
 
 # --- Backing up ---------------------------------------------------------------
 
 
 def back_up(folder: Path) -> Manifest:
-    """Back up the database and all files into a folder that is new or empty; return what it holds.
+    """Back up the database and all files into a new or empty folder; return its manifest.
 
-    Raises BackupRefused. Then the folder is as it was, so that nothing half made takes up the disk.
+    Raises BackupRefused, after removing everything it wrote, so that no incomplete backup fills the disk.
     """
     if connection.vendor not in database_copy.FILES:
         raise BackupRefused(f"A {connection.vendor} database cannot be backed up: use its own programs.")
     try:
-        made = _new_folder(folder)
+        is_new = _make_folder(folder)
     except OSError as error:
         raise BackupRefused(
             f"{folder} cannot be made or read ({error.strerror}). Name another folder."
         ) from error
-    whole = False
+    complete = False
     try:
         manifest = _write(folder)
-        whole = True
+        complete = True
     except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
         raise BackupRefused(
             f"The backup failed: {error}\nNothing of it was kept in {folder}."
             " Put right what it says, make room if the disk is full, then run the backup again."
         ) from error
     finally:
-        # Whatever went wrong, even a key that interrupts: what is there is not whole.
-        if not whole:
-            _remove(folder, made=made)
+        # Whatever went wrong, even Ctrl-C: the backup is not complete.
+        if not complete:
+            _remove(folder, is_new=is_new)
     return manifest
 
 
-def _new_folder(folder: Path) -> bool:
-    """Make the folder, for its owner alone; return false where it was there, empty."""
+def _make_folder(folder: Path) -> bool:
+    """Make the folder, readable by its owner alone; return false where it existed, empty."""
     if isinstance(default_storage, FileSystemStorage) and _is_within(folder, Path(default_storage.location)):
         raise BackupRefused(f"{folder} lies among the portal's own files. Name a folder elsewhere.")
     try:
@@ -121,28 +121,28 @@ def _is_within(folder: Path, other: Path) -> bool:
     return folder.resolve().is_relative_to(other.resolve())
 
 
-def _remove(folder: Path, *, made: bool) -> None:
+def _remove(folder: Path, *, is_new: bool) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    if made:
+    if is_new:
         folder.rmdir()
 
 
 def _write(folder: Path) -> Manifest:
     copy = folder / database_copy.FILES[connection.vendor]
-    # The database first: a file is written before the row that names it and never changed, so each file that the
-    # copy names is there to be copied after it.
+    # The database is copied first. A file is written before the row that names it and never changes, so each file
+    # that the copy names can be copied afterwards.
     with copied(connection, copy) as cursor:
         rows = count_rows(cursor)
         if "django_migrations" not in rows:
             raise CopyFault("This database holds no portal. Is DATABASE_URL the right one?")
         cursor.execute("SELECT app, name FROM django_migrations ORDER BY app, name")
         migrations = tuple((app, name) for app, name in cursor.fetchall())
-        named = _named_files(cursor, rows)
+        named_files = _named_files(cursor, rows)
     sync(copy)
     files = tuple(_copy_files(default_storage, folder / FOLDER))
     manifest = Manifest(
@@ -151,9 +151,9 @@ def _write(folder: Path) -> Manifest:
         vendor=connection.vendor,
         migrations=migrations,
         rows=rows,
-        database=_described(copy, copy.name),
+        database=_describe(copy, copy.name),
         files=files,
-        missing=tuple(sorted(named - {file.name for file in files})),
+        missing=tuple(sorted(named_files - {file.name for file in files})),
     )
     for path, _, _ in os.walk(folder):
         sync(Path(path))
@@ -162,7 +162,7 @@ def _write(folder: Path) -> Manifest:
 
 
 def count_rows(cursor: Any) -> dict[str, int]:
-    """How many rows each table has."""
+    """The number of rows of each table."""
     rows = {}
     for table in sorted(connection.introspection.table_names(cursor)):
         cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a table's own name
@@ -171,7 +171,7 @@ def count_rows(cursor: Any) -> dict[str, int]:
 
 
 def file_columns() -> set[tuple[str, str]]:
-    """The tables and columns that hold the names of files."""
+    """The columns that contain names of stored files, as (table, column)."""
     return {
         (model._meta.db_table, field.column)
         for model in apps.get_models(include_auto_created=True)
@@ -188,7 +188,7 @@ def _named_files(cursor: Any, rows: dict[str, int]) -> set[str]:
             cursor.execute(f"SELECT DISTINCT {quote(column)} FROM {quote(table)}")  # noqa: S608 - as above
             names.update(name for (name,) in cursor.fetchall() if name)
     if {"assessments_storedpdf", "assessments_withdrawal"} <= rows.keys():
-        # Those of a share that was withdrawn are deleted, and not missing.
+        # The files of a withdrawn share were deleted, so they are not missing.
         cursor.execute(
             "SELECT name FROM assessments_storedpdf WHERE share_id IS NULL"
             " OR share_id NOT IN (SELECT share_id FROM assessments_withdrawal)"
@@ -202,7 +202,7 @@ def stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
     try:
         folders, files = storage.listdir(folder)
     except FileNotFoundError:
-        # Nothing was ever stored.
+        # Nothing has been stored yet.
         return
     within = f"{folder}/" if folder else ""
     # Some storages list a folder as a file without a name.
@@ -219,14 +219,14 @@ def _copy_files(storage: Storage, folder: Path) -> Iterator[StoredFile]:
         try:
             source = storage.open(name)
         except FileNotFoundError:
-            # Deleted since it was listed. If the database's copy names it, it counts as missing.
+            # The file was deleted since it was listed. It counts as missing if the database's copy names it.
             continue
         with source, private_file(path) as out:
             for chunk in source.chunks(CHUNK):
                 out.write(chunk)
             out.flush()
             os.fsync(out.fileno())
-        yield _described(path, name)
+        yield _describe(path, name)
 
 
 def _private_folder(folder: Path) -> None:
@@ -236,14 +236,14 @@ def _private_folder(folder: Path) -> None:
 
 
 def _safe(name: str) -> str:
-    """The name of a file, once it is sure to lead nowhere outside its folder."""
+    """Return the name of a file if it stays within its folder. Raises CopyFault."""
     try:
         return str(validate_file_name(name, allow_relative_path=True))
     except SuspiciousFileOperation as error:
         raise CopyFault(f"A file has a name that leads outside its folder: {name!r}.") from error
 
 
-def _described(path: Path, name: str) -> StoredFile:
+def _describe(path: Path, name: str) -> StoredFile:
     with path.open("rb") as file:
         return StoredFile(
             name=name, size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
@@ -251,7 +251,7 @@ def _described(path: Path, name: str) -> StoredFile:
 
 
 def portal_version() -> str:
-    """The portal's version."""
+    """The version of the portal, from pyproject.toml."""
     project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
@@ -259,26 +259,26 @@ def portal_version() -> str:
 # --- The manifest -------------------------------------------------------------
 
 
-def _sum_of(contents: Any) -> str:
+def _hash_of(contents: Any) -> str:
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
     contents = manifest.model_dump(mode="json")
-    # Its own sum: a changed count would show only once all had been restored.
-    document = {"format": FORMAT, "sha256": _sum_of(contents), "backup": contents}
-    made = folder / f".{MANIFEST}"
-    with private_file(made) as out:
+    # The manifest has its own hash: otherwise a changed count would be noticed only after the restore.
+    document = {"format": FORMAT, "sha256": _hash_of(contents), "backup": contents}
+    unfinished = folder / f".{MANIFEST}"
+    with private_file(unfinished) as out:
         out.write(json.dumps(document, indent=2).encode() + b"\n")
         out.flush()
         os.fsync(out.fileno())
-    made.replace(folder / MANIFEST)
+    unfinished.replace(folder / MANIFEST)
     sync(folder)
     sync(folder.resolve().parent)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read what a backup holds; raise BackupRefused unless it is whole and every file is as it was written."""
+    """Read a backup's manifest; raise BackupRefused unless every file is present and as it was written."""
     try:
         document = json.loads((folder / MANIFEST).read_bytes())
         form, contents = document["format"], document["backup"]
@@ -286,8 +286,8 @@ def read_manifest(folder: Path) -> Manifest:
             raise BackupRefused(
                 f"The backup is of form {form!r}, and this portal reads form {FORMAT}. Use the portal that made it."
             )
-        if document["sha256"] != _sum_of(contents):
-            _damaged(folder, f"{MANIFEST} is not as it was written")
+        if document["sha256"] != _hash_of(contents):
+            _refuse_damaged(folder, f"{MANIFEST} is not as it was written")
         manifest = Manifest.model_validate(contents)
     except FileNotFoundError:
         raise BackupRefused(
@@ -295,22 +295,22 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupRefused(f"{folder / MANIFEST} cannot be read ({error}). Use another backup.") from error
-    for place, file in _places(folder, manifest):
-        if not place.is_file():
-            _damaged(folder, f"{file.name} is missing")
-        if _described(place, file.name) != file:
-            _damaged(folder, f"{file.name} is not as it was written")
+    for path, file in _paths(folder, manifest):
+        if not path.is_file():
+            _refuse_damaged(folder, f"{file.name} is missing")
+        if _describe(path, file.name) != file:
+            _refuse_damaged(folder, f"{file.name} is not as it was written")
     return manifest
 
 
-def _places(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, StoredFile]]:
+def _paths(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, StoredFile]]:
     try:
         yield folder / _safe(manifest.database.name), manifest.database
         for file in manifest.files:
             yield folder / FOLDER / _safe(file.name), file
     except CopyFault as error:
-        _damaged(folder, str(error))
+        _refuse_damaged(folder, str(error))
 
 
-def _damaged(folder: Path, what: str) -> NoReturn:
-    raise BackupRefused(f"The backup in {folder} is damaged: {what}. Use another backup.")
+def _refuse_damaged(folder: Path, fault: str) -> NoReturn:
+    raise BackupRefused(f"The backup in {folder} is damaged: {fault}. Use another backup.")

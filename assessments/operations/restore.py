@@ -1,4 +1,4 @@
-"""Restoring a backup into an empty place: all of it, or a plain word that it stopped half-way."""
+"""Restoring a backup into an empty database and storage, either completely or with a clear error."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from assessments.operations.database_copy import CopyFault
 
 
 class RestoreStopped(Exception):
-    """The restore failed half-way; the text says why, and how to begin again."""
+    """The restore failed half-way; the message says why, and how to begin again."""
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore has put in place."""
+    """The result of a restore."""
 
     manifest: Manifest
     migrated: tuple[str, ...]
-    """The migrations that were applied to it afterwards, being newer than the backup."""
+    """The migrations newer than the backup, which were applied after it was restored."""
 
 
 def restore(folder: Path) -> Restored:
     """Restore a backup into an empty database and an empty storage, and bring it up to this portal's version.
 
-    Raises BackupRefused before anything is changed, or RestoreStopped once something was.
+    Raises BackupRefused before anything is changed, and RestoreStopped after that.
     """
     manifest = read_manifest(folder)
     copy = folder / manifest.database.name
@@ -76,7 +76,7 @@ def restore(folder: Path) -> Restored:
 
 
 def _check_fits(manifest: Manifest) -> None:
-    """Raise BackupRefused if the backup is of another database or of a later portal."""
+    """Raise BackupRefused if the backup is of the other kind of database or of a later version of the portal."""
     if manifest.vendor != connection.vendor:
         raise BackupRefused(
             f"The backup is of a database in {manifest.vendor}, and this one is in {connection.vendor}."
@@ -95,15 +95,15 @@ def _check_empty() -> None:
     """Raise BackupRefused unless the database is empty or just migrated, and no files are stored."""
     with connection.cursor() as cursor:
         rows = count_rows(cursor)
-    ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
-    ours |= {str(cache["LOCATION"]) for cache in settings.CACHES.values() if "LOCATION" in cache}
-    if strange := sorted(set(rows) - ours):
+    known = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+    known |= {str(cache["LOCATION"]) for cache in settings.CACHES.values() if "LOCATION" in cache}
+    if unknown := sorted(set(rows) - known):
         raise BackupRefused(
-            f"The database has tables of something else ({', '.join(strange)}). Use an empty one."
+            f"The database has tables of something else ({', '.join(unknown)}). Use an empty one."
         )
-    # Whatever people bring in is in this app; the others hold what `migrate` and `load_editions` write.
-    kept = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
-    if any(rows.get(table) for table in kept):
+    # Everything that people enter is in this app's tables; `migrate` and `load_editions` fill those of the others.
+    tables = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
+    if any(rows.get(table) for table in tables):
         raise BackupRefused(
             "The database has people or their answers in it, which a restore would delete. Restore into an empty"
             " database: set DATABASE_URL to a new one."
@@ -119,7 +119,7 @@ def _restore_file(source: Path, file: StoredFile) -> None:
     with source.open("rb") as opened:
         stored = default_storage.save(file.name, File(opened))
     with default_storage.open(stored) as back:
-        # By its own hash: what lies in the storage is what counts.
+        # The file is read back, since what the storage really has is what counts.
         digest = hashlib.sha256()
         for chunk in back.chunks(CHUNK):
             digest.update(chunk)
@@ -130,6 +130,7 @@ def _restore_file(source: Path, file: StoredFile) -> None:
 def _check_rows(manifest: Manifest) -> None:
     with connection.cursor() as cursor:
         rows = count_rows(cursor)
-    wrong = [name for name in sorted({*manifest.rows, *rows}) if manifest.rows.get(name) != rows.get(name)]
-    if wrong:
-        raise CopyFault(f"Not all rows came back in {', '.join(wrong)}.")
+    tables = sorted({*manifest.rows, *rows})
+    differing = [table for table in tables if manifest.rows.get(table) != rows.get(table)]
+    if differing:
+        raise CopyFault(f"Not all rows came back in {', '.join(differing)}.")

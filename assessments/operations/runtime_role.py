@@ -1,4 +1,4 @@
-"""A role of PostgreSQL for the running portal: it reads and writes rows, and can change no table."""
+"""A PostgreSQL role for the running portal: it can read and write rows, but not change tables."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from django.db import DatabaseError, connection, transaction
 from assessments.models.frozen import FROZEN
 
 LOCKED = ("Attestation", "Share")
-"""Frozen tables whose rows are locked by `SELECT … FOR UPDATE`, which asks for the right to change them; their
-triggers refuse the change itself."""
-OF_ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-OF_TABLES = ("TRUNCATE", "TRIGGER")
+"""The frozen models whose rows services lock by `SELECT … FOR UPDATE`. That needs the right to update them; their
+triggers still refuse any update."""
+ROW_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+TABLE_RIGHTS = ("TRUNCATE", "TRIGGER")
 
 
 class CannotGrant(Exception):
-    """Why a role cannot be the portal's; the message is for people."""
+    """The role cannot be used for the portal; the message tells people why."""
 
 
 def grant_runtime(role: str) -> int:
-    """Give a role what the running portal needs, and take from it what it had beyond that; return how many tables.
+    """Give a role the rights that the running portal needs, and revoke all others; return the number of tables.
 
-    The role owns nothing here and is no superuser, so it cannot alter or drop a table, turn off a trigger or empty a
-    table. Of frozen tables it cannot change rows either. It purges, and so can give itself a purge permit: what a
-    purge deletes, such as an attestation, it can delete unasked. Audit events and the lists of exports it cannot.
-    Run it as the tables' owner, after each `migrate`. Raises CannotGrant.
+    The role owns nothing here and is no superuser, so it cannot alter, drop or truncate a table, or turn off a
+    trigger. It cannot change rows of frozen tables either. Since the portal purges, the role can give itself a purge
+    permit, and so delete on its own whatever a purge deletes, such as an attestation; audit events and the lists of
+    exports it can never delete. Run this as the tables' owner after each `migrate`. Raises CannotGrant.
     """
     if connection.vendor != "postgresql":
         raise CannotGrant("Only PostgreSQL has roles. SQLite's file belongs to whoever runs the portal.")
     with transaction.atomic(), connection.cursor() as cursor:
-        its = _roles_of(cursor, role)
+        oids = _roles_of(cursor, role)
         cursor.execute("SELECT current_schema()")
         (schema,) = cursor.fetchone()
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
@@ -39,9 +39,9 @@ def grant_runtime(role: str) -> int:
         try:
             _grant(cursor, role, schema, rights)
         except DatabaseError as error:
-            said = str(error).partition("\n")[0]
-            raise CannotGrant(f"PostgreSQL refuses: {said}. Run this as the tables' owner.") from error
-        _refuse_what_remains(cursor, role, its, schema, rights)
+            reason = str(error).partition("\n")[0]
+            raise CannotGrant(f"PostgreSQL refuses: {reason}. Run this as the tables' owner.") from error
+        _check_rights(cursor, role, oids, schema, rights)
     return len(rights)
 
 
@@ -50,7 +50,7 @@ def _rights(tables: set[str]) -> dict[str, set[str]]:
     frozen = {name: apps.get_model("assessments", name)._meta.db_table for name in FROZEN}
     if not {*frozen.values(), "django_migrations"} <= tables:
         raise CannotGrant("Not all tables are there yet. Run migrate first.")
-    rights = {table: set(OF_ROWS) for table in tables} | {"django_migrations": {"SELECT"}}
+    rights = {table: set(ROW_RIGHTS) for table in tables} | {"django_migrations": {"SELECT"}}
     for name, can_be_purged in FROZEN.items():
         if name not in LOCKED:
             rights[frozen[name]].discard("UPDATE")
@@ -64,7 +64,7 @@ def _grant(cursor: Any, role: str, schema: str, rights: dict[str, set[str]]) -> 
     for sql in (
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {within} FROM {to}",
         f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {within} FROM {to}",
-        # Before PostgreSQL 15 everybody may make tables and functions there.
+        # Before PostgreSQL 15, every role may create tables and functions there.
         f"REVOKE CREATE ON SCHEMA {within} FROM PUBLIC, {to}",
         f"GRANT USAGE ON SCHEMA {within} TO {to}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {within} TO {to}",
@@ -76,33 +76,33 @@ def _grant(cursor: Any, role: str, schema: str, rights: dict[str, set[str]]) -> 
         cursor.execute(sql)
 
 
-# --- Who is none ------------------------------------------------------------------------------
+# --- Roles that are refused -------------------------------------------------------------------
 
-BEYOND = {
+TOO_MIGHTY = {
     "can become a superuser, whom no trigger stops": (
-        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(its)s::oid[]) AND rolsuper"
+        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolsuper"
     ),
     "can make itself a member of other roles": (
-        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(its)s::oid[]) AND rolcreaterole"
+        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolcreaterole"
     ),
     "can copy the whole server, as a replica does": (
-        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(its)s::oid[]) AND rolreplication"
+        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolreplication"
     ),
     "is a member of {}, whose rights stop at no table": (
-        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(its)s::oid[]) AND rolname IN "
+        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolname IN "
         "('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files', 'pg_write_all_data', "
         "'pg_create_subscription', 'pg_maintain')"
     ),
-    # Of all kinds: whoever drops a function drops the triggers that call it.
+    # Objects of every kind: whoever drops a function drops the triggers that call it.
     "owns {}, or can become who does": (
         "SELECT pg_describe_object(classid, objid, objsubid) FROM pg_shdepend "
         "JOIN pg_database ON datname = current_database() "
-        "WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid = ANY (%(its)s::oid[]) "
+        "WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid = ANY (%(oids)s::oid[]) "
         "AND (dbid = pg_database.oid OR (classid = 'pg_database'::regclass AND objid = pg_database.oid)) "
         "ORDER BY 1"
     ),
     "can turn triggers off for its own session": (
-        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(its)s::oid[]) "
+        "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) "
         "AND has_parameter_privilege(oid, 'session_replication_role', 'SET')"
     ),
     "begins its sessions with triggers turned off": (
@@ -112,73 +112,72 @@ BEYOND = {
         "AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
     ),
 }
-"""What lets a role get round the triggers, and a query that finds by what.
+"""Each way in which a role can get round the triggers, and the query that finds whether it can.
 
-`its` are the role and each that a session of its can become by SET ROLE: what those can do, it can."""
+`oids` are those of the role and of every role that it can become by SET ROLE, since it can do whatever they can. The
+columns of a query's first row are put into the text."""
 PARAMETERS = 150_000
-"""The version of PostgreSQL from which on there are rights on parameters."""
+"""The first version of PostgreSQL with rights on parameters."""
 
 
 def _roles_of(cursor: Any, role: str) -> list[int]:
-    """The role and each that it can become. Raises CannotGrant where one of them is too mighty."""
+    """The oids of the role and of every role it can become. Raises CannotGrant if one can get round the triggers."""
     cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
     if not cursor.fetchone()[0]:
         raise CannotGrant(f"There is no role {role}. Make it first: CREATE ROLE {role} LOGIN PASSWORD '…'")
     cursor.execute("SELECT oid FROM pg_roles WHERE pg_has_role(%s, oid, 'MEMBER')", [role])
-    its = [oid for (oid,) in cursor.fetchall()]
-    for says, sql in BEYOND.items():
+    oids = [oid for (oid,) in cursor.fetchall()]
+    for fault, sql in TOO_MIGHTY.items():
         if "has_parameter_privilege" in sql and cursor.connection.server_version < PARAMETERS:
             continue
-        cursor.execute(sql, {"role": role, "its": its})
-        if found := cursor.fetchone():
-            raise CannotGrant(f"{role} {says.format(*found)}. Name another role.")
-    return its
+        cursor.execute(sql, {"role": role, "oids": oids})
+        if row := cursor.fetchone():
+            raise CannotGrant(f"{role} {fault.format(*row)}. Name another role.")
+    return oids
 
 
-# --- What it can do now -----------------------------------------------------------------------
+# --- The rights after granting ----------------------------------------------------------------
 
 ON_SCHEMA = """
 SELECT has_schema_privilege(%(role)s, %(schema)s, 'USAGE'),
-       EXISTS (SELECT FROM unnest(%(its)s::oid[]) AS one WHERE has_schema_privilege(one, %(schema)s, 'CREATE'))
+       EXISTS (SELECT FROM unnest(%(oids)s::oid[]) AS member WHERE has_schema_privilege(member, %(schema)s, 'CREATE'))
 """
-# A right on one column is one too many.
+# A right to a single column is already too much.
 ON_TABLES = """
 SELECT tablename, wanted, has_table_privilege(%(role)s, pg_class.oid, wanted),
-       EXISTS (SELECT FROM unnest(%(its)s::oid[]) AS one WHERE has_table_privilege(one, pg_class.oid, wanted)
+       EXISTS (SELECT FROM unnest(%(oids)s::oid[]) AS member WHERE has_table_privilege(member, pg_class.oid, wanted)
                OR CASE WHEN wanted IN ('INSERT', 'UPDATE')
-                  THEN has_any_column_privilege(one, pg_class.oid, wanted) END)
+                  THEN has_any_column_privilege(member, pg_class.oid, wanted) END)
 FROM pg_tables JOIN pg_class ON relname = tablename AND relnamespace = %(schema)s::regnamespace
      CROSS JOIN unnest(%(rights)s) AS wanted
 WHERE schemaname = %(schema)s ORDER BY 1, 2
 """
 
 
-def _refuse_what_remains(
-    cursor: Any, role: str, its: list[int], schema: str, rights: dict[str, set[str]]
-) -> None:
-    """Look at what came of it: PostgreSQL only warns of a right that one cannot take away, or cannot give."""
-    named = {"role": role, "its": its, "schema": schema, "rights": [*OF_ROWS, *OF_TABLES]}
-    cursor.execute(ON_SCHEMA, named)
-    can_use, can_make = cursor.fetchone()
-    if can_make:
+def _check_rights(cursor: Any, role: str, oids: list[int], schema: str, rights: dict[str, set[str]]) -> None:
+    """Check the result: PostgreSQL only warns where a right cannot be revoked or granted. Raises CannotGrant."""
+    params = {"role": role, "oids": oids, "schema": schema, "rights": [*ROW_RIGHTS, *TABLE_RIGHTS]}
+    cursor.execute(ON_SCHEMA, params)
+    can_use, can_create = cursor.fetchone()
+    if can_create:
         raise CannotGrant(
             f"{role} can still make tables and functions in the schema {schema}: everybody can, or a role that it "
             f"can become. Have the schema's owner run: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"
         )
-    lacks = [] if can_use else [f"USAGE on the schema {schema}"]
-    remains = []
-    cursor.execute(ON_TABLES, named)
-    for table, right, itself, by_any in cursor.fetchall():
-        if right in rights[table] and not itself:
-            lacks.append(f"{right} on {table}")
-        elif right not in rights[table] and by_any:
-            remains.append(f"{right} on {table}")
-    if remains:
+    lacking = [] if can_use else [f"USAGE on the schema {schema}"]
+    remaining = []
+    cursor.execute(ON_TABLES, params)
+    for table, right, role_has, member_has in cursor.fetchall():
+        if right in rights[table] and not role_has:
+            lacking.append(f"{right} on {table}")
+        elif right not in rights[table] and member_has:
+            remaining.append(f"{right} on {table}")
+    if remaining:
         raise CannotGrant(
-            f"{role} still has {', '.join(remains)}: everybody has, or a role that it can become. "
+            f"{role} still has {', '.join(remaining)}: everybody has, or a role that it can become. "
             "Take that away first."
         )
-    if lacks:
+    if lacking:
         raise CannotGrant(
-            f"{role} lacks {', '.join(lacks)}. Run this as the owner of the tables and their schema."
+            f"{role} lacks {', '.join(lacking)}. Run this as the owner of the tables and their schema."
         )

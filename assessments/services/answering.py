@@ -18,35 +18,35 @@ SelfCheck = AnonymousCheck | Assessment
 
 
 class NotSaved(Exception):
-    """A draft takes in nothing more; `why` is the word that pages know the reason by."""
+    """The draft accepts no more answers; `why` is the code by which pages explain it."""
 
     why = ""
 
 
 class DraftGone(NotSaved):
-    """The draft was deleted, or moved elsewhere, while someone was answering."""
+    """The draft was deleted or moved into an office while someone was answering."""
 
     why = "ended"
 
 
 class TermEnded(NotSaved):
-    """The office's term has ended: what it keeps can be read, and takes in nothing more."""
+    """The office's term has ended: its records can be read, but not changed."""
 
     why = "closed"
 
 
 class Attested(NotSaved):
-    """The member attested the assessment: what it says is not changed any more."""
+    """The member attested the assessment, so it can no longer be changed."""
 
     why = "attested"
 
 
 @dataclass(frozen=True)
 class Change:
-    """An answer and note as someone now has them.
+    """One person's answer and note to a question, to be saved.
 
-    `value` is as an answers document gives it (None for no answer); `seen` is the version that the page was made
-    from, 0 where there was no answer yet.
+    `value` has the form of an answers document (None for no answer). `seen` is the version of the answer that the
+    person's page showed, 0 where there was none yet.
     """
 
     question: str
@@ -55,7 +55,7 @@ class Change:
     seen: int
 
     def is_stored(self, row: AnswerRow | None) -> bool:
-        """Whether a row holds this already; no row holds what is nothing."""
+        """Whether the row already has this value and note; an empty change needs no row."""
         if row is None:
             return self.value is None and not self.note
         return bool(row.value == self.value and row.note == self.note)
@@ -63,9 +63,10 @@ class Change:
 
 @dataclass
 class Saved:
-    """What became of a save: the versions of the changes that now stand, and what stands in the way of the others.
+    """The outcome of a save, by question: the new version of each answer saved, and the conflicts.
 
-    A conflict is a change whose answer had changed since it was seen: the row is what stands now.
+    A conflict is a change that was not saved because the stored answer had changed since the person saw it. Its row
+    is the stored answer.
     """
 
     versions: dict[str, int] = field(default_factory=dict)
@@ -80,17 +81,16 @@ def save_answers(
     by: User | None,
     confirmed: Mapping[str, int] | None = None,
 ) -> Saved:
-    """Save each change whose answer is still as it was seen; leave the others and tell of them.
+    """Save each change whose stored answer is still the version seen; return the others as conflicts.
 
-    To save what is stored already changes nothing and is no conflict, so a save may be sent twice. The changes are
-    independent of one another: one conflict keeps back nothing else. `confirmed` gives questions whose answers were
-    copied from an earlier assessment and are right, with the version that was seen of each. Raises DraftGone,
-    TermEnded and Attested.
+    Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
+    a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
+    are still right, with the version seen of each. Raises DraftGone, TermEnded and Attested.
     """
     draft = lock_draft(draft)
-    written: dict[str, Any] = {"answered_at": timezone.now()}
+    columns: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
-        written |= {"answered_by": by, "carried": False}
+        columns |= {"answered_by": by, "carried": False}
     saved, changed = Saved(), False
     rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
     for change in changes:
@@ -99,11 +99,11 @@ def save_answers(
         if change.is_stored(row):
             saved.versions[change.question] = version
             continue
-        values = {**written, "value": change.value, "note": change.note, "version": version + 1}
+        values = {**columns, "value": change.value, "note": change.note, "version": version + 1}
         if row is None:
-            # Whatever was seen is gone with all that it said, so there is nothing to overwrite.
-            if came_first := _insert(draft, change.question, values):
-                saved.conflicts[change.question] = came_first
+            # No row is left of any version that was seen, so nothing can be overwritten.
+            if existing := _insert(draft, change.question, values):
+                saved.conflicts[change.question] = existing
                 continue
         elif not draft.answers.filter(pk=row.pk, version=change.seen).update(**values):
             saved.conflicts[change.question] = row
@@ -111,7 +111,7 @@ def save_answers(
         saved.versions[change.question] = version + 1
         changed = True
     if isinstance(draft, Assessment):
-        changed = _confirm(draft, confirmed or {}, saved, written) or changed
+        changed = _confirm(draft, confirmed or {}, saved, columns) or changed
     if changed and isinstance(draft, AnonymousCheck):
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
@@ -123,7 +123,7 @@ def save_answers(
 
 
 def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRow | None:
-    """Add a first answer; return the one that came first, should there be another in spite of the lock."""
+    """Add a question's first answer; return a different answer that was added first in spite of the lock, if any."""
     try:
         with transaction.atomic():
             draft.answers.create(question=question, **values)
@@ -134,15 +134,15 @@ def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRo
     return None
 
 
-def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, written: dict[str, Any]) -> bool:
-    """Take answers that were copied from an earlier assessment for this one's; whether there were any."""
-    any_was = False
+def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, columns: dict[str, Any]) -> bool:
+    """Confirm answers that were copied from an earlier assessment; return whether any was."""
+    any_confirmed = False
     for question, seen in confirmed.items():
         copied = draft.answers.filter(question=question, version=seen, carried=True)
-        if question not in saved.versions and copied.update(**written, version=seen + 1):
+        if question not in saved.versions and copied.update(**columns, version=seen + 1):
             saved.versions[question] = seen + 1
-            any_was = True
-    return any_was
+            any_confirmed = True
+    return any_confirmed
 
 
 @overload
@@ -150,10 +150,10 @@ def lock_draft(draft: AnonymousCheck, *, attested_too: bool = False) -> Anonymou
 @overload
 def lock_draft(draft: Assessment, *, attested_too: bool = False, deleted_too: bool = False) -> Assessment: ...
 def lock_draft(draft: SelfCheck, *, attested_too: bool = False, deleted_too: bool = False) -> SelfCheck:
-    """The draft as it is now, to ourselves until the transaction ends: two writes to one draft take turns.
+    """Read a self-check and lock its row until the transaction ends, so that two writes to it take turns.
 
-    Raises DraftGone, TermEnded and, unless `attested_too`, Attested; with `deleted_too` DraftGone only where nothing
-    is left of it.
+    Raises DraftGone, TermEnded and, unless `attested_too`, Attested. With `deleted_too`, a deleted draft is returned
+    as long as its row exists.
     """
     try:
         if isinstance(draft, AnonymousCheck):
@@ -168,7 +168,7 @@ def lock_draft(draft: SelfCheck, *, attested_too: bool = False, deleted_too: boo
         raise DraftGone
     if assessment.account.office.ends_on is not None:
         raise TermEnded
-    # A query of its own: what was joined to the lock could be as old as the wait for it.
+    # A separate query: a row joined to the locked one could be as old as the wait for the lock.
     if not attested_too and Attestation.objects.filter(assessment=assessment).exists():
         raise Attested
     return assessment

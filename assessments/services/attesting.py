@@ -1,4 +1,4 @@
-"""Attesting an assessment, and beginning the next one with its answers."""
+"""Attesting an assessment, and starting the next one with its answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assessments.services import audit
 from assessments.services.answering import lock_draft
 from assessments.services.audit import Action
 from assessments.services.drafts import default_election
-from assessments.services.notices import tell
+from assessments.services.notices import notify
 from assessments.services.printing import print_soon
 from bulletin.models import PublishedEdition
 from bulletin.publish import encoded
@@ -25,45 +25,45 @@ class NotTheMember(Exception):
 
 
 class Changed(Exception):
-    """An answer, the account or the day changed since the member looked."""
+    """An answer, the account or the date changed since the member opened the page."""
 
 
 class NotComplete(Exception):
-    """Questions are still unanswered, or answers still to be confirmed."""
+    """Questions are unanswered, or copied answers are not confirmed yet."""
 
 
 @transaction.atomic
 def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
-    """Freeze an assessment as of today, once, however often it is asked for.
+    """Freeze an assessment as of today; return the existing attestation if there is one.
 
-    `seen` is that of the state which the member looked at. All checks are run again on what is stored. Raises
-    NotTheMember, Changed, NotComplete, DraftGone and TermEnded.
+    `seen` is `AssessmentState.seen` of the state that the member's page showed. Every check is run again on the
+    stored answers. Raises NotTheMember, Changed, NotComplete, DraftGone and TermEnded.
     """
     locked = lock_draft(assessment, attested_too=True)
     if locked.account.office.member_id != by.pk:
         raise NotTheMember
-    done = Attestation.objects.filter(assessment=locked).first()
-    if done is not None:
-        return done
+    existing = Attestation.objects.filter(assessment=locked).first()
+    if existing is not None:
+        return existing
     now = timezone.now()
     state = assessment_state(locked, as_of=timezone.localdate(now))
     if state.seen != seen:
         raise Changed
     if not state.can_be_attested:
         raise NotComplete
-    text = attested_record(state, by=by, at=now, office=locked.account.office.name)
+    record = attested_record(state, by=by, at=now, office=locked.account.office.name)
     attestation = Attestation.objects.create(
         assessment=locked,
         attested_by=by,
         attested_at=now,
         as_of=state.as_of,
         overall=state.advisory.overall,
-        record=text,
-        sha256=sha256_of(text),
+        record=record,
+        sha256=sha256_of(record),
         code=new_code(),
     )
     Finding.objects.bulk_create(_findings(attestation, state))
-    tell(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
+    notify(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
     print_soon(attestation)
     audit.append(office=locked.account.office, action=Action.ATTESTED, about=attestation, by=by)
     return attestation
@@ -86,15 +86,15 @@ def _findings(attestation: Attestation, state: AssessmentState) -> list[Finding]
 
 @transaction.atomic
 def reassess(*, assessment: Assessment, by: User) -> Assessment:
-    """Begin the account's next assessment with the answers of an attested one, each to be confirmed again.
+    """Start the account's next assessment with the answers of an attested one, each to be confirmed again.
 
-    It stays with the same bulletin, whichever is current, in the newest revision. Answers that this revision does not
-    take are left behind. A button that is pressed twice begins one. Raises DraftGone and TermEnded.
+    It keeps the same edition of the bulletin, whichever is current, in its latest revision. Answers that this revision
+    does not accept are not copied. A button pressed twice starts one assessment. Raises DraftGone and TermEnded.
     """
     earlier = lock_draft(assessment, attested_too=True)
-    begun = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
-    if begun is not None:
-        return begun
+    existing = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
+    if existing is not None:
+        return existing
     published = PublishedEdition.objects.defer("content").latest_revision(earlier.edition.edition_id)
     edition = encoded(published)
     copy = Assessment.objects.create(

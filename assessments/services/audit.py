@@ -1,7 +1,7 @@
 """Writing the audit trail: every service that writes an office's or a person's record calls `append` last.
 
-Not in the trail are anonymous checks, which leave nothing lasting, and what concerns a person's own pages alone: what
-they have seen, and whether they want mail.
+Two things are not in the trail: anonymous checks, of which nothing lasting is kept, and what concerns a person's own
+pages alone, such as what they have seen and whether they want email.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from assessments.models import Action, AuditAddress, AuditEvent, AuditHead, Offi
 from assessments.models.audit import address_hash, event_hash
 from assessments.services.purging import purging
 
-__all__ = ["Action", "append", "current_address", "delete_addresses", "take_note", "unheld_addresses"]
+__all__ = ["Action", "append", "append_access", "current_address", "delete_addresses", "unheld_addresses"]
 
 current_address: ContextVar[str] = ContextVar("current_address", default="")
-"""The network address that the current request comes from; empty outside of requests (see views/address.py)."""
+"""The network address of the current request; empty outside of requests (set by middleware/address.py)."""
 ONE_SITTING = timedelta(minutes=10)
-"""Autosaves by one person within this time are one event."""
+"""Events that are coalesced, such as one person's autosaves, are one event within this time."""
 
 
 @transaction.atomic
-def take_note(*, office: Office | None, action: Action, about: models.Model, by: User) -> None:
-    """Append that someone looked at, or took away, what is another person's; the same look is noted once."""
+def append_access(*, office: Office | None, action: Action, about: models.Model, by: User) -> None:
+    """Append that someone viewed or downloaded another person's record, once for repeated views."""
     append(office=office, action=action, about=about, by=by, coalesce=True)
 
 
@@ -41,19 +41,19 @@ def append(
     by: User | None,
     coalesce: bool = False,
 ) -> None:
-    """Append to an office's chain, or to the portal's where there is no office, within the caller's transaction.
+    """Append an event to an office's chain, or to the portal's without an office, within the caller's transaction.
 
-    With `coalesce` nothing is appended where the last event about this record is the same person's, the same action
+    With `coalesce`, nothing is appended where the last event about this record is the same person's, the same action
     and less than ten minutes old. Raises TransactionManagementError outside of a transaction.
 
-    To be called last: the chain is locked until the transaction ends, and all other writes of the office wait. While
-    they wait, PostgreSQL still has references to check: a service that locks rows which others refer to does so with
-    `no_key=True`, or the two would wait for one another.
+    Call it last: it locks the chain until the transaction ends, and all other writes of the office wait for it. At
+    its end PostgreSQL still locks the rows that the new event refers to, to check the references. So a service that
+    locks rows which others refer to does so with `no_key=True`; otherwise the two would wait for one another.
     """
     if not transaction.get_connection().in_atomic_block:
         raise TransactionManagementError("An audit event belongs in the transaction of what it tells of.")
     kind = str(about._meta.model_name)
-    if coalesce and _was_just_told(office, action, kind, about.pk, by):
+    if coalesce and _was_just_appended(office, action, kind, about.pk, by):
         return
     head = _locked_head(office)
     address = current_address.get()
@@ -75,7 +75,7 @@ def append(
     AuditHead.objects.filter(pk=head.pk).update(count=event.number, hash=event.hash)
 
 
-def _was_just_told(office: Office | None, action: Action, kind: str, pk: Any, by: User | None) -> bool:
+def _was_just_appended(office: Office | None, action: Action, kind: str, pk: Any, by: User | None) -> bool:
     events = AuditEvent.objects.filter(record_type=kind, record_id=pk, office=office)
     last = events.order_by("-number").first()
     return (
@@ -86,23 +86,23 @@ def _was_just_told(office: Office | None, action: Action, kind: str, pk: Any, by
 
 
 def _locked_head(office: Office | None) -> AuditHead:
-    """The head of a chain, to ourselves until the transaction ends: appends take turns, and no chain forks."""
+    """Lock the head of a chain until the transaction ends, so that appends take turns and no chain forks."""
     heads = AuditHead.objects.select_for_update().filter(office=office)
     head = heads.first()
     if head is None:
-        # Of two that begin a chain at once, one finds the other's.
+        # If two transactions begin the same chain, the second uses the first's head.
         AuditHead.objects.bulk_create([AuditHead(office=office)], ignore_conflicts=True)
         head = heads.get()
     return head
 
 
 def unheld_addresses(*, until: datetime, office: Office | None = None) -> models.QuerySet[AuditAddress]:
-    """The network addresses of the events up to a moment, of all chains or of one office, that no hold keeps."""
-    found = AuditAddress.objects.filter(event__at__lte=until, event__office__held_at__isnull=True)
-    return found.filter(event__office=office) if office else found
+    """The network addresses of the events up to a moment, of all chains or one office's, under no legal hold."""
+    addresses = AuditAddress.objects.filter(event__at__lte=until, event__office__held_at__isnull=True)
+    return addresses.filter(event__office=office) if office else addresses
 
 
 def delete_addresses(*, until: datetime, office: Office | None = None) -> int:
-    """Delete the network addresses of the events up to a moment; return how many. The chains stay whole."""
+    """Delete the network addresses of the events up to a moment; return how many. The chains stay valid."""
     with purging():
         return unheld_addresses(until=until, office=office).delete()[0]

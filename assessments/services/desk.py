@@ -1,4 +1,4 @@
-"""Keeping the Commissioner's desk in step with what is shared, opened, answered and withdrawn."""
+"""Keeping the desk's entries up to date as shares are made, opened, answered and withdrawn."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
 from assessments.records.desk_facts import desk_facts, folded
-from assessments.services.audit import Action, take_note
+from assessments.services.audit import Action, append_access
 
 
 class NotShared(Exception):
-    """The share was withdrawn, or deleted, a moment ago."""
+    """The share was withdrawn or deleted since the officer's page was made."""
 
 
-def enter(*, share: Share) -> None:
-    """List a share that was just made, within the transaction that makes it."""
+def add_entry(*, share: Share) -> None:
+    """List a new share on the desk, within the transaction that makes the share."""
     request = AdviceRequest.objects.filter(share=share).first()
     facts = desk_facts(share.content.record, question=request.question if request else "")
     entry = DeskEntry.objects.create(
@@ -35,16 +35,15 @@ def enter(*, share: Share) -> None:
         needed_by=request.needed_by if request else None,
         words=facts.words,
     )
-    DeskFinding.objects.bulk_create(DeskFinding(entry=entry, **one._asdict()) for one in facts.findings)
+    DeskFinding.objects.bulk_create(
+        DeskFinding(entry=entry, **finding._asdict()) for finding in facts.findings
+    )
     DeskUnsure.objects.bulk_create(DeskUnsure(entry=entry, question=question) for question in facts.unsure)
 
 
 @transaction.atomic
 def open_share(*, share: Share, by: User) -> None:
-    """Note that an officer looks at a share: it is no longer unread, and the office's trail says who looked.
-
-    Raises NotShared.
-    """
+    """Mark a share as read by an officer, and record in its office's audit trail who viewed it. Raises NotShared."""
     try:
         entry = _locked(share)
     except DeskEntry.DoesNotExist:
@@ -52,29 +51,29 @@ def open_share(*, share: Share, by: User) -> None:
     if entry.withdrawn_at is not None:
         raise NotShared
     entry.opened_at = timezone.now()
-    _settle(entry)
-    take_note(
+    _save_entry(entry)
+    append_access(
         office=share.attestation.assessment.account.office, action=Action.SHARE_VIEWED, about=share, by=by
     )
 
 
-def take_in_words(*, share: Share, written: AdviceEntry) -> None:
-    """Take in what was just written about a share, within that transaction."""
+def update_entry(*, share: Share, advice: AdviceEntry) -> None:
+    """Update a share's entry for an answer or reply just written about it, within the same transaction."""
     entry = _locked(share)
-    # Now, and not when it was written: an officer may have opened the page while this waited for the lock.
+    # The time now, not the time of writing: an officer may have opened the page while this waited for the lock.
     now = timezone.now()
-    if written.author_id == share.shared_by_id:
+    if advice.author_id == share.shared_by_id:
         entry.news_at = now
-        entry.words = f"{entry.words} {folded(written.text)}"
+        entry.words = f"{entry.words} {folded(advice.text)}"
     else:
         entry.answered_at = entry.answered_at or now
-        # Whoever answers has read what was there.
+        # An officer who answers has read everything before it.
         entry.opened_at = now
-    _settle(entry)
+    _save_entry(entry)
 
 
-def clear(*, share: Share) -> None:
-    """Leave of a share that was just withdrawn only that it was, within that transaction."""
+def clear_entry(*, share: Share) -> None:
+    """Empty the entry of a share just withdrawn but for its times, within the same transaction."""
     entry = _locked(share)
     entry.findings.all().delete()
     entry.unsure.all().delete()
@@ -101,6 +100,6 @@ def _locked(share: Share) -> DeskEntry:
     return DeskEntry.objects.select_for_update(of=("self",)).get(share=share)
 
 
-def _settle(entry: DeskEntry) -> None:
+def _save_entry(entry: DeskEntry) -> None:
     entry.waiting = entry.is_unread or entry.is_to_answer
     entry.save(update_fields=["opened_at", "news_at", "answered_at", "waiting", "words"])

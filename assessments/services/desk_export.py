@@ -1,4 +1,4 @@
-"""Taking away what was shared: collections for the Commissioner's file, streamed with their size known."""
+"""Exporting shares for the Commissioner's files: collections streamed with their size known beforehand."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from assessments.services.office_copy import defused
 from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
 
 Form = Export.Form
-MOST = 20_000
+MAX_SHARES = 20_000
 """Shares in one collection."""
-IN_A_CHUNK = 200
+CHUNK_SIZE = 200
+"""Shares that are read from the database together."""
 LEFT_OUT = "left-out.txt"
 NOTHING_LEFT_OUT = "Everything that the index names is here.\n"
 UNPRINTED = "Could not be printed, and are not here. Shares:\n"
-WENT = "Withdrawn or deleted while this was made, so that their files say so and nothing else. Shares:\n"
+WITHDRAWN_DURING = (
+    "Withdrawn or deleted while this was made, so that their files say so and nothing else. Shares:\n"
+)
 COLUMNS = (
     "share",
     "office",
@@ -51,22 +54,22 @@ COLUMNS = (
     "summary",
     "full",
 )
-GONE = "Withdrawn or deleted while this collection was made, so it is left out.\n"
-MEANWHILE = "Something of it was withdrawn or deleted a moment ago. Try again: the rest is still there."
+PLACEHOLDER = "Withdrawn or deleted while this collection was made, so it is left out.\n"
+SHARES_CHANGED = "Something of it was withdrawn or deleted a moment ago. Try again: the rest is still there."
 ALL_WITHDRAWN = "There is nothing to take away: all of it was withdrawn or deleted meanwhile."
-OF_NO_ONE_SHARE = ("busy", "no_library")
-"""Why nothing at all can be printed just now."""
+STOPS_ALL = ("busy", "no_library")
+"""The reasons of a PressError that keep every PDF from being printed, not just one share's."""
 
 
 class CannotExport(Exception):
-    """Why nothing was taken away; the message is for people."""
+    """Nothing can be exported; the message tells people why."""
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Something to take away: the shares in it, its name, its kind, its size in bytes, and its bytes.
+    """A file to download: the shares in it, its file name, content type, size in bytes, and the bytes themselves.
 
-    The bytes are made as they are asked for.
+    The bytes are produced while they are sent.
     """
 
     keys: Sequence[int]
@@ -76,60 +79,63 @@ class Collection:
     chunks: Iterable[bytes]
 
 
-def chosen(rows: DeskEntryQuerySet) -> list[int]:
-    """The keys of the shares in some rows of the desk, withdrawn ones aside, in the desk's order.
+def list_keys(rows: DeskEntryQuerySet) -> list[int]:
+    """The keys of the shares in some rows of the desk that are not withdrawn, in the desk's order.
 
     Raises CannotExport where there are none, or too many.
     """
-    keys = list(rows.filter(withdrawn_at__isnull=True).values_list("pk", flat=True)[: MOST + 1])
+    keys = list(rows.filter(withdrawn_at__isnull=True).values_list("pk", flat=True)[: MAX_SHARES + 1])
     if not keys:
         raise CannotExport("There is nothing to take away: nothing that was shared fits.")
-    if len(keys) > MOST:
+    if len(keys) > MAX_SHARES:
         raise CannotExport(
-            f"That is more than {MOST:,} shares. Narrow it down, for example by the days on which they were shared."
+            f"That is more than {MAX_SHARES:,} shares. "
+            "Narrow it down, for example by the days on which they were shared."
         )
     return keys
 
 
 def kinds_of(form: str, kind: str) -> tuple[Kind, ...]:
-    """Which PDFs of each share a collection needs."""
+    """The kinds of PDF that a collection needs of each share."""
     if form != Form.ZIP:
         return ()
     return {"summary": (Kind.SUMMARY,), "full": (Kind.FULL,)}.get(kind, (Kind.SUMMARY, Kind.FULL))
 
 
-def standing(keys: Sequence[int]) -> list[int]:
-    """Those of some shares that are still there and not withdrawn, in the same order."""
-    there = {
+def keep_current(keys: Sequence[int]) -> list[int]:
+    """Keep the shares that still exist and are not withdrawn, in the same order."""
+    current = {
         pk
-        for some in _chunks(keys)
-        for pk in Share.objects.standing().filter(pk__in=some).values_list("pk", flat=True)
+        for chunk in _chunks(keys)
+        for pk in Share.objects.standing().filter(pk__in=chunk).values_list("pk", flat=True)
     }
-    return [key for key in keys if key in there]
+    return [key for key in keys if key in current]
 
 
-def missing(keys: Sequence[int], kinds: Sequence[Kind]) -> list[tuple[int, Kind]]:
-    """The PDFs of standing shares that have to be made first."""
-    found = []
+def list_missing(keys: Sequence[int], kinds: Sequence[Kind]) -> list[tuple[int, Kind]]:
+    """The PDFs, by share and kind, that have to be made first."""
+    missing = []
     for kind in kinds:
-        there = {pk for some in _chunks(keys) for pk in _stored(some, kind).values_list("share", flat=True)}
-        found += [(key, kind) for key in keys if key not in there]
-    return found
+        stored = {
+            pk for chunk in _chunks(keys) for pk in _stored(chunk, kind).values_list("share", flat=True)
+        }
+        missing += [(key, kind) for key in keys if key not in stored]
+    return missing
 
 
 def make_missing(
-    wanted: Iterable[tuple[int, Kind]],
+    missing: Iterable[tuple[int, Kind]],
     *,
     until: Callable[[], bool] = lambda: False,
     advance: Callable[[], object] = int,
 ) -> dict[int, str]:
-    """Make PDFs one by one until there are all, or enough time went by.
+    """Make missing PDFs one by one until all are made or `until` is true; call `advance` after each.
 
-    One that cannot be printed stops no other: returned are those shares, each with why, in words for people. Raises
+    A PDF that cannot be printed stops no other. Return those shares, each with the reason in words for people. Raises
     CannotStore, and PressError where nothing can be printed.
     """
     unprinted: dict[int, str] = {}
-    for key, kind in wanted:
+    for key, kind in missing:
         if until():
             break
         share = _shares([key]).first()
@@ -139,28 +145,28 @@ def make_missing(
             except RecordGone:
                 pass
             except PressError as error:
-                if error.reason in OF_NO_ONE_SHARE:
+                if error.reason in STOPS_ALL:
                     raise
                 unprinted[key] = str(error)
         advance()
     return unprinted
 
 
-def note_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
-    """Write into the audit trail what leaves: the list in the portal's own, and of each office that some is its.
+def record_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
+    """Record an export in the audit trail: its list of shares in the portal's, that there was one in each office's.
 
-    To be called before the first byte leaves. Raises CannotExport where one of the shares is gone by now.
+    Call it before the first byte is sent. Raises CannotExport where one of the shares was withdrawn or deleted.
     """
     with transaction.atomic():
         offices: set[int] = set()
-        for some in _chunks(sorted(keys)):
-            # Whoever withdraws one of them meanwhile waits.
+        for chunk in _chunks(sorted(keys)):
+            # Whoever withdraws one of the shares now has to wait.
             entries = DeskEntry.objects.select_for_update(of=("self",)).order_by("pk")
-            found = entries.filter(pk__in=some, withdrawn_at__isnull=True).values_list("office", flat=True)
-            there = list(found)
-            if len(there) < len(some):
-                raise CannotExport(MEANWHILE)
-            offices.update(pk for pk in there if pk)
+            current = entries.filter(pk__in=chunk, withdrawn_at__isnull=True)
+            office_keys = list(current.values_list("office", flat=True))
+            if len(office_keys) < len(chunk):
+                raise CannotExport(SHARES_CHANGED)
+            offices.update(pk for pk in office_keys if pk)
         export = Export.objects.create(exported_by=by, form=form, shares=list(keys))
         for office in Office.objects.filter(pk__in=offices).order_by("pk"):
             audit.append(office=office, action=Action.SHARES_EXPORTED, about=office, by=by)
@@ -171,18 +177,18 @@ def note_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
 def collect(
     *, keys: Sequence[int], form: str, kind: str = "both", without: Mapping[int, str] | None = None
 ) -> Collection:
-    """Put a collection together: what can be read is read when it is sent, and nothing is held but the index.
+    """Put a collection together. Only the index is kept in memory; all else is read while it is sent.
 
-    `without` are shares whose PDFs cannot be printed: the index has them, and a ZIP file has no PDFs of theirs.
-    Raises CannotExport, and PressError where one PDF of all cannot be printed.
+    `without` names shares whose PDFs cannot be printed: the index lists them, and a ZIP file has no PDF of them.
+    Raises CannotExport, and PressError where the single PDF of all shares cannot be printed.
     """
-    keys = standing(keys)
+    keys = keep_current(keys)
     if not keys:
         raise CannotExport(ALL_WITHDRAWN)
     day = timezone.localdate().isoformat()
     name = f"shared-{day}-{len(keys)}"
     if form == Form.PDF:
-        return _one_pdf(keys, f"{name}.pdf")
+        return _single_pdf(keys, f"{name}.pdf")
     if form == Form.CSV:
         content = _csv(_index(keys, ())).encode()
         return Collection(keys, f"{name}.csv", "text/csv; charset=utf-8", len(content), [content])
@@ -195,13 +201,15 @@ def collect(
 
 
 def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] = ()) -> list[dict[str, Any]]:
-    """What the desk knows of each share, in the order of the keys, with the names of its files, if it has any."""
+    """What the desk knows about each share, in the order of the keys, with the names of its files in the ZIP."""
     rows: dict[int, dict[str, Any]] = {}
-    for some in _chunks(keys):
-        for entry in DeskEntry.objects.filter(pk__in=some, withdrawn_at__isnull=True).select_related("share"):
+    for chunk in _chunks(keys):
+        for entry in DeskEntry.objects.filter(pk__in=chunk, withdrawn_at__isnull=True).select_related(
+            "share"
+        ):
             slug = slugify(f"{entry.office_name} {entry.account}")[:60].strip("-")
-            its = () if entry.pk in without else kinds
-            files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in its}
+            printed = () if entry.pk in without else kinds
+            files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in printed}
             rows[entry.pk] = {
                 "share": entry.pk,
                 "office": entry.office_name,
@@ -224,9 +232,9 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
 
 
 def _csv(index: Iterable[dict[str, Any]]) -> str:
-    """The index as CSV; no cell is a formula to a spreadsheet."""
+    """The index as CSV; a spreadsheet takes no cell for a formula."""
     text = io.StringIO()
-    # A spreadsheet takes UTF-8 for UTF-8 where it begins with this mark.
+    # The byte order mark, without which a spreadsheet may take UTF-8 for another encoding.
     text.write("\ufeff")
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
@@ -235,10 +243,10 @@ def _csv(index: Iterable[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-# --- One form after the other -----------------------------------------------------------------
+# --- The forms --------------------------------------------------------------------------------
 
 
-def _one_pdf(keys: Sequence[int], name: str) -> Collection:
+def _single_pdf(keys: Sequence[int], name: str) -> Collection:
     if len(keys) > MAX_SUMMARIES:
         raise CannotExport(
             f"One PDF holds {MAX_SUMMARIES} summaries at most, and these are {len(keys):,}. "
@@ -246,51 +254,53 @@ def _one_pdf(keys: Sequence[int], name: str) -> Collection:
         )
     shares = {share.pk: share for share in _shares(keys) if not hasattr(share, "withdrawal")}
     if len(shares) < len(keys):
-        raise CannotExport(MEANWHILE)
+        raise CannotExport(SHARES_CHANGED)
     content = summaries_pdf([summary_of(shares[key]) for key in keys])
     return Collection(keys, name, "application/pdf", len(content), [content])
 
 
 def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping[int, str]) -> Collection:
     index = _index(keys, kinds, without)
-    stored = _sizes(keys)
+    sizes = _sizes(keys)
     stream = ZipStream(compress_type=ZIP_STORED, sized=True)
-    went: dict[int, None] = {}
+    withdrawn: dict[int, None] = {}
 
     def pdf(pk: int, kind: Kind, size: int) -> Iterator[bytes]:
         share = Share.objects.standing().filter(pk=pk).first()
         try:
             if share is None:
                 raise RecordGone
-            data = pdf_of(share, kind)
+            content = pdf_of(share, kind)
         except RecordGone:
-            went[pk] = None
-            yield GONE.encode().ljust(size)[:size]
+            withdrawn[pk] = None
+            yield PLACEHOLDER.encode().ljust(size)[:size]
             return
-        if len(data) != size:
-            # What is sent so far has no end, so that nobody takes it for whole.
+        if len(content) != size:
+            # The ZIP file sent so far lacks its end, so nobody takes it for complete.
             raise CannotExport("A PDF is not what it was.")
-        yield data
+        yield content
 
     stream.add(_csv(index).encode(), "index.csv")
     stream.add(json.dumps(index, ensure_ascii=False, indent=1).encode(), "index.json")
     for row in index:
         for kind in kinds:
-            path, size = row[kind.value], stored.get((row["share"], kind))
+            path, size = row[kind.value], sizes.get((row["share"], kind))
             if path is None:
                 continue
             if size is None:
                 raise CannotExport("A PDF has still to be made. Try again.")
             stream.add(pdf(row["share"], kind, size), path, size=size)
     unprinted = [row["share"] for row in index if row["share"] in without]
-    # The size of what is written last is told before the first byte: as if all of it were left out.
-    most = len(NOTHING_LEFT_OUT + _listed(UNPRINTED, unprinted) + _listed(WENT, keys))
+    # The size of the last file has to be known before the first byte: large enough for every share to be left out.
+    size_left_out = len(
+        NOTHING_LEFT_OUT + _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, keys)
+    )
 
-    def told_last() -> Iterator[bytes]:
-        says = _listed(UNPRINTED, unprinted) + _listed(WENT, went)
-        yield (says or NOTHING_LEFT_OUT).encode().ljust(most)
+    def left_out() -> Iterator[bytes]:
+        text = _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, withdrawn)
+        yield (text or NOTHING_LEFT_OUT).encode().ljust(size_left_out)
 
-    stream.add(told_last(), LEFT_OUT, size=most)
+    stream.add(left_out(), LEFT_OUT, size=size_left_out)
     return Collection(keys, name, "application/zip", len(stream), stream)
 
 
@@ -298,58 +308,58 @@ def _sizes(keys: Sequence[int]) -> dict[tuple[int, str], int]:
     """The bytes of each stored PDF, by share and kind."""
     return {
         (pk, kind): size
-        for some in _chunks(keys)
-        for pk, kind, size in StoredPdf.objects.filter(share__in=some)
+        for chunk in _chunks(keys)
+        for pk, kind, size in StoredPdf.objects.filter(share__in=chunk)
         .order_by("made_at", "pk")
         .values_list("share", "kind", "size")
     }
 
 
-def _listed(says: str, keys: Iterable[int]) -> str:
+def _list_under(heading: str, keys: Iterable[int]) -> str:
     lines = "".join(f"{key}\n" for key in keys)
-    return says + lines if lines else ""
+    return heading + lines if lines else ""
 
 
 def _jsonl(keys: Sequence[int], name: str) -> Collection:
-    """A line for each share: what the desk knows of it, its record, and what was asked and answered by now."""
+    """A line for each share: its row of the index, its record, and the questions and answers so far."""
     now = timezone.now()
     index = {row["share"]: json.dumps(row, ensure_ascii=False) for row in _index(keys, ())}
-    there = [key for key in keys if key in index]
+    indexed = [key for key in keys if key in index]
     size = 0
     lengths: dict[int, int] = {}
-    for some in _chunks(there):
-        exchanges = _exchanges(some, now)
-        measured = Share.objects.filter(pk__in=some).annotate(bytes=_Octets("content__record"))
+    for chunk in _chunks(indexed):
+        exchanges = _exchanges(chunk, now)
+        measured = Share.objects.filter(pk__in=chunk).annotate(bytes=_Octets("content__record"))
         for pk, octets in measured.values_list("pk", "bytes"):
             if octets is not None:
                 lengths[pk] = len(_line(index[pk], "", exchanges.get(pk))) + octets
                 size += lengths[pk]
 
     def lines() -> Iterator[bytes]:
-        for some in _chunks([key for key in there if key in lengths]):
-            exchanges = _exchanges(some, now)
-            shares = {s.pk: s for s in _shares(some)}
-            for pk in some:
+        for chunk in _chunks([key for key in indexed if key in lengths]):
+            exchanges = _exchanges(chunk, now)
+            shares = {s.pk: s for s in _shares(chunk)}
+            for pk in chunk:
                 share = shares.get(pk)
                 if share is None or hasattr(share, "withdrawal"):
                     yield json.dumps({"share": pk, "withdrawn": True}).encode().ljust(lengths[pk] - 1) + b"\n"
                     continue
                 line = _line(index[pk], share.content.record, exchanges.get(pk))
                 if len(line) != lengths[pk]:
-                    # Something was written a moment ago. What is sent so far is shorter than was said.
-                    raise CannotExport(MEANWHILE)
+                    # Something was just written. The file sent so far is shorter than its announced size.
+                    raise CannotExport(SHARES_CHANGED)
                 yield line
 
     return Collection(keys, name, "application/jsonl; charset=utf-8", size, lines())
 
 
 def _line(index: str, content: str, exchange: Any) -> bytes:
-    told = json.dumps(exchange, ensure_ascii=False)
-    return f'{{"index": {index}, "record": {content}, "exchange": {told}}}\n'.encode()
+    exchange_json = json.dumps(exchange, ensure_ascii=False)
+    return f'{{"index": {index}, "record": {content}, "exchange": {exchange_json}}}\n'.encode()
 
 
 def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
-    """What was asked with each share, and what was written about it until then."""
+    """The question asked with each share, and what was written about it up to a moment."""
     asked: dict[int, Any] = {
         request.share_id: {
             "question": request.question,
@@ -360,20 +370,20 @@ def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
         for request in AdviceRequest.objects.filter(share__in=keys)
     }
     entries = AdviceEntry.objects.filter(request__share__in=keys, written_at__lte=until)
-    for one in entries.select_related("author", "request"):
-        told = {"by": str(one.author), "at": one.written_at.isoformat(), "text": one.text}
-        asked[one.request.share_id]["entries"].append(told)
+    for entry in entries.select_related("author", "request"):
+        message = {"by": str(entry.author), "at": entry.written_at.isoformat(), "text": entry.text}
+        asked[entry.request.share_id]["entries"].append(message)
     return asked
 
 
 class _Octets(Func):
-    """The bytes of a text in UTF-8, reckoned by the database."""
+    """The number of bytes of a text in UTF-8, counted by the database."""
 
     function = "OCTET_LENGTH"
     output_field = IntegerField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **more)
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
 def _shares(keys: Sequence[int]) -> QuerySet[Share]:
@@ -386,5 +396,5 @@ def _stored(keys: Sequence[int], kind: Kind) -> QuerySet[StoredPdf]:
 
 
 def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    for at in range(0, len(keys), IN_A_CHUNK):
-        yield keys[at : at + IN_A_CHUNK]
+    for at in range(0, len(keys), CHUNK_SIZE):
+        yield keys[at : at + CHUNK_SIZE]

@@ -1,4 +1,4 @@
-"""Beginning, describing, keeping and deleting drafts."""
+"""Starting, describing, keeping and deleting drafts."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def default_election() -> str:
 def start_check(
     *, document: Document | None = None, replacing: AnonymousCheck | None = None
 ) -> tuple[AnonymousCheck, str]:
-    """Begin an anonymous check, with the answers of a document if one is given; return it and its token.
+    """Start an anonymous check, with the answers of a document if one is given; return the check and its token.
 
-    The token is kept nowhere but in the browser. The check that it replaces is deleted, once the new one is there.
+    Only the browser keeps the token. A check to be replaced is deleted once the new one exists.
     """
     token = secrets.token_urlsafe(32)
     check = AnonymousCheck.objects.create(
@@ -46,14 +46,14 @@ def start_check(
         **(document.account if document else {}),
     )
     if document:
-        CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **one) for one in _rows_of(document))
+        CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **row) for row in _rows_of(document))
     if replacing:
         delete_check(check=replacing)
     return check, token
 
 
 def _edition_of(document: Document) -> PublishedEdition:
-    """The edition that a document's answers are to, as it was published."""
+    """The published edition that a document's answers belong to."""
     return PublishedEdition.objects.defer("content").get(digest=digest(document.edition))
 
 
@@ -70,9 +70,9 @@ def _rows_of(document: Document) -> list[dict[str, Any]]:
 
 
 def describe_check(*, check: AnonymousCheck, election: str, **about: str) -> None:
-    """Say which account a check is about (platform, handle, member), and which election it reckons with.
+    """Set which account (platform, handle, member) and which election a check is about.
 
-    Raises DraftGone where it was deleted meanwhile.
+    Raises DraftGone where the check has been deleted.
     """
     if not AnonymousCheck.objects.filter(pk=check.pk).update(election=election, **about):
         raise DraftGone
@@ -85,7 +85,7 @@ def delete_check(*, check: AnonymousCheck) -> None:
 
 @transaction.atomic
 def start_assessment(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
-    """Begin a draft about an account."""
+    """Start a draft about an account."""
     draft = Assessment.objects.create(
         account=account, edition=current_published(), election=election or default_election(), started_by=by
     )
@@ -97,9 +97,9 @@ def start_assessment(*, account: SocialAccount, by: User, election: str = "") ->
 def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> Assessment:
     """Move an anonymous check into an office, as a draft about one of its accounts.
 
-    The edition and the election stay those that it was begun with; the anonymous copy is deleted.
+    The draft keeps the edition and the election of the check, which is deleted.
     """
-    # The lock makes a double submit wait, and then find nothing to move.
+    # The lock makes a double submit wait; the second then has no check to move.
     check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
     assessment = Assessment.objects.create(
         account=account, edition_id=check.edition_id, election=check.election, started_by=by
@@ -123,9 +123,9 @@ def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> As
 
 @transaction.atomic
 def delete_draft(*, assessment: Assessment, by: User) -> None:
-    """Delete a draft, so that nobody sees it any more; for a while it can be brought back.
+    """Hide a draft from everyone; for a while it can be restored. Deleting it twice changes nothing.
 
-    Pressed twice, it is deleted once. Raises TermEnded and Attested.
+    Raises TermEnded and Attested.
     """
     try:
         locked = lock_draft(assessment)
@@ -137,7 +137,7 @@ def delete_draft(*, assessment: Assessment, by: User) -> None:
 
 @transaction.atomic
 def restore_draft(*, assessment: Assessment, by: User) -> None:
-    """Bring a deleted draft back. Pressed twice, it is brought back once.
+    """Restore a deleted draft. Restoring it twice changes nothing.
 
     Raises TermEnded, and DraftGone where it was deleted too long ago.
     """
@@ -151,12 +151,12 @@ def restore_draft(*, assessment: Assessment, by: User) -> None:
 
 
 def delete_ended_checks() -> int:
-    """Delete the anonymous checks that have ended; return how many there were."""
+    """Delete the anonymous checks that have ended, and expired sessions; return the number of checks."""
     ended = AnonymousCheck.objects.filter(ends_at__lte=timezone.now())
     count = ended.count()
     ended.delete()
-    # Sessions hold who had signed in, and would stay for ever.
+    # Expired sessions name the people who had signed in, and nothing else would delete them.
     call_command("clearsessions")
-    # And with them where they were signed in from, which only the list of one's own sessions asks after.
+    # Nor the network addresses of those sessions, which only the list of a person's own sessions needs.
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
     return count

@@ -1,4 +1,4 @@
-"""Counting what was shared: by the database, from what the desk knows, with nothing of what is withheld in it."""
+"""Counting shares in the database, from the desk's entries, which contain nothing that members did not share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from assessments.scoring.wording import long_date
 from bulletin import shelf
 
 MOST_QUESTIONS = 15
-"""Questions that are listed of those that people are not sure of."""
+"""How many of the questions that people are not sure of are listed."""
 OUTCOMES = {
     "action": "Action needed",
     "improvement": "Improvement suggested",
     "ask": "To ask the Commissioner",
     "check": "To look up",
 }
-"""The outcomes that are told by paragraph: those that ask for something."""
+"""The outcomes that are counted by paragraph: those that ask for something to be done."""
 
 
 def insights_of(
@@ -33,20 +33,21 @@ def insights_of(
     overall: dict[str, str],
     contact: dict[str, str],
 ) -> Insights:
-    """What some rows of the desk come to; `overall` and `contact` are what their values are called.
+    """Count some of the desk's entries. `overall` and `contact` give the label of each of their values.
 
-    `tells_withdrawn` is false where the rows were picked by what a withdrawn share does not tell any more.
+    `tells_withdrawn` is false where the entries were filtered by something that a withdrawn share no longer has; then
+    withdrawn shares are not counted.
     """
     counted = entries.aggregate(
         shares=Count("pk", filter=Q(withdrawn_at__isnull=True)),
         withdrawn=Count("pk", filter=Q(withdrawn_at__isnull=False)),
     )
-    standing = entries.filter(withdrawn_at__isnull=True)
-    by_overall = dict(standing.order_by().values_list("overall").annotate(n=Count("pk")))
-    by_contact = dict(standing.order_by().values_list("contact").annotate(n=Count("pk")))
-    by_edition = dict(standing.order_by().values_list("edition").annotate(n=Count("pk")))
-    by_election = dict(standing.order_by().values_list("election").annotate(n=Count("pk")))
-    findings = DeskFinding.objects.filter(entry__in=standing, outcome__in=OUTCOMES)
+    current = entries.filter(withdrawn_at__isnull=True)
+    by_overall = dict(current.order_by().values_list("overall").annotate(n=Count("pk")))
+    by_contact = dict(current.order_by().values_list("contact").annotate(n=Count("pk")))
+    by_edition = dict(current.order_by().values_list("edition").annotate(n=Count("pk")))
+    by_election = dict(current.order_by().values_list("election").annotate(n=Count("pk")))
+    findings = DeskFinding.objects.filter(entry__in=current, outcome__in=OUTCOMES)
     by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
     paragraphs = {
         p: cite([p]) for e in shelf.editions().values() for rule in e.rules for p in rule.paragraphs
@@ -54,12 +55,12 @@ def insights_of(
     counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
     for outcome, paragraph, n in by_paragraph:
         counts[outcome][paragraph] = n
-    unsure = DeskUnsure.objects.filter(entry__in=standing).values_list("question").annotate(n=Count("entry"))
+    unsure = DeskUnsure.objects.filter(entry__in=current).values_list("question").annotate(n=Count("entry"))
     questions = {
         q.id: f"{q.short} ({cite(q.paragraphs)})" if q.paragraphs else q.short
         for _, q in shelf.questions().values()
     }
-    asked = standing.filter(advice_asked=True)
+    asked = current.filter(advice_asked=True)
     times = asked.values_list("shared_at", "answered_at")
     durations = [answered - shared for shared, answered in times if answered is not None]
     return Insights(

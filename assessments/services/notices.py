@@ -1,4 +1,4 @@
-"""Telling people that something waits for them, and never what it says."""
+"""Notifying people, on the portal and by email, that something waits for them, never of its content."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from assessments.services.mail import send_mail
 log = logging.getLogger(__name__)
 
 BETWEEN_MAILS = timedelta(hours=1)
-"""One person gets no more than one mail in this time."""
+"""One person gets no more than one email in this time."""
 SALT = "notices"
-"""What tokens for stopping mail are signed for, and for nothing else."""
+"""The signing salt of unsubscribe tokens, so that they are valid for nothing else."""
 
 
-def tell(*, assessment: Assessment, kind: str, by: User) -> None:
-    """Tell everybody else who works in the office that `by` did something on a draft.
+def notify(*, assessment: Assessment, kind: str, by: User) -> None:
+    """Notify everyone else who works in the office that `by` did something on an assessment.
 
-    A notice of the same that nobody has seen yet is brought up to date in place of a second one.
+    An unseen notice of the same kind is dated again instead of adding a second one.
     """
     office = assessment.account.office
     on_staff = Membership.objects.current().filter(office=office)
@@ -43,22 +43,22 @@ def tell(*, assessment: Assessment, kind: str, by: User) -> None:
 
 
 def mark_seen(*, by: User) -> None:
-    """Take note that someone has seen what waits for them."""
+    """Mark all of someone's notices as seen."""
     Notice.objects.visible_to(by).unseen().update(seen_at=timezone.now())
 
 
 def set_mail(*, user: User, wanted: bool) -> None:
-    """Turn mail about notices on or off."""
+    """Turn email about notices on or off."""
     User.objects.filter(pk=user.pk).update(mail_notices=wanted)
 
 
 def stop_token(user: User) -> str:
-    """The token of a link that turns somebody's mail off without signing in, and does nothing else."""
+    """The token of a link that turns off a person's email without signing in, and does nothing else."""
     return signing.dumps(user.pk, salt=SALT)
 
 
 def user_of(token: str) -> User | None:
-    """Whose mail a token turns off, or nobody's."""
+    """The person whose email a token turns off; None for a token that is not valid."""
     try:
         return User.objects.filter(pk=signing.loads(token, salt=SALT)).first()
     except signing.BadSignature:
@@ -66,12 +66,12 @@ def user_of(token: str) -> User | None:
 
 
 def send_digests() -> tuple[int, int]:
-    """Mail each person once about all that is new; return how many mails were sent, and how many could not be.
+    """Email each person once about everything new; return how many emails were sent, and how many failed.
 
-    Two runs at once send nothing twice; what could not be sent is tried again by the next run.
+    Two runs at the same time send nothing twice. The next run retries what failed.
     """
     sent = failed = 0
-    # The order of notices would count as a part of what is distinct.
+    # Without order_by() the default order would be part of what has to be distinct.
     unsent = Notice.objects.unseen().filter(mailed_at__isnull=True).order_by()
     for pk in list(unsent.values_list("user", flat=True).distinct()):
         claimed = _claim(pk)
@@ -90,7 +90,7 @@ def send_digests() -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """What one person is to be told of, and that this run alone does."""
+    """One person's new notices, reserved for this run to send."""
 
     user: User
     notices: tuple[int, ...]
@@ -99,9 +99,9 @@ class _Claimed:
 
 @transaction.atomic
 def _claim(pk: int) -> _Claimed | None:
-    """Take on one person's digest, unless there is nothing to tell, or they want none, or had one within the hour.
+    """Reserve one person's digest for this run; None if they have nothing new, want none or had one within the hour.
 
-    A transaction of its own, and a short one: nobody else's work waits for a mail server.
+    It is a short transaction of its own, so that nobody's work waits for a mail server.
     """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
@@ -112,15 +112,15 @@ def _claim(pk: int) -> _Claimed | None:
     if Notice.objects.filter(user=user, mailed_at__gt=now - BETWEEN_MAILS).exists():
         return None
     unsent = Notice.objects.visible_to(user).unseen().filter(mailed_at__isnull=True)
-    found = dict(unsent.values_list("pk", "assessment"))
-    if not found:
+    assessments = dict(unsent.values_list("pk", "assessment"))
+    if not assessments:
         return None
-    Notice.objects.filter(pk__in=found).update(mailed_at=now)
-    return _Claimed(user, tuple(found), len(set(found.values())))
+    Notice.objects.filter(pk__in=assessments).update(mailed_at=now)
+    return _Claimed(user, tuple(assessments), len(set(assessments.values())))
 
 
 def _send_digest(claimed: _Claimed) -> None:
-    """Mail one person; what cannot be sent is as unsent again as it was."""
+    """Email one person their digest; if that fails, mark its notices as unsent again."""
     context = {"count": len(claimed.notices), "drafts": claimed.drafts, "waiting": reverse("waiting")}
     try:
         mail_about_notices(user=claimed.user, name="notices", context=context)
@@ -130,7 +130,7 @@ def _send_digest(claimed: _Claimed) -> None:
 
 
 def mail_about_notices(*, user: User, name: str, context: Mapping[str, Any]) -> None:
-    """Send a mail that people can turn off, by the link in it and by their mail program's own button."""
+    """Send an email that people can turn off by the link in it or by their mail program's own button."""
     path = reverse("stop_notices", kwargs={"token": stop_token(user)})
     headers = {
         "List-Unsubscribe": f"<{settings.PORTAL_URL}{path}>",

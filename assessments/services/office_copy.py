@@ -1,4 +1,4 @@
-"""A copy of everything that an office keeps, for its member to take away."""
+"""Exporting everything that an office keeps, as one ZIP file for its member."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.text import slugify
 
-from assessments.models import Assessment, Attestation, AuditEvent, Office, Share, SocialAccount, User
+from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
 from assessments.pdf.press import PressError
 from assessments.records.desk_facts import desk_facts
 from assessments.records.state import answers_document, assessment_state
@@ -24,37 +24,37 @@ from assessments.reports.trail import in_words
 from assessments.services import audit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
-from assessments.services.printing import CannotStore, Kind, pdf_of
+from assessments.services.printing import CannotStore, Kind, Record, pdf_of
 from bulletin.publish import encoded
 
 IN_MEMORY = 2_000_000
-"""Bytes of a copy that are held in memory; a longer one lies in a file without a name until it is given."""
-AT_ONCE = 500
-"""Audit events that are held in memory."""
+"""Bytes of a copy kept in memory; a larger copy is written to a temporary file without a name."""
+CHUNK_SIZE = 500
+"""Audit events read into memory together."""
 LONGEST_SLUG = 60
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What a spreadsheet may take for the beginning of a formula."""
 
 
 def export_all(*, office: Office, by: User) -> IO[bytes]:
-    """A ZIP file of everything that an office keeps, at its beginning. Raises NotTheMember.
+    """Make a ZIP file of everything that an office keeps; return it open, at its beginning. Raises NotTheMember.
 
-    Names in it have the accounts' names and days, and nothing of what is in them. A PDF that cannot be made just
-    now is left out, and the index says so.
+    Names of files in it tell only accounts and dates, never content. A PDF that cannot be made now is left out, and
+    the index has null for its name.
     """
     if office.member_id != by.pk:
         raise NotTheMember
-    made: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever gets it closes it
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
     try:
-        with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+        with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             _write_all(archive, office)
         with transaction.atomic():
             audit.append(office=office, action=Action.ALL_EXPORTED, about=office, by=by)
-        made.seek(0)
+        file.seek(0)
     except BaseException:
-        made.close()
+        file.close()
         raise
-    return made
+    return file
 
 
 def _write_all(archive: ZipFile, office: Office) -> None:
@@ -70,8 +70,8 @@ def _write_all(archive: ZipFile, office: Office) -> None:
             "added_at": account.added_at.isoformat(),
         }
         archive.writestr(f"{folder}/account.json", _json(entry))
-        told = [_assessment(archive, folder, one) for one in _assessments(account)]
-        accounts.append({"folder": folder, **entry, "assessments": told})
+        assessments = [_write_assessment(archive, folder, each) for each in _assessments(account)]
+        accounts.append({"folder": folder, **entry, "assessments": assessments})
     with archive.open("trail.csv", "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
         _write_trail(text, office)
     index = {
@@ -88,25 +88,25 @@ def _write_all(archive: ZipFile, office: Office) -> None:
 
 
 def _slug(account: SocialAccount) -> str:
-    """A name for a folder; the number tells two accounts apart whose letters are alike, or not of ours."""
+    """A folder's name; the key tells apart accounts whose names have the same Latin letters, or none."""
     name = slugify(f"{account.platform} {account.handle}")[:LONGEST_SLUG].strip("-")
     return f"{name or 'account'}-{account.pk}"
 
 
 def _assessments(account: SocialAccount) -> Iterator[Assessment]:
-    """What is there, one at a time; a deleted draft is not."""
-    found = Assessment.objects.filter(account=account, deleted_at__isnull=True).order_by("started_at", "pk")
-    related = found.select_related("edition", "account__office__member", "started_by", "attestation")
-    for key in found.values_list("pk", flat=True):
+    """An account's assessments, read one at a time, without deleted drafts."""
+    assessments = Assessment.objects.filter(account=account, deleted_at__isnull=True)
+    related = assessments.select_related("edition", "account__office__member", "started_by", "attestation")
+    for key in assessments.order_by("started_at", "pk").values_list("pk", flat=True):
         yield from related.filter(pk=key)
 
 
-def _assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[str, Any]:
-    """Write an assessment with all that hangs on it; return its entry in the index."""
+def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[str, Any]:
+    """Write an assessment with its answers, comments, record and shares; return its entry in the index."""
     attestation = assessment.attestation_or_none
     kind = "attested" if attestation else "draft"
-    begun = attestation.attested_at if attestation else assessment.started_at
-    inside = f"{folder}/{kind}-{_day(begun)}-{assessment.pk}"
+    moment = attestation.attested_at if attestation else assessment.started_at
+    inside = f"{folder}/{kind}-{_day(moment)}-{assessment.pk}"
     entry: dict[str, Any] = {
         "folder": inside,
         "started_at": assessment.started_at.isoformat(),
@@ -127,7 +127,7 @@ def _assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[s
         "pdf": _write_pdf(archive, f"{inside}/record.pdf", attestation),
     }
     shares = attestation.shares.order_by("shared_at", "pk").select_related("content", "withdrawal", "request")
-    return entry | {"shares": [_share(archive, inside, one) for one in shares.iterator()]}
+    return entry | {"shares": [_write_share(archive, inside, share) for share in shares.iterator()]}
 
 
 def _comments(assessment: Assessment) -> list[dict[str, Any]]:
@@ -139,16 +139,16 @@ def _comments(assessment: Assessment) -> list[dict[str, Any]]:
             "resolved_by": str(thread.resolved_by) if thread.resolved_by else None,
             "resolved_at": thread.resolved_at.isoformat() if thread.resolved_at else None,
             "comments": [
-                {"by": str(one.author), "at": one.written_at.isoformat(), "text": one.text}
-                for one in thread.comments.all()
+                {"by": str(comment.author), "at": comment.written_at.isoformat(), "text": comment.text}
+                for comment in thread.comments.all()
             ],
         }
         for thread in threads
     ]
 
 
-def _share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
-    """Write a share, or of one that was withdrawn what is left; return its entry in the index."""
+def _write_share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
+    """Write a share, or what is left of a withdrawn one; return its entry in the index."""
     inside = f"{folder}/shared-{_day(share.shared_at)}-{share.pk}"
     withdrawal = getattr(share, "withdrawal", None)
     entry: dict[str, Any] = {
@@ -167,32 +167,33 @@ def _share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
     return entry
 
 
-def _write_pdf(archive: ZipFile, name: str, of: Attestation | Share, kind: Kind = Kind.FULL) -> str | None:
+def _write_pdf(archive: ZipFile, name: str, record: Record, kind: Kind = Kind.FULL) -> str | None:
     try:
-        archive.writestr(name, pdf_of(of, kind))
+        archive.writestr(name, pdf_of(record, kind))
     except (PressError, CannotStore):
         return None
     return name
 
 
 def exchange_of(share: Share) -> str:
-    """What was asked with a share and what was answered, as text; empty where nothing was asked.
+    """The question asked with a share and the answers to it, as text; empty where nothing was asked.
 
-    The office and the account are called what they were called in what was shared: what they are called now was not.
+    The office and the account have the names that the share gives them; their present names may never have been
+    shared.
     """
     asked = getattr(share, "request", None)
     if asked is None:
         return ""
     edition = encoded(share.attestation.assessment.edition)
     account = share.attestation.assessment.account
-    office, named = account.office.name, str(account)
+    office_name, account_name = account.office.name, str(account)
     if not hasattr(share, "withdrawal"):
         facts = desk_facts(share.content.record)
-        office, named = facts.office_name, facts.account
+        office_name, account_name = facts.office_name, facts.account
     context = {
         "share": share,
-        "office": office,
-        "account": named,
+        "office": office_name,
+        "account": account_name,
         "asked": asked,
         "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
         "entries": asked.entries.select_related("author"),
@@ -201,12 +202,12 @@ def exchange_of(share: Share) -> str:
 
 
 def _write_trail(text: io.TextIOWrapper, office: Office) -> None:
-    """The audit trail as CSV, the oldest event first; the network addresses are not in it."""
+    """Write the audit trail as CSV, the oldest event first, without network addresses."""
     rows = csv.writer(text)
     rows.writerow(["number", "at", "what", "hash"])
     events = AuditEvent.objects.of_chain(office.pk).order_by("number").select_related("actor")
     last = 0
-    while chunk := list(events.filter(number__gt=last)[:AT_ONCE]):
+    while chunk := list(events.filter(number__gt=last)[:CHUNK_SIZE]):
         for event, line in zip(chunk, in_words(chunk), strict=True):
             at = timezone.localtime(event.at).isoformat()
             rows.writerow([event.number, at, defused(line.words), event.hash])
@@ -218,8 +219,8 @@ def defused(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
 def _day(moment: datetime) -> str:

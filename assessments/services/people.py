@@ -1,4 +1,4 @@
-"""People and offices: who is invited, who joins, who leaves. Nobody comes in without an invitation."""
+"""Inviting people, letting them join, and ending their work. Everyone joins by an invitation."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ from assessments.services.audit import Action
 from assessments.services.mail import send_mail
 
 Role = Invitation.Role
-
-
 SEAT_IS_HELD = "Someone holds this seat already. That term has to end first."
 
 
 class InvitationGone(Exception):
-    """The link was used, was revoked, is too old, or never was one."""
+    """The invitation's link was used, revoked or has expired, or never existed."""
 
 
 class ExistingAccount(Exception):
-    """Whoever was invited has an account, and joins by signing in."""
+    """The person invited already has an account, and joins by signing in."""
 
 
 class CannotJoin(Exception):
-    """Something stands in the way of joining; the message is for people."""
+    """The person cannot join; the message tells them why."""
 
 
 @transaction.atomic
@@ -47,10 +45,10 @@ def invite(
     seat: str = "",
     starts_on: date | None = None,
 ) -> Invitation:
-    """Invite an address, and send it a link that works once, for a week.
+    """Invite an email address by a link that works once, for a week.
 
-    An earlier invitation to the same that is still open gives way. Nothing tells whether the address has an account.
-    The mail leaves once this is kept: where it cannot be sent, OSError or SMTPException comes from there.
+    An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. The
+    email is sent on commit, which raises OSError or SMTPException if it cannot be sent.
     """
     key = secrets.token_urlsafe(32)
     earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
@@ -72,19 +70,19 @@ def invite(
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, by: User) -> bool:
-    """Take back an invitation that nobody has used; return whether that came in time."""
+    """Revoke an invitation; return false if someone has already used it."""
     if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
         audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
     return not Invitation.objects.filter(pk=invitation.pk, used_at__isnull=False).exists()
 
 
 def _lock_unused(invitations: QuerySet[Invitation]) -> list[Invitation]:
-    """Those that nobody has used or taken back, which nobody can use until this transaction ends."""
+    """Lock the invitations that are neither used nor revoked; nobody can use them until the transaction ends."""
     unused = invitations.filter(used_at__isnull=True, revoked_at__isnull=True).order_by("pk")
     return list(unused.select_for_update(of=("self",), no_key=True).select_related("office"))
 
 
-def _take_back(invitations: list[Invitation], by: User) -> None:
+def _revoke_all(invitations: list[Invitation], by: User) -> None:
     for invitation in invitations:
         invitation.revoked_at = timezone.now()
         invitation.save(update_fields=["revoked_at"])
@@ -93,18 +91,18 @@ def _take_back(invitations: list[Invitation], by: User) -> None:
 
 @transaction.atomic
 def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
-    """Let someone in: as `user` where they have signed in, else with a new account of this name and password.
+    """Accept an invitation as `user`, or with a new account of this name and password if nobody has signed in.
 
     Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, and CannotJoin.
     """
-    # The lock makes a double press wait, and then find the link used.
+    # The lock makes a second press of the button wait; by then the link is used.
     invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
     if invitation is None:
         raise InvitationGone
     if user is None:
         user = _new_account(invitation.email, password, name)
     else:
-        # Whoever accepts two invitations at once has the role of the first by the time the second is looked at.
+        # Of two invitations accepted at the same time, the second is checked once the first has given its role.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if user.email != invitation.email or not user.is_active:
         raise InvitationGone
@@ -122,7 +120,7 @@ def _new_account(email: str, password: str, name: str) -> User:
         with transaction.atomic():
             return User.objects.create_user(email, password, name=name)
     except IntegrityError as error:
-        # By another invitation, at the same moment.
+        # The account was made by another invitation at the same moment.
         raise ExistingAccount from error
 
 
@@ -148,8 +146,8 @@ def _join(invitation: Invitation, user: User) -> None:
 
 
 def _take_office(invitation: Invitation, user: User) -> None:
-    """Begin a term. The database allows one current office a member, and one member a seat."""
-    # Two who take an office at once take turns: PostgreSQL writes what a constraint refuses to its log.
+    """Start a term. The database allows each member one current office, and each seat one member."""
+    # Two people who take an office at the same time take turns, since PostgreSQL logs what a constraint refuses.
     list(Office.objects.select_for_update(no_key=True).current())
     current = Office.objects.current()
     if current.filter(member=user).exists():
@@ -161,7 +159,7 @@ def _take_office(invitation: Invitation, user: User) -> None:
         with transaction.atomic():
             Office.objects.create(name=invitation.seat, member=user, starts_on=first_day)
     except IntegrityError as error:
-        # Where no office is current there is no row to wait for.
+        # If no office is current, there is no row to lock, so both can come this far.
         raise CannotJoin(SEAT_IS_HELD) from error
 
 
@@ -184,7 +182,7 @@ def _join_staff(office: Office, user: User) -> None:
 
 @transaction.atomic
 def remove_staff(*, membership: Membership, by: User) -> None:
-    """End someone's work in an office: at their next request they see nothing of it."""
+    """End someone's work in an office; from their next request they see none of its pages."""
     ended = Membership.objects.current().filter(pk=membership.pk).update(ended_at=timezone.now())
     if ended:
         end_sessions(user=membership.user)
@@ -193,29 +191,29 @@ def remove_staff(*, membership: Membership, by: User) -> None:
 
 @transaction.atomic
 def end_term(*, office: Office, on: date, by: User) -> None:
-    """End a term on its last day. What the office keeps can be read from then on, and not changed.
+    """End a term on its last day. After that the office's records can be read, but not changed.
 
-    Its open invitations are taken back. They are locked first, as by whoever accepts one.
+    Its open invitations are revoked. They are locked first, as `accept` does, so that the two cannot deadlock.
     """
     invitations = _lock_unused(Invitation.objects.filter(office=office))
     if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
-        _take_back(invitations, by)
+        _revoke_all(invitations, by)
         audit.append(office=office, action=Action.TERM_ENDED, about=office, by=by)
 
 
 @transaction.atomic
 def set_active(*, user: User, active: bool, by: User) -> None:
-    """Close somebody's sign-in, with all their sessions and the invitations they sent, or open it again."""
-    turned = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
+    """Suspend a person's sign-in, end their sessions and revoke the invitations they sent; or restore the sign-in."""
+    changed = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
         end_sessions(user=user)
-        _take_back(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
-    if turned:
+        _revoke_all(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
+    if changed:
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
         audit.append(office=None, action=action, about=user, by=by)
 
 
 def end_sessions(*, user: User, but: str | None = None) -> None:
-    """Sign somebody out everywhere, or everywhere but in the session of this key."""
+    """Sign a person out everywhere, except in the session with the key `but`."""
     for session in UserSession.objects.filter(user=user).exclude(session_key=but or ""):
         session.end()

@@ -1,4 +1,4 @@
-"""The PDFs of attestations and shares: printed once the record is kept, and again only if missing."""
+"""Printing the PDFs of attestations and shares: once the record is committed, and again only if a PDF is missing."""
 
 from __future__ import annotations
 
@@ -34,80 +34,89 @@ GONE = "What you asked for was withdrawn or deleted while its PDF was made."
 
 
 class CannotStore(Exception):
-    """The PDF was printed and could not be kept, or its record is gone; the message is for people."""
+    """The PDF could not be stored, or its record no longer exists; the message tells people why."""
 
 
 class RecordGone(CannotStore):
-    """The record was withdrawn or deleted meanwhile."""
+    """The record was withdrawn or deleted while its PDF was made."""
 
 
 def print_soon(record: Record) -> None:
-    """Have a record printed once it is kept; whatever becomes of that, `pdf_of` makes good."""
+    """Queue a record to be printed on commit. If that fails, `pdf_of` prints it on request."""
     kind = "attestation" if isinstance(record, Attestation) else "share"
     transaction.on_commit(partial(print_record.enqueue, kind, record.pk), robust=True)
 
 
 @task()
 def print_record(kind: str, pk: int) -> None:
-    """Print a record that has no PDF yet. It may be run twice, and at once: one PDF is kept."""
-    found: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
-    if found is None or (isinstance(found, Share) and hasattr(found, "withdrawal")):
+    """Print a record that has no PDF yet. Two runs, even at the same time, keep one PDF."""
+    record = _printable(kind, pk)
+    if record is None:
         return
     try:
-        for one in Kind if isinstance(found, Share) else (Kind.FULL,):
-            pdf_of(found, one)
+        for pdf_kind in Kind if isinstance(record, Share) else (Kind.FULL,):
+            pdf_of(record, pdf_kind)
     except (PressError, CannotStore) as error:
-        # It is printed again when someone asks for it.
-        _not_made(kind, pk, error)
+        # It is printed when someone asks for it.
+        _log_failure(kind, pk, error)
+
+
+def _printable(kind: str, pk: int) -> Record | None:
+    """The attestation or share with this key, unless it was deleted or withdrawn."""
+    record: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
+    return None if isinstance(record, Share) and hasattr(record, "withdrawal") else record
 
 
 def without_pdf() -> list[tuple[str, int, Kind]]:
-    """Which PDFs were never printed, of what is attested or shared and not withdrawn: the oldest first."""
-    found: list[tuple[str, int, Kind]] = []
+    """The PDFs that were never printed, of attestations and of shares not withdrawn, the oldest first.
+
+    Each is named as `print_missing` takes it: "attestation" or "share", the record's key, and the kind of PDF.
+    """
+    missing: list[tuple[str, int, Kind]] = []
     never = ~Exists(StoredPdf.objects.filter(attestation=OuterRef("pk")))
     attestations = Attestation.objects.filter(never).order_by("pk")
-    found += [("attestation", pk, Kind.FULL) for pk in attestations.values_list("pk", flat=True)]
+    missing += [("attestation", pk, Kind.FULL) for pk in attestations.values_list("pk", flat=True)]
     for kind in Kind:
         never = ~Exists(StoredPdf.objects.filter(share=OuterRef("pk"), kind=kind))
         shares = Share.objects.standing().filter(never).order_by("pk")
-        found += [("share", pk, kind) for pk in shares.values_list("pk", flat=True)]
-    return found
+        missing += [("share", pk, kind) for pk in shares.values_list("pk", flat=True)]
+    return missing
 
 
-def print_missing(wanted: tuple[str, int, Kind]) -> bool:
-    """Print one PDF, unless it is there by now; whether it is there, or its record is gone."""
-    kind, pk, which = wanted
-    found: Record | None = (Attestation if kind == "attestation" else Share).objects.filter(pk=pk).first()
-    if found is None or (isinstance(found, Share) and hasattr(found, "withdrawal")):
+def print_missing(missing: tuple[str, int, Kind]) -> bool:
+    """Print a PDF unless it exists by now. Return false if it could not be printed and its record still exists."""
+    kind, pk, pdf_kind = missing
+    record = _printable(kind, pk)
+    if record is None:
         return True
     try:
-        pdf_of(found, which)
+        pdf_of(record, pdf_kind)
     except RecordGone:
         return True
     except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be printed
-        _not_made(kind, pk, error)
-        # A connection that the fault broke is opened anew for the next.
+        _log_failure(kind, pk, error)
+        # A connection that the error broke is replaced for the next PDF.
         close_old_connections()
         return False
     return True
 
 
-def _not_made(kind: str, pk: int, error: Exception) -> None:
-    """Say so in the log, without the error's own words: they may have people's."""
+def _log_failure(kind: str, pk: int, error: Exception) -> None:
+    """Log that a PDF is not made yet, without the error's own message, which may quote people's answers."""
     why = type(error).__name__ + (f" ({error.reason})" if isinstance(error, PressError) else "")
     log.error("The PDF of %s %s is not made yet: %s", kind, pk, why)
 
 
 def pdf_of(record: Record, kind: Kind = Kind.FULL) -> bytes:
-    """The PDF of a record, as it was first printed; printed again where it is missing or not what it was.
+    """The stored PDF of a record, printed again if its file is missing or changed.
 
-    A share has a summary as well. Raises PressError and CannotStore, whose messages are for people. A share must
-    have its content.
+    Only a share has a summary, and only one that still has its content can be printed. Raises PressError and
+    CannotStore, whose messages are for people.
     """
     for stored in record.pdfs.filter(kind=kind):
-        data = _read(stored.name)
-        if data is not None and hashlib.sha256(data).hexdigest() == stored.sha256:
-            return data
+        content = _read(stored.name)
+        if content is not None and hashlib.sha256(content).hexdigest() == stored.sha256:
+            return content
         log.error("The file of stored PDF %s is missing or not what it was", stored.pk)
     return _print(record, kind)
 
@@ -122,36 +131,38 @@ def _read(name: str) -> bytes | None:
 
 def _print(record: Record, kind: Kind) -> bytes:
     try:
-        data = _summary(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _printed(record)
+        content = (
+            _summary_pdf(record) if isinstance(record, Share) and kind == Kind.SUMMARY else _full_pdf(record)
+        )
     except ObjectDoesNotExist as error:
         raise RecordGone(GONE) from error
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(content).hexdigest()
     if record.pdfs.filter(sha256=sha256).exists():
         name = record.pdfs.filter(sha256=sha256)[0].name
-        _keep(name, data)
-        return data
+        _store(name, content)
+        return content
     folder = "attestations" if isinstance(record, Attestation) else "shares"
-    name = _keep(f"{folder}/{record.pk}/{sha256}.pdf", data)
+    name = _store(f"{folder}/{record.pk}/{sha256}.pdf", content)
     with transaction.atomic():
-        # Two who print at once print the same bytes: the second finds the row.
-        found = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
-        if found is None or hasattr(found, "withdrawal"):
+        # Two that print at the same time print the same bytes, and the second finds the first's row.
+        locked = type(record).objects.select_for_update(no_key=True).filter(pk=record.pk).first()
+        if locked is None or hasattr(locked, "withdrawal"):
             raise RecordGone(GONE)
         if not record.pdfs.filter(sha256=sha256).exists():
-            of = {"attestation" if isinstance(record, Attestation) else "share": record}
-            StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(data), **of)
-    return data
+            owner = {"attestation" if isinstance(record, Attestation) else "share": record}
+            StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(content), **owner)
+    return content
 
 
-def _keep(name: str, data: bytes) -> str:
-    """Write a file, unless it is there whole; return the name that it has."""
+def _store(name: str, content: bytes) -> str:
+    """Store a file unless the same bytes are stored already; return the name it is stored under."""
     try:
         if default_storage.exists(name):
-            if _read(name) == data:
+            if _read(name) == content:
                 return name
-            # What a process left half-written when it was killed.
+            # A process was killed while it wrote this file.
             default_storage.delete(name)
-        return default_storage.save(name, ContentFile(data))
+        return default_storage.save(name, ContentFile(content))
     except OSError as error:
         log.error("A PDF cannot be stored: %s", type(error).__name__)
         raise CannotStore(
@@ -159,12 +170,12 @@ def _keep(name: str, data: bytes) -> str:
         ) from error
 
 
-def _summary(share: Share) -> bytes:
+def _summary_pdf(share: Share) -> bytes:
     return summary_pdf(summary_of(share))
 
 
 def summary_of(share: Share) -> Summary:
-    """What a share says in short, with the question as it was asked with it."""
+    """The summary of a share, with the question asked with it."""
     content, edition = share.content.record, encoded(share.attestation.assessment.edition)
     address = settings.PORTAL_URL + reverse("verify", kwargs={"code": share.code})
     day = long_date(timezone.localdate(share.shared_at))
@@ -178,13 +189,13 @@ def summary_of(share: Share) -> Summary:
 
 
 def _stamp(by: str, when: str) -> str:
-    """Who did it and when, as one line that fits; a name that is too long is cut."""
+    """Who did it and when, on one line; a name that is too long is cut."""
     end = f" on {when}"
     by = " ".join(by.split())
     return (by if len(by + end) <= MAX_STAMP else f"{by[: MAX_STAMP - len(end) - 1]}…") + end
 
 
-def _printed(record: Record) -> bytes:
+def _full_pdf(record: Record) -> bytes:
     code, address = record.code, settings.PORTAL_URL + reverse("verify", kwargs={"code": record.code})
     if isinstance(record, Attestation):
         at = timezone.localtime(record.attested_at)

@@ -1,4 +1,4 @@
-"""Deleting what otherwise stays: frozen rows whose time is up."""
+"""Deleting frozen rows, which the database otherwise refuses, once they have been kept long enough."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from assessments.models import PurgePermit
 
 @contextmanager
 def purging() -> Iterator[None]:
-    """Within this block, and for this transaction alone, frozen rows that may ever be deleted can be."""
+    """Within this block and its transaction, let frozen rows be deleted, except those that are kept for ever."""
     with transaction.atomic():
         permit = PurgePermit.objects.create()
         yield
-        # Where something went wrong in between, the transaction takes the permit back with all else.
+        # If the block raises, the transaction rolls the permit back with everything else.
         permit.delete()

@@ -1,4 +1,4 @@
-"""The register of an office's social accounts, and what is moved or begun there."""
+"""Changing the register of an office's social media accounts, and starting self-checks about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bulletin.publish import current_published
 
 @dataclass(frozen=True)
 class NewAccount:
-    """A social account as someone describes it."""
+    """A social media account as someone describes it in the form."""
 
     office: Office
     platform: str
@@ -26,22 +26,22 @@ class NewAccount:
 
 
 class DuplicateAccount(Exception):
-    """The office has an account of this name on this platform."""
+    """The office already has an account with this name on this platform."""
 
 
 @transaction.atomic
 def add_account(*, account: NewAccount, by: User) -> SocialAccount:
     """Add an account to its office's register. Raises DuplicateAccount."""
-    _make_way(account)
+    _lock_name(account)
     added = SocialAccount.objects.create(**vars(account))
     audit.append(office=account.office, action=Action.ACCOUNT_ADDED, about=added, by=by)
     return added
 
 
-def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -> None:
-    """Have the office to ourselves, and see that no other account of it has the name.
+def _lock_name(account: NewAccount, *, instead_of: SocialAccount | None = None) -> None:
+    """Lock the office, and raise DuplicateAccount if another of its accounts has the name.
 
-    The database's constraint would refuse it as well, but PostgreSQL writes what it refuses to its own log.
+    The database's constraint would refuse the name as well, but PostgreSQL logs what a constraint refuses.
     """
     Office.objects.select_for_update(no_key=True).get(pk=account.office.pk)
     namesakes = account.office.accounts.named(account.platform, account.handle)
@@ -51,21 +51,21 @@ def _make_way(account: NewAccount, *, instead_of: SocialAccount | None = None) -
 
 @transaction.atomic
 def describe_account(*, account: SocialAccount, described: NewAccount, by: User) -> None:
-    """Describe an account of the register anew; its office stays. Raises DuplicateAccount."""
-    _make_way(described, instead_of=account)
-    told = {name: value for name, value in vars(described).items() if name != "office"}
-    SocialAccount.objects.filter(pk=account.pk).update(**told)
+    """Replace the description of an account; its office stays the same. Raises DuplicateAccount."""
+    _lock_name(described, instead_of=account)
+    columns = {name: value for name, value in vars(described).items() if name != "office"}
+    SocialAccount.objects.filter(pk=account.pk).update(**columns)
     audit.append(office=account.office, action=Action.ACCOUNT_DESCRIBED, about=account, by=by)
 
 
 @transaction.atomic
 def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccount, by: User) -> Assessment:
-    """Move an anonymous check into an office: to an account of its register, or to one that is added for it.
+    """Move an anonymous check into an office, to an account of its register or to a new one.
 
-    Raises DuplicateAccount, and AnonymousCheck.DoesNotExist where the check was moved or deleted meanwhile; then
-    nothing is added.
+    Raises DuplicateAccount, and AnonymousCheck.DoesNotExist where the check has been moved or deleted. Then no
+    account is added.
     """
-    # First of all, so that a double submit waits here, finds nothing to move, and adds no account.
+    # Locked first, so that a double submit waits here, has no check to move, and adds no account.
     check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
     if isinstance(account, NewAccount):
         account = add_account(account=account, by=by)
@@ -74,10 +74,7 @@ def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccou
 
 @transaction.atomic
 def assess_account(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
-    """Begin a draft about an account, or go on with one that nobody has answered anything in.
-
-    So a button that is pressed twice begins one draft.
-    """
+    """Start a draft about an account, or return its draft without answers, so that two presses start one draft."""
     election = election or default_election()
     account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
     blank = account.assessments.filter(

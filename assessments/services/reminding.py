@@ -1,4 +1,4 @@
-"""Reminding an office of what its attestations say is due, by mail that says when and how much, and never what."""
+"""Reminding an office of what is due by its attestations: emails that tell when and how many, never what."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from assessments.services.notices import mail_about_notices
 log = logging.getLogger(__name__)
 
 WEEK_BEFORE, DAY_BEFORE = 7, 1
-"""Days before something is due on which people are reminded of it."""
+"""How many days before something is due people are first and last reminded of it."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """How many things an attestation says are due on a day, and which reminder of them it is time for."""
+    """How many things are due on a day by an attestation, and which reminder of them is to be sent now."""
 
     attestation: Attestation
     day: date
@@ -33,10 +33,10 @@ class Due:
 
 
 def send_reminders() -> tuple[int, int]:
-    """Mail each person once about each day on which something is due; return how many mails were and were not sent.
+    """Email each person once about each day on which something is due; return how many were sent and how many failed.
 
-    What a run missed on the very day, the next one sends, as long as it is still true. Two runs at once send nothing
-    twice, and what could not be sent is tried again.
+    A reminder missed on its day is sent by the next run while it is still true. Two runs at the same time send
+    nothing twice. The next run retries what failed.
     """
     sent = failed = 0
     for due in _due():
@@ -51,14 +51,14 @@ def send_reminders() -> tuple[int, int]:
 
 
 def which_reminder(days: int) -> int | None:
-    """Which reminder it is time for, so many days before something is due; None where it is time for none."""
+    """Which reminder to send so many days before something is due; None outside the last week."""
     if days > WEEK_BEFORE or days < 0:
         return None
     return WEEK_BEFORE if days > DAY_BEFORE else DAY_BEFORE
 
 
 def _due() -> Iterator[Due]:
-    """What is due within a week by the newest attestation of each account, in terms that have not ended."""
+    """What is due within a week by the latest attestation of each account, in terms that have not ended."""
     today = timezone.localdate()
     newest = (
         Attestation.objects.with_superseded()
@@ -77,7 +77,7 @@ def _due() -> Iterator[Due]:
 
 
 def _people(due: Due) -> models.QuerySet[User]:
-    """The member and the staff of today who want mail and have not been reminded of it."""
+    """The member and current staff who want email and have not had this reminder."""
     office = due.attestation.assessment.account.office
     on_staff = Membership.objects.current().filter(office=office)
     people = User.objects.filter(Q(pk=office.member_id) | Q(memberships__in=on_staff))
@@ -92,7 +92,7 @@ def _sent(due: Due) -> models.QuerySet[Reminder]:
 
 @transaction.atomic
 def _remind(due: Due, pk: int) -> int:
-    """Mail one person, unless another run does so just now, or has done so."""
+    """Email one person and return 1; return 0 where another run is doing so now or has done so."""
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
     )
@@ -100,6 +100,6 @@ def _remind(due: Due, pk: int) -> int:
         return 0
     Reminder.objects.create(attestation=due.attestation, user=user, due=due.day, days_before=due.days_before)
     path = reverse("assessment:tasks", kwargs={"pk": due.attestation.assessment_id})
-    # Within the transaction: what cannot be sent stays as unsent as it was.
+    # Sent within the transaction, so that a failure rolls the reminder back and the next run tries again.
     mail_about_notices(user=user, name="due", context={"count": due.count, "day": due.day, "path": path})
     return 1

@@ -1,4 +1,4 @@
-"""How long an office keeps its records, what stops deletion, and deleting: by age, or all at once."""
+"""Setting how long an office keeps its records, legal holds, and deleting records by age or all together."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ from assessments.services.sharing import withdraw
 log = logging.getLogger(__name__)
 
 ADDRESSES_KEPT = timedelta(days=90)
-"""How long the audit trail has the network addresses that things were done from."""
+"""How long the audit trail keeps network addresses."""
 FOLDERS: dict[str, type[Attestation | Share]] = {"attestations": Attestation, "shares": Share}
-"""Where the PDFs of which records are stored: each in a folder named by its key (see services/printing.py)."""
+"""The folders of stored PDFs. Within them each record has a folder named by its key (see services/printing.py)."""
 
 
 class OnHold(Exception):
-    """A legal hold stops all deletion."""
+    """The office is under a legal hold, which stops all deletion."""
 
 
 @dataclass
 class Purged:
-    """How many were deleted, or would be: assessments by why, anything else by what it is."""
+    """How many were deleted, or would be: assessments by the reason (see `expired_of`), all else by its kind."""
 
     deleted: int = 0
     unchanged: int = 0
@@ -63,7 +63,7 @@ class Purged:
     files: int = 0
     held: int = 0
     no_storage: bool = False
-    """Whether the file storage could not be looked at."""
+    """Whether the file storage could not be read."""
     failed: list[int] = field(default_factory=list)
 
 
@@ -85,39 +85,38 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
 
 
 def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
-    """How many assessments more would be deleted now, were these an office's times."""
+    """How many more assessments would be deleted now if these were the office's retention periods."""
     now = timezone.now()
 
-    def keys(of: Office) -> set[int]:
-        return {key for found in expired_of(of, now=now).values() for key in _keys(found)}
+    def expired_keys(office: Office) -> set[int]:
+        return {key for expired in expired_of(office, now=now).values() for key in _keys(expired)}
 
-    shorter = Office(pk=office.pk, keep_drafts_months=drafts_months, keep_attested_years=attested_years)
-    return len(keys(shorter) - keys(office))
+    proposed = Office(pk=office.pk, keep_drafts_months=drafts_months, keep_attested_years=attested_years)
+    return len(expired_keys(proposed) - expired_keys(office))
 
 
 @transaction.atomic
 def set_hold(*, office: Office, held: bool, by: User) -> None:
-    """Stop all deletion of what an office keeps, or let it go on. Pressed twice, it is set or lifted once.
+    """Set or lift an office's legal hold, which stops all deletion of its records. Pressed twice, it is set once.
 
-    It stands in the portal's own trail: who set it is no business of the office's staff.
+    The event is in the portal's own audit trail, since the office's staff are not to see who set the hold.
     """
     _locked(office)
-    others = Office.objects.filter(pk=office.pk, held_at__isnull=held)
-    if others.update(held_at=timezone.now() if held else None, held_by=by if held else None):
+    unchanged = Office.objects.filter(pk=office.pk, held_at__isnull=held)
+    if unchanged.update(held_at=timezone.now() if held else None, held_by=by if held else None):
         audit.append(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, about=office, by=by)
 
 
 def _locked(office: Office) -> Office:
-    """The office as it is now. Whoever deletes has it locked, so that no hold is set in between."""
+    """Read the office and lock its row. Every deletion holds this lock, so that no hold is set during it."""
     return Office.objects.select_for_update(no_key=True).get(pk=office.pk)
 
 
 @transaction.atomic
 def erase(*, office: Office, by: User) -> int:
-    """Delete all assessments of an office for good, and what was shared of them; return how many there were.
+    """Delete all of an office's assessments and shares for good; return the number of assessments.
 
-    What is shared is withdrawn first. The audit trail stays, without network addresses.
-    Raises NotTheMember and OnHold.
+    Shares are withdrawn first. The audit trail is kept, without network addresses. Raises NotTheMember and OnHold.
     """
     locked = _locked(office)
     if locked.member_id != by.pk:
@@ -129,7 +128,7 @@ def erase(*, office: Office, by: User) -> int:
         withdraw(share=share, by=by)
     _delete(keys)
     audit.append(office=locked, action=Action.ERASED, about=locked, by=by)
-    # After the record, so that its own address goes as well.
+    # After the event, so that the event's own address is deleted as well.
     delete_addresses(until=timezone.now(), office=locked)
     return len(keys)
 
@@ -138,7 +137,7 @@ def erase(*, office: Office, by: User) -> int:
 
 
 def before(now: datetime, *, months: int) -> datetime:
-    """The same time of day so many months earlier in Toronto; of a shorter month the last day."""
+    """The same time of day in Toronto so many months earlier; the last day of a month that is too short."""
     local = timezone.localtime(now)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     day = min(local.day, calendar.monthrange(year, month + 1)[1])
@@ -146,19 +145,19 @@ def before(now: datetime, *, months: int) -> datetime:
 
 
 def expired_of(office: Office, *, now: datetime) -> dict[str, AssessmentQuerySet]:
-    """An office's assessments that have been kept long enough, by why they go."""
-    its = Assessment.objects.filter(account__office=office)
+    """An office's assessments that are to be deleted, by reason: deleted, unchanged (drafts) or attested long ago."""
+    assessments = Assessment.objects.filter(account__office=office)
     drafts_until = before(now, months=office.keep_drafts_months)
     attested_until = before(now, months=12 * office.keep_attested_years)
     answered = Answer.objects.filter(draft=OuterRef("pk"), answered_at__gt=drafts_until)
     commented = Comment.objects.filter(thread__assessment=OuterRef("pk"), written_at__gt=drafts_until)
-    drafts = its.drafts()
+    drafts = assessments.drafts()
     return {
         "deleted": drafts.filter(deleted_at__lte=now - RESTORABLE),
         "unchanged": drafts.filter(
             ~Exists(answered), ~Exists(commented), deleted_at__isnull=True, started_at__lte=drafts_until
         ),
-        "attested": its.filter(attestation__attested_at__lte=attested_until),
+        "attested": assessments.filter(attestation__attested_at__lte=attested_until),
     }
 
 
@@ -167,32 +166,32 @@ def count_expired() -> Purged:
     now = timezone.now()
     counted = Purged(held=Office.objects.filter(held_at__isnull=False).count())
     for office in Office.objects.filter(held_at__isnull=True):
-        for why, found in expired_of(office, now=now).items():
-            setattr(counted, why, getattr(counted, why) + found.count())
-    counted.withdrawn = _withdrawn_content().count()
+        for reason, expired in expired_of(office, now=now).items():
+            setattr(counted, reason, getattr(counted, reason) + expired.count())
+    counted.withdrawn = _unheld_withdrawn().count()
     counted.addresses = unheld_addresses(until=now - ADDRESSES_KEPT).count()
     try:
-        counted.files = len(_files_to_go(now))
+        counted.files = len(_expired_files(now))
     except OSError:
         counted.no_storage = True
     return counted
 
 
 def purge_expired() -> Purged:
-    """Delete what has been kept long enough, each assessment in a transaction of its own.
+    """Delete everything that has been kept long enough, each assessment in a transaction of its own.
 
-    One that cannot be deleted stops no other, and is tried again by the next run.
+    An assessment that cannot be deleted stops no other; the next run tries it again.
     """
     now = timezone.now()
     purged = Purged(held=Office.objects.filter(held_at__isnull=False).count())
     for office in Office.objects.filter(held_at__isnull=True):
-        for why, found in expired_of(office, now=now).items():
-            gone = sum(_purge(office, why, key, now, purged.failed) for key in list(_keys(found)))
-            setattr(purged, why, getattr(purged, why) + gone)
+        for reason, expired in expired_of(office, now=now).items():
+            count = sum(_purge(office, reason, key, now, purged.failed) for key in _keys(expired))
+            setattr(purged, reason, getattr(purged, reason) + count)
     purged.withdrawn = _purge_withdrawn()
     purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
     try:
-        names = _files_to_go(now)
+        names = _expired_files(now)
         remove_files(names)
         purged.files = sum(not default_storage.exists(name) for name in names)
     except OSError as error:
@@ -201,33 +200,36 @@ def purge_expired() -> Purged:
     return purged
 
 
-def _keys(found: AssessmentQuerySet) -> list[int]:
-    return list(found.order_by("pk").values_list("pk", flat=True))
+def _keys(assessments: AssessmentQuerySet) -> list[int]:
+    return list(assessments.order_by("pk").values_list("pk", flat=True))
 
 
-def _purge(office: Office, why: str, key: int, now: datetime, failed: list[int]) -> bool:
-    """Delete one assessment, unless something has happened to it, or to its office, meanwhile."""
+def _purge(office: Office, reason: str, key: int, now: datetime, failed: list[int]) -> bool:
+    """Delete one assessment if it is still expired and its office is under no hold; return whether it was deleted.
+
+    The key of one that cannot be deleted is added to `failed`.
+    """
     try:
         with transaction.atomic():
             locked = _locked(office)
             _lock(Assessment.objects.filter(pk=key))
             if locked.held_at is not None:
                 return False
-            found = expired_of(locked, now=now)[why].filter(pk=key).first()
-            if found is None:
+            assessment = expired_of(locked, now=now)[reason].filter(pk=key).first()
+            if assessment is None:
                 return False
             _delete([key])
-            audit.append(office=locked, action=Action.PURGED, about=found, by=None)
+            audit.append(office=locked, action=Action.PURGED, about=assessment, by=None)
     except DatabaseError as error:
-        # Not the error's own text, which can hold what a row says.
+        # Not the error's own message, which may quote a row.
         log.error("Assessment %s is not deleted yet: %s", key, type(error).__name__)
         failed.append(key)
         return False
     return True
 
 
-def _withdrawn_content() -> QuerySet[ShareContent]:
-    """What was withdrawn under a hold that is lifted now."""
+def _unheld_withdrawn() -> QuerySet[ShareContent]:
+    """The content of shares that were withdrawn under a legal hold which has been lifted."""
     office = "share__attestation__assessment__account__office"
     return ShareContent.objects.filter(
         **{"share__withdrawal__isnull": False, f"{office}__held_at__isnull": True}
@@ -239,11 +241,11 @@ def _purge_withdrawn() -> int:
     offices = Office.objects.filter(held_at__isnull=True).order_by("pk")
     list(offices.select_for_update(no_key=True).values_list("pk"))
     with purging():
-        return _withdrawn_content().delete()[0]
+        return _unheld_withdrawn().delete()[0]
 
 
 def _lock(assessments: AssessmentQuerySet) -> list[int]:
-    """Have assessments to ourselves with all that hangs on them, in the order in which others lock; return keys."""
+    """Lock assessments, their attestations and shares, in the order in which others lock; return the keys."""
     keys = _keys(assessments)
     attestations = Attestation.objects.filter(assessment__in=keys).order_by("pk")
     shares = Share.objects.filter(attestation__assessment__in=keys).order_by("pk")
@@ -259,19 +261,19 @@ def _lock(assessments: AssessmentQuerySet) -> list[int]:
 
 
 def _delete(keys: Collection[int]) -> None:
-    """Delete assessments with everything that hangs on them; their files go once that is kept."""
+    """Delete assessments with all records that refer to them, and on commit their files."""
     of_attestation = Q(attestation__assessment__in=keys)
     stored = StoredPdf.objects.filter(of_attestation | Q(share__attestation__assessment__in=keys))
     names = list(stored.values_list("name", flat=True))
     with purging():
         AdviceEntry.objects.filter(request__share__attestation__assessment__in=keys).delete()
-        for of_share in (AdviceRequest, Withdrawal, ShareContent):
-            of_share._default_manager.filter(share__attestation__assessment__in=keys).delete()
+        for model in (AdviceRequest, Withdrawal, ShareContent):
+            model._default_manager.filter(share__attestation__assessment__in=keys).delete()
         stored.delete()
-        for of_one in (Share, Reminder, Finding):
-            of_one._default_manager.filter(of_attestation).delete()
+        for owned in (Share, Reminder, Finding):
+            owned._default_manager.filter(of_attestation).delete()
         Attestation.objects.filter(assessment__in=keys).delete()
-        # Answers, threads with their comments, looks and notices go with it.
+        # This deletes their answers, threads with comments, looks and notices as well.
         Assessment.objects.filter(pk__in=keys).delete()
     transaction.on_commit(partial(remove_files, names), robust=True)
 
@@ -280,7 +282,7 @@ def _delete(keys: Collection[int]) -> None:
 
 
 def remove_files(names: Collection[str]) -> None:
-    """Delete stored files; what cannot be deleted now, the next `purge_expired` finds again."""
+    """Delete stored files; `purge_expired` tries again those that cannot be deleted now."""
     for name in names:
         try:
             default_storage.delete(name)
@@ -288,12 +290,12 @@ def remove_files(names: Collection[str]) -> None:
             log.error("A stored file is not deleted yet: %s", type(error).__name__)
 
 
-def _files_to_go(now: datetime) -> list[str]:
+def _expired_files(now: datetime) -> list[str]:
     return [*_withdrawn_files(), *_forgotten_files(), *_left_by_checks(until=now - timedelta(days=1))]
 
 
 def _left_by_checks(*, until: datetime) -> Iterator[str]:
-    """What `/health/ready` wrote and could not delete: its process was killed."""
+    """Files that `/health/ready` wrote and could not delete, since its process was killed."""
     with suppress(FileNotFoundError):
         for name in default_storage.listdir("health")[1]:
             with suppress(FileNotFoundError):
@@ -302,23 +304,23 @@ def _left_by_checks(*, until: datetime) -> Iterator[str]:
 
 
 def _withdrawn_files() -> Iterator[str]:
-    """The files of withdrawn shares that are still there, among them any that no row names: a print was stopped."""
+    """The files left of withdrawn shares, including any without a row because printing was interrupted."""
     withdrawn = Withdrawal.objects.filter(
         share__attestation__assessment__account__office__held_at__isnull=True
     )
-    there = set(_folders("shares"))
+    folders = set(_folders("shares"))
     for key in withdrawn.order_by("share").values_list("share", flat=True):
-        if str(key) in there:
+        if str(key) in folders:
             for name in default_storage.listdir(f"shares/{key}")[1]:
                 yield f"shares/{key}/{name}"
 
 
 def _forgotten_files() -> Iterator[str]:
-    """The files of records that are gone: those that could not be deleted, or were printed, as the record went."""
+    """The files of deleted records: they could not be deleted with the record, or were printed at that moment."""
     for folder, model in FOLDERS.items():
         keys = [int(key) for key in _folders(folder) if key.isascii() and key.isdecimal()]
-        there = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
-        for key in sorted(set(keys) - there):
+        existing = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
+        for key in sorted(set(keys) - existing):
             for name in default_storage.listdir(f"{folder}/{key}")[1]:
                 yield f"{folder}/{key}/{name}"
 

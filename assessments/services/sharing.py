@@ -1,4 +1,4 @@
-"""Giving a part of an attestation to the Commissioner's office, taking it back, and asking for advice with it."""
+"""Sharing a part of an attestation with the Commissioner's office, withdrawing it, and asking for advice about it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
 from assessments.services.mail import send_mail
-from assessments.services.notices import mail_about_notices, tell
+from assessments.services.notices import mail_about_notices, notify
 from assessments.services.printing import print_soon
 from assessments.services.purging import purging
 
@@ -55,7 +55,7 @@ class Asked:
 
 
 def shared_with(*, attestation: Attestation, nonce: str) -> Share | None:
-    """What was shared from the preview with this nonce, if it was."""
+    """The share made from the preview with this nonce, if there is one."""
     return attestation.shares.filter(content__record__contains=f'"nonce":"{nonce}"').first()
 
 
@@ -63,71 +63,71 @@ def shared_with(*, attestation: Attestation, nonce: str) -> Share | None:
 def share(
     *, attestation: Attestation, picked: Picked, by: User, nonce: str, asked: Asked | None = None
 ) -> Share:
-    """Give the Commissioner's office what was picked, frozen by itself.
+    """Share what was picked with the Commissioner's office, as a frozen record of its own.
 
-    `nonce` is that of the preview: a button that is pressed twice shares once. Raises NotTheMember and TermEnded.
+    `nonce` is the preview's: a button pressed twice shares once. Raises NotTheMember and TermEnded.
     """
     locked = Attestation.objects.select_for_update(no_key=True).get(pk=attestation.pk)
     assessment = locked.assessment
     office = assessment.account.office
     if office.member_id != by.pk:
         raise NotTheMember
-    if earlier := shared_with(attestation=locked, nonce=nonce):
-        return earlier
+    if existing := shared_with(attestation=locked, nonce=nonce):
+        return existing
     if office.ends_on is not None:
         raise TermEnded
     now = timezone.now()
     state = assessment_state(assessment, as_of=locked.as_of)
     content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)
-    made = Share.objects.create(
+    new_share = Share.objects.create(
         attestation=locked, shared_by=by, shared_at=now, sha256=sha256_of(content), code=new_code()
     )
-    ShareContent.objects.create(share=made, record=content)
+    ShareContent.objects.create(share=new_share, record=content)
     if asked:
         AdviceRequest.objects.create(
-            share=made,
+            share=new_share,
             question=asked.question,
             about=[rule for rule in asked.about if rule in picked.rules],
             needed_by=asked.needed_by,
         )
-    desk.enter(share=made)
-    tell(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
-    print_soon(made)
+    desk.add_entry(share=new_share)
+    notify(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
+    print_soon(new_share)
     if asked:
-        transaction.on_commit(partial(mail_officers.enqueue, made.pk), robust=True)
-    audit.append(office=office, action=Action.SHARED, about=made, by=by)
+        transaction.on_commit(partial(mail_officers.enqueue, new_share.pk), robust=True)
+    audit.append(office=office, action=Action.SHARED, about=new_share, by=by)
     if asked:
-        audit.append(office=office, action=Action.ADVICE_ASKED, about=made, by=by)
-    return made
+        audit.append(office=office, action=Action.ADVICE_ASKED, about=new_share, by=by)
+    return new_share
 
 
 @transaction.atomic
 def withdraw(*, share: Share, by: User) -> None:
-    """Take a share back: its content and its PDF are deleted, and that it was withdrawn is kept.
+    """Withdraw a share: delete its content and PDFs, and keep a record of the withdrawal.
 
-    Under a legal hold both stay, out of everybody's sight, until `purge_expired` finds the hold lifted.
-    Pressed twice, it is withdrawn once. Raises NotTheMember.
+    Under a legal hold both are kept, but shown to nobody, until `purge_expired` runs after the hold is lifted.
+    Withdrawing a share twice changes nothing. Raises NotTheMember.
     """
-    # The office first, so that no hold is set in between.
-    of_share = Office.objects.filter(accounts__assessments__attestation__shares=share.pk)
-    office = of_share.select_for_update(no_key=True, of=("self",)).get()
+    # The office is locked first, so that no hold is set during the withdrawal.
+    offices = Office.objects.filter(accounts__assessments__attestation__shares=share.pk)
+    office = offices.select_for_update(no_key=True, of=("self",)).get()
     locked = Share.objects.select_for_update(no_key=True, of=("self",)).get(pk=share.pk)
     if office.member_id != by.pk:
         raise NotTheMember
     if Withdrawal.objects.filter(share=locked).exists():
         return
     Withdrawal.objects.create(share=locked, withdrawn_by=by)
-    desk.clear(share=locked)
+    desk.clear_entry(share=locked)
     if office.held_at is None:
         with purging():
             ShareContent.objects.filter(share=locked).delete()
         transaction.on_commit(partial(delete_files, share=locked), robust=True)
-    tell(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
+    notify(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
     audit.append(office=office, action=Action.SHARE_WITHDRAWN, about=locked, by=by)
 
 
 def delete_files(*, share: Share) -> None:
-    """Delete the PDFs of a share that was withdrawn; what cannot be deleted now, `purge_expired` tries again."""
+    """Delete the PDFs of a withdrawn share; `purge_expired` tries again those that cannot be deleted now."""
     for stored in share.pdfs.all():
         try:
             default_storage.delete(stored.name)
@@ -137,7 +137,7 @@ def delete_files(*, share: Share) -> None:
 
 @transaction.atomic
 def write_advice(*, share: Share, text: str, by: User) -> None:
-    """Add an officer's answer, or the member's word on it, to what was asked with a share.
+    """Add an officer's answer to the question asked with a share, or the member's reply.
 
     Raises WithdrawnShare, and TermEnded for the member.
     """
@@ -150,12 +150,11 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
         raise TermEnded
     last = request.entries.last()
     if last is not None and (last.author_id, last.text) == (by.pk, text):
-        # Pressed twice.
+        # The button was pressed twice.
         return
-    desk.take_in_words(
-        share=locked, written=AdviceEntry.objects.create(request=request, author=by, text=text)
-    )
-    tell(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
+    advice = AdviceEntry.objects.create(request=request, author=by, text=text)
+    desk.update_entry(share=locked, advice=advice)
+    notify(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:
         context = {"path": reverse("share", kwargs={"pk": locked.pk})}
         mail = partial(send_mail, to=office.member.email, name="advised", context=context)
@@ -168,7 +167,7 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
 
 @task()
 def mail_officers(pk: int) -> None:
-    """Tell officers by mail that a member waits for their answer and by when, and nothing of what it is about."""
+    """Email officers that a member waits for an answer, and by when, without saying what it is about."""
     request = AdviceRequest.objects.filter(share=pk, share__withdrawal__isnull=True).first()
     if request is None:
         return
@@ -177,5 +176,5 @@ def mail_officers(pk: int) -> None:
         try:
             mail_about_notices(user=officer, name="asked", context=context)
         except (OSError, SMTPException) as error:
-            # Not the error's own text, which can hold the address. The desk shows it as waiting all the same.
+            # Not the error's own message, which can contain the address. The desk still shows the share as waiting.
             log.error("An officer could not be mailed: %s", type(error).__name__)

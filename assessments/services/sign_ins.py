@@ -1,4 +1,4 @@
-"""How people prove who they are: their link to single sign-on, and a second step that they lost."""
+"""Changing how people sign in: linking single sign-on, and resetting a lost second step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from assessments.services.people import end_sessions
 
 
 class LinkConflict(Exception):
-    """Single sign-on knows this person here as another one."""
+    """This identity of single sign-on is linked to someone else's sign-in."""
 
 
 @transaction.atomic
 def link_single_sign_on(*, by: User, provider: str, uid: str) -> None:
-    """Let single sign-on sign this person in from now on, in place of whom it knew before.
+    """Let single sign-on sign this person in, in place of any identity linked to them before.
 
-    Of what the other site tells, its own id of the person is kept and nothing else. Raises LinkConflict.
+    Only the provider's id for the person is stored. Raises LinkConflict.
     """
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     if Link.objects.filter(provider=provider, uid=uid).exclude(user=by).exists():
@@ -28,13 +28,13 @@ def link_single_sign_on(*, by: User, provider: str, uid: str) -> None:
 
 
 def unlink_single_sign_on(*, by: User) -> None:
-    """Take the link away."""
+    """Remove the person's link to single sign-on."""
     Link.objects.filter(user=by).delete()
 
 
 @transaction.atomic
-def forget_second_step(*, of: User) -> int:
-    """Delete the second steps of someone who lost them, and sign them out everywhere: how many there were."""
-    count = int(Authenticator.objects.filter(user=of).delete()[0])
-    end_sessions(user=of)
+def forget_second_step(*, user: User) -> int:
+    """Delete a person's second steps and sign them out everywhere; return how many steps there were."""
+    count = int(Authenticator.objects.filter(user=user).delete()[0])
+    end_sessions(user=user)
     return count

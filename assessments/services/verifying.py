@@ -1,4 +1,4 @@
-"""Where a paper of the portal's stands: by its code, by its file, by the record that it carries."""
+"""Verifying the portal's documents: by the code, by the file, or by the record within the file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from assessments.pdf.judging import FileVerdict, KnownDocument, Standing, judge
 
 
 def standing_of(code: str) -> Standing | None:
-    """Where the paper with a verification code stands, or None where the portal gave no such code."""
-    found = _share(code=code) or _attestation(code=code)
-    return found.standing if found else None
+    """Whether the document with a code is current, superseded or withdrawn; None if the portal gave no such code."""
+    document = _by_code(code)
+    return document.standing if document else None
 
 
-def judge_file(data: bytes) -> FileVerdict:
-    """Say of a file whether it is what the portal made, to the last byte. Raises TooBusy."""
-    return judge(data, known_file=_by_file, known_record=_by_record, known_code=_by_code)
+def judge_file(content: bytes) -> FileVerdict:
+    """Judge whether a file is, byte for byte, one that the portal made. Raises TooBusy."""
+    return judge(content, known_file=_by_file, known_record=_by_record, known_code=_by_code)
 
 
 def _by_file(sha256: str) -> KnownDocument | None:
@@ -32,19 +32,19 @@ def _by_code(code: str) -> KnownDocument | None:
     return _share(code=code) or _attestation(code=code)
 
 
-def _share(**which: object) -> KnownDocument | None:
-    found = Share.objects.with_superseded().select_related("withdrawal").filter(**which).first()
-    if found is None:
+def _share(**lookup: object) -> KnownDocument | None:
+    share = Share.objects.with_superseded().select_related("withdrawal").filter(**lookup).first()
+    if share is None:
         return None
-    superseded: bool = found.is_superseded  # type: ignore[attr-defined]  # annotated
-    if hasattr(found, "withdrawal"):
-        return KnownDocument(found.code, "withdrawn")
-    return KnownDocument(found.code, "superseded" if superseded else "current")
+    superseded: bool = share.is_superseded  # type: ignore[attr-defined]  # annotated
+    if hasattr(share, "withdrawal"):
+        return KnownDocument(share.code, "withdrawn")
+    return KnownDocument(share.code, "superseded" if superseded else "current")
 
 
-def _attestation(**which: object) -> KnownDocument | None:
-    found = Attestation.objects.with_superseded().filter(**which).first()
-    if found is None:
+def _attestation(**lookup: object) -> KnownDocument | None:
+    attestation = Attestation.objects.with_superseded().filter(**lookup).first()
+    if attestation is None:
         return None
-    superseded: bool = found.is_superseded  # type: ignore[attr-defined]  # annotated
-    return KnownDocument(found.code, "superseded" if superseded else "current")
+    superseded: bool = attestation.is_superseded  # type: ignore[attr-defined]  # annotated
+    return KnownDocument(attestation.code, "superseded" if superseded else "current")

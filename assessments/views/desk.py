@@ -22,7 +22,7 @@ from assessments.forms.desk import (
 )
 from assessments.models import DeskEntry, Share, User
 from assessments.models.desk import DeskEntryQuerySet, Place
-from assessments.services.audit import Action, take_note
+from assessments.services.audit import Action, append_access
 from assessments.views.access import officer
 
 AT_ONCE = 25
@@ -89,7 +89,7 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
     if request.session.get(LAST) != (query := urlencode(last)):
         request.session[LAST] = query
     page = found.rows.page(size=AT_ONCE, **place)
-    take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
+    append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     shown = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
     counted = found.rows.aggregate(all=Count("pk"), takeable=Count("pk", filter=Q(withdrawn_at__isnull=True)))
     visible = DeskEntry.objects.visible_to(by).filter(withdrawn_at__isnull=True)

@@ -66,7 +66,7 @@ def choose(request: HttpRequest, by: User) -> HttpResponse:
             return _cannot(request, CHANGED)
         rows = found.rows
     try:
-        keys = exporting.chosen(rows)
+        keys = exporting.list_keys(rows)
     except CannotExport as error:
         return _cannot(request, str(error))
     token = secrets.token_urlsafe(9)
@@ -102,22 +102,22 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         return redirect(here)
     form, kind, problem = choice["form"], choice["kind"] or "both", ""
     unprinted = {int(key): why for key, why in choice["unprinted"].items()}
-    keys, kinds = exporting.standing(choice["keys"]), exporting.kinds_of(form, kind)
+    keys, kinds = exporting.keep_current(choice["keys"]), exporting.kinds_of(form, kind)
     try:
         if request.method == "POST":
             collection = exporting.collect(keys=keys, form=form, kind=kind, without=unprinted)
-            exporting.note_export(keys=collection.keys, form=form, by=by)
+            exporting.record_export(keys=collection.keys, form=form, by=by)
             return _streamed(collection)
         if not keys:
             raise CannotExport(exporting.ALL_WITHDRAWN)
         ends = time.monotonic() + AT_ONCE
-        wanted = [one for one in exporting.missing(keys, kinds) if one[0] not in unprinted]
+        wanted = [one for one in exporting.list_missing(keys, kinds) if one[0] not in unprinted]
         if failed := exporting.make_missing(wanted, until=lambda: time.monotonic() > ends):
             unprinted |= failed
             _remember_unprinted(request, token, unprinted)
     except (CannotExport, CannotStore, PressError) as error:
         problem = str(error)
-    wanted = exporting.missing(keys, kinds)
+    wanted = exporting.list_missing(keys, kinds)
     needed = len(keys) * len(kinds)
     context = {
         "form": Export.Form(form).label,

@@ -17,7 +17,7 @@ from assessments.pdf.press import PressError, print_pdf
 from assessments.rendering.documents import print_css
 from assessments.reports.insights import rounded
 from assessments.scoring.wording import long_date
-from assessments.services.audit import Action, take_note
+from assessments.services.audit import Action, append_access
 from assessments.services.insights import insights_of
 from assessments.views.access import officer
 from assessments.views.desk import way_back
@@ -36,7 +36,7 @@ def _told(request: HttpRequest, by: User) -> dict[str, Any]:
         overall=overall_titles(),
         contact=contact_titles(),
     )
-    take_note(office=None, action=Action.DESK_VIEWED, about=by, by=by)
+    append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     return {
         "form": filters.form,
         "i": found,

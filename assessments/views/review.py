@@ -183,7 +183,7 @@ def look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def ready(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Mark a draft ready for review, or take it back."""
     assessment, by = _of(workspace)
-    act = services.mark_ready if "ready" in request.POST else services.take_back
+    act = services.mark_ready if "ready" in request.POST else services.unmark_ready
     return _tried(request, lambda: act(assessment=assessment, by=by)) or _back(request, workspace)
 
 

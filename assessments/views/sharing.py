@@ -19,7 +19,7 @@ from assessments.records.shared import shared_projection, shared_record
 from assessments.services import sharing
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
-from assessments.services.audit import Action, take_note
+from assessments.services.audit import Action, append_access
 from assessments.services.desk import NotShared, open_share
 from assessments.services.office_copy import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
@@ -166,7 +166,7 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
         raise Http404
     if by.is_officer:
         office = found.attestation.assessment.account.office
-        take_note(office=office, action=Action.FILE_DOWNLOADED, about=found, by=by)
+        append_access(office=office, action=Action.FILE_DOWNLOADED, about=found, by=by)
     name, day = f"shared-{found.pk}", timezone.localdate(found.shared_at).isoformat()
     if form == "json":
         return file_response(found.content.record.encode(), "application/json", f"{name}-{day}.json")

@@ -65,9 +65,9 @@ class Command(BaseCommand):
                 _in_place_once_complete(target) as file,
                 bar() as progress,
             ):
-                keys = exporting.chosen(rows)
+                keys = exporting.list_keys(rows)
                 kinds = exporting.kinds_of(form, options["kind"])
-                unprinted = self._print(exporting.missing(keys, kinds), progress)
+                unprinted = self._print(exporting.list_missing(keys, kinds), progress)
                 if unprinted and not options["without_unprinted"]:
                     reasons = "\n".join(f"share {key}: {reason}" for key, reason in unprinted.items())
                     raise CommandError(
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                         "Try again, or leave these PDFs out with --without-unprinted."
                     )
                 collection = exporting.collect(keys=keys, form=form, kind=options["kind"], without=unprinted)
-                exporting.note_export(keys=collection.keys, form=form, by=None)
+                exporting.record_export(keys=collection.keys, form=form, by=None)
                 task = progress.add_task("Bytes", total=collection.size)
                 for chunk in collection.chunks:
                     file.write(chunk)

@@ -24,5 +24,5 @@ class Command(BaseCommand):
             user = User.objects.get_by_natural_key(options["email"])
         except User.DoesNotExist:
             raise CommandError("Nobody has this e-mail address.") from None
-        count = forget_second_step(of=user)
+        count = forget_second_step(user=user)
         self.stdout.write(f"Deleted: {count}. {user.email} is signed out everywhere.")

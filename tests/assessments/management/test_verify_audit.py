@@ -289,7 +289,7 @@ def test_what_is_appended_during_a_walk_is_no_fault(office, monkeypatch):
     def then_append(_: int) -> None:
         AuditHead.objects.filter(office=office).update(count=real.count, hash=real.hash)
 
-    monkeypatch.setattr("assessments.services.audit_proof.AT_ONCE", 5)
+    monkeypatch.setattr("assessments.services.audit_proof.CHUNK_SIZE", 5)
     assert walk(str(office.pk), advance=then_append).mark == Mark(real.count, real.hash)
     assert walk(str(office.pk)).fault == ""
 

@@ -255,7 +255,7 @@ def rewritten(**changes: Any) -> Callable[[Path], None]:
         contents = document["backup"]
         for name, change in changes.items():
             contents[name] = change(contents[name])
-        document["sha256"] = backup._sum_of(contents)
+        document["sha256"] = backup._hash_of(contents)
         (folder / "manifest.json").write_text(json.dumps(document))
 
     return rewrite

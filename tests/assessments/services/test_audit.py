@@ -263,7 +263,7 @@ CALLS = [
     ),
     Call(
         "take_back",
-        lambda w: reviewing.take_back(assessment=w.draft, by=w.member),
+        lambda w: reviewing.unmark_ready(assessment=w.draft, by=w.member),
         (Action.TAKEN_BACK,),
         "assessment",
         prepare=lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff),

@@ -59,10 +59,10 @@ def world(time_machine) -> World:
 def quick(monkeypatch) -> None:
     """PDFs that cost nothing."""
     monkeypatch.setattr(
-        "assessments.services.printing._printed", lambda record: b"%PDF-1.7 full " + record.code.encode()
+        "assessments.services.printing._full_pdf", lambda record: b"%PDF-1.7 full " + record.code.encode()
     )
     monkeypatch.setattr(
-        "assessments.services.printing._summary", lambda share: b"%PDF-1.7 short " + share.code.encode()
+        "assessments.services.printing._summary_pdf", lambda share: b"%PDF-1.7 short " + share.code.encode()
     )
 
 
@@ -77,7 +77,7 @@ def bytes_of(collection: exporting.Collection) -> bytes:
 
 
 def ready(keys: list[int]) -> list[int]:
-    exporting.make_missing(exporting.missing(keys, list(Kind)))
+    exporting.make_missing(exporting.list_missing(keys, list(Kind)))
     return keys
 
 
@@ -178,7 +178,7 @@ def test_nothing_found_is_said(world):
 
 
 def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
-    monkeypatch.setattr(exporting, "MOST", 1)
+    monkeypatch.setattr(exporting, "MAX_SHARES", 1)
     for number in range(2):
         world.share(number)
     answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
@@ -334,14 +334,14 @@ def one_unprinted(world, quick, monkeypatch) -> Share:
     world.share(1)
     bad: Share = world.share(2)
     world.share(3)
-    whole = printing._printed
+    whole = printing._full_pdf
 
     def printed(record: Any) -> bytes:
         if record == bad:
             raise PressError("too_slow", "It took too long.")
         return whole(record)
 
-    monkeypatch.setattr(printing, "_printed", printed)
+    monkeypatch.setattr(printing, "_full_pdf", printed)
     return bad
 
 
@@ -373,7 +373,7 @@ def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
     assert "These cannot be printed" in said(client.get(address))
-    monkeypatch.setattr(printing, "_printed", lambda _: b"%PDF")
+    monkeypatch.setattr(printing, "_full_pdf", lambda _: b"%PDF")
     assert "These cannot be printed" in said(client.get(address))
     assert client.post(address, {"again": "1"})["Location"] == address
     assert "Everything is ready" in said(client.get(address))
@@ -388,7 +388,7 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
         asked.append(record)
         raise PressError("busy", "The printer is busy.")
 
-    monkeypatch.setattr(printing, "_printed", busy)
+    monkeypatch.setattr(printing, "_full_pdf", busy)
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
     answer = client.get(address)
@@ -441,7 +441,7 @@ def test_a_zip_whose_storage_goes_meanwhile_has_no_end(world, quick, monkeypatch
     def broken(*_: object) -> bytes:
         raise PressError("broken", "No.")
 
-    monkeypatch.setattr("assessments.services.printing._printed", broken)
+    monkeypatch.setattr("assessments.services.printing._full_pdf", broken)
     with pytest.raises(PressError):
         sent += chunks
     data = b"".join(sent)
@@ -453,9 +453,9 @@ def test_a_zip_whose_storage_goes_meanwhile_has_no_end(world, quick, monkeypatch
 @pytest.mark.one_database
 def test_a_large_zip_is_never_held_whole(world, monkeypatch):
     large = b"%PDF-1.7 " + bytes(2_000_000)
-    monkeypatch.setattr("assessments.services.printing._printed", lambda _: large)
+    monkeypatch.setattr("assessments.services.printing._full_pdf", lambda _: large)
     keys = [world.share(number).pk for number in range(20)]
-    exporting.make_missing(exporting.missing(keys, [Kind.FULL]))
+    exporting.make_missing(exporting.list_missing(keys, [Kind.FULL]))
     collection = collect(keys=keys, form="zip", kind="full")
     tracemalloc.start()
     size = sum(map(len, collection.chunks))

@@ -133,7 +133,7 @@ def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
 
 def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch):
     filled(office)
-    monkeypatch.setattr(office_copy, "AT_ONCE", 2)
+    monkeypatch.setattr(office_copy, "CHUNK_SIZE", 2)
     rows = exported(office).read("trail.csv").decode().splitlines()
     assert len(rows) == AuditEvent.objects.of_chain(office.pk).count()
 

@@ -60,7 +60,7 @@ def half(name, data):
     printing.default_storage.save(name, printing.ContentFile(data[:1000]))
     print("printing", flush=True)
     time.sleep(60)
-printing._keep = half
+printing._store = half
 call_command("db_worker", batch=True, startup_delay=False)
 """
 WORKS = """

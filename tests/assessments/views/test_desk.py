@@ -29,7 +29,7 @@ from assessments.models import (
 from assessments.models.desk import Place
 from assessments.records.desk_facts import desk_facts, folded
 from assessments.services import desk, retention, sharing
-from assessments.services.audit import take_note
+from assessments.services.audit import append_access
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
@@ -534,9 +534,9 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
     def note_slowly(**told: Any) -> None:
         opened.set()
         time.sleep(0.5)
-        take_note(**told)
+        append_access(**told)
 
-    monkeypatch.setattr("assessments.services.desk.take_note", note_slowly)
+    monkeypatch.setattr("assessments.services.desk.append_access", note_slowly)
 
     def go(work: Callable[[], Any]) -> None:
         try:

@@ -496,14 +496,14 @@ def test_what_is_purged_while_it_is_given_taken_back_or_answered_is_not_found(at
 
 def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation, monkeypatch):
     share = shared(attestation)
-    keep = printing._keep
+    keep = printing._store
 
     def purge_and_keep(name: str, data: bytes) -> str:
         with purging():
             retention._delete([attestation.assessment_id])
         return keep(name, data)
 
-    monkeypatch.setattr(printing, "_keep", purge_and_keep)
+    monkeypatch.setattr(printing, "_store", purge_and_keep)
     answer = client_of("ana").get(f"/shares/{share.pk}.pdf")
     assert answer.status_code == 503
     assert "was withdrawn or deleted while its PDF was made" in said(answer)
