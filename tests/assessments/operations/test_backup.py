@@ -1,4 +1,4 @@
-"""`manage.py backup` and `manage.py restore`, each in a process of its own, on the database of the run."""
+"""`manage.py backup` and `manage.py restore`, each in its own process, on the kind of database of this test run."""
 
 import errno
 import hashlib
@@ -36,7 +36,7 @@ from tests.bench.backups import address
 from tests.postgres import database
 
 ROOT = Path(__file__).resolve().parents[3]
-# The processes open databases of their own. The mark has these tests run again on PostgreSQL.
+# The processes open their own databases. The mark makes these tests run on PostgreSQL as well.
 pytestmark = pytest.mark.django_db
 
 STORED = {
@@ -82,7 +82,7 @@ only_postgresql = pytest.mark.skipif(
 
 @dataclass
 class Place:
-    """Where a portal could be: a database and a folder for its files."""
+    """A place for a portal: a database and a folder for its files."""
 
     url: str
     media: Path
@@ -141,7 +141,7 @@ NOTHING: tuple[dict[str, list[str]], dict[str, str]] = ({}, {})
 
 @pytest.fixture(scope="module")
 def new_place(tmp_path_factory):
-    """A function that gives an empty place each time, on the database of this run."""
+    """A function that returns a new empty place each time, on the kind of database of this test run."""
     numbers = itertools.count()
     with ExitStack() as made:
 
@@ -193,7 +193,7 @@ def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, tak
     assert {
         name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()
     }.items() < files.items()
-    # And the PDFs of what the demonstration attests and shares.
+    # The PDFs of the demonstration's attestation and shares are among the files.
     assert sorted(name.partition("/")[0] for name in files) == [*STORED_IN, "shares", "shares"]
     count = sum(map(len, rows.values()))
     assert f"{count} rows of {len(rows)} tables, {len(files)} files." in printed
@@ -248,7 +248,7 @@ def database_of(folder: Path) -> Path:
 
 
 def rewritten(**changes: Any) -> Callable[[Path], None]:
-    """Write a manifest as another portal would have: whole, with other contents."""
+    """Write a valid manifest with other contents, as another portal would."""
 
     def rewrite(folder: Path) -> None:
         document = json.loads((folder / "manifest.json").read_text())
@@ -305,14 +305,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_a_backup_that_is_not_whole_or_does_not_fit_is_refused(what, taken, tmp_path, settings, monkeypatch):
-    # All of it is seen before the database is looked at, so that this process may do it.
+    # The damage is noticed before the database is touched, so this process can call the command itself.
     settings.MEDIA_ROOT = tmp_path / "media"
     monkeypatch.setattr(database_copy, "put_back", lambda *_: pytest.fail("it was restored"))
     monkeypatch.setattr(default_storage, "save", lambda *_: pytest.fail("a file was restored"))
-    damage, said = DAMAGE[what]
+    damage, reason = DAMAGE[what]
     folder = shutil.copytree(taken, tmp_path / "backup")
     damage(folder)
-    with pytest.raises(CommandError, match=re.escape(said)):
+    with pytest.raises(CommandError, match=re.escape(reason)):
         call_command("restore", str(folder))
     assert not (tmp_path / "media").exists()
 
@@ -384,7 +384,7 @@ def test_a_folder_among_the_stored_files_is_refused(full):
     assert not (full.media / "backup").exists()
 
 
-# --- What goes wrong on the way -------------------------------------------------
+# --- Failures on the way --------------------------------------------------------
 
 
 @pytest.fixture
@@ -483,7 +483,7 @@ def test_backups_under_a_live_writer_are_whole_and_copies_of_the_file_are_not():
     bench = [sys.executable, "-m", "tests.bench.backups", "2"]
     printed = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "manage.py backup: 2 of 2 whole" in printed
-    # The control: the same look finds fault with what is no backup.
+    # The control: the same check fails for a file that is no backup.
     assert "file alone:" in printed
     assert "file alone: 2 of 2 whole" not in printed
 

@@ -1,4 +1,4 @@
-"""The running portal's own role of PostgreSQL: enough for every service, and too little to get round a trigger."""
+"""The running portal's PostgreSQL role: rights enough for every service, and too few to get round a trigger."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def run(sql: str) -> None:
 
 @contextmanager
 def as_the_portal() -> Iterator[None]:
-    """As a session that connects as the role."""
+    """Run a block as a session that connects as the role."""
     run(f"SET LOCAL ROLE {ROLE}")
     yield
     run("RESET ROLE")
@@ -43,7 +43,7 @@ def as_the_portal() -> Iterator[None]:
 
 @pytest.fixture
 def role(db: None) -> str:
-    # It had all rights on rows and tables.
+    # Before, the role had every right on rows and tables.
     run(f"CREATE ROLE {ROLE}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {ROLE}")
     grant_runtime(ROLE)
     return ROLE
@@ -108,7 +108,7 @@ PREDEFINED = (
     "pg_create_subscription",
     "pg_maintain",
 )
-# Each makes r first: of tests that run side by side, one then waits for the other.
+# Each statement begins by creating r, so that tests in parallel processes wait for one another.
 MIGHTY = {
     "CREATE ROLE r SUPERUSER": "can become a superuser",
     "CREATE ROLE r NOINHERIT; CREATE ROLE s SUPERUSER; GRANT s TO r": "can become a superuser",
@@ -183,7 +183,7 @@ END $$;
 
 @only_postgresql
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "fault"),
     [
         (
             "GRANT CREATE ON SCHEMA public TO PUBLIC",
@@ -207,9 +207,9 @@ END $$;
         ("SELECT 1", ""),
     ],
 )
-def test_whoever_owns_the_tables_alone_is_told_what_they_cannot_do(make, says):
+def test_whoever_owns_the_tables_alone_is_told_what_they_cannot_do(make, fault):
     run(f"{OWNER} {make}; SET LOCAL ROLE o")
-    with pytest.raises(CommandError, match=says) if says else nullcontext():
+    with pytest.raises(CommandError, match=fault) if fault else nullcontext():
         call_command("grant_runtime", "r")
 
 
@@ -251,7 +251,7 @@ def on_server(*statements: str) -> None:
 
 @pytest.fixture
 def own() -> Iterator[str]:
-    """A role to log in as, and a database of the same name, whose tables others own."""
+    """A role that can log in, and a database of the same name whose tables another role owns."""
     name = f"portal_{os.getpid()}"
     on_server(f"CREATE ROLE {name} LOGIN PASSWORD 'between us'", f"CREATE DATABASE {name}")
     yield name
@@ -288,13 +288,13 @@ def test_a_portal_that_connects_as_the_role_does_a_days_work_and_nothing_beyond(
     as_role = url._replace(netloc=f"{own}:between%20us@{url.netloc.rpartition('@')[2]}")
     printed = in_a_process(as_role.geturl(), tmp_path, "a_day()")
 
-    told = json.loads(printed.splitlines()[-1])
-    refused = told.pop("refused")
-    assert told == {
+    day = json.loads(printed.splitlines()[-1])
+    refused = day.pop("refused")
+    assert day == {
         "ready": {"ready": True, "broken": []},
         "signed in": 302,
         "answer": "planned",
-        # What was attested, what was shared, and its summary.
+        # The attestation, the share, and the share's summary.
         "printed": ["full ", "full 1", "summary 1"],
         "pdf": "%PDF-",
         "withdrawn": [1, 0],
@@ -302,8 +302,8 @@ def test_a_portal_that_connects_as_the_role_does_a_days_work_and_nothing_beyond(
         "audit trail": "OK.",
     }
     assert len(refused) == 5
-    for said in refused:
-        assert re.search("must be owner|permission denied|rows are never changed", said)
+    for refusal in refused:
+        assert re.search("must be owner|permission denied|rows are never changed", refusal)
 
 
 @pytest.mark.skipif("connection.vendor == 'postgresql'", reason="PostgreSQL has roles")

@@ -1,4 +1,4 @@
-"""Saving answers: nobody overwrites what they have not seen, and nothing is saved twice."""
+"""Saving answers: nobody overwrites an answer that they have not seen, and nothing is saved twice."""
 
 from datetime import timedelta
 

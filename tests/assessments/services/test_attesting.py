@@ -1,4 +1,4 @@
-"""What a member stands behind: attested once, whole, frozen; printed; and begun anew from."""
+"""Attesting once and completely, the frozen record, its PDF, and the next assessment."""
 
 import hashlib
 import json
@@ -57,8 +57,8 @@ def account() -> SocialAccount:
 
 @pytest.fixture
 def member(account) -> User:
-    found: User = account.office.member
-    return found
+    user: User = account.office.member
+    return user
 
 
 @pytest.fixture
@@ -72,7 +72,8 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
+    """A page's HTML with single spaces."""
     return " ".join(answer.content.decode().split())
 
 
@@ -92,7 +93,7 @@ def test_all_of_it_is_frozen_in_one_record_that_its_hash_proves(account, member)
     assert record["digest"] == attestation.assessment.edition.digest
     assert record["advisory"]["overall"] == attestation.overall == "contact_commissioner"
     assert len(record["nonce"]) == 64
-    given = {one["question"]: one for one in record["answers"]}
+    given = {answer["question"]: answer for answer in record["answers"]}
     assert len(given) == Answer.objects.count()
     assert given["conduct.abuse"] | {"at": ""} == {
         "question": "conduct.abuse",
@@ -136,7 +137,7 @@ def test_what_changed_since_the_member_looked_is_not_attested(account, member, c
     with pytest.raises(Changed):
         attest(assessment=draft, by=member, seen=looked)
     answer = signed_in(member).post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": looked})
-    assert "Something changed since you opened this page" in said(answer)
+    assert "Something changed since you opened this page" in text_of(answer)
     assert not Attestation.objects.exists()
 
 
@@ -145,7 +146,7 @@ def test_an_answer_that_is_missing_bars_it_and_is_named(account, member):
     draft.answers.filter(question="conduct.abuse").delete()
     with pytest.raises(NotComplete):
         attest(assessment=draft, by=member, seen=seen(draft))
-    page = said(signed_in(member).get(f"/assessments/{draft.pk}/attest"))
+    page = text_of(signed_in(member).get(f"/assessments/{draft.pk}/attest"))
     assert "What is still needed" in page
     assert f"/assessments/{draft.pk}/section/conduct?ready&amp;back#q-conduct-abuse" in page
     assert 'name="stand"' not in page
@@ -168,22 +169,22 @@ def test_it_is_asked_for_once_more_and_done_once(account, member):
 )
 @pytest.mark.django_db(transaction=True)
 def test_ten_at_once_attest_once(account, member):
-    draft, done = answered(account, member), []
+    draft, attested_keys = answered(account, member), []
     looked = seen(draft)
 
     def press() -> None:
         try:
-            done.append(attest(assessment=draft, by=member, seen=looked).pk)
+            attested_keys.append(attest(assessment=draft, by=member, seen=looked).pk)
         finally:
             connection.close()
 
     pressing = [threading.Thread(target=press) for _ in range(10)]
-    for one in pressing:
-        one.start()
-    for one in pressing:
-        one.join()
-    assert len(done) == 10
-    assert set(done) == {Attestation.objects.get().pk}
+    for thread in pressing:
+        thread.start()
+    for thread in pressing:
+        thread.join()
+    assert len(attested_keys) == 10
+    assert set(attested_keys) == {Attestation.objects.get().pk}
     assert Attestation.objects.get().findings.count() == 50
 
 
@@ -191,14 +192,14 @@ def test_the_page_attests_with_the_box_ticked_and_a_fresh_sign_in(account, membe
     draft, client = answered(account, member), signed_in(member)
     page = f"/assessments/{draft.pk}/attest"
     form = {"seen": seen(draft)}
-    assert "Tick the box" in said(client.post(page, form))
+    assert "Tick the box" in text_of(client.post(page, form))
     clock.move_to(NOW + timedelta(minutes=16))
     assert client.get(page)["Location"].startswith("/account/reauthenticate/?next=")
     assert client.post(page, form | {"stand": "yes"}).status_code == 409
     assert not Attestation.objects.exists()
     client.post("/account/reauthenticate/", {"password": PASSWORD})
     answer = client.post(page, form | {"stand": "yes"}, follow=True)
-    assert "Attested" in said(answer)
+    assert "Attested" in text_of(answer)
     assert Attestation.objects.get().attested_by == member
     assert client.get(page)["Location"] == f"/assessments/{draft.pk}/"
 
@@ -217,9 +218,9 @@ def test_afterwards_nothing_of_it_can_be_changed_and_pages_say_so(account, membe
     assert client.get(section)["Location"] == f"/assessments/{draft.pk}/answers"
     typed = client.post(section, {"conduct.abuse": "yes", "seen.conduct.abuse": "1.x", "go": ""})
     assert typed.status_code == 409
-    assert "The member has attested this self-check meanwhile" in said(typed)
+    assert "The member has attested this self-check meanwhile" in text_of(typed)
     for page in ("", "answers", "advisory"):
-        assert "Attested" in said(client.get(f"/assessments/{draft.pk}/{page}"))
+        assert "Attested" in text_of(client.get(f"/assessments/{draft.pk}/{page}"))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_what_was_attested_is_shown_as_it_was_whatever_became_of_the_names(accou
     draft = attested(account).assessment
     SocialAccount.objects.update(handle="@renamed")
     User.objects.filter(pk=member.pk).update(name="Ana Costa")
-    page = said(signed_in(member).get(f"/assessments/{draft.pk}/advisory"))
+    page = text_of(signed_in(member).get(f"/assessments/{draft.pk}/advisory"))
     assert '<dd dir="auto"> @ana </dd>' in page
     assert "Ana Silva" in page
 
@@ -266,19 +267,19 @@ def test_its_pdf_is_printed_when_it_is_kept_and_is_the_record(
     with django_capture_on_commit_callbacks(execute=True):
         attestation = attested(account)
     stored = StoredPdf.objects.get(attestation=attestation)
-    data = default_storage.open(stored.name).read()
-    assert hashlib.sha256(data).hexdigest() == stored.sha256
-    assert len(data) == stored.size
-    assert signed_in(member).get(f"/assessments/{attestation.assessment_id}/advisory.pdf").content == data
-    found = read_pdf(data)
-    assert (found.code, found.sha256) == (attestation.code, attestation.sha256)
-    assert found.record.decode() == attestation.record
+    content = default_storage.open(stored.name).read()
+    assert hashlib.sha256(content).hexdigest() == stored.sha256
+    assert len(content) == stored.size
+    assert signed_in(member).get(f"/assessments/{attestation.assessment_id}/advisory.pdf").content == content
+    record = read_pdf(content)
+    assert (record.code, record.sha256) == (attestation.code, attestation.sha256)
+    assert record.record.decode() == attestation.record
     assert flat(f"/verify/{attestation.code}") in flat(
-        " ".join(text for _, text in blocks_of_pdf(opened(data)))
+        " ".join(text for _, text in blocks_of_pdf(opened(content)))
     )
-    margins = flat(" ".join(margins_of_pdf(opened(data))))
+    margins = flat(" ".join(margins_of_pdf(opened(content))))
     assert flat("Attested by Ana Silva on 1 July 2026, 11:00") in margins
-    (tmp_path / "a.pdf").write_bytes(data)
+    (tmp_path / "a.pdf").write_bytes(content)
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
 
 
@@ -309,24 +310,24 @@ def test_with_the_storage_gone_it_is_attested_all_the_same_and_the_page_says_so(
     client, page = signed_in(member), f"/assessments/{attestation.assessment_id}/advisory.pdf"
     answer = client.get(page)
     assert answer.status_code == 503
-    assert "could not be stored just now" in said(answer)
+    assert "could not be stored just now" in text_of(answer)
     settings.MEDIA_ROOT = tmp_path / "media"
     assert client.get(page).content.startswith(b"%PDF")
 
 
-# --- The next one ---------------------------------------------------------------------------------
+# --- The next assessment --------------------------------------------------------------------------
 
 
 def test_the_next_one_begins_with_the_answers_each_to_be_confirmed(account, member, staff):
     earlier = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Once."}).assessment
-    begun = reassess(assessment=earlier, by=staff)
-    assert (begun.copied_from, begun.started_by, begun.account) == (earlier, staff, account)
-    copied = begun.answers.get(question="conduct.abuse")
+    successor = reassess(assessment=earlier, by=staff)
+    assert (successor.copied_from, successor.started_by, successor.account) == (earlier, staff, account)
+    copied = successor.answers.get(question="conduct.abuse")
     assert (copied.value, copied.note, copied.answered_by, copied.carried) == ("yes", "Once.", member, True)
-    assert begun.answers.count() == earlier.answers.count()
+    assert successor.answers.count() == earlier.answers.count()
     with pytest.raises(NotComplete):
-        attest(assessment=begun, by=member, seen=seen(begun))
-    assert reassess(assessment=earlier, by=member) == begun
+        attest(assessment=successor, by=member, seen=seen(successor))
+    assert reassess(assessment=earlier, by=member) == successor
     assert Assessment.objects.count() == 2
 
 
@@ -355,22 +356,22 @@ def test_the_next_one_of_another_bulletin_stays_with_that_one_whatever_is_publis
 
 def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(account, member, staff):
     earlier = attested(account).assessment
-    begun, client = reassess(assessment=earlier, by=member), signed_in(staff)
-    address = f"/assessments/{begun.pk}/section/conduct"
+    successor, client = reassess(assessment=earlier, by=member), signed_in(staff)
+    address = f"/assessments/{successor.pk}/section/conduct"
     page = client.get(address)
-    assert "From your last assessment: confirm again" in said(page)
+    assert "From your last assessment: confirm again" in text_of(page)
     shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
     form = {slot.question.id: slot.value for slot in shown}
     form |= {f"seen.{slot.question.id}": slot.stamp for slot in shown}
-    carried = begun.answers.filter(carried=True, question__startswith="conduct.")
+    carried = successor.answers.filter(carried=True, question__startswith="conduct.")
     many = carried.count()
     assert many == 4
     client.post(address, form, headers={"HX-Request": "true"})
     assert carried.count() == many
     client.post(address, form | {"go": ""})
     assert carried.count() == 0
-    assert begun.answers.get(question="conduct.abuse").answered_by == staff
-    assert begun.answers.filter(carried=True).exists()
+    assert successor.answers.get(question="conduct.abuse").answered_by == staff
+    assert successor.answers.filter(carried=True).exists()
 
 
 def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(account, member, clock):
@@ -379,15 +380,15 @@ def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(account,
     later = attested(account)
     client = signed_in(member)
     for page in ("", "answers", "advisory", "review"):
-        text = said(client.get(f"/assessments/{earlier.assessment_id}/{page}"))
+        text = text_of(client.get(f"/assessments/{earlier.assessment_id}/{page}"))
         assert "<strong>Superseded:</strong>" in text, page
         assert f"/assessments/{later.assessment_id}/" in text
-        assert "<strong>Superseded:</strong>" not in said(
+        assert "<strong>Superseded:</strong>" not in text_of(
             client.get(f"/assessments/{later.assessment_id}/{page}")
         )
-    assert "superseded" in said(client.get(f"/verify/{earlier.code}"))
-    assert "Authentic and current" in said(client.get(f"/verify/{later.code}"))
-    listed = said(client.get(f"/office/accounts/{account.pk}"))
+    assert "superseded" in text_of(client.get(f"/verify/{earlier.code}"))
+    assert "Authentic and current" in text_of(client.get(f"/verify/{later.code}"))
+    listed = text_of(client.get(f"/office/accounts/{account.pk}"))
     assert "Superseded" in listed
 
 
@@ -395,7 +396,7 @@ def test_two_are_compared_in_words(account, member, clock):
     earlier = attested(account, notes={"conduct.abuse": "None."}).assessment
     clock.move_to(NOW + timedelta(days=1))
     attested(account, {"conduct.abuse": "yes"})
-    page = said(signed_in(member).get(f"/assessments/{earlier.pk}/compare"))
+    page = text_of(signed_in(member).get(f"/assessments/{earlier.pk}/compare"))
     assert '<dt>Before</dt> <dd dir="auto"> No </dd>' in page
     assert '<dt>After</dt> <dd dir="auto"> Yes </dd>' in page
     assert "Contact the Integrity Commissioner" in page

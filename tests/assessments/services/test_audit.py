@@ -1,4 +1,4 @@
-"""The audit trail: what is recorded, once, in whose chain, and who can see it."""
+"""The audit trail: which events are appended, to which chain, and who can see them."""
 
 import hashlib
 import threading
@@ -104,7 +104,7 @@ def world() -> World:
 
 @dataclass(frozen=True)
 class Call:
-    """A service as someone calls it, and what it leaves in the trail."""
+    """A call of a service, and the events that it appends."""
 
     name: str
     act: Callable[[World], Any]
@@ -262,7 +262,7 @@ CALLS = [
         prepare=lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff),
     ),
     Call(
-        "take_back",
+        "unmark_ready",
         lambda w: reviewing.unmark_ready(assessment=w.draft, by=w.member),
         (Action.TAKEN_BACK,),
         "assessment",
@@ -407,9 +407,9 @@ def test_each_service_leaves_what_it_did_once_in_the_right_chain_by_the_right_pe
     call.prepare(world)
     before = set(AuditEvent.objects.values_list("pk", flat=True))
     call.act(world)
-    found = list(AuditEvent.objects.exclude(pk__in=before).order_by("number"))
-    assert [event.action for event in found] == [*call.actions]
-    for event in found:
+    events = list(AuditEvent.objects.exclude(pk__in=before).order_by("number"))
+    assert [event.action for event in events] == [*call.actions]
+    for event in events:
         assert event.office == (None if call.in_portal else world.office)
         assert event.actor is not None
         by = User.objects.get(email="new@example.ca") if call.by == "new" else getattr(world, call.by)
@@ -421,11 +421,13 @@ def test_every_service_that_writes_is_in_the_table():
     services = {
         name
         for module in (drafts, office_copy, retention, people, register, reviewing)
-        for name, it in vars(module).items()
-        if callable(it) and getattr(it, "__module__", "") == module.__name__ and not name.startswith("_")
-        if not isinstance(it, type) and name != "default_election"
+        for name, value in vars(module).items()
+        if callable(value)
+        and getattr(value, "__module__", "") == module.__name__
+        and not name.startswith("_")
+        if not isinstance(value, type) and name != "default_election"
     }
-    # These are parts of others, or write nothing.
+    # These functions are part of another service, or write nothing.
     parts = {
         "end_sessions",
         "remove_files",
@@ -463,7 +465,9 @@ def test_an_event_without_a_transaction_is_refused():
 def test_each_event_follows_the_one_before_and_its_hash_is_over_all_its_other_columns(world):
     events = list(AuditEvent.objects.of_chain(world.office.pk).order_by("number"))
     assert [event.number for event in events] == list(range(1, len(events) + 1))
-    assert [one.hash for one, _ in pairwise(events)] == [other.previous for _, other in pairwise(events)]
+    assert [before.hash for before, _ in pairwise(events)] == [
+        after.previous for _, after in pairwise(events)
+    ]
     assert all(event.hash == event_hash(vars(event)) for event in events)
     assert {*CHAINED, "hash"} == {field.attname for field in AuditEvent._meta.concrete_fields}
     head = AuditHead.objects.get(office=world.office)

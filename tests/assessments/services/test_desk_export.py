@@ -1,4 +1,4 @@
-"""Taking away what was shared: each form, what is missing, what goes wrong meanwhile, and what the trail says."""
+"""Exporting shares: each form, missing PDFs, changes during an export, and the audit trail."""
 
 import csv
 import io
@@ -57,7 +57,7 @@ def world(time_machine) -> World:
 
 @pytest.fixture
 def quick(monkeypatch) -> None:
-    """PDFs that cost nothing."""
+    """Replace printing by short bytes, which take no time."""
     monkeypatch.setattr(
         "assessments.services.printing._full_pdf", lambda record: b"%PDF-1.7 full " + record.code.encode()
     )
@@ -66,7 +66,8 @@ def quick(monkeypatch) -> None:
     )
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
+    """A page's HTML with single spaces."""
     return " ".join(answer.content.decode().split())
 
 
@@ -89,7 +90,7 @@ def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world,
     client = fresh_client(world.officer)
     chosen = {"scope": "picked", "form": "zip", "kind": "both", "share": [first.pk, third.pk]}
     address = client.post("/desk/export", chosen)["Location"]
-    page = said(client.get(address))
+    page = text_of(client.get(address))
     assert "2 shares, as a ZIP file" in page
     assert "Everything is ready" in page
     answer: Any = client.post(address)
@@ -117,20 +118,20 @@ def test_what_left_is_in_the_portals_trail_and_that_some_is_its_in_the_offices(w
     export = Export.objects.get()
     assert (export.exported_by, export.form, export.shares) == (world.officer, "csv", [share.pk])
     events = AuditEvent.objects.filter(action="shares_exported").order_by("office")
-    told = {(event.office_id, event.record_type, event.record_id, event.actor_id) for event in events}
+    chained = {(event.office_id, event.record_type, event.record_id, event.actor_id) for event in events}
     by = world.officer.pk
-    assert told == {(None, "export", export.pk, by), (world.office.pk, "office", world.office.pk, by)}
+    assert chained == {(None, "export", export.pk, by), (world.office.pk, "office", world.office.pk, by)}
 
 
 def test_all_that_was_found_is_what_the_filters_and_the_words_find(world, quick):
-    found = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
+    share = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
     world.share(2)
     client = fresh_client(world.officer)
     search = client.post("/desk/", {"words": "zq7", "advice": "none"})["Location"]
     parts = dict(part.split("=") for part in search.partition("?")[2].split("&"))
     address = client.post("/desk/export", {"scope": "found", "form": "csv", **parts})["Location"]
     client.post(address)
-    assert Export.objects.get().shares == [found.pk]
+    assert Export.objects.get().shares == [share.pk]
 
 
 def test_without_a_fresh_proof_nothing_leaves(world):
@@ -147,12 +148,12 @@ def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeyp
     share = world.share(1)
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]
-    assert "PDFs that are made: 0 of 2" in said(client.get(address))
-    assert "Download it" not in said(client.get(address))
+    assert "PDFs that are made: 0 of 2" in text_of(client.get(address))
+    assert "Download it" not in text_of(client.get(address))
     pdf_of(share)
-    assert "PDFs that are made: 1 of 2" in said(client.get(address))
+    assert "PDFs that are made: 1 of 2" in text_of(client.get(address))
     pdf_of(share, Kind.SUMMARY)
-    assert "Download it" in said(client.get(address))
+    assert "Download it" in text_of(client.get(address))
 
 
 @pytest.mark.parametrize(
@@ -169,12 +170,12 @@ def test_what_names_nothing_takes_nothing_away_and_says_why(world, sent):
     world.share(1)
     answer = fresh_client(world.officer).post("/desk/export", sent)
     assert answer.status_code == 400
-    assert "Nothing was taken away" in said(answer)
+    assert "Nothing was taken away" in text_of(answer)
 
 
 def test_nothing_found_is_said(world):
     answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
-    assert "nothing that was shared fits" in said(answer)
+    assert "nothing that was shared fits" in text_of(answer)
 
 
 def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
@@ -182,7 +183,7 @@ def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
     for number in range(2):
         world.share(number)
     answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
-    assert "That is more than 1 shares. Narrow it down" in said(answer)
+    assert "That is more than 1 shares. Narrow it down" in text_of(answer)
 
 
 def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp_path, quick):
@@ -194,9 +195,9 @@ def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
     answer = client.get(address)
     assert answer.status_code == 503
-    assert "could not be stored just now" in said(answer)
+    assert "could not be stored just now" in text_of(answer)
     settings.MEDIA_ROOT = tmp_path / "media"
-    assert "Download it" in said(client.get(address))
+    assert "Download it" in text_of(client.get(address))
 
 
 # --- Each form ------------------------------------------------------------------------------------
@@ -216,12 +217,12 @@ def test_json_lines_have_the_record_and_what_was_asked_and_answered(world):
     sharing.write_advice(share=first, text="Ja.", by=world.officer)
     second = world.share(2)
     lines = bytes_of(collect(keys=[first.pk, second.pk], form="jsonl")).splitlines()
-    told = [json.loads(line) for line in lines]
-    assert told[0]["record"] == json.loads(first.content.record)
-    assert told[0]["exchange"]["question"] == "Öffnet?"
-    assert [one["text"] for one in told[0]["exchange"]["entries"]] == ["Ja."]
-    assert told[1]["exchange"] is None
-    assert told[1]["index"]["share"] == second.pk
+    rows = [json.loads(line) for line in lines]
+    assert rows[0]["record"] == json.loads(first.content.record)
+    assert rows[0]["exchange"]["question"] == "Öffnet?"
+    assert [entry["text"] for entry in rows[0]["exchange"]["entries"]] == ["Ja."]
+    assert rows[1]["exchange"] is None
+    assert rows[1]["index"]["share"] == second.pk
 
 
 @pytest.mark.one_database
@@ -237,7 +238,7 @@ def test_one_pdf_of_more_than_a_hundred_is_refused(world, monkeypatch):
         collect(keys=keys, form="pdf")
 
 
-# --- What happens meanwhile -----------------------------------------------------------------------
+# --- Changes during an export ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["zip", "jsonl"])
@@ -287,7 +288,7 @@ def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_sa
     chosen = {"scope": "found", "form": form, "kind": "full"}
     address = client.post("/desk/export", chosen)["Location"]
     sharing.withdraw(share=gone, by=world.member)
-    page = said(client.get(address))
+    page = text_of(client.get(address))
     assert ("1 share, as" in page, "1 of those that you chose was withdrawn" in page) == (True, True)
     assert "Everything is ready" in page
     answer: Any = client.post(address)
@@ -310,7 +311,7 @@ def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, mon
 
     monkeypatch.setattr(exporting, "_csv", slow)
     answer = client.post(address)
-    assert (answer.status_code, "withdrawn or deleted a moment ago" in said(answer)) == (503, True)
+    assert (answer.status_code, "withdrawn or deleted a moment ago" in text_of(answer)) == (503, True)
     assert not Export.objects.exists()
 
 
@@ -330,7 +331,7 @@ def test_a_line_that_grew_meanwhile_ends_it_before_it_looks_whole(world):
 
 @pytest.fixture
 def one_unprinted(world, quick, monkeypatch) -> Share:
-    """A share that cannot be printed whole, among three."""
+    """Three shares, the full PDF of one of which cannot be printed."""
     world.share(1)
     bad: Share = world.share(2)
     world.share(3)
@@ -349,7 +350,7 @@ def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unpri
     client = fresh_client(world.officer)
     chosen = {"scope": "found", "form": "zip", "kind": "full"}
     address = client.post("/desk/export", chosen)["Location"]
-    page = said(client.get(address))
+    page = text_of(client.get(address))
     assert "These cannot be printed" in page
     assert f"(share {one_unprinted.pk}). It took too long." in page
     answer: Any = client.post(address)
@@ -366,17 +367,17 @@ def test_every_page_leads_back_to_the_desk_as_it_was(world, quick):
     client.get("/desk/?waiting=unread")
     address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
     for page in client.get(address), client.get("/desk/export/forgotten"), client.get("/desk/insights"):
-        assert 'href="/desk/?waiting=unread">Back to what was shared' in said(page)
+        assert 'href="/desk/?waiting=unread">Back to what was shared' in text_of(page)
 
 
 def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
-    assert "These cannot be printed" in said(client.get(address))
+    assert "These cannot be printed" in text_of(client.get(address))
     monkeypatch.setattr(printing, "_full_pdf", lambda _: b"%PDF")
-    assert "These cannot be printed" in said(client.get(address))
+    assert "These cannot be printed" in text_of(client.get(address))
     assert client.post(address, {"again": "1"})["Location"] == address
-    assert "Everything is ready" in said(client.get(address))
+    assert "Everything is ready" in text_of(client.get(address))
 
 
 def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
@@ -392,8 +393,8 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
     answer = client.get(address)
-    assert (answer.status_code, "The printer is busy." in said(answer), len(asked)) == (503, True, 1)
-    # A page that asks by itself shows only what is no fault.
+    assert (answer.status_code, "The printer is busy." in text_of(answer), len(asked)) == (503, True, 1)
+    # htmx, which requests the page repeatedly, shows only answers without an error status.
     assert client.get(address, headers={"HX-Request": "true"}).status_code == 200
     assert client.get("/desk/export/forgotten", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
@@ -406,7 +407,7 @@ def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
     assert (answer.status_code, answer["HX-Redirect"].split("?")[0]) == (200, "/account/second-step/again/")
 
 
-# --- What was seen --------------------------------------------------------------------------------
+# --- Shares that the officer has seen -------------------------------------------------------------
 
 
 def test_a_search_that_is_forgotten_takes_nothing_away(world, monkeypatch):
@@ -414,7 +415,7 @@ def test_a_search_that_is_forgotten_takes_nothing_away(world, monkeypatch):
     client = fresh_client(world.officer)
     for more in {"search": "forgotten"}, {"office": "987654"}, {"since": "yesterday"}:
         answer = client.post("/desk/export", {"scope": "found", "form": "csv"} | more)
-        assert (answer.status_code, "not what you saw any more" in said(answer)) == (400, True), more
+        assert (answer.status_code, "not what you saw any more" in text_of(answer)) == (400, True), more
 
 
 def test_a_number_that_no_database_has_is_nothing(world):
@@ -485,15 +486,15 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
     share = world.share(1, ask="May I?")
     world.share(2)
     target = tmp_path / f"out.{form}"
-    said = export_shared("--format", form, "--output", str(target), "--advice", "asked")
-    assert f"1 share, {target.stat().st_size:,} bytes" in said
+    output = export_shared("--format", form, "--output", str(target), "--advice", "asked")
+    assert f"1 share, {target.stat().st_size:,} bytes" in output
     assert target.read_bytes() == bytes_of(collect(keys=[share.pk], form=form))
     assert Export.objects.get().shares == [share.pk]
-    assert [one.name for one in tmp_path.iterdir()] == [target.name]
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "reason"),
     [
         (["--since", "yesterday"], "--since: Write a day such as 2026-08-21."),
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
@@ -506,9 +507,9 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
         ),
     ],
 )
-def test_what_the_command_cannot_do_it_says(world, tmp_path, more, says):
+def test_what_the_command_cannot_do_it_says(world, tmp_path, more, reason):
     world.share(1)
-    with pytest.raises(CommandError, match=re.escape(says)):
+    with pytest.raises(CommandError, match=re.escape(reason)):
         export_shared("--format", "csv", "--output", str(tmp_path / "x.csv"), *more)
     assert not list(tmp_path.iterdir())
     assert not Export.objects.exists()

@@ -1,4 +1,4 @@
-"""Invitations: the only way in, once, for a week; and how people leave."""
+"""Invitations: links that work once, for a week, and are the only way to join; and how people leave."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -41,10 +41,10 @@ def as_(who: User) -> Client:
 
 
 def link() -> str:
-    """The path of the link in the last mail."""
-    found = re.search(r"https://[^/\s]+(/invitation/\S+)", str(mail.outbox[-1].body))
-    assert found
-    return found[1]
+    """The path of the link in the last email."""
+    link = re.search(r"https://[^/\s]+(/invitation/\S+)", str(mail.outbox[-1].body))
+    assert link
+    return link[1]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def invite(office, member, django_capture_on_commit_callbacks) -> Any:
     return invite
 
 
-# --- Coming in ----------------------------------------------------------------------
+# --- Joining ------------------------------------------------------------------------
 
 
 def test_someone_without_an_account_chooses_a_name_and_a_password_and_is_in(invite, office):
@@ -82,8 +82,8 @@ def test_the_member_is_told_who_joined(invite, django_capture_on_commit_callback
 def test_someone_with_an_account_signs_in_and_joins_with_it(invite, office):
     bo = User.objects.create_user("bo@example.ca", PASSWORD, name="Bo")
     address = invite()
-    told = Client().post(address, NEW).content.decode()
-    assert f"/account/login/?next={address}" in told
+    html = Client().post(address, NEW).content.decode()
+    assert f"/account/login/?next={address}" in html
     bo.refresh_from_db()
     assert bo.check_password(PASSWORD)
     assert as_(bo).post(address)["Location"] == "/office/"
@@ -132,7 +132,7 @@ def test_the_database_holds_no_key_and_the_log_shows_none(invite):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "reason"),
     [
         ({"name": ""}, "Your name: Please fill this in."),
         ({"name": "Bo\u202e"}, "makes text read other than it is"),
@@ -141,9 +141,9 @@ def test_the_database_holds_no_key_and_the_log_shows_none(invite):
         ({"new_password1": "bo@example.ca", "new_password2": "bo@example.ca"}, "too similar"),
     ],
 )
-def test_what_is_wrong_is_said_and_nobody_comes_in(invite, wrong, says):
+def test_what_is_wrong_is_said_and_nobody_comes_in(invite, wrong, reason):
     answer = Client().post(invite(), NEW | wrong)
-    assert says in answer.content.decode()
+    assert reason in answer.content.decode()
     assert not User.objects.filter(email="bo@example.ca").exists()
 
 
@@ -181,7 +181,7 @@ def test_a_seat_that_is_held_waits_for_the_end_of_its_term_and_the_successor_see
     client = Client()
     assert client.post(address, NEW).status_code == 302
     successor = User.objects.get(email="new@example.ca")
-    assert [one.pk for one in Office.objects.visible_to(successor)] == [Office.objects.latest("pk").pk]
+    assert [office.pk for office in Office.objects.visible_to(successor)] == [Office.objects.latest("pk").pk]
     assert Office.objects.visible_to(office.member).get() == office
 
 
@@ -196,7 +196,7 @@ def test_an_officer_and_an_administrator_get_their_role_alone(invite, admin, rol
 
 
 @pytest.mark.parametrize(
-    ("before", "role", "says"),
+    ("before", "role", "reason"),
     [
         ({"is_officer": True}, "staff", "cannot work in a member"),
         ({"is_staff": True}, "staff", "cannot work in a member"),
@@ -204,10 +204,10 @@ def test_an_officer_and_an_administrator_get_their_role_alone(invite, admin, rol
         ({"is_officer": True}, "administrator", "You have a role already"),
     ],
 )
-def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, says):
+def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, reason):
     who = with_second_step(User.objects.create_user("new@example.ca", name="New", **before))
     address = invite(who.email, role=role, **({} if role == "staff" else {"office": None}))
-    assert says in as_(who).post(address).content.decode()
+    assert reason in as_(who).post(address).content.decode()
     assert not Membership.objects.exists()
 
 
@@ -232,25 +232,25 @@ def test_the_member_invites_by_mail_and_is_not_told_whether_there_is_an_account(
     office, member, django_capture_on_commit_callbacks
 ):
     User.objects.create_user("known@example.ca", name="Known")
-    client, told = as_(member), []
+    client, messages = as_(member), []
     for email in ("known@example.ca", "Unknown@Example.ca"):
         with django_capture_on_commit_callbacks(execute=True):
             answer = client.post(f"/office/{office.pk}/people", {"email": email}, follow=True)
-        said = re.search(r'<div class="messages".*?</div>', answer.content.decode(), re.DOTALL)
-        told.append(said[0].lower().replace(email.lower(), "…") if said else "")
-    assert "is on its way" in told[0]
-    assert told[0] == told[1]
+        message = re.search(r'<div class="messages".*?</div>', answer.content.decode(), re.DOTALL)
+        messages.append(message[0].lower().replace(email.lower(), "…") if message else "")
+    assert "is on its way" in messages[0]
+    assert messages[0] == messages[1]
     assert [m.to for m in mail.outbox] == [["known@example.ca"], ["unknown@example.ca"]]
     assert mail.outbox[0].subject == mail.outbox[1].subject
 
 
 @pytest.mark.parametrize(
-    ("email", "says"),
+    ("email", "reason"),
     [("member@example.ca", "This is the member"), ("nobody", "valid email"), ("", "fill this in")],
 )
-def test_an_address_that_cannot_be_invited_is_said_and_stays_in_the_form(office, member, email, says):
+def test_an_address_that_cannot_be_invited_is_said_and_stays_in_the_form(office, member, email, reason):
     html = as_(member).post(f"/office/{office.pk}/people", {"email": email}).content.decode()
-    assert says in html
+    assert reason in html
     assert f'value="{email}"' in html or not email
     assert not Invitation.objects.exists()
 
@@ -277,7 +277,7 @@ def test_when_the_mail_cannot_be_sent_the_page_says_so(office, member, monkeypat
 def test_a_last_day_to_come_is_refused_unless_the_term_had_hardly_begun(
     admin, office, time_machine, *, starts_on, on, refused
 ):
-    # In Toronto it is still the 14th.
+    # It is still the 14th in Toronto.
     time_machine.move_to(datetime(2026, 11, 15, 4, 0, tzinfo=UTC))
     Office.objects.update(starts_on=starts_on)
     client = as_(admin)
@@ -297,9 +297,9 @@ def test_staff_of_an_ended_term_read_until_the_member_removes_them_and_nobody_is
     people.end_term(office=office, on=date(2026, 11, 14), by=admin)
     assert Invitation.objects.get().revoked_at
     assert Client().get(address).status_code == 404
-    for who, says in ((member, "until you remove them"), (staff, "until the member removes them")):
+    for who, reason in ((member, "until you remove them"), (staff, "until the member removes them")):
         html = as_(who).get(f"/office/{office.pk}/people").content.decode()
-        assert says in html
+        assert reason in html
         assert ("Remove Sam Roy" in html) is (who == member)
         assert "bo@example.ca" not in html
         assert "Send the invitation" not in html
@@ -456,7 +456,7 @@ def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_com
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("sent", "reason"),
     [
         ({"role": "member"}, "A member needs this."),
         ({"role": "staff"}, "valid choice"),
@@ -473,11 +473,11 @@ def test_an_administrator_hands_a_seat_over(admin, office, django_capture_on_com
         ),
     ],
 )
-def test_what_is_wrong_with_an_administrators_invitation_is_said(admin, office, sent, says, time_machine):
+def test_what_is_wrong_with_an_administrators_invitation_is_said(admin, office, sent, reason, time_machine):
     time_machine.move_to(datetime(2026, 11, 14, 15, 0, tzinfo=UTC))
     User.objects.create_user("closed@example.ca", name="Closed", is_active=False)
     html = as_(admin).post("/people/", {"email": "new@example.ca", **sent}).content.decode()
-    assert says in html
+    assert reason in html
     assert not Invitation.objects.exists()
 
 
@@ -508,19 +508,19 @@ def test_a_member_learns_of_an_address_no_more_than_whether_it_is_on_their_own_s
 
 
 @pytest.mark.parametrize(
-    ("role", "says"),
+    ("role", "reason"),
     [
         ("staff", "to the social media self-check, to work for Ward 10 (Ana Silva)."),
         ("officer", "to the social media self-check, as an officer of the Integrity Commissioner."),
         ("administrator", "to the social media self-check, as an administrator of the portal."),
     ],
 )
-def test_an_invitation_says_in_plain_words_what_one_is_invited_as(invite, admin, role, says):
+def test_an_invitation_says_in_plain_words_what_one_is_invited_as(invite, admin, role, reason):
     address = invite(role=role, **({} if role == "staff" else {"office": None, "by": admin}))
     html = Client().get(address).content.decode()
-    assert says in " ".join(html.split())
+    assert reason in " ".join(html.split())
     assert "Create my sign-in" in html
-    assert role == "staff" or says.rpartition(", ")[2] in " ".join(str(mail.outbox[-1].body).split())
+    assert role == "staff" or reason.rpartition(", ")[2] in " ".join(str(mail.outbox[-1].body).split())
 
 
 def test_to_close_a_sign_in_is_asked_first_and_times_are_torontos(admin, member, invite):
@@ -582,14 +582,14 @@ def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monk
     admin = User.objects.create_superuser("admin@example.ca", PASSWORD, name="Alex Martin")
     addresses = []
     for name in "ab":
-        one = "a" if what == "one new address" else name
+        address = "a" if what == "one new address" else name
         seat = "Ward 10" if what == "one seat" else f"Ward {name}"
         people.invite(
-            email=f"{one}@example.ca", role="member", seat=seat, starts_on=date(2026, 11, 15), by=admin
+            email=f"{address}@example.ca", role="member", seat=seat, starts_on=date(2026, 11, 15), by=admin
         )
         addresses.append(link())
     barrier, answers = Barrier(2), []
-    # Both have looked, and found nobody there, before either goes on.
+    # Both requests check that nobody is there before either creates anything.
     make = User.objects.create_user if what == "one new address" else Office.objects.create
 
     def made(*args: Any, **fields: Any) -> Any:
@@ -613,6 +613,8 @@ def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monk
     for thread in threads:
         thread.join()
     assert sorted(answer.status_code for answer in answers) == [200, 302]
-    says = {"one new address": "There is a sign-in with this address", "one seat": people.SEAT_IS_HELD}[what]
-    assert says in next(answer for answer in answers if answer.status_code == 200).content.decode()
+    reason = {"one new address": "There is a sign-in with this address", "one seat": people.SEAT_IS_HELD}[
+        what
+    ]
+    assert reason in next(answer for answer in answers if answer.status_code == 200).content.decode()
     assert Office.objects.count() == 1

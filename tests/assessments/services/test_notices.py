@@ -1,4 +1,4 @@
-"""What waits for people: in the portal in full, by mail as a number."""
+"""Notices: listed in full in the portal, and only as a number in emails."""
 
 import re
 from datetime import date, timedelta
@@ -68,13 +68,13 @@ def say(draft: Any, name: str = "Bo", text: str = f"{CANARY} comment") -> Thread
     return reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=user(name))
 
 
-def told() -> list[tuple[str, str]]:
+def notified() -> list[tuple[str, str]]:
     return sorted(Notice.objects.values_list("user__name", "kind"))
 
 
 def test_everybody_else_who_works_there_today_is_told_and_nobody_more(draft):
     say(draft)
-    assert told() == [("Ana", "comment"), ("Cy", "comment")]
+    assert notified() == [("Ana", "comment"), ("Cy", "comment")]
 
 
 def test_the_same_again_brings_a_notice_up_to_date_until_it_was_seen_or_mailed(draft, time_machine):
@@ -82,10 +82,10 @@ def test_the_same_again_brings_a_notice_up_to_date_until_it_was_seen_or_mailed(d
     first = Notice.objects.get(user=user("Ana"))
     time_machine.move_to(timezone.now() + timedelta(minutes=5))
     say(draft, text="more")
-    assert told() == [("Ana", "comment"), ("Cy", "comment")]
+    assert notified() == [("Ana", "comment"), ("Cy", "comment")]
     assert Notice.objects.get(user=user("Ana")).at > first.at
     say(draft, name="Cy")
-    assert len(told()) == 4
+    assert len(notified()) == 4
     notices.mark_seen(by=user("Ana"))
     say(draft, text="and more")
     assert Notice.objects.filter(user=user("Ana"), by=user("Bo")).count() == 2
@@ -97,13 +97,13 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     page = as_("Ana").get("/office/waiting").content.decode()
     assert "Waiting (2" in page
     assert "2 things wait for you." in page
-    # No thing is there twice: as itself, and as a notice of it.
+    # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
     assert "On the whole. Bo wrote last" in page
     assert f"“{CANARY} comment”" in page
     assert "Bo marked it ready for review" in page
-    # Who did it waits for nobody.
+    # The person who did it gets no notice of it.
     mine = as_("Bo").get("/office/waiting").content.decode()
     assert f"/assessments/{draft.pk}/review" not in mine
 
@@ -128,7 +128,7 @@ def test_someone_who_left_sees_no_notice_any_more(draft):
     Membership.objects.filter(user=user("Cy")).update(ended_at=timezone.now())
     assert CANARY not in as_("Cy").get("/office/waiting").content.decode()
     call_command("send_notices")
-    assert [one.to for one in mail.outbox] == [["ana@example.ca"]]
+    assert [message.to for message in mail.outbox] == [["ana@example.ca"]]
 
 
 def test_nothing_of_a_term_that_has_ended_waits_for_anybody(draft):
@@ -161,7 +161,7 @@ def test_a_mail_says_how_much_waits_and_nothing_of_what_it_is(draft, capsys):
     reviewing.mark_ready(assessment=draft, by=user("Bo"))
     call_command("send_notices")
     assert "Mails sent: 2." in capsys.readouterr().out
-    message: Any = next(one for one in mail.outbox if one.to == ["ana@example.ca"])
+    message: Any = next(message for message in mail.outbox if message.to == ["ana@example.ca"])
     html = str(message.alternatives[0][0])
     for text in (message.body, html):
         assert "2 notices in 1 self-check of your office wait for you" in text
@@ -190,7 +190,7 @@ def test_what_was_seen_or_mailed_is_not_mailed(draft):
     notices.mark_seen(by=user("Ana"))
     for _ in range(2):
         call_command("send_notices")
-    assert [one.to for one in mail.outbox] == [["cy@example.ca"]]
+    assert [message.to for message in mail.outbox] == [["cy@example.ca"]]
 
 
 def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, monkeypatch, capsys):
@@ -207,7 +207,7 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     assert "Not sent, and tried again next time: 1." in capsys.readouterr().out
     monkeypatch.undo()
     call_command("send_notices")
-    assert sorted(one.to[0] for one in mail.outbox) == ["ana@example.ca", "cy@example.ca"]
+    assert sorted(message.to[0] for message in mail.outbox) == ["ana@example.ca", "cy@example.ca"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -230,7 +230,7 @@ def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_tr
 def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft):
     say(draft)
     call_command("send_notices")
-    message: Any = next(one for one in mail.outbox if one.to == ["ana@example.ca"])
+    message: Any = next(message for message in mail.outbox if message.to == ["ana@example.ca"])
     path = re.search(r"https://[^/]+(/\S+)>", message.extra_headers["List-Unsubscribe"])
     assert path
     client = Client(enforce_csrf_checks=True)
@@ -257,7 +257,7 @@ def test_mail_can_be_turned_off_and_on_in_the_portal(draft):
     client.post("/office/waiting/mail")
     say(draft)
     call_command("send_notices")
-    assert [one.to for one in mail.outbox] == [["cy@example.ca"]]
+    assert [message.to for message in mail.outbox] == [["cy@example.ca"]]
     client.post("/office/waiting/mail", {"wanted": "yes"})
     call_command("send_notices")
     assert mail.outbox[-1].to == ["ana@example.ca"]

@@ -1,4 +1,4 @@
-"""A copy of everything that an office keeps."""
+"""The export of everything that an office keeps."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def exported(office: Office) -> ZipFile:
 
 
 def filled(office: Office) -> Any:
-    """A draft with an answer, a note and a comment; an attestation with a share that stands and one withdrawn."""
+    """A draft with an answer, a note and a comment; an attestation with a current share and a withdrawn one."""
     account = SocialAccount.objects.get(handle="@pat")
     draft = drafts.start_assessment(account=account, by=office.member)
     changes = [Change("resources.email", "yes", "a note on it", 0)]
@@ -105,7 +105,7 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
         {"resources.email": "a note on it"},
     )
     (thread,) = json.loads(archive.read(f"{mine}/comments.json"))
-    assert [one["text"] for one in thread["comments"]] == ["a comment"]
+    assert [comment["text"] for comment in thread["comments"]] == ["a comment"]
     assert archive.read(f"{whole}/record.json").decode() == attestation.record
     assert archive.read(f"{whole}/record.pdf") == PDF
     assert archive.read(f"{whole}/shared-{today}-{standing.pk}.json").decode() == standing.content.record
@@ -113,9 +113,9 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
     assert exchange.index("May I do that?") < exchange.index("Yes, you may.")
     index = json.loads(archive.read("index.json"))
     assert (index["office"], len(index["accounts"])) == ("Ward 10", 2)
-    told = index["accounts"][0]["assessments"][1]
-    assert (told["pdf"], told["sha256"]) == (f"{whole}/record.pdf", attestation.sha256)
-    assert [bool(one["withdrawn_at"]) for one in told["shares"]] == [False, True]
+    entry = index["accounts"][0]["assessments"][1]
+    assert (entry["pdf"], entry["sha256"]) == (f"{whole}/record.pdf", attestation.sha256)
+    assert [bool(share["withdrawn_at"]) for share in entry["shares"]] == [False, True]
     assert withdrawn.pk
 
 
@@ -165,9 +165,9 @@ def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, mon
 def test_a_long_copy_lies_on_disk_without_a_name(office, monkeypatch):
     filled(office)
     monkeypatch.setattr(office_copy, "IN_MEMORY", 1_000)
-    with office_copy.export_all(office=office, by=office.member) as made:
-        assert made._rolled  # type: ignore[attr-defined]  # whether it is on disk
-        assert ZipFile(made).testzip() is None
+    with office_copy.export_all(office=office, by=office.member) as file:
+        assert file._rolled  # type: ignore[attr-defined]  # whether it is on disk
+        assert ZipFile(file).testzip() is None
 
 
 def test_what_is_not_in_the_trail_is_not_given(office, monkeypatch):

@@ -1,4 +1,4 @@
-"""Printing by processes of their own: one that is killed half-way costs nobody a PDF, and none is left behind."""
+"""Printing by separate processes: after one is killed every PDF can still be had, and no process is left behind."""
 
 import json
 import os
@@ -37,7 +37,7 @@ from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.attested import attested, shared
 
-def told(**more):
+def report(**more):
     states = list(DBTaskResult.objects.order_by("enqueued_at").values_list("status", flat=True))
     print(json.dumps({"tasks": states, "pdfs": StoredPdf.objects.count()} | more))
 """
@@ -48,7 +48,7 @@ for edition in shelf.editions().values():
 member = User.objects.create_user("ana@example.ca", name="Ana Silva")
 office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
 attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
-told()
+report()
 """
 MANY = """
 for number in range(8):
@@ -65,11 +65,11 @@ call_command("db_worker", batch=True, startup_delay=False)
 """
 WORKS = """
 call_command("db_worker", batch=True, startup_delay=False)
-told()
+report()
 """
 IS_ASKED = """
 pdf = printing.pdf_of(Attestation.objects.get())
-told(whole=pdf.startswith(b"%PDF") and len(pdf) == StoredPdf.objects.get().size)
+report(whole=pdf.startswith(b"%PDF") and len(pdf) == StoredPdf.objects.get().size)
 """
 AGAIN = """
 attestation = Attestation.objects.get()
@@ -86,8 +86,8 @@ def run(body: str, environment: dict[str, str]) -> dict[str, object]:
         text=True,
         check=True,
     )
-    told: dict[str, object] = json.loads(ended.stdout.splitlines()[-1])
-    return told
+    printed: dict[str, object] = json.loads(ended.stdout.splitlines()[-1])
+    return printed
 
 
 def portal_in(folder: Path) -> dict[str, str]:
@@ -110,7 +110,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database in which 25 PDFs are missing."""
     folder = tmp_path_factory.mktemp("filled")
-    run(ATTESTS + MANY + "told()", portal_in(folder))
+    run(ATTESTS + MANY + "report()", portal_in(folder))
     return folder / "db.sqlite3"
 
 
@@ -133,9 +133,9 @@ def test_a_worker_that_is_killed_while_it_prints_costs_nothing(environment):
         assert worker.stdout is not None
         assert "printing" in worker.stdout.readline()
         worker.kill()
-    # Whoever asks gets it, though the task that should have made it never ends.
+    # The PDF is printed on request, though the killed task stays unfinished.
     assert run(IS_ASKED, environment) == {"tasks": ["RUNNING"], "pdfs": 1, "whole": True}
-    # And a task that comes late makes no second one.
+    # A task that runs later makes no second PDF.
     assert run(AGAIN + WORKS, environment) == {"tasks": ["RUNNING", "SUCCESSFUL"], "pdfs": 1}
 
 
@@ -146,20 +146,20 @@ def test_what_is_missing_is_printed_over_several_processes_which_all_end(environ
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout == "PDFs printed: 1.\n"
-    assert run("told()", environment)["pdfs"] == 1
+    assert run("report()", environment)["pdfs"] == 1
 
 
 def processes(environment: dict[str, str]) -> list[int]:
-    """Those that run on the records of this test."""
+    """The ids of the processes that work on this test's portal."""
     mark = f"MEDIA_ROOT={environment['MEDIA_ROOT']}\0".encode()
-    found = []
+    processes = []
     for name in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (name / "environ").read_bytes():
-                found.append(int(name.name))
+                processes.append(int(name.name))
         except OSError:
             continue  # it ended meanwhile, or is somebody else's
-    return found
+    return processes
 
 
 def wait_until(holds, seconds: float = 60) -> None:
@@ -171,9 +171,9 @@ def wait_until(holds, seconds: float = 60) -> None:
 
 @contextmanager
 def under_way(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A command in a terminal of its own, once its first PDF is there."""
+    """Start a command in a terminal of its own, and wait for its first PDF."""
     with subprocess.Popen(
-        # In the background of a shell, where these tests may run, Ctrl-C would be for nobody.
+        # In the background of a shell, where these tests may run, no process would receive Ctrl-C.
         ["/usr/bin/env", "--default-signal=INT", sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=environment,
@@ -194,20 +194,20 @@ def test_printing_what_is_missing_can_be_stopped_and_goes_on_from_there(missing,
             os.killpg(command.pid, signal.SIGINT)
         else:
             command.terminate()
-        said = command.communicate(timeout=60)
-    assert command.returncode == 130, said
+        output = command.communicate(timeout=60)
+    assert command.returncode == 130, output
     assert (
-        said[1]
+        output[1]
         == "CommandError: Stopped. What is printed is kept: run it again, and it goes on from there.\n"
     )
     wait_until(lambda: not processes(missing), 5)
-    assert run("told()", missing)["pdfs"] in range(1, 25)
+    assert run("report()", missing)["pdfs"] in range(1, 25)
 
 
 @on_linux
 def test_when_the_command_is_killed_its_processes_end_by_themselves(missing):
     with under_way(missing, "render_missing", "--processes", "2") as command:
-        # The command, two that print, with a printing process each, and what multiprocessing has besides.
+        # The command, two workers with a printing process each, and the helper processes of multiprocessing.
         assert len(processes(missing)) >= 5
         command.kill()
         command.wait()
@@ -220,10 +220,10 @@ def test_when_one_of_its_processes_is_killed_the_command_says_so_and_ends(missin
         children = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
         (printer,) = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(int(printer), signal.SIGKILL)
-        said = command.communicate(timeout=60)
+        output = command.communicate(timeout=60)
     assert command.returncode == 1
-    assert "CommandError: One of the processes was ended from outside" in said[1]
-    assert "Traceback" not in said[1]
+    assert "CommandError: One of the processes was ended from outside" in output[1]
+    assert "Traceback" not in output[1]
     wait_until(lambda: not processes(missing), 5)
 
 
@@ -233,15 +233,15 @@ def test_an_export_that_is_stopped_says_so_and_leaves_no_file(missing, tmp_path)
     target.parent.mkdir()
     with under_way(missing, "export_shared", "--format", "zip", "--output", str(target)) as command:
         os.killpg(command.pid, signal.SIGINT)
-        said = command.communicate(timeout=60)
-    assert command.returncode == 130, said
-    assert said[1] == "CommandError: Stopped. Nothing was written.\n"
+        output = command.communicate(timeout=60)
+    assert command.returncode == 130, output
+    assert output[1] == "CommandError: Stopped. Nothing was written.\n"
     assert not list(target.parent.iterdir())
     wait_until(lambda: not processes(missing), 5)
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "line"),
     [
         (ValueError("between us"), "share {} is not made yet: ValueError"),
         (PressError("too_slow", "between us"), "share {} is not made yet: PressError (too_slow)"),
@@ -249,7 +249,7 @@ def test_an_export_that_is_stopped_says_so_and_leaves_no_file(missing, tmp_path)
     ],
 )
 @pytest.mark.django_db
-def test_whatever_keeps_one_from_being_printed_is_told_by_its_kind_alone(monkeypatch, caplog, error, told):
+def test_whatever_keeps_one_from_being_printed_is_told_by_its_kind_alone(monkeypatch, caplog, error, line):
     def fails(*_: object) -> bytes:
         raise error
 
@@ -260,5 +260,5 @@ def test_whatever_keeps_one_from_being_printed_is_told_by_its_kind_alone(monkeyp
     share = shared(attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana")))
     monkeypatch.setattr(printing, "pdf_of", fails)
     assert printing.print_missing(("share", share.pk, StoredPdf.Kind.FULL)) is False
-    assert told.format(share.pk) in caplog.text
+    assert line.format(share.pk) in caplog.text
     assert "between us" not in caplog.text

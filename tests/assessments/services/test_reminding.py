@@ -1,4 +1,4 @@
-"""Reminders of what is due: a week and a day before, once each, and never what it is."""
+"""Reminders of what is due, a week and a day before, once each, without saying what it is."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -41,20 +41,22 @@ def office(time_machine):
 
 
 def due(office: Office, *days: date) -> Attestation:
-    """An attestation by which something is due on these days."""
-    made = attested(office.accounts.get(), notes={"resources.email": CANARY})
-    rules = Finding.objects.filter(attestation=made).values_list("rule", flat=True)
+    """Attest, and add to the attestation a finding due on each of these days."""
+    attestation = attested(office.accounts.get(), notes={"resources.email": CANARY})
+    rules = Finding.objects.filter(attestation=attestation).values_list("rule", flat=True)
     for rule, day in zip(rules, days, strict=False):
-        Finding.objects.create(attestation=made, rule=f"{rule}-due", force="must", outcome="action", due=day)
-    return made
+        Finding.objects.create(
+            attestation=attestation, rule=f"{rule}-due", force="must", outcome="action", due=day
+        )
+    return attestation
 
 
 def run_on(time_machine: Any, day: date, hour: int = 9, minute: int = 0) -> list[str]:
-    """To whom a run on that day sends mail."""
+    """The addresses to which a run on that day sends email."""
     time_machine.move_to(datetime(day.year, day.month, day.day, hour, minute, tzinfo=TORONTO), tick=False)
     before = len(mail.outbox)
     call_command("send_reminders")
-    return sorted(one.to[0] for one in mail.outbox[before:])
+    return sorted(message.to[0] for message in mail.outbox[before:])
 
 
 BOTH = ["ana@example.ca", "bo@example.ca"]
@@ -88,19 +90,19 @@ def test_a_day_is_torontos(office, time_machine, hour, minute, sent):
 
 
 def test_a_mail_says_how_many_and_when_and_nothing_of_what_it_is(office, time_machine):
-    made = due(office, DUE, DUE, DUE + timedelta(days=1))
+    attestation = due(office, DUE, DUE, DUE + timedelta(days=1))
     run_on(time_machine, DUE - timedelta(days=7))
-    message: Any = next(one for one in mail.outbox if one.to == ["ana@example.ca"])
+    message: Any = next(message for message in mail.outbox if message.to == ["ana@example.ca"])
     html = str(message.alternatives[0][0])
     assert message.subject == "2 things are due on 14 August 2026"
     for text in (message.body, html):
         assert "2 things are due on 14 August 2026" in text
-        assert f"/assessments/{made.assessment_id}/" in text
+        assert f"/assessments/{attestation.assessment_id}/" in text
         assert not re.search(f"{CANARY}|Ana|Bo|Ward|@", re.sub(r"stop/\S+", "", text))
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert CANARY not in f"{message.extra_headers}{message.subject}"
     run_on(time_machine, DUE - timedelta(days=6))
-    assert [one.subject for one in mail.outbox].count("1 thing is due on 15 August 2026") == 2
+    assert [message.subject for message in mail.outbox].count("1 thing is due on 15 August 2026") == 2
 
 
 def test_what_a_later_attestation_supersedes_reminds_nobody(office, time_machine):
@@ -141,8 +143,8 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again_in_time(
 def test_two_runs_that_found_the_same_send_it_once(office, time_machine):
     due(office, DUE)
     time_machine.move_to(datetime(2026, 8, 7, 9, tzinfo=TORONTO), tick=False)
-    (found,) = reminding._due()
-    assert [reminding._remind(found, office.member.pk) for _ in range(2)] == [1, 0]
+    (reminder,) = reminding._due()
+    assert [reminding._remind(reminder, office.member.pk) for _ in range(2)] == [1, 0]
 
 
 def test_the_link_in_it_stops_this_mail_as_well(office, time_machine):

@@ -1,4 +1,4 @@
-"""Deleting drafts, how long records stay, legal holds, and what is purged or erased with all that hangs on it."""
+"""Deleting drafts, retention settings, legal holds, and purging and erasing with every related record."""
 
 import threading
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class World:
 
 @pytest.fixture
 def world(time_machine, settings, tmp_path) -> World:
-    # The files of other tests' records would be found, and told of.
+    # In a shared folder, the files of other tests' records would be counted.
     settings.MEDIA_ROOT = tmp_path
     time_machine.move_to(NOW, tick=False)
     for edition in editions().values():
@@ -92,13 +92,13 @@ def world(time_machine, settings, tmp_path) -> World:
 
 
 def run(*arguments: str) -> str:
-    said = StringIO()
-    call_command("purge_expired", *arguments, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("purge_expired", *arguments, stdout=output)
+    return output.getvalue()
 
 
 def everything() -> dict[str, int]:
-    """How many rows each of our tables has."""
+    """The number of rows of each of our tables."""
     return {
         model.__name__: model._default_manager.count()
         for model in apps.get_app_config("assessments").get_models()
@@ -126,7 +126,7 @@ def test_a_deleted_draft_disappears_from_everywhere_and_comes_back_whole(world):
     assert not Notice.objects.visible_to(world.member).exists()
     with pytest.raises(DraftGone):
         world.answer(draft, "no")
-    # Pressed twice, it says the same.
+    # A second press leads to the same page.
     assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
     assert client.post(f"/assessments/{draft.pk}/restore")["Location"] == home
     draft.refresh_from_db()
@@ -188,7 +188,7 @@ def test_after_a_term_nothing_is_deleted_or_brought_back(world, act):
     )
 
 
-# --- For how long ---------------------------------------------------------------------------------
+# --- Retention settings ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     assert stale.post(address, {"hold": "set"}).status_code == 409
 
 
-# --- What goes by its age ---------------------------------------------------------------------
+# --- Purging by age ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     ],
 )
 def test_months_are_counted_back_in_toronto(now, months, then):
-    # Late in the evening, when it is the next day elsewhere.
+    # Late in the evening in Toronto, when it is the next day in UTC.
     moment = datetime.fromisoformat(f"{now}T23:30").replace(tzinfo=TORONTO)
     wanted = datetime.fromisoformat(f"{then}T23:30").replace(tzinfo=TORONTO)
     assert retention.before(moment.astimezone(ZoneInfo("UTC")), months=months) == wanted
@@ -336,16 +336,16 @@ def test_a_deleted_draft_goes_after_thirty_days(world, days, stays):
     assert Answer.objects.exists() is stays
 
 
-def stored(of: Attestation | Share) -> str:
-    """A file in place of a print, so that no press is needed."""
-    kind = "attestation" if isinstance(of, Attestation) else "share"
-    name = default_storage.save(f"{kind}s/{of.pk}/{'0' * 60}.pdf", ContentFile(b"a print"))
-    StoredPdf.objects.create(name=name, sha256="0" * 64, size=7, **{kind: of})
+def stored(record: Attestation | Share) -> str:
+    """Store a file as a record's PDF without printing it; return its name."""
+    kind = "attestation" if isinstance(record, Attestation) else "share"
+    name = default_storage.save(f"{kind}s/{record.pk}/{'0' * 60}.pdf", ContentFile(b"a print"))
+    StoredPdf.objects.create(name=name, sha256="0" * 64, size=7, **{kind: record})
     return name
 
 
 def whole(world: World) -> tuple[Attestation, list[str]]:
-    """An attestation with everything that can hang on it, and the names of its files."""
+    """An attestation with every kind of related record, and the names of its files."""
     attestation = attested(world.account)
     world.comment(attestation.assessment)
     reviewing.look(assessment=attestation.assessment, by=world.staff)
@@ -379,8 +379,8 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
     before = everything()
     world.at(NOW.replace(year=NOW.year + years) + timedelta(days=days))
     with django_capture_on_commit_callbacks() as callbacks:
-        said = run()
-    assert ("Attested assessments as old as their office keeps them, deleted: 1." in said) is not stays
+        output = run()
+    assert ("Attested assessments as old as their office keeps them, deleted: 1." in output) is not stays
     if stays:
         # But for the file of what was withdrawn, which should have been gone already.
         assert [default_storage.exists(name) for name in names] == [True, True, False]
@@ -474,8 +474,8 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     retention.set_hold(office=world.office, held=True, by=world.admin)
     addresses = AuditAddress.objects.filter(event__office=world.office).count()
     world.at(NOW.replace(year=2050))
-    said = run()
-    assert "Offices under a legal hold, of which nothing is deleted: 1." in said
+    output = run()
+    assert "Offices under a legal hold, of which nothing is deleted: 1." in output
     assert Assessment.objects.filter(account=world.account).count() == 3
     assert all(map(default_storage.exists, names))
     assert not Assessment.objects.filter(account=elsewhere).exists()
@@ -575,15 +575,15 @@ def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
     world.at(NOW.replace(year=2050))
     before = everything()
     addresses = AuditAddress.objects.count()
-    said = run("--dry-run")
+    output = run("--dry-run")
     assert everything() == before
     assert all(map(default_storage.exists, names))
-    assert "Nothing was deleted." in said
-    lines = [line.rpartition(": ")[2] for line in said.splitlines() if "to be deleted" in line]
+    assert "Nothing was deleted." in output
+    lines = [line.rpartition(": ")[2] for line in output.splitlines() if "to be deleted" in line]
     assert lines == ["1.", "1.", "1.", "0.", f"{addresses}.", "1."]
 
 
-# --- What the member erases -----------------------------------------------------------------------
+# --- Erasing by the member ------------------------------------------------------------------------
 
 
 def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
@@ -674,14 +674,14 @@ def test_the_trail_tells_of_each_in_words(world):
 
 
 def at_once(*works: Callable[[], Any]) -> list[Exception]:
-    """Start all works together; return what went wrong."""
+    """Run functions in threads that start together; return the exceptions."""
     start, trouble = threading.Barrier(len(works)), []
 
     def go(work: Callable[[], Any]) -> None:
         start.wait(timeout=20)
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # noqa: BLE001 - returned below
             trouble.append(error)
         finally:
             connection.close()
@@ -727,7 +727,7 @@ def test_who_deletes_and_who_works_take_turns_and_never_wait_in_a_circle(world, 
 
     assert at_once(answer, withdraw, comment, delete) == []
     assert not Attestation.objects.exists()
-    # What somebody answered was not purged by its age, and everything was erased in the end.
+    # The draft that someone answered was not purged by its age, and in the end everything was erased.
     purged = AuditEvent.objects.filter(action=Action.PURGED).values_list("record_id", flat=True)
     assert not set(purged) & answered
     assert walk(str(world.office.pk)).fault == ""

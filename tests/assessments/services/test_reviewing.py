@@ -1,4 +1,4 @@
-"""Reviewing a draft together: comments, filters, ready or not, and who has looked."""
+"""Reviewing a draft together: comments, filters, marking it ready, and who has looked at it."""
 
 import re
 from datetime import date, timedelta
@@ -112,7 +112,7 @@ def test_a_comment_on_nothing_that_there_is_is_not_found(draft, staff, about, su
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "reason"),
     [
         ("  ", "Write something first."),
         ("w" * 10_000, "the text has 10,000 characters; at most 2,000 are kept"),
@@ -120,9 +120,9 @@ def test_a_comment_on_nothing_that_there_is_is_not_found(draft, staff, about, su
         ("a\x07b", "a control character"),
     ],
 )
-def test_what_is_wrong_with_a_comment_is_said_and_what_was_written_stays(draft, staff, text, says):
+def test_what_is_wrong_with_a_comment_is_said_and_what_was_written_stays(draft, staff, text, reason):
     html = comment(draft, staff, text=text).content.decode()
-    assert says in html
+    assert reason in html
     assert text.strip() in html
     assert '<details class="add-comment" open>' in html
     assert not Thread.objects.exists()
@@ -149,7 +149,7 @@ def test_a_reply_joins_the_thread_and_opens_it_again(draft, member, staff):
     for _ in range(2):
         as_(member).post(address, {"text": "The office's.", "seen": "2"})
     thread.refresh_from_db()
-    assert [one.text for one in thread.comments.all()] == ["Which address?", "The office's."]
+    assert [comment.text for comment in thread.comments.all()] == ["Which address?", "The office's."]
     assert (thread.resolved_at, thread.version) == (None, 3)
     html = as_(member).post(address, {"text": ""}).content.decode()
     assert "Write something first." in html
@@ -239,7 +239,7 @@ def test_what_others_did_is_new_until_one_says_that_one_has_looked(draft, member
     comment(draft, member, subject="resources.contact")
     changed = "?show=changed"
     assert shown(page(draft, member, changed)) == ["q-resources-email", "q-resources-print"]
-    # To open the page is not to have looked at it.
+    # Opening the page does not count as having looked at it.
     assert not Look.objects.exists()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
     as_(member).post(f"/assessments/{draft.pk}/review/look")
@@ -261,7 +261,7 @@ def test_what_changed_while_the_page_was_open_is_still_new_and_what_came_before_
     comment(draft, staff, subject=LOGO)
     as_(member).post(f"/assessments/{draft.pk}/review/look", {"made": made[1]})
     assert shown(page(draft, member, "?show=changed")) == ["q-resources-logo"]
-    # The notice of the first comment was brought up to date by the second, so it still waits.
+    # The second comment dated the first one's notice again, so the notice is still unseen.
     assert Notice.objects.unseen().filter(user=member).count() == 1
     as_(member).post(f"/assessments/{draft.pk}/review/look")
     assert not Notice.objects.unseen().filter(user=member).exists()
@@ -310,10 +310,10 @@ def test_filters_narrow_the_questions_down_together(draft, staff, query, expecte
         account__stage="live",
     )
     comment(draft, staff, subject="conduct.workplace")
-    names = [one.rpartition("-")[2] for one in shown(page(draft, staff, query))]
+    names = [name.rpartition("-")[2] for name in shown(page(draft, staff, query))]
     if query == "?show=action&section=resources":
         assert "policies" in names
-        names = [one for one in names if one == "policies"]
+        names = [name for name in names if name == "policies"]
     assert names == expected
     assert "Comments on the whole" not in page(draft, staff, query)
 
