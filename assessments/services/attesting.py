@@ -88,8 +88,9 @@ def _findings(attestation: Attestation, state: AssessmentState) -> list[Finding]
 def reassess(*, assessment: Assessment, by: User) -> Assessment:
     """Start the account's next assessment with the answers of an attested one, each to be confirmed again.
 
-    It keeps the same edition of the bulletin, whichever is current, in its latest revision. Answers that the
-    revision does not accept are not copied. A button pressed twice starts one assessment. Raises DraftGone and TermEnded.
+    It keeps the same edition of the bulletin, whichever is current, in its latest revision. Answers that the latest
+    revision does not accept are not copied. A button pressed twice starts one assessment. Raises DraftGone and
+    TermEnded.
     """
     earlier = lock_draft(assessment, attested_too=True)
     existing = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
