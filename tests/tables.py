@@ -24,7 +24,7 @@ def table(name: str) -> Any:
     """The table `name`, with every scalar as text. A key that appears twice is refused."""
     source = read(CASES / name)
     assert not source.faults, "\n".join(source.lines())
-    return source.data
+    return source.content
 
 
 BASE: Mapping[str, Any] = table("base.yaml")

@@ -101,25 +101,25 @@ def shared_projection(record: str, edition: Edition) -> Projection:
     as_of = date.fromisoformat(content["as_of"])
     part = part_of(edition, answers, content["outcomes"], as_of=as_of, election=election)
     document = Document(edition, answers, account=content["account"], as_of=as_of, election=election)
-    whole = project(part, document, whose="the")
+    projection = project(part, document, whose="the")
     finding_count, answer_count = len(part.findings), len(answers)
-    headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, whole.headline)
+    headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, projection.headline)
     return replace(
-        whole,
-        account=(*whole.account, ("Office", content["office"])),
+        projection,
+        account=(*projection.account, ("Office", content["office"])),
         headline=headline,
-        tone=whole.tone if finding_count and part.overall != "consistent" else "unknown",
+        tone=projection.tone if finding_count and part.overall != "consistent" else "unknown",
         title="Social media self-check: shared with the Integrity Commissioner",
         heading="Shared part of an advisory on a social media account",
         meaning=f"Reckoned from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
         f"answer{'s' * (answer_count != 1)} that were shared, and from nothing else."
         f"{' The advice speaks to the member.' if finding_count else ''}",
-        score=whole.score if finding_count else "",
+        score=projection.score if finding_count else "",
         no_contacts="None of the findings that were shared calls for it.",
         no_to_do="None of the findings that were shared asks for anything to be done.",
-        limits=(PART, *whole.limits),
+        limits=(PART, *projection.limits),
         # A section without shared findings is left out.
-        sections=tuple(section for section in whole.sections if section.items),
+        sections=tuple(section for section in projection.sections if section.items),
         answers=_shared_answers(edition, answers, content["notes"]),
     )
 

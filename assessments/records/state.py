@@ -98,8 +98,8 @@ class AssessmentState:
     def seen(self) -> str:
         """A hash of the answers, account, election and day, which shows whether a page was made from this state."""
         versions = [(q, row.version) for q, row in sorted(self.rows.items())]
-        whole = repr((versions, sorted(self.about.items()), self.election.id, self.as_of))
-        return hashlib.sha256(whole.encode()).hexdigest()
+        content = repr((versions, sorted(self.about.items()), self.election.id, self.as_of))
+        return hashlib.sha256(content.encode()).hexdigest()
 
     @cached_property
     def projection(self) -> Projection:

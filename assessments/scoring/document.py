@@ -122,16 +122,16 @@ def _number(text: str) -> Decimal:
 
 def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calendar) -> Document:
     """Read an answers document. Raises DocumentFaults with a line for every fault."""
-    data = parse_json(raw)
-    if not isinstance(data, dict):
-        raise DocumentFaults([f'{shown(data)}: the document is an object: {{"edition": …, "answers": …}}'])
+    fields = parse_json(raw)
+    if not isinstance(fields, dict):
+        raise DocumentFaults([f'{shown(fields)}: the document is an object: {{"edition": …, "answers": …}}'])
     faults = _Faults()
-    _check_keys(data, faults)
-    edition = _edition(data, editions, faults)
-    account = _account(data.get("account"), faults)
-    as_of = _as_of(data.get("as_of"), faults)
-    election = _election(data.get("election"), calendar, faults)
-    raw_answers, raw_notes = _object(data, "answers", faults), _object(data, "notes", faults)
+    _check_keys(fields, faults)
+    edition = _edition(fields, editions, faults)
+    account = _account(fields.get("account"), faults)
+    as_of = _as_of(fields.get("as_of"), faults)
+    election = _election(fields.get("election"), calendar, faults)
+    raw_answers, raw_notes = _object(fields, "answers", faults), _object(fields, "notes", faults)
     if edition:
         answers, notes = _answers(raw_answers, edition, faults), _notes(raw_notes, edition, faults)
     if faults or not edition:
@@ -139,17 +139,17 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     return Document(edition, answers, notes, account, as_of, election)
 
 
-def _check_keys(data: dict[str, Any], faults: _Faults) -> None:
-    for key in data:
+def _check_keys(fields: dict[str, Any], faults: _Faults) -> None:
+    for key in fields:
         if key not in KEYS:
             faults.add("document", key, "unknown key", known=KEYS)
     for place, part in [
-        ("document", data),
-        *((key, data.get(key)) for key in ("account", "answers", "notes")),
+        ("document", fields),
+        *((key, fields.get(key)) for key in ("account", "answers", "notes")),
     ]:
         for key in part.repeated if isinstance(part, _WithRepeats) else ():
             faults.add(place, key, "stands twice; keep one")
-    if "answers" not in data:
+    if "answers" not in fields:
         faults.add(
             "answers", None, 'the document has no answers; {"answers": {}} is a document with none yet'
         )
@@ -190,15 +190,15 @@ def _known(raw: dict[str, Any], place: str, edition: Edition, faults: _Faults) -
     return [(name, value) for name, value in raw.items() if name in edition.question]
 
 
-def _object(data: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
-    value = data.get(key)
+def _object(fields: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
+    value = fields.get(key)
     if value is not None and not isinstance(value, dict):
         faults.add(key, value, 'an object is wanted here: {"resources.email": …}')
     return value if isinstance(value, dict) else {}
 
 
-def _edition(data: dict[str, Any], editions: Mapping[str, Edition], faults: _Faults) -> Edition | None:
-    name = data.get("edition")
+def _edition(fields: dict[str, Any], editions: Mapping[str, Edition], faults: _Faults) -> Edition | None:
+    name = fields.get("edition")
     edition = editions.get(name) if isinstance(name, str) else None
     if edition is None and name is None:
         faults.append(f"edition: the document names no edition; there is {', '.join(editions)}")
@@ -206,7 +206,7 @@ def _edition(data: dict[str, Any], editions: Mapping[str, Edition], faults: _Fau
     if edition is None:
         faults.add("edition", name, f"no such edition; there is {', '.join(editions)}", known=editions)
         return None
-    revision = data.get("revision")
+    revision = fields.get("revision")
     if revision is not None and (isinstance(revision, bool) or revision != edition.sheet.revision):
         faults.add("revision", revision, f"{edition.id} is here in revision {edition.sheet.revision}")
     return edition

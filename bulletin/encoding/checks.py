@@ -37,9 +37,9 @@ MAX_CHAIN = 20
 """Facts and questions in the longest chain where each rests on the next. Toronto's longest chain has five."""
 
 
-def entries(data: Any) -> list[Any]:
-    """The entries of `data` if it is a list, else an empty list."""
-    return data if isinstance(data, list) else []
+def entries(value: Any) -> list[Any]:
+    """The entries of `value` if it is a list, else an empty list."""
+    return value if isinstance(value, list) else []
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class EditionFiles:
 
     def raw(self, file: str, key: str | None = None) -> list[Any] | None:
         """The unvalidated entries of a file, or of one key in it. None if they cannot be read."""
-        data = self.sources[file].data
+        content = self.sources[file].content
         if key is not None:
-            data = data.get(key) if isinstance(data, dict) else None
-        return data if isinstance(data, list) else None
+            content = content.get(key) if isinstance(content, dict) else None
+        return content if isinstance(content, list) else None
 
     def ids(self, file: str, key: str | None = None) -> list[str] | None:
         """The ids of those entries, valid or not. None if they cannot be read."""
@@ -94,7 +94,7 @@ def check_edition(files: EditionFiles) -> None:
 
 def check_elections(source: Source, elections: tuple[Election | None, ...]) -> None:
     """Record elections that are out of order, and dates that are out of order within an election."""
-    _unique_ids(source, source.data, ())
+    _unique_ids(source, source.content, ())
     before: Election | None = None
     for at, election in enumerate(elections):
         if election is None:
@@ -117,13 +117,13 @@ def check_elections(source: Source, elections: tuple[Election | None, ...]) -> N
         before = election
 
 
-def _ids(data: list[Any]) -> list[str]:
-    return [e["id"] for e in data if isinstance(e, dict) and isinstance(e.get("id"), str)]
+def _ids(raw: list[Any]) -> list[str]:
+    return [e["id"] for e in raw if isinstance(e, dict) and isinstance(e.get("id"), str)]
 
 
-def _unique_ids(source: Source, data: Any, place: Place) -> None:
+def _unique_ids(source: Source, raw: Any, place: Place) -> None:
     seen: set[str] = set()
-    for at, entry in enumerate(entries(data)):
+    for at, entry in enumerate(entries(raw)):
         name = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(name, str) and name in seen:
             source.fault((*place, at, "id"), f"`{name}` stands twice; ids are unique")
@@ -302,7 +302,7 @@ def _check_carried(files: EditionFiles) -> None:
 
 def _check_advice(files: EditionFiles) -> None:
     source, rule_ids = files.sources["advice"], files.ids("rules")
-    if rule_ids is None or not isinstance(source.data, dict):
+    if rule_ids is None or not isinstance(source.content, dict):
         return
     for rule_id in files.advice:
         if rule_id not in rule_ids:

@@ -246,7 +246,7 @@ def parse(text: str) -> Condition:
     """
     if len(text) > MAX_LENGTH:
         raise ConditionError(f"the condition has {len(text)} characters; at most {MAX_LENGTH} are read")
-    return _Parser(text).whole()
+    return _Parser(text).parse()
 
 
 class _Parser:
@@ -267,7 +267,7 @@ class _Parser:
             at = match.end()
         self.at = 0
 
-    def whole(self) -> Condition:
+    def parse(self) -> Condition:
         if not self.tokens:
             raise ConditionError("the condition is empty; write `always` for one that always holds")
         condition = self.joined(0)

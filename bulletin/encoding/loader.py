@@ -52,10 +52,10 @@ _ALL_KEYS = sorted(
 )
 
 
-def validate(model: type[Model], data: Any, place: Place, source: Source) -> Model | None:
-    """Read `data` as a `model`. If it is not valid, record every fault and return None."""
+def validate(model: type[Model], raw: Any, place: Place, source: Source) -> Model | None:
+    """Read `raw` as a `model`. If it is not valid, record every fault and return None."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(raw)
     except ValidationError as error:
         for details in error.errors(include_url=False):
             where = (*place, *(step for step in details["loc"] if step != "[key]"))
@@ -98,28 +98,28 @@ def _in_words(details: Any) -> str:
 
 def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
     """The entries of a file that is a list. An entry with faults is None and keeps its position."""
-    if isinstance(source.data, list):
-        return tuple(validate(model, item, (at,), source) for at, item in enumerate(source.data))
-    if source.data is not None:
+    if isinstance(source.content, list):
+        return tuple(validate(model, item, (at,), source) for at, item in enumerate(source.content))
+    if source.content is not None:
         source.fault((), "a list is wanted here; begin each entry with `- id:`")
     elif not source.faults:
         source.fault((), "the file is empty; a list is wanted")
     return ()
 
 
-def _salvaged(model: type[Model], data: Any) -> Model | None:
+def _salvaged(model: type[Model], raw: Any) -> Model | None:
     """A part of a refused file, which may be valid itself. None if it is not: its faults are recorded already."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(raw)
     except ValidationError:
         return None
 
 
 def _keyed(source: Source, message: str) -> dict[str, Any]:
     """The content of a file that is a mapping. If it is not one, record `message` as a fault."""
-    if isinstance(source.data, dict):
-        return source.data
-    if source.data is not None:
+    if isinstance(source.content, dict):
+        return source.content
+    if source.content is not None:
         source.fault((), message)
     elif not source.faults:
         source.fault((), f"the file is empty; {message}")
@@ -132,7 +132,7 @@ def load_edition(folder: Path) -> Edition:
     sources = {name: read(folder / f"{name}.yaml") for name in names}
     sheet_source, advice_source = sources["edition"], sources["advice"]
     raw = _keyed(sheet_source, "keys with values are wanted here")
-    sheet = validate(Sheet, raw, (), sheet_source) if isinstance(sheet_source.data, dict) else None
+    sheet = validate(Sheet, raw, (), sheet_source) if isinstance(sheet_source.content, dict) else None
     texts = _keyed(advice_source, "rule ids with their texts are wanted here")
     files = EditionFiles(
         sources=sources,
@@ -140,11 +140,13 @@ def load_edition(folder: Path) -> Edition:
         timing=_salvaged(TimingQuestions, raw.get("timing")),
         across=_salvaged(Across, raw.get("across")),
         facts=tuple(_salvaged(NamedFact, fact) for fact in entries(raw.get("facts"))),
-        readings=tuple(_salvaged(Reading, given) for given in entries(raw.get("readings"))),
+        readings=tuple(_salvaged(Reading, reading) for reading in entries(raw.get("readings"))),
         paragraphs=_each(Paragraph, sources["paragraphs"]),
         questions=_each(Question, sources["questions"]),
         rules=_each(Rule, sources["rules"]),
-        advice={rule: validate(Advice, given, (rule,), advice_source) for rule, given in texts.items()},
+        advice={
+            rule: validate(Advice, by_outcome, (rule,), advice_source) for rule, by_outcome in texts.items()
+        },
     )
     check_edition(files)
     faults = [line for name in names for line in sources[name].lines()]
@@ -155,14 +157,14 @@ def load_edition(folder: Path) -> Edition:
         paragraphs=tuple(p for p in files.paragraphs if p),
         questions=tuple(q for q in files.questions if q),
         rules=tuple(r for r in files.rules if r),
-        advice={rule: given for rule, given in files.advice.items() if given},
+        advice={rule: advice for rule, advice in files.advice.items() if advice},
     )
 
 
 def load_editions(shelf: Path) -> dict[str, Edition]:
-    """The editions in the folders of `shelf`, by id: each folder has its edition's id as its name.
+    """The editions in the folders of `shelf`, by id. Each folder must have its edition's id as its name.
 
-    Raises EncodingFaults with the faults of all folders; each line begins with the folder's name.
+    Raises EncodingFaults with the faults of all folders. Each line begins with the folder's name.
     """
     loaded: dict[str, Edition] = {}
     faults: list[str] = []
@@ -182,12 +184,12 @@ def load_editions(shelf: Path) -> dict[str, Edition]:
 
 
 def _misnamed(folder: str, loaded: Mapping[str, Edition]) -> str:
-    """What is wrong with a folder that does not have its edition's id as its name."""
-    given, rule = loaded[folder].id, "a folder has the id of its edition as its name"
+    """The message about a folder that does not have its edition's id as its name."""
+    edition_id, rule = loaded[folder].id, "a folder has the id of its edition as its name"
     for other, edition in loaded.items():
-        if other != folder and edition.id == given:
-            return f"`{given}` is the id of `{other}` as well; ids are unique, and {rule}"
-    return f"{rule}; rename `{folder}` to `{given}`, or change the id"
+        if other != folder and edition.id == edition_id:
+            return f"`{edition_id}` is the id of `{other}` as well; ids are unique, and {rule}"
+    return f"{rule}; rename `{folder}` to `{edition_id}`, or change the id"
 
 
 def load_calendar(path: Path) -> Calendar:

@@ -500,8 +500,8 @@ class Edition(Strict):
 
     @cached_property
     def guarded_sections(self) -> frozenset[str]:
-        """The sections that a warning comes before: working on a campaign with City resources may break the rules."""
-        # Found by what every edition must say, the answer that tells the wish to campaign. Ids of sections and
+        """The sections that begin with a warning: working on a campaign with City resources may break the rules."""
+        # Found through `timing.wished`, which every edition must have. Ids of sections and
         # numbers of paragraphs are each edition's own, and a key for it would change the published digest.
         wish = self.questions_behind(self.sheet.timing.wished)
         return frozenset(self.question[question].section for question in wish)

@@ -48,7 +48,7 @@ class Source:
     """One file as plain data, with the line and column of every key and value in it."""
 
     name: str
-    data: Any = None
+    content: Any = None
     marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
     faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
 
@@ -66,16 +66,16 @@ class Source:
 
     def words(self, place: Place) -> str:
         """A place in words, like `rules[11-place].applies: `. A list entry is named by its id, if it has one."""
-        text, data = "", self.data
+        text, value = "", self.content
         if place and isinstance(place[0], int):
             text = Path(self.name).stem
         for step in place:
             try:
-                data = data[step]
+                value = value[step]
             except (KeyError, IndexError, TypeError):
-                data = None
+                value = None
             if isinstance(step, int):
-                name = data.get("id") if isinstance(data, dict) else None
+                name = value.get("id") if isinstance(value, dict) else None
                 text += f"[{name[:60] if isinstance(name, str) and name else step + 1}]"
             else:
                 text += f".{step[:60]}" if text else step[:60]
@@ -101,7 +101,7 @@ def read(path: Path) -> Source:
         events = _events(text, source)
         if events and not source.faults:
             rest = iter(events)
-            source.data = _plain(next(rest), rest, (), source)
+            source.content = _plain(next(rest), rest, (), source)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"

@@ -1,4 +1,4 @@
-"""What outside scripts rely on in the Toronto edition (tests/cases/contract.yaml)."""
+"""The parts of the Toronto edition that outside scripts rely on (tests/cases/contract.yaml)."""
 
 from typing import Any
 
@@ -13,5 +13,5 @@ def columns(name: str) -> list[list[str]]:
 
 
 def listed(cell: str) -> tuple[str, ...]:
-    """A cell that lists paragraphs: `12, 13(c)`."""
+    """The paragraphs that a cell lists, like `12, 13(c)`."""
     return tuple(part.strip() for part in cell.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""The small, sound edition under tests/cases/minimal/, and copies of it with something changed."""
+"""The small, valid edition under tests/cases/minimal/, and copies of it with changes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ MINIMAL = CASES / "minimal"
 
 
 def edition_with(folder: Path, *slips: Mapping[str, str]) -> Path:
-    """The small edition in `folder` with `slips`: `in` a file, `replace` one text `by` another."""
+    """Write the small edition to `folder` with `slips`: in the file `in`, the text `replace` becomes `by`."""
     files: dict[str, str | bytes | None] = {}
     for slip in slips:
         text = str(files.get(slip["in"], text_of(slip["in"])))
@@ -23,12 +23,12 @@ def edition_with(folder: Path, *slips: Mapping[str, str]) -> Path:
 
 
 def text_of(file: str) -> str:
-    """A file of the small edition."""
+    """The text of a file of the small edition."""
     return (MINIMAL / file).read_text(encoding="utf-8")
 
 
 def edition_of(folder: Path, files: dict[str, str | bytes | None]) -> Path:
-    """The small edition in `folder`, with these files in place of its own; None leaves a file out."""
+    """Write the small edition to `folder`, with `files` in place of its own. None leaves a file out."""
     for path in MINIMAL.iterdir():
         content = files.get(path.name, path.read_bytes())
         if content is not None:
@@ -38,7 +38,7 @@ def edition_of(folder: Path, files: dict[str, str | bytes | None]) -> Path:
 
 
 def faults_of(folder: Path) -> list[str]:
-    """All that the loader finds wrong with the edition in `folder`."""
+    """Every fault that the loader reports for the edition in `folder`."""
     with pytest.raises(EncodingFaults) as raised:
         load_edition(folder)
     return raised.value.faults

@@ -1,4 +1,4 @@
-"""The election calendar: its dates, which election is meant on a day, and what it refuses."""
+"""The election calendar: its dates, the default election of a day, and the faults it refuses."""
 
 from datetime import date
 from pathlib import Path
@@ -21,8 +21,8 @@ def faults_of(folder: Path) -> list[str]:
     return raised.value.faults
 
 
-def test_the_elections_stand_with_these_dates_in_this_order():
-    found = [
+def test_the_elections_have_these_dates_in_this_order():
+    actual = [
         [
             election.id,
             str(election.nominations_open or ""),
@@ -33,7 +33,7 @@ def test_the_elections_stand_with_these_dates_in_this_order():
         ]
         for election in shelf.calendar().elections
     ]
-    assert found == columns("elections")
+    assert actual == columns("elections")
 
 
 @pytest.mark.parametrize("election", shelf.calendar().elections, ids=lambda election: election.id)
@@ -46,7 +46,7 @@ def test_voting_is_on_the_fourth_monday_of_october_and_nominations_close_on_the_
     assert close.year == voting.year == election.campaign_ends.year
 
 
-def test_the_2022_end_is_the_bulletins_own_and_its_note_tells_of_the_other_date():
+def test_the_2022_end_is_the_bulletins_own_and_its_note_gives_the_other_date():
     election = shelf.calendar().get("toronto-2022")
     assert election
     assert "Interpretation Bulletin" in election.source
@@ -101,7 +101,7 @@ def test_a_sound_calendar_is_read():
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (None, "the file cannot be read (No such file or directory)"),
         ("", "the file is empty; a list is wanted"),
@@ -111,6 +111,6 @@ def test_a_sound_calendar_is_read():
     ],
     ids=["missing", "empty", "no election", "a word", "a hundred brackets"],
 )
-def test_a_file_that_is_no_calendar_makes_one_fault(content, says, tmp_path):
+def test_a_file_that_is_no_calendar_makes_one_fault(content, message, tmp_path):
     (fault,) = faults_of(edition_of(tmp_path, {"elections.yaml": content}))
-    assert fault.partition(" ")[2] == says
+    assert fault.partition(" ")[2] == message

@@ -1,4 +1,4 @@
-"""The language of conditions: read, printed, weighed and refused (tests/cases/conditions.yaml)."""
+"""The language of conditions: reading, printing, weighing and refusing (tests/cases/conditions.yaml)."""
 
 import ast
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ VALUES = {"true": True, "false": False, "undetermined": None}
 
 @dataclass
 class Situation:
-    """Answers, and facts that are conditions of them."""
+    """Answers, and facts that are conditions on them."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     facts: dict[str, Condition] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def answered(**answers: Any) -> Situation:
 
 
 def verdict(text: str) -> Verdict:
-    """`true: left right` as the verdict that it means."""
+    """The verdict that a text like `true: left right` stands for."""
     value, _, names = text.partition(": ")
     return Verdict(VALUES[value], frozenset(f"q.{name}" for name in names.split()))
 
@@ -71,7 +71,7 @@ def test_a_condition_prints_as_it_reads_and_reads_as_it_prints(row):
 
 @pytest.mark.parametrize("row", TABLE["joined"], ids=lambda row: f"{row['left']} {row['right']}")
 @pytest.mark.parametrize("joint", ["and", "or"])
-def test_two_parts_come_to_this_and_rest_on_these_answers(row, joint):
+def test_two_joined_parts_have_this_verdict(row, joint):
     condition = parse(f"q.left is yes {joint} q.right is yes")
     assert condition.weigh(answered(left=row["left"], right=row["right"])) == verdict(row[joint])
 
@@ -83,17 +83,17 @@ def test_not_turns_a_settled_verdict_and_keeps_an_undetermined_one(row):
 
 
 @pytest.mark.parametrize("row", TABLE["terms"], ids=lambda row: f"{row['text']}: {row['answer']}")
-def test_a_term_against_this_answer_comes_to_this(row):
+def test_a_term_has_this_value_for_this_answer(row):
     question, _, _ = row["text"].removeprefix("q.").partition(" ")
-    found = parse(row["text"]).weigh(answered(**{question: row["answer"]}))
-    assert found == Verdict(VALUES[row["is"]], frozenset({f"q.{question}"}))
+    actual = parse(row["text"]).weigh(answered(**{question: row["answer"]}))
+    assert actual == Verdict(VALUES[row["is"]], frozenset({f"q.{question}"}))
 
 
-def test_always_is_true_of_nothing_at_all_and_rests_on_nothing():
+def test_always_is_true_without_answers_and_rests_on_nothing():
     assert parse("always").weigh(Situation()) == Verdict(True, frozenset())
 
 
-def test_the_reasons_of_a_fact_shine_through_it():
+def test_a_fact_rests_on_what_its_condition_rests_on():
     situation = answered(left="no", right="open")
     situation.facts = {"some": parse("q.left is yes or q.right is yes")}
     assert parse("not some").weigh(situation) == verdict("undetermined: right")
@@ -109,7 +109,7 @@ def test_what_decides_a_nested_condition_leaves_out_the_parts_that_do_not():
     assert hindered == verdict("undetermined: c d")
 
 
-def test_the_terms_of_a_condition_stand_in_its_order():
+def test_the_terms_of_a_condition_are_in_its_order():
     text = "not (a and q.use is now) or q.grounds has spam or (always and q.value at most 5.00)"
     terms = [str(term) for term in parse(text).terms()]
     assert terms == ["a", "q.use is now", "q.grounds has spam", "q.value at most 5.00"]
@@ -142,10 +142,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_is_refused_at_its_place_and_shown_without_what_hides_in_it(name):
     text, place, shown = HOSTILE[name]
-    says = f"at character {place}: '{shown}' is no part of the language"
+    message = f"at character {place}: '{shown}' is no part of the language"
     with pytest.raises(ConditionError) as raised:
         parse(text)
-    assert str(raised.value).startswith(says)
+    assert str(raised.value).startswith(message)
 
 
 def test_a_thousand_characters_are_read():
@@ -197,7 +197,7 @@ amounts = st.integers(min_value=0, max_value=100_000_000).map(lambda cents: Deci
 
 
 def conditions_of(terms: st.SearchStrategy[Condition], levels: int) -> st.SearchStrategy[Condition]:
-    """Conditions of these terms, `levels` deep."""
+    """Conditions made of these terms, up to `levels` deep."""
     if levels == 0:
         return terms
     inner = conditions_of(terms, levels - 1)
@@ -262,7 +262,7 @@ def in_state(answers: dict[str, Any], state: dict[str, str]) -> Situation:
 
 @settings(deadline=None)
 @given(small_conditions, settled_answers, states, states)
-def test_a_settled_verdict_stands_whatever_else_is_answered(condition, answers, before, then):
+def test_a_settled_verdict_stays_whatever_else_is_answered(condition, answers, before, then):
     after = {q: "settled" if before[q] == "settled" else then[q] for q in ALL}
     settled = condition.weigh(in_state(answers, before)).value
     if settled is not None:

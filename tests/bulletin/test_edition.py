@@ -1,4 +1,4 @@
-"""The Toronto edition against its contract, its words, and what its digest stands for."""
+"""The Toronto edition: its contract, its words, and what changes its digest."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def stated(text: str) -> Any:
 # The contract
 
 
-def test_the_edition_stands_under_its_id_with_the_contracts_counts():
+def test_the_edition_has_its_id_and_the_contracts_counts():
     assert edition().id == EDITION
     assert (len(edition().paragraphs), len(edition().questions), len(edition().rules)) == (33, 58, 50)
     assert edition().sheet.names_elections == ("toronto-2022",)
@@ -43,35 +43,35 @@ def kind_of(question: Question) -> str:
 
 
 def test_the_questions_are_the_contracts_in_its_order():
-    found = [[q.id, kind_of(q), q.asked, q.paragraphs] for q in edition().questions]
-    assert found == [
+    actual = [[q.id, kind_of(q), q.asked, q.paragraphs] for q in edition().questions]
+    assert actual == [
         [name, kind, stated(asked), listed(cited)] for name, kind, asked, cited in columns("questions")
     ]
 
 
 def test_the_facts_are_the_contracts_in_its_order():
-    found = [[fact.id, fact.when] for fact in edition().sheet.facts]
-    assert found == [[name, stated(when)] for name, when in columns("facts")]
+    actual = [[fact.id, fact.when] for fact in edition().sheet.facts]
+    assert actual == [[name, stated(when)] for name, when in columns("facts")]
 
 
 def test_the_rules_are_the_contracts_in_its_order():
-    found = [
+    actual = [
         [r.id, r.section, r.paragraphs, r.force, r.unsure, r.contact, r.deadline] for r in edition().rules
     ]
-    assert found == [
+    assert actual == [
         [name, section, listed(cited), force, unsure, contact or None, deadline]
         for name, section, cited, force, unsure, contact, deadline in columns("rules")
     ]
 
 
 def test_each_rule_applies_and_is_met_when_the_contract_says_so():
-    found = [[rule.id, rule.applies, rule.met] for rule in edition().rules]
-    assert found == [
+    actual = [[rule.id, rule.applies, rule.met] for rule in edition().rules]
+    assert actual == [
         [name, stated(applies), stated(met) if met else None] for name, applies, met in columns("conditions")
     ]
 
 
-def test_the_rule_reckoned_last_and_the_answers_that_tell_time_are_the_contracts():
+def test_the_closing_rule_and_the_timing_questions_are_the_contracts():
     assert [rule.id for rule in edition().rules if rule.last] == [CONTRACT["reckoned_last"]]
     timing, expected = edition().sheet.timing, CONTRACT["timing"]
     assert timing.filing == expected["filing"]
@@ -85,8 +85,8 @@ def test_the_sections_are_the_contracts_and_each_has_a_question():
 
 
 def test_every_section_but_the_first_has_rules():
-    found = [section.id for section in edition().sections_with_rules]
-    assert found == CONTRACT["sections"].split()[1:]
+    actual = [section.id for section in edition().sections_with_rules]
+    assert actual == CONTRACT["sections"].split()[1:]
 
 
 def test_the_paragraphs_are_the_bulletins_in_its_order_with_every_lettered_point():
@@ -155,12 +155,12 @@ def backwards(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_order_of_keys_in_an_entry_and_the_style_of_yaml_are_layout(tmp_path, sound):
-    data = {path.name: read(path).data for path in MINIMAL.iterdir()}
+    files = {path.name: read(path).content for path in MINIMAL.iterdir()}
     for name in ("paragraphs.yaml", "questions.yaml", "rules.yaml"):
-        data[name] = [backwards(entry) for entry in data[name]]
-    data["advice.yaml"] = {rule: backwards(texts) for rule, texts in data["advice.yaml"].items()}
-    data["edition.yaml"] = backwards(data["edition.yaml"])
-    as_json = {name: json.dumps(content) for name, content in data.items()}
+        files[name] = [backwards(entry) for entry in files[name]]
+    files["advice.yaml"] = {rule: backwards(texts) for rule, texts in files["advice.yaml"].items()}
+    files["edition.yaml"] = backwards(files["edition.yaml"])
+    as_json = {name: json.dumps(content) for name, content in files.items()}
     assert digest(load_edition(edition_of(tmp_path, {**as_json}))) == sound
 
 

@@ -1,4 +1,4 @@
-"""From the files of an edition to the edition, or to every fault in them (tests/cases/loader_faults.yaml)."""
+"""Loading the files of an edition, and the faults in them (tests/cases/loader_faults.yaml)."""
 
 import re
 from pathlib import Path
@@ -77,18 +77,18 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_file_that_cannot_be_read_makes_one_fault_and_hides_no_other_file(name, tmp_path):
-    content, says = UNREADABLE[name]
+    content, message = UNREADABLE[name]
     rules = text_of("rules.yaml").replace("account.wish is no", "account.wish is absent")
     folder = edition_of(tmp_path, {"paragraphs.yaml": content, "rules.yaml": rules})
-    told = "rules[1].met: `account.wish is absent`: `account.wish` has no choice `absent`"
-    assert faults_of(folder) == [f"paragraphs.yaml:{says}", f"rules.yaml:8:3 {told}"]
+    rules_message = "rules[1].met: `account.wish is absent`: `account.wish` has no choice `absent`"
+    assert faults_of(folder) == [f"paragraphs.yaml:{message}", f"rules.yaml:8:3 {rules_message}"]
 
 
 @pytest.mark.parametrize("code", ["0000", "0009", "00AD", "200B", "202E", "2028", "D83D", "E000"])
 def test_a_character_that_cannot_be_seen_is_named_where_its_text_begins(code, tmp_path):
     slip = {"in": "rules.yaml", "replace": "title: Spam", "by": f'title: "Spam\\u{code}maps"'}
-    says = f"rules.yaml:23:10 U+{code} cannot be seen in a text; take it out"
-    assert faults_of(edition_with(tmp_path, slip)) == [says]
+    fault = f"rules.yaml:23:10 U+{code} cannot be seen in a text; take it out"
+    assert faults_of(edition_with(tmp_path, slip)) == [fault]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -175,7 +175,7 @@ BULK = {
 
 @pytest.mark.parametrize("name", BULK)
 def test_bulk_is_refused_before_anything_is_built(name, tmp_path, monkeypatch):
-    content, says = BULK[name]
+    content, message = BULK[name]
     sound = yaml_source._plain
 
     def small_only(event: Any, rest: Any, place: Any, source: yaml_source.Source) -> Any:
@@ -183,7 +183,7 @@ def test_bulk_is_refused_before_anything_is_built(name, tmp_path, monkeypatch):
         return sound(event, rest, place, source)
 
     monkeypatch.setattr(yaml_source, "_plain", small_only)
-    assert faults_of(edition_of(tmp_path, {"rules.yaml": content})) == [f"rules.yaml:{says}"]
+    assert faults_of(edition_of(tmp_path, {"rules.yaml": content})) == [f"rules.yaml:{message}"]
 
 
 def test_a_file_over_the_limit_is_not_even_read(tmp_path, monkeypatch):
@@ -227,7 +227,7 @@ def test_hidden_meanings_are_counted_up_to_twenty_and_then_the_file_is_left(tmp_
 
 
 @pytest.mark.parametrize(
-    ("condition", "says"),
+    ("condition", "message"),
     [
         (
             "(" * 100 + "official" + ")" * 100,
@@ -240,17 +240,17 @@ def test_hidden_meanings_are_counted_up_to_twenty_and_then_the_file_is_left(tmp_
     ],
     ids=["a hundred brackets deep", "a hundred thousand characters long"],
 )
-def test_a_condition_that_nobody_could_read_is_refused_at_its_place(condition, says, tmp_path):
+def test_a_condition_that_nobody_could_read_is_refused_at_its_place(condition, message, tmp_path):
     slip = {"in": "questions.yaml", "replace": "asked: official", "by": f"asked: {condition}"}
     place = "questions.yaml:24:3 questions[account.wish].asked"
-    assert faults_of(edition_with(tmp_path, slip)) == [f"{place}: {says}"]
+    assert faults_of(edition_with(tmp_path, slip)) == [f"{place}: {message}"]
 
 
 # Chains
 
 
 def chain(length: int, *, backwards: bool = False, times: int = 1) -> str:
-    """Facts that each rest on the one before, the first on the logo."""
+    """YAML for `length` facts. Each rests on the fact before, and the first on the logo."""
     facts = ["  - {id: f0, title: F, when: account.logo is yes}\n"]
     for at in range(1, length):
         when = " or ".join([f"f{at - 1}"] * times)
@@ -269,8 +269,8 @@ def test_facts_that_rest_on_one_another_in_a_long_row_are_refused_where_it_gets_
     folder = edition_with_chain(tmp_path, chain(400, backwards=backwards), last=399)
     before, _, _ = (folder / "edition.yaml").read_text(encoding="utf-8").partition("- {id: f19,")
     place = f"edition.yaml:{len(before.splitlines())}:25 facts[f19].when"
-    says = "rests on more than 20 facts and questions in a row; state it more directly"
-    assert faults_of(folder) == [f"{place}: {says}"]
+    message = "rests on more than 20 facts and questions in a row; state it more directly"
+    assert faults_of(folder) == [f"{place}: {message}"]
 
 
 def test_questions_that_are_asked_in_a_long_row_are_refused_too(tmp_path):
@@ -288,15 +288,15 @@ def test_questions_that_are_asked_in_a_long_row_are_refused_too(tmp_path):
     assert "questions[account.q9].asked: rests on more than 20 facts and questions in a row" in fault
 
 
-def test_facts_that_share_facts_are_each_looked_into_once(tmp_path, monkeypatch):
-    """Looked into by every way to them, these would take a hundred to the power of fifteen."""
+def test_facts_that_share_facts_are_each_visited_once(tmp_path, monkeypatch):
+    """Visiting a fact once for each path to it would take a hundred to the power of fifteen visits."""
     edition = load_edition(edition_with_chain(tmp_path, chain(16, times=100), last=15))
-    looked: list[Either] = []
+    visited: list[Either] = []
     sound = Either.terms
 
     def counted(self: Either) -> Any:
-        looked.append(self)
-        assert len(looked) < 1_000, "the same facts are looked into again and again"
+        visited.append(self)
+        assert len(visited) < 1_000, "the same facts are visited again and again"
         return sound(self)
 
     monkeypatch.setattr(Either, "terms", counted)
@@ -365,8 +365,8 @@ def test_whatever_slips_into_a_file_it_is_read_or_its_faults_are_named(spare, da
     named = [f"{name}:1:1"]
     try:
         load_edition(spare)
-    except EncodingFaults as found:
-        named = found.faults
+    except EncodingFaults as error:
+        named = error.faults
     finally:
         (spare / name).write_text(text, encoding="utf-8")
     assert named
@@ -379,7 +379,7 @@ OF_ID = "a folder has the id of its edition as its name"
 
 
 def shelf_of(folder: Path, **ids: str) -> Path:
-    """Copies of the small edition, each in a folder of its own with an id of its own."""
+    """Write copies of the small edition, each in its own folder and with its own id."""
     for name, own in ids.items():
         (folder / name).mkdir()
         edition_with(folder / name, {"in": "edition.yaml", "replace": "id: minimal-1", "by": f"id: {own}"})

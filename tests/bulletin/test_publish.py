@@ -1,4 +1,4 @@
-"""Publishing: an edition is published once, and from then on never changes."""
+"""Publishing: an edition is published once and never changes afterwards."""
 
 from io import StringIO
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def changed(*, title: str = "Use of Social Media, Corrected", revision: int | None = None) -> Edition:
-    """The edition with another title, and with another revision where one is given."""
+    """The edition with another title, and with another revision if one is given."""
     sheet = edition().sheet
     update = {"title": title, "revision": revision or sheet.revision}
     return edition().model_copy(update={"sheet": sheet.model_copy(update=update)})

@@ -1,4 +1,4 @@
-"""Published editions: which one is the latest, and what the database refuses."""
+"""Published editions: the latest revision, and what the database and the admin site refuse."""
 
 from hashlib import sha256
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def publish(edition_id: str = "toronto-1.1", revision: int = 1, **fields: object):
-    """Publish an edition whose digest is like no other's."""
+    """Publish an edition with a unique digest."""
     values = {
         "digest": sha256(f"{edition_id} {revision}".encode()).hexdigest(),
         "content": {"rules": [{"id": "9", "phrase": "shall not — “ever”"}]},

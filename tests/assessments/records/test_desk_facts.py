@@ -1,4 +1,4 @@
-"""What the desk knows of a share: each column from the record of what was shared, and from nothing else."""
+"""The facts that the desk lists about a share: each is read from the share's record and nothing else."""
 
 import json
 from typing import Any
@@ -73,11 +73,11 @@ def test_other_answers_and_notes_that_are_withheld_change_nothing_that_the_desk_
     other = GIVEN | {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "900.00"}
     account = SocialAccount.objects.create(office=world.elsewhere, platform="X", handle="@ana")
     theirs = attested(account, other, notes={"resources.email": "Quite another thing."})
-    told = []
+    facts = []
     for number, attestation in enumerate((world.attestation, theirs)):
         share = shared(attestation, nonce=f"{number:064x}", rules={"17a"}, questions={"conduct.abuse"})
         record = json.loads(share.content.record) | {"office": "An office", "account": {}}
-        told.append(desk_facts(json.dumps(record)))
+        facts.append(desk_facts(json.dumps(record)))
         entry = DeskEntry.objects.get(share=share)
-        assert (entry.overall, entry.contact) == (told[-1].overall, told[-1].contact)
-    assert told[0] == told[1]
+        assert (entry.overall, entry.contact) == (facts[-1].overall, facts[-1].contact)
+    assert facts[0] == facts[1]

@@ -1,4 +1,4 @@
-"""JSON, text, page and PDF: that they say the same, and that what people wrote comes out as they wrote it."""
+"""JSON, text, page and PDF say the same, and show what people wrote as they wrote it."""
 
 import itertools
 import json
@@ -48,12 +48,12 @@ from tests.tables import BASE, EDITION, advised, answers_of, edition, rows_of_ru
 ROOT = Path(__file__).resolve().parents[3]
 MOST_PDFS = 10
 WIDE = 1_500
-"""Columns in which no line of these documents is broken."""
+"""Columns enough that no line of these documents is wrapped."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A document, and the advisory that it gets."""
+    """An answers document and its advisory."""
 
     name: str
     document: Document
@@ -66,7 +66,7 @@ class Case:
 
     @property
     def times(self) -> frozenset[tuple[str, ...]]:
-        """Each outcome with the contact that it carries, and what it all comes to."""
+        """Each outcome with its contact, and the overall result."""
         carried = frozenset((f.outcome, f.contact or "") for f in self.advisory.findings)
         return carried | {(self.advisory.overall,)}
 
@@ -110,7 +110,7 @@ def rows() -> tuple[Case, ...]:
 
 @cache
 def mixtures() -> tuple[Case, ...]:
-    """Documents answered at random, the same ones each time: one shows many outcomes at once."""
+    """Documents with random answers, the same each time. Each shows many outcomes."""
     random = Random(1)  # noqa: S311 - nothing is kept secret with it
     return tuple(case_of(f"mixture {number}", raw_of(**_mixture(random))) for number in range(300))
 
@@ -138,28 +138,28 @@ def _mixture(random: Random) -> dict[str, Any]:
 
 
 def covering(wanted: str, cases: Iterable[Case], chosen: Iterable[Case] = ()) -> list[Case]:
-    """The `chosen` and, each time the one that adds the most, as many of `cases` as show all `wanted`."""
+    """The `chosen`, and as few of `cases` as show all that is `wanted`: each step adds the case that shows most."""
     left = list(cases)
-    found = list(chosen)
-    shown = frozenset[tuple[str, ...]]().union(*(getattr(case, wanted) for case in found))
+    covering_cases = list(chosen)
+    shown = frozenset[tuple[str, ...]]().union(*(getattr(case, wanted) for case in covering_cases))
     while True:
         best = max(left, key=lambda case: len(getattr(case, wanted) - shown))
         if not getattr(best, wanted) - shown:
-            return found
-        found.append(best)
+            return covering_cases
+        covering_cases.append(best)
         shown |= getattr(best, wanted)
 
 
 @cache
 def every_outcome() -> list[Case]:
-    """The samples and what else it takes to show every outcome of every rule, and every contact."""
+    """The samples, and as many other cases as show every outcome of every rule and every contact."""
     by_outcome = covering("pairs", rows() + mixtures(), samples())
     return covering("times", rows() + mixtures(), by_outcome)
 
 
 @cache
 def to_print() -> list[Case]:
-    """Few enough to print: every outcome with every contact, and as many outcomes of rules as fit."""
+    """At most MOST_PDFS cases: every outcome with every contact, and as many outcomes of rules as fit."""
     by_contact = covering("times", rows() + mixtures(), samples())
     return covering("pairs", rows() + mixtures(), by_contact)[:MOST_PDFS]
 
@@ -175,8 +175,8 @@ def pdf_of(case: Case) -> bytes:
 
 
 def page_of(case: Case) -> str:
-    """The page of a check in its browser, with all that it offers."""
-    context = {"a": project(case.advisory, case.document), "desk": Workspace(AnonymousCheck(), None)}
+    """The page of a self-check in its browser, with everything that the page offers."""
+    context = {"a": project(case.advisory, case.document), "workspace": Workspace(AnonymousCheck(), None)}
     return render_to_string("assessments/advisory.html", context)
 
 
@@ -184,14 +184,14 @@ def text_of(case: Case, width: int = 80) -> str:
     return advisory_text(project(case.advisory, case.document), width=width)
 
 
-def assert_same(told: AdvisoryContents, expected: AdvisoryContents) -> None:
-    """That what was told is what the JSON says, part by part, so that a difference is easy to see."""
-    ours, theirs = asdict(told), asdict(expected)
+def assert_same(contents: AdvisoryContents, expected: AdvisoryContents) -> None:
+    """Assert that the contents are the expected ones, part by part, so that a difference is easy to see."""
+    actual, wanted = asdict(contents), asdict(expected)
     for loose in ("details", "contact_block"):
-        said = "".join(ours.pop(loose))
-        assert [one for one in theirs.pop(loose) if one not in said] == []
-    for part, wanted in theirs.items():
-        assert ours[part] == wanted, part
+        text = "".join(actual.pop(loose))
+        assert [detail for detail in wanted.pop(loose) if detail not in text] == []
+    for part, value in wanted.items():
+        assert actual[part] == value, part
 
 
 # --- Parity -------------------------------------------------------------------
@@ -252,14 +252,14 @@ def test_the_calendar_note_stands_exactly_where_the_edition_does_not_name_the_el
     expected = case.json
     assert len(expected.limits) == len(edition().sheet.limits) + note
     assert ("notyetconfirmed" in expected.limits[-1]) == (election == "toronto-2030")
-    for told in (
+    for contents in (
         contents_of_text(text_of(case, WIDE), case.advisory),
         contents_of_blocks(blocks_of_html(page_of(case)), case.advisory),
         contents_of_blocks(
             blocks_of_html(advisory_html(project(case.advisory, case.document))), case.advisory
         ),
     ):
-        assert_same(told, expected)
+        assert_same(contents, expected)
 
 
 @pytest.mark.parametrize(
@@ -270,13 +270,13 @@ def test_a_filing_date_outside_the_days_for_filing_is_warned_of_in_text_page_and
     answers = {"election.candidate": "yes", "election.nomination_date": filing}
     case = case_of(filing, raw_of(answers=answers, election="toronto-2026"))
     html = advisory_html(project(case.advisory, case.document))
-    for told in (
+    for contents in (
         contents_of_text(text_of(case, WIDE), case.advisory),
         contents_of_blocks(blocks_of_html(page_of(case)), case.advisory),
         contents_of_blocks(blocks_of_html(html), case.advisory),
     ):
-        assert_same(told, case.json)
-        warnings = [said for said in told.remarks if "from1May2026to21August2026" in said]
+        assert_same(contents, case.json)
+        warnings = [remark for remark in contents.remarks if "from1May2026to21August2026" in remark]
         assert len(warnings) == warned
 
 
@@ -284,12 +284,12 @@ def test_contacts_and_things_to_do_come_with_the_most_pressing_first():
     words = edition().sheet.words.contact
     order = [flat(words[when].title) for when in ("now", "before_acting", "before_filing", "before_launch")]
     for case in every_outcome():
-        told = contents_of_blocks(blocks_of_html(page_of(case)), case.advisory)
-        assert list(told.contacts) == sorted(
-            told.contacts, key=lambda when: order.index(when.partition(",on")[0])
+        contents = contents_of_blocks(blocks_of_html(page_of(case)), case.advisory)
+        assert list(contents.contacts) == sorted(
+            contents.contacts, key=lambda when: order.index(when.partition(",on")[0])
         )
         due = {flat(d.text.rstrip(".")): (not d.is_now, d.due or date.max) for d in case.advisory.deadlines}
-        assert list(told.to_do) == sorted(told.to_do, key=lambda by_when: due[by_when])
+        assert list(contents.to_do) == sorted(contents.to_do, key=lambda by_when: due[by_when])
 
 
 # --- The PDF ------------------------------------------------------------------
@@ -377,8 +377,8 @@ def scripts() -> Case:
 
 def test_notes_in_many_scripts_stand_in_the_pdf_letter_by_letter(scripts):
     assert_same(contents_of_blocks(blocks_of_pdf(printed(scripts)), scripts.advisory), scripts.json)
-    said = flat("".join(text for _, text in blocks_of_pdf(printed(scripts))))
-    assert "cannotbeprinted" not in said
+    text = flat("".join(text for _, text in blocks_of_pdf(printed(scripts))))
+    assert "cannotbeprinted" not in text
 
 
 def test_notes_in_many_scripts_stand_in_text_and_page_as_they_were_written(scripts):
@@ -388,11 +388,11 @@ def test_notes_in_many_scripts_stand_in_text_and_page_as_they_were_written(scrip
 
 def test_a_pdf_says_in_so_many_words_what_it_cannot_print_of_notes_and_of_the_accounts_name():
     case = with_notes({}, handle="@party\U0001f389", member="\U0001f600")
-    said = " ".join(text for _, text in blocks_of_pdf(printed(case)))
-    assert "[grinning face]" in said
+    text = " ".join(block for _, block in blocks_of_pdf(printed(case)))
+    assert "[grinning face]" in text
     assert (
         "Some characters cannot be printed here and are named in brackets instead: grinning face, party popper."
-    ) in said
+    ) in text
     assert "\U0001f600" in page_of(case)
     assert "\U0001f600" in text_of(case)
     noted = with_notes({"gifts.value": "Paid by \U0001f1e8\U0001f1e6"})

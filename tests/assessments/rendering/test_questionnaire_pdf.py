@@ -1,4 +1,4 @@
-"""The blank questionnaire: conditions in words that a reader with a pen can follow, and the PDF parsed back."""
+"""The blank questionnaire: conditions in words that a reader with a pen can follow, and the PDF read back."""
 
 import re
 import subprocess
@@ -61,7 +61,7 @@ USE = "3.1 (Used for your re-election)"
         ),
     ],
 )
-def test_a_condition_is_told_in_words(condition, words):
+def test_a_condition_is_given_in_words(condition, words):
     spam = choice_words(edition(), edition().question["moderation.grounds"])["spam"]
     assert in_words(edition(), parse(condition), NUMBERS) == words.replace("{}", spam)
 
@@ -70,7 +70,7 @@ def test_a_condition_is_told_in_words(condition, words):
     ("fact", "words"),
     [
         ("city_sign", "you answered “Yes” to any of 2.1 to 2.7"),
-        # A fact within a fact is told as the answers that make it.
+        # A fact within a fact is given as the answers that make it.
         ("uses_city_resources", "you answered “Yes” to any of 2.1 to 2.8"),
         ("re_election", f"you answered “Not yet, but I wish to” or “Yes, I use it for that now” to {USE}"),
         (
@@ -83,7 +83,7 @@ def test_a_condition_is_told_in_words(condition, words):
         ("terms_complete", "you answered “Yes” to all of 9.1 to 9.9"),
     ],
 )
-def test_a_fact_is_told_by_the_answers_that_make_it(fact, words):
+def test_a_fact_is_given_by_the_answers_that_make_it(fact, words):
     assert fact_in_words(edition(), edition().fact[fact], NUMBERS) == words
 
 
@@ -96,23 +96,23 @@ def printed() -> bytes:
 def text(printed, tmp_path) -> str:
     path = tmp_path / "questionnaire.pdf"
     path.write_bytes(printed)
-    told = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True)  # noqa: S607
-    return flat(told.stdout.decode())
+    run = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True)  # noqa: S607
+    return flat(run.stdout.decode())
 
 
-def test_it_has_every_question_in_order_with_its_number_its_choices_and_when_it_is_asked(printed):
-    said = [flat(told) for _, told in blocks_of_pdf(opened(printed))]
+def test_the_pdf_has_every_question_in_order_with_its_number_its_choices_and_when_each_is_asked(printed):
+    blocks = [flat(text) for _, text in blocks_of_pdf(opened(printed))]
     at = 0
     for question in edition().questions:
-        at = said.index(NUMBERS[question.id], at) + 1
-        assert said[at].startswith(flat(question.asks))
+        at = blocks.index(NUMBERS[question.id], at) + 1
+        assert blocks[at].startswith(flat(question.asks))
         asked = in_words(edition(), question.asked, NUMBERS)
-        assert not asked or said[at + 1] == flat(f"Answer this if {asked}."), question.id
+        assert not asked or blocks[at + 1] == flat(f"Answer this if {asked}."), question.id
         for label in choice_words(edition(), question).values():
-            assert any(flat(label) in one for one in said[at : at + 14]), question.id
+            assert any(flat(label) in block for block in blocks[at : at + 14]), question.id
 
 
-def test_it_warns_before_the_questions_on_elections_and_says_what_to_do_when_not_sure(text):
+def test_the_pdf_warns_before_the_questions_on_elections_and_says_what_to_do_when_not_sure(text):
     warning = text.index(flat("Before you go on: not on a City device"))
     assert warning < text.index(flat(f"3.1{edition().question['election.use'].asks}"))
     assert flat("If you are not sure whether it fits, answer it.") in text
@@ -120,13 +120,13 @@ def test_it_warns_before_the_questions_on_elections_and_says_what_to_do_when_not
     assert flat(f"{edition().id} · revision {edition().sheet.revision}") in text
 
 
-def test_it_is_pdf_ua_the_same_bytes_each_time_and_not_too_long(printed, tmp_path, monkeypatch):
+def test_the_pdf_is_pdf_ua_the_same_bytes_each_time_and_not_too_long(printed, tmp_path, monkeypatch):
     path = Path(tmp_path, "questionnaire.pdf")
     path.write_bytes(printed)
     assert_pdf_ua(path, monkeypatch)
     assert questionnaire_pdf(edition()) == printed
-    told = subprocess.run(["pdfinfo", str(path)], capture_output=True, check=True, text=True)  # noqa: S607
-    pages = re.search(r"Pages:\s+(\d+)", told.stdout)
+    run = subprocess.run(["pdfinfo", str(path)], capture_output=True, check=True, text=True)  # noqa: S607
+    pages = re.search(r"Pages:\s+(\d+)", run.stdout)
     assert pages
     assert 8 <= int(pages[1]) <= 14
 

@@ -1,4 +1,4 @@
-"""When a question comes up (tests/cases/asking.yaml)."""
+"""When a question is asked (tests/cases/asking.yaml)."""
 
 import pytest
 
@@ -11,10 +11,10 @@ STATES = ("asked", "pending", "not_asked")
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])
 def test_in_this_case_these_questions_are_asked_pending_or_not_asked(row):
-    found = asking(row)
+    states = asking(row)
     wanted = {question: state for state in STATES for question in row.get(state, ())}
     assert wanted
-    assert {question: found[question] for question in wanted} == wanted
+    assert {question: states[question] for question in wanted} == wanted
 
 
 def test_the_table_shows_every_question_asked_and_those_with_a_condition_pending_and_not_asked_too():

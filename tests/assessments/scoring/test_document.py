@@ -1,4 +1,4 @@
-"""The answers document: every valid form, and a clear line for every fault in what anyone may send."""
+"""The answers document: every valid form, and a clear line for every fault."""
 
 import json
 from datetime import date
@@ -32,12 +32,12 @@ LONG_SHOWN = f'"{"x" * 57}..."'
 
 
 def document(**fields: Any) -> bytes:
-    """A document of nothing but `fields`, in JSON's own escapes."""
+    """A document with no answers, plus `fields`, in ASCII JSON."""
     return json.dumps({"edition": EDITION, "answers": {}, **fields}).encode()
 
 
 def answering(question: str, json_value: str | bytes) -> bytes:
-    """A document with one answer, given as it stands in JSON."""
+    """A document with one answer, which is given as JSON."""
     value = json_value.encode() if isinstance(json_value, str) else json_value
     return b'{"edition": "%s", "answers": {"%s": %s}}' % (EDITION.encode(), question.encode(), value)
 
@@ -102,7 +102,7 @@ def test_an_amount_always_has_two_decimals_so_that_equal_amounts_look_equal():
 
 
 def test_a_full_document_gives_edition_account_day_election_and_notes():
-    found = read(
+    full = read(
         document(
             revision=edition().sheet.revision,
             account={"platform": " X ", "handle": "@כרמל", "member": None},
@@ -116,11 +116,11 @@ def test_a_full_document_gives_edition_account_day_election_and_notes():
             },
         )
     )
-    assert found.edition is edition()
-    assert found.account == {"platform": "X", "handle": "@כרמל"}
-    assert (found.as_of, found.election and found.election.id) == (date(2026, 7, 1), "toronto-2026")
-    assert found.answers == {"resources.email": "yes"}
-    assert found.notes == {"resources.email": "two\nlines\tand 👩‍💻 \u200e"}
+    assert full.edition is edition()
+    assert full.account == {"platform": "X", "handle": "@כרמל"}
+    assert (full.as_of, full.election and full.election.id) == (date(2026, 7, 1), "toronto-2026")
+    assert full.answers == {"resources.email": "yes"}
+    assert full.notes == {"resources.email": "two\nlines\tand 👩‍💻 \u200e"}
 
 
 @pytest.mark.parametrize("key", ["account", "answers", "notes", "as_of", "election", "revision"])
@@ -416,26 +416,26 @@ REFUSED = {
             name: (
                 b'{"edition": "%s", "answers": {}, "notes": {"gifts.value": %s}}'
                 % (EDITION.encode(), value.encode()),
-                f"notes.gifts.value: {says}",
+                f"notes.gifts.value: {message}",
             )
-            for name, (value, says) in WRONG_NOTES.items()
+            for name, (value, message) in WRONG_NOTES.items()
         },
         "answer": {
-            f"{question} {value[:30]}": (answering(question, value), f"answers.{question}: {says}")
-            for question, value, says in WRONG_ANSWERS
+            f"{question} {value[:30]}": (answering(question, value), f"answers.{question}: {message}")
+            for question, value, message in WRONG_ANSWERS
         },
     }.items()
     for name, case in cases.items()
 }
 
 
-@pytest.mark.parametrize(("raw", "says"), REFUSED.values(), ids=REFUSED)
-def test_a_document_with_this_fault_is_refused_with_this_one_line(raw, says):
-    assert faults_of(raw) == [says]
-    assert says.isprintable()
+@pytest.mark.parametrize(("raw", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_document_with_this_fault_is_refused_with_this_one_line(raw, message):
+    assert faults_of(raw) == [message]
+    assert message.isprintable()
 
 
-def test_keys_that_stand_twice_are_named_with_their_places_and_with_all_other_faults():
+def test_repeated_keys_are_named_with_their_places_and_with_all_other_faults():
     name = EDITION.encode()
     raw = b"""{"edition": "%s", "edition": "%s",
         "account": {"handle": "a", "handle": "b"},
@@ -452,7 +452,7 @@ def test_keys_that_stand_twice_are_named_with_their_places_and_with_all_other_fa
     ]
 
 
-def test_many_faults_at_once_are_all_reported():
+def test_many_faults_are_all_reported_together():
     raw = document(
         colour="red",
         account={"handle": 5},
@@ -474,13 +474,13 @@ def test_many_faults_at_once_are_all_reported():
     ]
 
 
-def test_a_mistake_in_every_answer_and_every_note_is_told_one_by_one():
+def test_a_mistake_in_every_answer_and_every_note_is_listed():
     wrong = dict.fromkeys(edition().question, 7)
-    # Seven dollars are a fine amount.
+    # All but one: seven is a valid amount.
     assert len(faults_of(document(answers=wrong, notes=wrong))) == 2 * len(wrong) - 1
 
 
-def test_of_thousands_of_faults_the_first_are_told_and_the_rest_are_counted():
+def test_of_thousands_of_faults_the_first_are_listed_and_the_rest_are_counted():
     names = {f"resources.emai{number}": "no" for number in range(30_000)}
     faults = faults_of(document(answers=names))
     assert len(faults) == MAX_FAULTS + 1
@@ -526,12 +526,12 @@ nearly_a_document = st.fixed_dictionaries(
 
 
 def assert_read_or_refused(raw: bytes) -> None:
-    """Anything but DocumentFaults is an error; each fault is one line, short and with nothing hidden."""
+    """Reading raises nothing but DocumentFaults, whose faults are each one short, printable line."""
     faults = []
     try:
         assert read(raw).answers.keys() <= edition().question.keys()
     except DocumentFaults as refused:
-        faults = refused.faults or ["\n"]  # refused without a word
+        faults = refused.faults or ["\n"]  # a refusal without a fault fails below
     for fault in faults:
         assert fault.isprintable()
         assert len(fault) < 1_000

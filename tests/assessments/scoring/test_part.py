@@ -1,4 +1,4 @@
-"""What a part of an advisory says when it is shared, and what it must not tell of the rest."""
+"""What a shared part of an advisory says, and what it must not reveal about the rest."""
 
 from collections import defaultdict
 from itertools import chain, combinations, product
@@ -32,12 +32,12 @@ def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def situations() -> list[Advisory]:
-    """A small assessment in all its situations, everything else answered alike."""
+    """The advisories for every combination of VARIED. All other answers are the same in each."""
     return [advised(dict(zip(VARIED, values, strict=True))) for values in product(*VARIED.values())]
 
 
-def told(part: Advisory) -> tuple[str, str]:
-    """All that a reader of a part is given, in words and as data."""
+def readings(part: Advisory) -> tuple[str, str]:
+    """All that a reader of a part gets: its words, and its data."""
     document = Document(part.edition, part.answers, {}, {"handle": "@a"}, part.as_of, part.election)
     return repr(project(part, document)), repr(advisory_data(part))
 
@@ -54,21 +54,21 @@ def test_what_is_shared_is_the_same_whatever_was_withheld():
                 part = shared_part(advisory, rules=rules, questions=questions)
                 alike[picked, outcomes].add(repr(advisory_data(part)))
             compared += len(everything) - len(alike)
-            assert {len(said) for said in alike.values()} == {1}, (questions, rules)
+            assert {len(variants) for variants in alike.values()} == {1}, (questions, rules)
     assert compared > 10_000
 
 
 @pytest.mark.parametrize("questions", [(), ("account.stage",), QUESTIONS])
-def test_its_words_are_the_same_too(questions):
+def test_the_words_of_what_is_shared_are_the_same_too(questions):
     alike = defaultdict(set)
     for advisory in situations():
         picked = tuple((q, advisory.answers.get(q)) for q in questions)
         outcomes = tuple(f.outcome for f in advisory.findings if f.rule.id in RULES)
-        alike[picked, outcomes].add(told(shared_part(advisory, rules=RULES, questions=questions)))
-    assert {len(said) for said in alike.values()} == {1}
+        alike[picked, outcomes].add(readings(shared_part(advisory, rules=RULES, questions=questions)))
+    assert {len(variants) for variants in alike.values()} == {1}
 
 
-def test_all_that_was_picked_says_what_the_whole_says_of_it():
+def test_a_part_with_everything_picked_says_what_the_whole_says():
     for advisory in situations():
         rules = [f.rule.id for f in can_be_shared(advisory)]
         part = shared_part(advisory, rules=rules, questions=list(advisory.answers))
@@ -82,7 +82,7 @@ def test_all_that_was_picked_says_what_the_whole_says_of_it():
         assert part.facts.items() <= advisory.facts.items()
 
 
-def test_the_closing_rule_speaks_of_all_others_and_cannot_be_shared():
+def test_the_closing_rule_depends_on_all_others_and_cannot_be_shared():
     advisory = advised({})
     (closing,) = [f.rule.id for f in advisory.findings if f.rule.last]
     assert closing not in [f.rule.id for f in can_be_shared(advisory)]
@@ -98,7 +98,7 @@ def test_the_closing_rule_speaks_of_all_others_and_cannot_be_shared():
         (("account.stage", "election.use", "election.nomination_date"), "before_filing", "2026-08-14"),
     ],
 )
-def test_when_is_said_only_where_the_answers_that_tell_are_shared(questions, contact, due):
+def test_a_time_is_given_only_if_the_answers_that_decide_it_are_shared(questions, contact, due):
     wished = advised(
         {
             "resources.email": "yes",
@@ -125,7 +125,7 @@ def test_a_finding_rests_on_the_picked_answers_alone_whether_or_not_they_decided
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "redacted_note"),
     [
         (("Pat Lee", "Lee Roy"), "Met [blacked out] in May, and lee."),
         (("Roy", "LEE"), "Met Pat [blacked out] [blacked out] in May, and [blacked out]."),
@@ -133,5 +133,5 @@ def test_a_finding_rests_on_the_picked_answers_alone_whether_or_not_they_decided
         ((), "Met Pat Lee Roy in May, and lee."),
     ],
 )
-def test_of_words_to_black_out_that_overlap_nothing_stays(words, told):
-    assert redacted("Met Pat Lee Roy in May, and lee.", words) == told
+def test_of_words_to_black_out_that_overlap_nothing_stays(words, redacted_note):
+    assert redacted("Met Pat Lee Roy in May, and lee.", words) == redacted_note

@@ -1,4 +1,4 @@
-"""What holds of every advisory, whatever the answers."""
+"""What is true of every advisory, whatever the answers."""
 
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,7 @@ from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Question
 from tests.tables import BASE, answers_of, edition
 
-# The same examples on every machine and every day; a failure is not one of chance.
+# The same examples on every machine and every day, so that no failure is due to chance.
 steady = settings(
     derandomize=True,
     database=None,
@@ -51,7 +51,7 @@ WORST_FIRST = [
 
 
 def all_answers(question: Question) -> list[Answer]:
-    """The answers to one question that can make a difference."""
+    """All answers to one question that can make a difference."""
     unsure: list[Answer] = [UNSURE] if question.may_be_unsure else []
     match question.kind:
         case "date":
@@ -86,7 +86,7 @@ STARTS: list[Answers] = [
 on_some_day = st.sampled_from(DAYS)
 changes = st.lists(st.sampled_from(PAIRS), max_size=30)
 full = st.builds(lambda start, changed: start | dict(changed), st.sampled_from(STARTS), changes)
-"""An answer to every question; some of them do not come up."""
+"""Answers to every question, some of which are not asked."""
 
 
 def without_nothing(answers: dict[str, Answer | None]) -> Answers:
@@ -108,7 +108,7 @@ none_of_the_eight: Answers = dict.fromkeys(WAYS_OF_CITY_RESOURCES, "no")
 of_the_eight: st.SearchStrategy[Answers] = st.sets(st.sampled_from(WAYS_OF_CITY_RESOURCES), max_size=2).map(
     lambda ways: none_of_the_eight | dict.fromkeys(ways, "yes")
 )
-"""Whether the account uses City resources, beyond doubt."""
+"""Yes or no answers to all eight questions on City resources, so that the fact is settled."""
 
 
 def advise(answers: Answers, day: date) -> Advisory:
@@ -117,11 +117,11 @@ def advise(answers: Answers, day: date) -> Advisory:
     return assess(EDITION, answers, as_of=day, election=election)
 
 
-def said(advisory: Advisory, *, but_ignored: bool = False) -> dict[str, Any]:
-    data = advisory_data(advisory)
-    if but_ignored:
-        del data["ignored"]
-    return data
+def record_of(advisory: Advisory, *, without_ignored: bool = False) -> dict[str, Any]:
+    record = advisory_data(advisory)
+    if without_ignored:
+        del record["ignored"]
+    return record
 
 
 @steady
@@ -137,7 +137,7 @@ def test_as_more_is_answered_a_settled_finding_keeps_its_outcome_or_no_longer_ap
 @steady
 @example(UNPLANNED, [("election.nomination_date", DAYS[2])], DAYS[1])
 @given(partial, changes, on_some_day)
-def test_as_more_is_answered_a_contact_may_change_its_time_but_does_not_come_or_go_on_the_same_outcome(
+def test_as_more_is_answered_a_contact_may_change_its_time_but_is_neither_added_nor_removed_on_the_same_outcome(
     before, added, day
 ):
     after = dict(added) | before
@@ -149,7 +149,7 @@ def test_as_more_is_answered_a_contact_may_change_its_time_but_does_not_come_or_
 @steady
 @given(partial, changes, on_some_day)
 def test_as_more_is_answered_a_fact_that_is_known_stays_as_it_is(before, added, day):
-    was, now = said(advise(before, day))["facts"], said(advise(dict(added) | before, day))["facts"]
+    was, now = record_of(advise(before, day))["facts"], record_of(advise(dict(added) | before, day))["facts"]
     assert {name: now[name] for name in was if was[name] is not None} == {
         name: value for name, value in was.items() if value is not None
     }
@@ -157,7 +157,7 @@ def test_as_more_is_answered_a_fact_that_is_known_stays_as_it_is(before, added, 
 
 @settings(steady, max_examples=100)
 @given(full, st.permutations(QUESTIONS), on_some_day)
-def test_answered_one_by_one_in_any_order_the_end_is_the_same_as_all_at_once(truth, order, day):
+def test_answered_one_by_one_in_any_order_the_end_is_the_same_as_all_together(truth, order, day):
     answers: Answers = {}
     while True:
         asking = settle_asking(EDITION, Situation(EDITION, answers, campaign_over=day > date(2026, 12, 31)))
@@ -165,7 +165,9 @@ def test_answered_one_by_one_in_any_order_the_end_is_the_same_as_all_at_once(tru
         if following is None:
             break
         answers[following] = truth[following]
-    assert said(advise(answers, day)) == said(advise(truth, day), but_ignored=True) | {"ignored": []}
+    assert record_of(advise(answers, day)) == record_of(advise(truth, day), without_ignored=True) | {
+        "ignored": []
+    }
 
 
 @steady
@@ -173,7 +175,7 @@ def test_answered_one_by_one_in_any_order_the_end_is_the_same_as_all_at_once(tru
 def test_the_order_in_which_a_document_gives_the_answers_is_of_no_matter(answers, chance, day):
     items = list(answers.items())
     chance.shuffle(items)
-    assert said(advise(dict(items), day)) == said(advise(answers, day))
+    assert record_of(advise(dict(items), day)) == record_of(advise(answers, day))
 
 
 @steady
@@ -182,8 +184,8 @@ def test_ignored_answers_change_nothing(answers, others, day):
     advisory = advise(answers, day)
     without = {q: answer for q, answer in answers.items() if q not in advisory.ignored}
     altered = answers | {q: answer for q, answer in others if q in advisory.ignored}
-    assert said(advise(without, day)) == said(advisory, but_ignored=True) | {"ignored": []}
-    assert said(advise(altered, day)) == said(advisory)
+    assert record_of(advise(without, day)) == record_of(advisory, without_ignored=True) | {"ignored": []}
+    assert record_of(advise(altered, day)) == record_of(advisory)
 
 
 @steady
@@ -220,14 +222,14 @@ def test_something_is_needed_or_to_be_looked_up_exactly_while_a_finding_waits_fo
 @steady
 @given(partial, of_the_eight, st.sets(st.sampled_from(WAYS_OF_CITY_RESOURCES)), on_some_day)
 def test_more_ways_of_using_city_resources_never_make_the_overall_better(others, eight, more, day):
-    # Each of the eight is answered yes or no here, and only so does it hold: see the next test.
+    # This is only true if each of the eight is answered yes or no: see the next test.
     before = others | eight
     was, now = advise(before, day).overall, advise(before | dict.fromkeys(more, "yes"), day).overall
     assert WORST_FIRST.index(now) <= WORST_FIRST.index(was)
 
 
 def test_a_city_sign_that_is_certain_ends_the_question_whether_another_is_one_and_the_overall_is_better():
-    # Not being sure goes to the Commissioner; once one sign is certain there is nothing left to ask.
+    # Being unsure calls for contact. Once one sign is certain, there is nothing left to ask.
     not_sure = ORDINARY | {"resources.email": UNSURE}
     assert advise(not_sure, DAYS[0]).overall == "contact_commissioner"
     assert advise(not_sure | {"resources.website": "yes"}, DAYS[0]).overall == "consistent"
@@ -245,9 +247,9 @@ def test_a_yes_for_a_no_in_conduct_leads_to_the_commissioner_whatever_the_other_
 
 @steady
 @given(partial, on_some_day)
-def test_everything_stands_in_the_editions_order_and_nothing_twice(answers, day):
+def test_everything_is_in_the_editions_order_and_nothing_is_repeated(answers, day):
     advisory = advise(answers, day)
-    data = said(advisory)
+    record = record_of(advisory)
     rules = [rule.id for rule in EDITION.rules]
     assert [finding.rule.id for finding in advisory.findings] == rules
     assert list(advisory.facts) == list(EDITION.fact)
@@ -257,7 +259,7 @@ def test_everything_stands_in_the_editions_order_and_nothing_twice(answers, day)
     ):
         assert listed == [rule for rule in rules if rule in listed]
     for questions in (
-        *(data[name] for name in ("unanswered", "needed", "check", "ignored")),
+        *(record[name] for name in ("unanswered", "needed", "check", "ignored")),
         *(advisory.because(finding) for finding in advisory.findings),
     ):
         assert list(questions) == [question for question in QUESTIONS if question in questions]

@@ -10,8 +10,8 @@ ROWS = list(rows_of_rules())
 
 @pytest.mark.parametrize(("rule", "row"), ROWS, ids=[f"{rule}: {row['case']}" for rule, row in ROWS])
 def test_in_this_case_the_rule_has_this_outcome_and_contact(rule, row):
-    found = outcome_of(rule, advised(row["given"], as_of=row["as_of"]))
-    assert found == (row["outcome"], row.get("contact"))
+    outcome = outcome_of(rule, advised(row["given"], as_of=row["as_of"]))
+    assert outcome == (row["outcome"], row.get("contact"))
 
 
 def test_in_the_base_situation_nothing_is_flagged_and_the_full_policy_is_all_there_is_to_say():
@@ -41,13 +41,13 @@ def test_the_table_shows_every_outcome_of_every_rule():
 
 
 def contacts_of(rule: Rule) -> set[Contact]:
-    """Every time at which a rule can send a member to the Commissioner."""
-    can: set[Contact] = set()
+    """Every time for contacting the Commissioner that a rule can give."""
+    contacts: set[Contact] = set()
     if rule.contact:
-        can.add(rule.contact)
+        contacts.add(rule.contact)
     if "ask" in rule.outcomes or rule.contact in ("now", "before_filing"):
-        can |= {"now", "before_launch"}
-    return can
+        contacts |= {"now", "before_launch"}
+    return contacts
 
 
 def test_the_table_shows_every_contact_that_every_rule_can_carry():

@@ -1,4 +1,4 @@
-"""Whole situations, each with all that its advisory must say (tests/cases/situations.yaml)."""
+"""Whole situations with everything that their advisories must say (tests/cases/situations.yaml)."""
 
 import pytest
 
@@ -18,26 +18,26 @@ OUTCOMES = {
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])
 def test_in_this_situation_the_advisory_says_exactly_this(row):
-    said = advisory_data(
+    record = advisory_data(
         advised(row["given"], as_of=row["as_of"], on=row["election"], else_answered=row["all_else"])
     )
-    outcomes = {finding["rule"]: finding["outcome"] for finding in said["findings"]}
-    found = {
-        "overall": said["overall"],
-        "complete": "yes" if said["complete"] else "no",
-        "score": f"{said['score']['consistent']} of {said['score']['applicable']}",
-        "contacts": [f"{contact['rule']} {contact['when']}" for contact in said["contact"]],
-        "deadlines": {d["rule"]: d["due"] for d in said["deadlines"] if d["due"]},
-        "needed": said["needed"],
-        "look_up": said["check"],
-        "ignored": said["ignored"],
+    outcomes = {finding["rule"]: finding["outcome"] for finding in record["findings"]}
+    actual = {
+        "overall": record["overall"],
+        "complete": "yes" if record["complete"] else "no",
+        "score": f"{record['score']['consistent']} of {record['score']['applicable']}",
+        "contacts": [f"{contact['rule']} {contact['when']}" for contact in record["contact"]],
+        "deadlines": {d["rule"]: d["due"] for d in record["deadlines"] if d["due"]},
+        "needed": record["needed"],
+        "look_up": record["check"],
+        "ignored": record["ignored"],
         **{
-            name: [rule for rule, had in outcomes.items() if had == outcome]
+            name: [rule for rule, actual_outcome in outcomes.items() if actual_outcome == outcome]
             for name, outcome in OUTCOMES.items()
         },
     }
-    assert found == {name: row[name] for name in found}
-    assert [d["rule"] for d in said["deadlines"]] == [
+    assert actual == {name: row[name] for name in actual}
+    assert [d["rule"] for d in record["deadlines"]] == [
         rule for rule, outcome in outcomes.items() if outcome in ("action", "improvement")
     ]
 

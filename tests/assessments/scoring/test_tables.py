@@ -1,4 +1,4 @@
-"""The tables see enough: one mistake in any condition of the edition turns some row of theirs."""
+"""The tables are complete: any mistake in a condition of the edition makes some row fail."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,13 +8,13 @@ from bulletin.encoding.schema import Edition, Rule
 from tests.tables import advised, answers_of, asking, edition, outcome_of, rows_of_asking, rows_of_rules
 
 UNSEEN = {
-    # A concern of conduct goes to the Commissioner, and that alone already silences rule 24.
+    # A concern about conduct calls for contact, which alone already keeps rule 24 silent.
     "rule 24: applies: terms_complete",
 }
 
 
 def variants(condition: Condition) -> Iterator[Condition]:
-    """The condition with one mistake in it: a term turned round, a part left out, `and` for `or`."""
+    """The condition with one mistake: a term negated, a part left out, or `and` and `or` exchanged."""
     match condition:
         case Every(parts) | Either(parts):
             kind = type(condition)
@@ -31,7 +31,7 @@ def variants(condition: Condition) -> Iterator[Condition]:
 
 
 def changed(**fields: object) -> Edition:
-    """The edition with other `fields`, unchecked so that it may be wrong."""
+    """The edition with other `fields`. It is not checked, so that it can be wrong."""
     right = edition()
     return Edition.model_construct(**{name: getattr(right, name) for name in Edition.model_fields} | fields)
 
@@ -39,8 +39,8 @@ def changed(**fields: object) -> Edition:
 def unseen_mistakes(
     kind: str, mistakes: Iterator[tuple[str, str, Edition]], seen: Callable[[str, Edition], bool]
 ) -> list[str]:
-    """The mistakes that no row sees, apart from those that none can."""
-    missed = [f"{kind} {place}: {says}" for place, says, wrong in mistakes if not seen(place, wrong)]
+    """The mistakes that no row detects, except those that no row can."""
+    missed = [f"{kind} {place}: {mistake}" for place, mistake, wrong in mistakes if not seen(place, wrong)]
     return [mistake for mistake in missed if mistake not in UNSEEN]
 
 
@@ -72,12 +72,12 @@ def wrong_questions() -> Iterator[tuple[str, str, Edition]]:
 
 
 def facts_in(rule: Rule) -> set[str]:
-    """The facts that a rule names itself; each fact is named by some rule."""
+    """The facts that a rule names directly. Every fact is named by some rule."""
     conditions = (rule.applies, rule.met) if rule.met else (rule.applies,)
     return {term.name for part in conditions for term in part.terms() if isinstance(term, Fact)}
 
 
-def test_a_mistake_in_the_condition_of_a_rule_or_a_fact_turns_a_row_of_the_rules():
+def test_a_mistake_in_the_condition_of_a_rule_or_a_fact_fails_a_row_of_the_rules():
     cases = []
     for rule, row in rows_of_rules():
         right = advised(row["given"], as_of=row["as_of"])
@@ -95,7 +95,7 @@ def test_a_mistake_in_the_condition_of_a_rule_or_a_fact_turns_a_row_of_the_rules
     assert unseen_mistakes("fact", wrong_facts(), seen) == []
 
 
-def test_a_mistake_in_when_a_question_is_asked_turns_a_row_of_the_asking():
+def test_a_mistake_in_when_a_question_is_asked_fails_a_row_of_the_asking():
     cases = [(row, asking(row)) for row in rows_of_asking()]
 
     def seen(question: str, wrong: Edition) -> bool:

@@ -1,4 +1,4 @@
-"""Every threshold below, on and above it (tests/cases/thresholds.yaml)."""
+"""Every threshold: below it, on it and above it (tests/cases/thresholds.yaml)."""
 
 import json
 from datetime import date
@@ -25,7 +25,7 @@ PROFILE_STEPS = {"13c-i", "13c-ii", "13c-iii", "13c-iv", "13c-v", "13c-vi"}
 
 
 def each(part, *names):
-    """One test for each row of a part, called by what the row gives under `names`."""
+    """Run a test for each row of a part. The row's values of `names` name the test."""
     return pytest.mark.parametrize(
         "row", ROWS[part], ids=[" ".join(row[name] for name in names) for row in ROWS[part]]
     )
@@ -74,7 +74,7 @@ def test_on_this_day_the_campaign_period_of_this_election_is_or_is_not_over(row)
 
 
 @each("default_election", "as_of")
-def test_on_this_day_this_election_is_meant_where_none_is_named(row):
+def test_on_this_day_this_election_is_the_default(row):
     assert shelf.calendar().default_for(date.fromisoformat(row["as_of"])).id == row["election"]
 
 
