@@ -751,7 +751,7 @@ def goes_once_it_was_found(browser: Browser, monkeypatch: pytest.MonkeyPatch) ->
 
     for module in (workspace, public):
         monkeypatch.setattr(module, "own_check", found_and_gone(workspace.own_check))
-    monkeypatch.setattr(workspace, "_office_desk", found_and_gone(workspace._office_workspace))
+    monkeypatch.setattr(workspace, "_office_workspace", found_and_gone(workspace._office_workspace))
 
 
 @pytest.mark.parametrize("goes", [goes_before_the_save, goes_once_it_was_found])
