@@ -11,14 +11,25 @@ import multiprocessing.process
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 
 from pebble import ProcessExpired, ProcessPool
 
 from assessments.pdf import worker
-from assessments.pdf.worker import Enclosed, PressError
+from assessments.pdf.worker import Enclosed, PressError, PrintProblem
 
-__all__ = ["MAX_HTML", "MAX_SECONDS", "Enclosed", "PressError", "print_pdf", "stop"]
+__all__ = [
+    "MAX_HTML",
+    "MAX_SECONDS",
+    "Enclosed",
+    "PressError",
+    "PrintProblem",
+    "print_collection",
+    "print_pdf",
+    "stop",
+]
 
 MAX_SECONDS = 15.0
 """Seconds that one document may take before its process is killed. A usual one takes about 0.3."""
@@ -35,88 +46,101 @@ MAX_HTML = 1_000_000
 
 BUSY = "The printer is busy with other documents. Try again in a minute."
 
-_places = threading.BoundedSemaphore(MAX_QUEUE)
-_place_of_collection = threading.BoundedSemaphore(1)
 _DOCUMENTS_PER_PROCESS = 200  # limits what WeasyPrint and Pango keep: about 0.25 MB per document
 
 
 def print_pdf(
-    html: str,
-    *,
-    css: str = "",
-    enclosed: Enclosed | None = None,
-    seconds: float = MAX_SECONDS,
-    documents: int = 1,
+    html: str, *, css: str = "", enclosed: Enclosed | None = None, seconds: float = MAX_SECONDS
 ) -> bytes:
-    """Return `html` as a PDF/UA-1.
+    """Return the document `html` as a PDF/UA-1. Raises PressError.
 
-    `html` is a whole document with `<html lang>`, `<title>` and, if wished, `<meta name=author>`;
-    all that people wrote in it must be escaped and have been through `typeset`. `css` is the
-    document's base stylesheet, parsed once per process: hand the same text each time. Both may name
-    `portal:fonts/…` and `portal:images/…`, the files under static/, and nothing else. The PDF carries
-    `enclosed` within it, if there is one.
+    `html` is a whole document with `<html lang>`, `<title>` and, if wanted, `<meta name=author>`. All that people
+    wrote in it must be escaped and have been through `typeset`. `css` is the document's base stylesheet, which each
+    process parses once: pass the same text each time. Both may name `portal:fonts/…` and `portal:images/…`, the files
+    under static/, and nothing else. The PDF carries `enclosed`, if given.
 
-    Safe to call from any thread; documents are printed one at a time, so a call may wait for
-    others. Takes `seconds` at most once its turn has come. A collection of several `documents` may be as large as
-    they are together, takes up to a second more for each, and is printed in a process of its own, so that nobody
-    waits for it: a second one at the same time is refused. Raises PressError.
+    Safe to call from any thread. Documents are printed one at a time, so a call may wait for others. Once its turn
+    has come, printing takes `seconds` at most.
     """
+    return _print(_document_press, html, css, enclosed=enclosed, seconds=seconds, documents=1)
+
+
+def print_collection(html: str, *, documents: int, css: str = "") -> bytes:
+    """Return several `documents` in one `html` as a PDF/UA-1. Raises PressError.
+
+    `html` and `css` are as in `print_pdf`. The collection may be as large as its documents together, and may take a
+    second more for each. It is printed in a process of its own, so that nobody else waits for it. A second collection
+    at the same time is refused.
+    """
+    if documents == 1:  # not worth a process of its own
+        return print_pdf(html, css=css)
+    seconds = MAX_SECONDS + documents - 1
+    return _print(_collection_press, html, css, enclosed=None, seconds=seconds, documents=documents)
+
+
+def _print(
+    press: "_Press", html: str, css: str, *, enclosed: Enclosed | None, seconds: float, documents: int
+) -> bytes:
     if len(html) > MAX_HTML * documents:
         raise PressError(
-            "too_large",
+            PrintProblem.TOO_LARGE,
             f"This document is too large to print: {len(html):,} characters of HTML, "
             f"and {MAX_HTML:,} are the most. Shorten the notes.",
         )
-    places = _places if documents == 1 else _place_of_collection
-    if not places.acquire(blocking=False):
-        raise PressError("busy", BUSY)
-    try:
-        return _printed(html, css, enclosed, seconds + documents - 1, documents)
-    finally:
-        places.release()
-        if documents > 1:
-            # Collections are rare, and an idle process would keep a hundred megabytes.
-            _press_of_collections.stop()
-
-
-def _printed(html: str, css: str, enclosed: Enclosed | None, seconds: float, documents: int) -> bytes:
-    try:
-        args = (html, css, enclosed, documents)
-        press = _press if documents == 1 else _press_of_collections
-        future = press.pool().schedule(worker.print_document, args=args, timeout=seconds)
+    with press.place():
         try:
-            return future.result(timeout=MAX_WAIT + documents - 1)
-        except TimeoutError:
-            if future.done():
-                raise PressError(
-                    "too_slow",
-                    f"This document took more than {seconds:g} seconds to print and was stopped. "
-                    "A very long unbroken word or a very large table can cause this.",
-                ) from None
-            future.cancel()  # type: ignore[no-untyped-call]
-            raise PressError("busy", BUSY) from None
-    except (ProcessExpired, CancelledError, RuntimeError) as fault:
-        # The pool replaces a lost process, and `_press.pool` a broken pool.
-        raise PressError(
-            "broken",
-            "The printing process ended unexpectedly. Try again; if it happens again, tell "
-            "whoever runs this service.",
-        ) from fault
+            args = (html, css, enclosed, documents)
+            future = press.pool().schedule(worker.print_document, args=args, timeout=seconds)
+            try:
+                return future.result(timeout=MAX_WAIT + documents - 1)
+            except TimeoutError:
+                if future.done():
+                    raise PressError(
+                        PrintProblem.TOO_SLOW,
+                        f"This document took more than {seconds:g} seconds to print and was stopped. "
+                        "A very long unbroken word or a very large table can cause this.",
+                    ) from None
+                future.cancel()  # type: ignore[no-untyped-call]
+                raise PressError(PrintProblem.BUSY, BUSY) from None
+        except (ProcessExpired, CancelledError, RuntimeError) as fault:
+            # The pool replaces a lost process, and `press.pool` a broken pool.
+            raise PressError(
+                PrintProblem.BROKEN,
+                "The printing process ended unexpectedly. Try again; if it happens again, tell "
+                "whoever runs this service.",
+            ) from fault
 
 
 def stop() -> None:
     """End the printing processes, if there are any. The next document starts another."""
-    for press in _press, _press_of_collections:
+    for press in _PRESSES:
         press.stop()
 
 
 class _Press:
-    """A printing process of this process, started when first needed."""
+    """A printing process of this process, started when first needed.
 
-    def __init__(self) -> None:
+    `callers` may use it at the same time. With `stays` false, it ends after each document.
+    """
+
+    def __init__(self, *, callers: int, stays: bool) -> None:
+        self._places = threading.BoundedSemaphore(callers)
+        self._stays = stays
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for one caller. Raises PressError if all are taken."""
+        if not self._places.acquire(blocking=False):
+            raise PressError(PrintProblem.BUSY, BUSY)
+        try:
+            yield
+        finally:
+            self._places.release()
+            if not self._stays:
+                self.stop()
 
     def pool(self) -> ProcessPool:
         with self._lock:
@@ -150,7 +174,7 @@ class _Press:
         """In a forked process, let go of the pool, its child and the directory: they are the parent's."""
         if self._scratch is not None:
             self._scratch._finalizer.detach()  # type: ignore[attr-defined]
-        self.__init__()  # type: ignore[misc]
+        self._lock, self._pool, self._scratch = threading.Lock(), None, None
         # os.fork copies the parent's children to our list, and our exit would stop them.
         multiprocessing.process._children.clear()  # type: ignore[attr-defined]
 
@@ -160,7 +184,10 @@ def _end(pool: ProcessPool) -> None:
     pool.join()
 
 
-_press, _press_of_collections = _Press(), _Press()
+_document_press = _Press(callers=MAX_QUEUE, stays=True)
+# Collections are rare, and an idle process would keep a hundred megabytes.
+_collection_press = _Press(callers=1, stays=False)
+_PRESSES = (_document_press, _collection_press)
 atexit.register(stop)
-for _child in _press, _press_of_collections:
-    os.register_at_fork(after_in_child=_child.forget)
+for _press in _PRESSES:
+    os.register_at_fork(after_in_child=_press.forget)

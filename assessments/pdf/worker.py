@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import threading
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -32,14 +33,23 @@ _log_lines: list[logging.LogRecord] = []
 _refusals: list[str] = []
 
 
+class PrintProblem(StrEnum):
+    """What can keep a document from being printed."""
+
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    BUSY = "busy"  # too many others are waiting
+    BROKEN = "broken"  # the printing process or WeasyPrint failed
+    MISSING_GLYPH = "missing_glyph"
+    REFUSED = "refused"  # it asks for a resource that is not ours
+    NO_LIBRARY = "no_library"
+    BAD_DOCUMENT = "bad_document"
+
+
 class PressError(Exception):
-    """A document could not be printed. `str()` gives the reason in words for the person who asked for it.
+    """A document could not be printed. `str()` gives the reason in words for the person who asked for it."""
 
-    `reason` is one of: too_large, too_slow, busy, broken, missing_glyph, refused, no_library,
-    bad_document.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: PrintProblem, message: str) -> None:
         super().__init__(reason, message)
         self.reason = reason
         self.message = message
@@ -86,7 +96,7 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
         size = sum(map(len, document.etree_element.find("body").itertext()))
         if size > MAX_TEXT * documents:
             raise PressError(
-                "too_large",
+                PrintProblem.TOO_LARGE,
                 f"This document is too long to print: {size:,} characters of text, and "
                 f"{MAX_TEXT:,} are the most. Shorten the notes.",
             )
@@ -96,7 +106,7 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
             pdf_variant="pdf/ua-1",
         )
         if not rendering.metadata.title:
-            raise PressError("bad_document", "The document to print has no title.")
+            raise PressError(PrintProblem.BAD_DOCUMENT, "The document to print has no title.")
         texts = [note_texts(page) for page in rendering.pages]
 
         def finish(document: Any, pdf: Any) -> None:
@@ -108,17 +118,17 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
     except engine.fatal:
         pdf = b""
     except RecursionError:
-        raise PressError("bad_document", "The document is nested too deeply to print.") from None
+        raise PressError(PrintProblem.BAD_DOCUMENT, "The document is nested too deeply to print.") from None
     except PressError:
         raise
     except Exception as fault:  # whatever it is, only words can be sent to the parent
         raise PressError(
-            "broken", f"The document could not be printed ({type(fault).__name__}: {fault})."
+            PrintProblem.BROKEN, f"The document could not be printed ({type(fault).__name__}: {fault})."
         ) from fault
     # Checked here, too: WeasyPrint swallows even a fatal error within an SVG.
     if _refusals:
         raise PressError(
-            "refused",
+            PrintProblem.REFUSED,
             f"The document asks for “{_refusals[0][:80]}”; a PDF may use our own fonts and images only.",
         )
     _check_log()
@@ -142,7 +152,7 @@ class _Engine:
                 )
         except (ImportError, OSError) as fault:
             raise PressError(
-                "no_library",
+                PrintProblem.NO_LIBRARY,
                 "PDFs cannot be printed on this machine: the PDF library could not be loaded "
                 f"({fault.args[0] if fault.args else fault}). Install what it needs with: "
                 f"apt-get install --yes {SYSTEM_PACKAGES}",
@@ -216,12 +226,12 @@ def _check_log() -> None:
         if record.msg.startswith(".notdef") and record.args:
             character, codepoint = record.args
             raise PressError(
-                "missing_glyph",
+                PrintProblem.MISSING_GLYPH,
                 f"No font on this machine can print “{character}” (U+{codepoint:04X}). Install "
                 f"more with: apt-get install --yes {SYSTEM_PACKAGES}",
             )
         if record.levelno >= logging.ERROR or record.msg.startswith("Font-face"):
-            raise PressError("bad_document", f"The document is faulty: {record.getMessage()}.")
+            raise PressError(PrintProblem.BAD_DOCUMENT, f"The document is faulty: {record.getMessage()}.")
 
 
 def _leave_with_parent(scratch: str) -> None:

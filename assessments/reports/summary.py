@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from assessments.pdf.authenticity import RECORD_NAME, Proof
-from assessments.pdf.press import Enclosed, print_pdf
+from assessments.pdf.press import Enclosed, print_collection, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
 from assessments.records.desk_facts import account_of
 from assessments.records.shared import BLACKED_OUT, shared_projection
@@ -178,7 +178,7 @@ def summaries_pdf(summaries: Sequence[Summary]) -> bytes:
     """
     if not 0 < len(summaries) <= MAX_SUMMARIES:
         raise ValueError(f"{len(summaries)} summaries in one document; 1 to {MAX_SUMMARIES} can be")
-    return print_pdf(_html(summaries), css=print_css("summary.css"), documents=len(summaries))
+    return print_collection(_html(summaries), documents=len(summaries), css=print_css("summary.css"))
 
 
 def _html(summaries: Sequence[Summary]) -> str:

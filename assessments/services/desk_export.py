@@ -18,7 +18,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
 from assessments.services import audit
 from assessments.services.audit import Action
@@ -57,7 +57,7 @@ COLUMNS = (
 PLACEHOLDER = "Withdrawn or deleted while this collection was made, so it is left out.\n"
 SHARES_CHANGED = "Something of it was withdrawn or deleted a moment ago. Try again: the rest is still there."
 ALL_WITHDRAWN = "There is nothing to take away: all of it was withdrawn or deleted meanwhile."
-STOPS_ALL = ("busy", "no_library")
+STOPS_ALL = (PrintProblem.BUSY, PrintProblem.NO_LIBRARY)
 """The reasons of a PressError that keep every PDF from being printed, not just one share's."""
 
 

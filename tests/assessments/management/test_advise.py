@@ -18,7 +18,7 @@ import pytest
 import time_machine
 
 from assessments.management.commands.advise import Command
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.rendering import documents
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
@@ -271,7 +271,7 @@ def test_when_printing_fails_halfway_the_older_file_stays_and_nothing_else_is_le
     advise, tmp_path, monkeypatch
 ):
     def fails(*_: object, **__: object) -> bytes:
-        raise PressError("too_slow", "This document took too long.")
+        raise PressError(PrintProblem.TOO_SLOW, "This document took too long.")
 
     monkeypatch.setattr(documents, "print_pdf", fails)
     target = tmp_path / "advisory.pdf"

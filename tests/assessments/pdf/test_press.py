@@ -19,7 +19,7 @@ import pytest
 
 from assessments.pdf import press
 from assessments.pdf.fonts import printable
-from assessments.pdf.press import PressError, print_pdf
+from assessments.pdf.press import PressError, PrintProblem, print_collection, print_pdf
 from assessments.pdf.typeset import typeset
 from tests.reading import assert_pdf_ua
 
@@ -252,32 +252,32 @@ def test_a_document_bears_no_date_unless_it_states_one(advisory):
 def test_a_resource_that_is_not_ours_stops_the_document(asks, url):
     with pytest.raises(PressError, match="our own fonts") as caught:
         print_pdf(page("<p>x</p>" + asks.format(url=url)))
-    assert caught.value.reason == "refused"
+    assert caught.value.reason == PrintProblem.REFUSED
     assert url.split(":")[0] in str(caught.value)
 
 
 def test_the_base_stylesheet_may_not_fetch_either():
     with pytest.raises(PressError) as caught:
         print_pdf(page("<p>x"), css="@import 'file:///etc/passwd';")
-    assert caught.value.reason == "refused"
+    assert caught.value.reason == PrintProblem.REFUSED
 
 
 def test_a_relative_address_stops_the_document():
     with pytest.raises(PressError) as caught:
         print_pdf(page('<img alt="x" src="logo.png">'))
-    assert caught.value.reason in ("refused", "bad_document")
+    assert caught.value.reason in (PrintProblem.REFUSED, PrintProblem.BAD_DOCUMENT)
 
 
 @pytest.mark.parametrize(
     ("html", "reason", "words"),
     [
-        (page("<p>" + "x" * press.MAX_HTML), "too_large", "of HTML, and 1,000,000"),
-        (page("<p>word " * 13_000), "too_large", "60,000"),
-        (page("<p>\ue000"), "missing_glyph", r"U\+E000.*apt-get install"),
-        (page("<p><a href='#nowhere'>x</a>"), "bad_document", "nowhere"),
-        (page("<div>" * 400 + "x"), "bad_document", "nested"),
-        (page("<p>x").replace('lang="en-CA"', ""), "bad_document", "lang"),
-        (page("<p>x").replace("<title>Advisory</title>", ""), "bad_document", "title"),
+        (page("<p>" + "x" * press.MAX_HTML), PrintProblem.TOO_LARGE, "of HTML, and 1,000,000"),
+        (page("<p>word " * 13_000), PrintProblem.TOO_LARGE, "60,000"),
+        (page("<p>\ue000"), PrintProblem.MISSING_GLYPH, r"U\+E000.*apt-get install"),
+        (page("<p><a href='#nowhere'>x</a>"), PrintProblem.BAD_DOCUMENT, "nowhere"),
+        (page("<div>" * 400 + "x"), PrintProblem.BAD_DOCUMENT, "nested"),
+        (page("<p>x").replace('lang="en-CA"', ""), PrintProblem.BAD_DOCUMENT, "lang"),
+        (page("<p>x").replace("<title>Advisory</title>", ""), PrintProblem.BAD_DOCUMENT, "title"),
     ],
     ids=["html", "text", "glyph", "link", "nesting", "language", "title"],
 )
@@ -292,7 +292,7 @@ def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_prints():
     slow = page(f"<table><tr><th>x<td>{'x' * 3000}</table>")
     with pytest.raises(PressError, match=r"more than 0\.5 seconds") as caught:
         print_pdf(slow, css="td { overflow-wrap: anywhere }", seconds=0.5)
-    assert caught.value.reason == "too_slow"
+    assert caught.value.reason == PrintProblem.TOO_SLOW
     assert print_pdf(page("<p>Still here")).startswith(b"%PDF-1.7")
 
 
@@ -320,7 +320,7 @@ def test_without_the_libraries_the_message_says_how_to_install_them(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(PressError, match=r"libpango.*apt-get install --yes libpango") as caught:
         print_pdf(page("<p>x"))
-    assert caught.value.reason == "no_library"
+    assert caught.value.reason == PrintProblem.NO_LIBRARY
     assert capfd.readouterr().out == ""
 
 
@@ -409,11 +409,11 @@ def test_a_collection_is_printed_beside_other_documents_and_one_at_a_time(monkey
         raise AssertionError("others would wait for it")
 
     with monkeypatch.context() as patch:
-        patch.setattr(press._press, "pool", not_this_one)
-        assert print_pdf(page("<p>Two</p>"), documents=2).startswith(b"%PDF")
-    assert press._press_of_collections._pool is None
-    with press._place_of_collection:
+        patch.setattr(press._document_press, "pool", not_this_one)
+        assert print_collection(page("<p>Two</p>"), documents=2).startswith(b"%PDF")
+    assert press._collection_press._pool is None
+    with press._collection_press._places:
         with pytest.raises(PressError) as refused:
-            print_pdf(page("<p>Two</p>"), documents=2)
-        assert refused.value.reason == "busy"
+            print_collection(page("<p>Two</p>"), documents=2)
+        assert refused.value.reason == PrintProblem.BUSY
         assert print_pdf(page("<p>One</p>")).startswith(b"%PDF")

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
 from assessments.services.desk_export import CannotExport, collect
@@ -339,7 +339,7 @@ def one_unprinted(world, quick, monkeypatch) -> Share:
 
     def printed(record: Any) -> bytes:
         if record == bad:
-            raise PressError("too_slow", "It took too long.")
+            raise PressError(PrintProblem.TOO_SLOW, "It took too long.")
         return whole(record)
 
     monkeypatch.setattr(printing, "_full_pdf", printed)
@@ -387,7 +387,7 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
 
     def busy(record: Any) -> bytes:
         asked.append(record)
-        raise PressError("busy", "The printer is busy.")
+        raise PressError(PrintProblem.BUSY, "The printer is busy.")
 
     monkeypatch.setattr(printing, "_full_pdf", busy)
     client = fresh_client(world.officer)
@@ -440,7 +440,7 @@ def test_a_zip_whose_storage_goes_meanwhile_has_no_end(world, quick, monkeypatch
         default_storage.delete(stored.name)
 
     def broken(*_: object) -> bytes:
-        raise PressError("broken", "No.")
+        raise PressError(PrintProblem.BROKEN, "No.")
 
     monkeypatch.setattr("assessments.services.printing._full_pdf", broken)
     with pytest.raises(PressError):

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.scoring.document import read_document
 from assessments.services import audit, drafts, office_copy, reviewing, sharing
 from assessments.services.answering import Change, save_answers
@@ -154,7 +154,7 @@ def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, mon
     filled(office)
 
     def fail(*_: Any) -> bytes:
-        raise PressError("no_press", "no press")
+        raise PressError(PrintProblem.BROKEN, "no press")
 
     monkeypatch.setattr(office_copy, "pdf_of", fail)
     archive = exported(office)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from assessments.models import Office, SocialAccount, StoredPdf, User
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.services import printing
 from assessments.services.printing import CannotStore
 from bulletin import shelf
@@ -244,7 +244,7 @@ def test_an_export_that_is_stopped_says_so_and_leaves_no_file(missing, tmp_path)
     ("error", "line"),
     [
         (ValueError("between us"), "share {} is not made yet: ValueError"),
-        (PressError("too_slow", "between us"), "share {} is not made yet: PressError (too_slow)"),
+        (PressError(PrintProblem.TOO_SLOW, "between us"), "share {} is not made yet: PressError (too_slow)"),
         (CannotStore("between us"), "share {} is not made yet: CannotStore"),
     ],
 )

@@ -14,7 +14,7 @@ from django.test import Client
 
 from assessments.management.commands.advise import Command
 from assessments.models import AnonymousCheck, CheckAnswer
-from assessments.pdf.press import PressError
+from assessments.pdf.press import PressError, PrintProblem
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from bulletin.encoding.digest import canonical
@@ -112,7 +112,7 @@ def test_the_pdf_of_an_example_is_the_commands_byte_for_byte(client, monkeypatch
 @pytest.mark.parametrize("address", ["/examples/conversion.pdf", "/questionnaire.pdf"])
 def test_when_a_pdf_cannot_be_made_the_page_says_why(client, monkeypatch, address):
     def busy(*_: object) -> bytes:
-        raise PressError("busy", "The printer is busy with other documents.")
+        raise PressError(PrintProblem.BUSY, "The printer is busy with other documents.")
 
     monkeypatch.setattr("assessments.views.public.advisory_pdf", busy)
     monkeypatch.setattr("assessments.views.public.questionnaire_pdf", busy)
