@@ -1,7 +1,6 @@
 """Repairs the tags and texts of a PDF that WeasyPrint 70 has made, before it is written, and embeds files in it.
 
-Works on pydyf's objects and on the boxes that WeasyPrint drew. Names that begin with an underscore are
-WeasyPrint's private ones: if they change, the tests of `press` fail.
+Works on pydyf's objects, and through `weasyprint_private` on the boxes that WeasyPrint drew.
 """
 
 import re
@@ -10,6 +9,8 @@ from hashlib import md5
 from typing import Any
 
 import pydyf  # type: ignore[import-untyped]
+
+from assessments.pdf.weasyprint_private import header_cells, marked_texts
 
 Texts = dict[int, tuple[str | None, str]]
 """A page's marked content, by its number (MCID): the language, and the text in reading order."""
@@ -58,10 +59,8 @@ def repair(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
 
 def _scope_headers(document: Any) -> None:
     for page in document.pages:
-        for box in page._page_box.descendants():
-            if box.element_tag == "th" and hasattr(box, "mark"):
-                across = box.element.get("scope") == "row"
-                box.mark["A"]["Scope"] = "/Row" if across else "/Column"
+        for scope, attributes in header_cells(page):
+            attributes["Scope"] = "/Row" if scope == "row" else "/Column"
 
 
 def _place_figures(document: Any, pdf: Any, in_tree: set[int]) -> None:
@@ -124,9 +123,8 @@ def note_texts(page: Any) -> Texts:
 
     def paint_and_note(stream: Any, scale: float = 1) -> None:
         paint(stream, scale)
-        for box, mark in stream._tags.items():
-            text = getattr(box, "text", "").replace("\u200b", "")
-            texts[mark["mcid"]] = (box.style["lang"], text)
+        for mcid, language, text in marked_texts(stream):
+            texts[mcid] = (language, text.replace("\u200b", ""))
 
     page.paint = paint_and_note
     return texts

@@ -19,6 +19,7 @@ from typing import Any
 
 from assessments.pdf.fonts import FONTS_CONF, OUR_FONTS, SYSTEM_PACKAGES
 from assessments.pdf.pdf_ua import enclose, note_texts, repair
+from assessments.pdf.weasyprint_private import body_text, is_fault, missing_character
 
 MAX_TEXT = 60_000
 """The most characters of text in a document: about thirty pages, or twenty notes of the greatest length.
@@ -93,7 +94,7 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
     _refusals.clear()
     try:
         document = engine.weasyprint.HTML(string=html, url_fetcher=engine.fetcher)
-        size = sum(map(len, document.etree_element.find("body").itertext()))
+        size = sum(map(len, body_text(document)))
         if size > MAX_TEXT * documents:
             raise PressError(
                 PrintProblem.TOO_LARGE,
@@ -223,14 +224,14 @@ class _Collector(logging.Handler):
 def _check_log() -> None:
     """Refuse a PDF that WeasyPrint complained about: nobody would notice what it lacks."""
     for record in _log_lines:
-        if record.msg.startswith(".notdef") and record.args:
-            character, codepoint = record.args
+        if missing := missing_character(record):
+            character, codepoint = missing
             raise PressError(
                 PrintProblem.MISSING_GLYPH,
                 f"No font on this machine can print “{character}” (U+{codepoint:04X}). Install "
                 f"more with: apt-get install --yes {SYSTEM_PACKAGES}",
             )
-        if record.levelno >= logging.ERROR or record.msg.startswith("Font-face"):
+        if is_fault(record):
             raise PressError(PrintProblem.BAD_DOCUMENT, f"The document is faulty: {record.getMessage()}.")
 
 
