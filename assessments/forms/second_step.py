@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from allauth.core import context, ratelimit
-from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
@@ -15,6 +14,8 @@ from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+
+from config.allauth_private import normalize_user_code
 
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth's reading of a made-up credential can end in."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from allauth.core.internal.ratelimit import get_ip
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from assessments.services.audit import current_address
+from config.allauth_private import get_ip
 
 
 def remember_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:

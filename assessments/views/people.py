@@ -5,7 +5,6 @@ from __future__ import annotations
 from smtplib import SMTPException
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
@@ -20,6 +19,7 @@ from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, Invite
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
+from config.allauth_private import record_authentication
 
 
 def _invited(request: HttpRequest, by: User, **invited: Any) -> bool:

@@ -9,12 +9,9 @@ import time
 from smtplib import SMTPException
 from typing import Any, NoReturn
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import PasswordResetView
-from allauth.core import context
+from allauth.core import context, ratelimit
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
-from allauth.core.internal.ratelimit import get_ip
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -30,6 +27,7 @@ from assessments.middleware.session_limits import SEEN, SINCE, role_of
 from assessments.models import User
 from assessments.services.people import end_sessions
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
+from config.allauth_private import GuessCountingAdapter, consume, get_ip
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +35,11 @@ KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
 """The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+class Adapter(GuessCountingAdapter):
     """By invitation only, in our words."""
 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
-        **DefaultAccountAdapter.error_messages,
+        **GuessCountingAdapter.error_messages,
         "email_password_mismatch": "The e-mail address or the password is not right.",
         "too_many_login_attempts": "That was tried too often. Wait five minutes, then try again.",
         "enter_current_password": "This is not your current password.",
@@ -80,7 +78,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("register")
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+    def guess_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong guesses at an address by where they come from, so that nobody can lock out somebody else.
 
         A browser in which someone has signed in before has a count of its own, whoever shares its network.
@@ -91,10 +89,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a guess before the password is looked at."""
         known = known_browser(request, str(credentials.get("email", "")).strip().lower())
-        key = self._get_login_attempts_cache_key(request, **credentials)
-        # allauth takes this one back when the password was right.
-        self._login_failed_rl_usage = count_guess(request, key=key, known=bool(known))
-        if not self._login_failed_rl_usage:
+        key = self.guess_key(request, **credentials)
+        usage = count_guess(request, key=key, known=bool(known))
+        self.take_back_if_right(usage)
+        if not usage:
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
@@ -144,7 +142,7 @@ def count_guess(request: HttpRequest, *, key: str, known: bool) -> Any:
     if known:
         rates = str(settings.ACCOUNT_RATE_LIMITS.get("login_failed", "")).split(",")
         config = {"login_failed": ",".join(rate for rate in rates if rate.strip().endswith("/key"))}
-    return ratelimit.consume(request, app="allauth.account", action="login_failed", config=config, key=key)
+    return consume(request, app="allauth.account", action="login_failed", config=config, key=key)
 
 
 class NewPassword(PasswordResetView):  # type: ignore[misc]
@@ -153,7 +151,7 @@ class NewPassword(PasswordResetView):  # type: ignore[misc]
     def form_valid(self, form: Any) -> HttpResponse:
         key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
         too_often: HttpResponse | None = ratelimit.consume_or_429(
-            self.request, app="allauth.account", action="reset_password_of", key=key
+            self.request, action="reset_password_of", key=key
         )
         return too_often or super().form_valid(form)
 

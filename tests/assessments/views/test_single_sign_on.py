@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount as Link
 from django.test import Client
 from django.utils import timezone
@@ -19,6 +18,7 @@ from assessments.models.invitations import key_hash
 from assessments.services.sign_ins import LinkConflict, link_single_sign_on
 from assessments.views.single_sign_on import verified_email
 from tests.config.test_settings import python
+from tests.second_step import with_second_step
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
@@ -248,7 +248,7 @@ def test_a_link_is_taken_away_after_a_fresh_proof(client, offered, member):
 
 
 def test_a_second_step_is_asked_of_those_who_come_this_way_too(client, offered, member):
-    TOTP.activate(member, generate_totp_secret())
+    with_second_step(member)
     linked(member)
     assert come(client, "ana")["Location"] == "/account/second-step/"
     assert not is_in(client)
