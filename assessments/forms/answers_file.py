@@ -1,4 +1,4 @@
-"""Bringing answers back: a file that the portal or the command line made."""
+"""The form for restoring answers from a file that the portal or the command line wrote."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, re
 from bulletin.shelf import calendar, editions
 
 
-def another_file(raw: bytes) -> str:
-    """What to say of a file that is plainly another one; empty for what may be an answers file."""
+def wrong_file(raw: bytes) -> str:
+    """The message for a file that is plainly of another kind; empty if it may be an answers file."""
     right = "Choose the file whose name begins with “answers” and ends in “.json”."
     if raw.startswith(b"%PDF"):
         return f"This is a PDF, which is made to be read and printed. {right}"
@@ -27,7 +27,7 @@ def another_file(raw: bytes) -> str:
 
 
 class AnswersFileForm(forms.Form):
-    """An answers file, uploaded or pasted; after validation, `document` is what was read."""
+    """An answers file, uploaded or pasted. After validation, `document` has its content."""
 
     file = forms.FileField(
         label="Your answers file",
@@ -37,7 +37,7 @@ class AnswersFileForm(forms.Form):
     )
     answers = forms.CharField(
         label="Or paste what is in it",
-        # Whitespace is the reader's to judge: it says in which line and column a fault is.
+        # The parser reports faults by line and column, so it needs the text as pasted.
         strip=False,
         required=False,
         widget=forms.Textarea(
@@ -46,11 +46,11 @@ class AnswersFileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, dropped: bool = False, **kwargs: Any) -> None:
-        """`dropped`: the request was so long that a file in it was not read."""
+        """Set `dropped` if the request was too long, so that its file was not read."""
         super().__init__(*args, **kwargs)
         self.dropped = dropped
         self.helper = FormHelper()
-        # The page shows one summary of all that is wrong, above the form.
+        # The page lists all errors in one summary above the form.
         self.helper.form_show_errors = False
         self.helper.layout = Layout("file", "answers", Submit("go", "Go on with these answers"))
         self.document: Document | None = None
@@ -66,15 +66,15 @@ class AnswersFileForm(forms.Form):
                 raise forms.ValidationError("Choose your answers file, or paste what is in it.")
             return cleaned
         raw = uploaded.read(MAX_BYTES + 1) if uploaded else pasted.encode("utf-8", "surrogatepass")
-        if says := another_file(raw):
-            raise forms.ValidationError(says)
+        if message := wrong_file(raw):
+            raise forms.ValidationError(message)
         try:
             self.document = read_document(raw, editions(), calendar())
         except DocumentFaults as error:
             if uploaded and not pasted and len(raw) <= MAX_BYTES:
-                # A browser never keeps a chosen file: show its text, so that it can be mended here.
-                shown = QueryDict(mutable=True)
-                shown["answers"] = raw[:MAX_BYTES].decode("utf-8", "replace").replace("\x00", "")
-                self.data = shown
+                # Browsers do not keep a chosen file: put its text into the box, where it can be corrected.
+                refilled = QueryDict(mutable=True)
+                refilled["answers"] = raw[:MAX_BYTES].decode("utf-8", "replace").replace("\x00", "")
+                self.data = refilled
             raise forms.ValidationError(error.faults) from error
         return cleaned

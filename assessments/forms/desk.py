@@ -1,4 +1,4 @@
-"""Narrowing down what the Commissioner's desk lists."""
+"""The filters and the search of the Commissioner's desk."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked 
 STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
 NOT_STATED = "When is not stated"
 KEPT_PRIVATE = ("account",)
-"""Filters whose words no address carries."""
+"""Filters whose words never appear in a URL."""
 LAST_DAY = date(9999, 12, 30)
-"""There is no moment after the day after it."""
+"""The last day that has a next day, which `keep_until` needs."""
 
 
 def _titles(kind: str) -> dict[str, str]:
-    """What the current edition calls each overall, or each time to contact; every edition has the same keys."""
+    """The current edition's titles of overall results, or of times to contact; every edition has the same keys."""
     return {key: titled.title for key, titled in getattr(current().sheet.words, kind).items()}
 
 
 def overall_titles() -> dict[str, str]:
-    """What each overall is called, of a part of an advisory."""
+    """The title of each overall result that a part of an advisory can have."""
     return _titles("overall") | PART_HEADLINES | {ANSWERS_ALONE: ONLY_ANSWERS}
 
 
 def contact_titles() -> dict[str, str]:
-    """What each time to contact is called, the earliest first."""
+    """The title of each time to contact the Commissioner, the earliest first."""
     titles = _titles("contact") | {"unstated": NOT_STATED}
     return {when: titles[when] for when in CONTACT_ORDER if when in titles}
 
@@ -61,8 +61,8 @@ def _choice(choices: Any, **more: Any) -> filters.ChoiceFilter:
     return filters.ChoiceFilter(choices=choices, empty_label="Any", **more)
 
 
-class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
-    """Filters of which each that is understood counts; what one does not understand leaves the others as they are."""
+class _Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+    """Filters that apply one by one: a filter with an invalid value is left out, and the others still count."""
 
     since = filters.DateFilter(
         label="Shared on or after",
@@ -82,8 +82,8 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         super().__init__(data, queryset=queryset)
 
     @property
-    def kept(self) -> DeskEntryQuerySet:
-        """The rows that fit every filter that could be understood."""
+    def matching(self) -> DeskEntryQuerySet:
+        """The rows that match every filter with a valid value."""
         self.form.full_clean()
         rows: DeskEntryQuerySet = self.queryset
         for name, value in self.form.cleaned_data.items():
@@ -92,10 +92,10 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
 
     @property
     def chosen(self) -> dict[str, str]:
-        """What was asked for, without what is empty."""
+        """The filters that have a value, as typed."""
         return {name: self.data[name] for name in self.filters if self.data.get(name)}
 
-    # Moments, not the days of moments: the databases compare them as they are, with an index.
+    # Compare moments, not their dates: only then can the databases use an index.
     def keep_since(self, rows: DeskEntryQuerySet, _: str, value: date) -> DeskEntryQuerySet:
         return rows.filter(shared_at__gte=_begins(value))
 
@@ -103,18 +103,18 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # it ships no types
         return rows.filter(shared_at__lt=_begins(min(value, LAST_DAY) + timedelta(days=1)))
 
 
-class _Days(forms.Form):
-    """Filters of which the first day does not come after the last."""
+class _PeriodForm(forms.Form):
+    """Checks that the first day of a period does not come after the last."""
 
     def clean(self) -> dict[str, Any]:
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        if told.get("since") and told.get("until") and told["since"] > told["until"]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("since") and cleaned.get("until") and cleaned["since"] > cleaned["until"]:
             self.add_error("until", "This day comes before the first one.")
-        return told
+        return cleaned
 
 
-class _InOrder(_Days):
-    """The desk's filters in the order in which officers reach for them."""
+class _DeskForm(_PeriodForm):
+    """The desk's filters, those that officers use most first."""
 
     field_order = (
         "waiting",
@@ -130,13 +130,13 @@ class _InOrder(_Days):
 
 
 class InsightsFilter(_Filters):
-    """What is counted together: a period, an edition, an election."""
+    """The filters of the insights: a period, an edition, an election."""
 
-    election = _choice(lambda: [(one.id, one.id) for one in calendar().elections], label="Election")
+    election = _choice(lambda: [(e.id, e.id) for e in calendar().elections], label="Election")
 
     class Meta:
         model = DeskEntry
-        form = _Days
+        form = _PeriodForm
         fields: Sequence[str] = ()
 
 
@@ -158,7 +158,7 @@ class DeskFilter(_Filters):
 
     class Meta:
         model = DeskEntry
-        form = _InOrder
+        form = _DeskForm
         fields: Sequence[str] = ()
 
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
@@ -167,8 +167,8 @@ class DeskFilter(_Filters):
         self.filters["office"].field.queryset = offices.select_related("member")
 
     @property
-    def told(self) -> dict[str, str]:
-        """What was asked for, as far as an address gives it."""
+    def url_params(self) -> dict[str, str]:
+        """The filters that have a value and may appear in a URL."""
         return {name: value for name, value in self.chosen.items() if name not in KEPT_PRIVATE}
 
     def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
@@ -194,8 +194,8 @@ class DeskFilter(_Filters):
         return rows.filter(withdrawn_at__isnull=value == "standing")
 
 
-def having(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
-    """Keep the rows in which each of some words stands; without regard to capitals."""
+def containing(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
+    """The rows that contain every one of the words, in capitals or not."""
     for word in dict.fromkeys(folded(words).split()):
         rows = rows.filter(words__contains=word)
     return rows

@@ -1,4 +1,4 @@
-"""The account that an anonymous check is about, and its election."""
+"""The form for the account that an anonymous check is about, and for its election."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bulletin.shelf import calendar
 
 
 def election_choices() -> list[tuple[str, str]]:
-    """The elections of the calendar; the year first, since a narrow screen shows no more."""
+    """The elections of the calendar, each with its year first: a narrow screen may show nothing else."""
     return [
         (election.id, f"{election.voting_day.year}: {election.name}") for election in calendar().elections
     ]
@@ -36,7 +36,7 @@ class DetailsForm(forms.ModelForm):
         help_texts: ClassVar = {"platform": "Instagram, Facebook, TikTok …", "handle": "Such as @PatLee."}
 
     def __init__(self, data: QueryDict | None = None, *, check: AnonymousCheck) -> None:
-        # A copy: the form must not change the check itself, a service does that.
+        # A form changes its instance, and only services may change a check: give it a copy.
         super().__init__(data, instance=copy.copy(check))
         field = self.fields["election"]
         field.choices = election_choices()  # type: ignore[attr-defined]
@@ -49,7 +49,7 @@ class DetailsForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         for name in ("platform", "handle", "member"):
-            says = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
-            if says:
-                self.add_error(name, f"{says[0].upper()}{says[1:]}.")
+            fault = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
+            if fault:
+                self.add_error(name, f"{fault[0].upper()}{fault[1:]}.")
         return cleaned

@@ -1,4 +1,4 @@
-"""The forms about people and offices: inviting, accepting, ending a term, keeping and erasing records."""
+"""The forms for people and offices: invitations, ends of terms, retention and erasure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from assessments.scoring.wording import long_date
 Role = Invitation.Role
 YEAR = timedelta(days=365)
 YEARS_BACK, YEARS_AHEAD = 5, 2
-"""A term is four years: one that began before the first, or begins after the second, is a slip of the keyboard."""
+"""How long ago a term of four years may have begun, and how far ahead it may begin. Other days are typing errors."""
 
 
 class _Address(forms.EmailField):
-    """The address of somebody to invite; longer ones than this there are none (RFC 5321)."""
+    """The email address of somebody to invite. RFC 5321 allows no longer ones."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,8 +33,8 @@ class _Address(forms.EmailField):
         )
 
 
-class _Words(forms.Form):
-    """A form in one column, whose faults the page's summary tells."""
+class _ColumnForm(forms.Form):
+    """A form in one column; the page lists its errors in a summary."""
 
     button = "Save"
 
@@ -49,18 +49,18 @@ class _Words(forms.Form):
         self.helper.layout = Layout(*self.fields, Div(Submit("go", self.button), css_class="actions"))
 
     def clean_email(self) -> str:
-        """The address as it is stored."""
+        """The address in the form in which users are stored."""
         return User.normalize_username(self.cleaned_data["email"])
 
     def _clean_text(self, name: str) -> str:
         text = str(self.cleaned_data[name]).strip()
-        if says := wrong_with_text(text, longest=200):
-            raise forms.ValidationError(f"{says[0].upper()}{says[1:]}.")
+        if fault := wrong_with_text(text, longest=200):
+            raise forms.ValidationError(f"{fault[0].upper()}{fault[1:]}.")
         return text
 
 
-class InviteStaffForm(_Words):
-    """The address of somebody who is to work in an office."""
+class InviteStaffForm(_ColumnForm):
+    """Invites somebody to the staff of an office."""
 
     button = "Send the invitation"
     email = _Address()
@@ -73,14 +73,14 @@ class InviteStaffForm(_Words):
         email = super().clean_email()
         if email == self.office.member.email:
             raise forms.ValidationError("This is the member, whose office it is.")
-        # No more than that: the member must not learn whether an address has a sign-in here, and for what.
+        # Check nothing else: the member must not learn whether the address has a sign-in here, or its role.
         if Membership.objects.current().filter(office=self.office, user__email=email).exists():
             raise forms.ValidationError("This person works in the office already.")
         return email
 
 
-class InviteForm(_Words):
-    """Somebody whom an administrator invites: a member to a seat, an officer, another administrator."""
+class InviteForm(_ColumnForm):
+    """Invites a member to a seat, an officer or an administrator; administrators use it."""
 
     button = "Send the invitation"
     email = _Address()
@@ -122,21 +122,21 @@ class InviteForm(_Words):
                 if name not in self.errors and not cleaned.get(name):
                     self.add_error(name, "A member needs this.")
         elif role:
-            # What is asked of members alone is wrong with nobody else.
+            # These fields are for members: for other roles, ignore them and their errors.
             for name in ("seat", "starts_on"):
                 self.errors.pop(name, None)
             cleaned |= {"seat": "", "starts_on": None}
         if cleaned.get("seat"):
-            held = Office.objects.current().alias(seat=Lower("name")).filter(seat=cleaned["seat"].lower())
-            if office := held.select_related("member").first():
+            holders = Office.objects.current().alias(seat=Lower("name")).filter(seat=cleaned["seat"].lower())
+            if office := holders.select_related("member").first():
                 self.add_error("seat", f"{office.member} holds this seat. End that term first.")
-        if email and role and (says := _in_the_way(email, role)):
-            self.add_error("email", says)
+        if email and role and (reason := _why_not(email, role)):
+            self.add_error("email", reason)
         return cleaned
 
 
-def _in_the_way(email: str, role: str) -> str:
-    """Why somebody with this address could not accept, in words for an administrator; empty where they could."""
+def _why_not(email: str, role: str) -> str:
+    """Why the person with this address could not accept, in words for an administrator; empty if they could."""
     user = User.objects.filter(email=email).first()
     if user is None:
         return ""
@@ -147,14 +147,14 @@ def _in_the_way(email: str, role: str) -> str:
             f"{user} is {'an officer' if user.is_officer else 'an administrator'} already, and nothing else."
         )
     if role == Role.MEMBER:
-        holds = Office.objects.current().filter(member=user).first()
-        return f"{user} holds an office already: {holds.name}. End that term first." if holds else ""
+        office = Office.objects.current().filter(member=user).first()
+        return f"{user} holds an office already: {office.name}. End that term first." if office else ""
     if Office.objects.filter(member=user).exists() or Membership.objects.current().filter(user=user).exists():
         return f"{user} works in a member’s office, and cannot have this role as well."
     return ""
 
 
-class EndTermForm(_Words):
+class EndTermForm(_ColumnForm):
     """The last day of a term."""
 
     button = "Go on"
@@ -170,7 +170,7 @@ class EndTermForm(_Words):
             raise forms.ValidationError(
                 f"The term began on {self.office.starts_on:%-d %B %Y}: choose a later day."
             )
-        # The term ends at once, so a day to come would be told of before its time.
+        # Access ends when this is sent. A later day would be shown as the end before it came.
         latest = max(timezone.localdate(), self.office.starts_on + timedelta(days=1))
         if on > latest:
             raise forms.ValidationError(
@@ -179,7 +179,7 @@ class EndTermForm(_Words):
         return on
 
 
-class RetentionForm(_Words):
+class RetentionForm(_ColumnForm):
     """How long an office keeps its records."""
 
     keep_drafts_months = forms.IntegerField(
@@ -195,33 +195,35 @@ class RetentionForm(_Words):
         help_text="From 1 to 30.",
     )
 
-    def __init__(self, *args: Any, would_go: Callable[[int, int], int] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, count_deleted: Callable[[int, int], int] | None = None, **kwargs: Any
+    ) -> None:
+        """Set `count_deleted` to ask for consent: it counts the records that new months and years would delete."""
         super().__init__(*args, **kwargs)
-        self.would_go = would_go
+        self.count_deleted = count_deleted
         if self.is_bound:
             self.fields["sure"] = forms.BooleanField(
                 required=False, label="Delete what is older than that", widget=forms.CheckboxInput
             )
 
     def clean(self) -> dict[str, Any]:
-        told = self.cleaned_data
-        if self.errors or self.would_go is None or told.get("sure"):
-            return told
-        count = self.would_go(told["keep_drafts_months"], told["keep_attested_years"])
+        cleaned = self.cleaned_data
+        if self.errors or self.count_deleted is None or cleaned.get("sure"):
+            return cleaned
+        count = self.count_deleted(cleaned["keep_drafts_months"], cleaned["keep_attested_years"])
         if count:
-            one = count == 1
             self.add_error(
                 "sure",
-                f"With these times {count} self-check{'' if one else 's'} would be deleted for good, maybe within "
-                f"the hour. Tick the box if that is what you want. Nothing is changed yet.",
+                f"With these times {count} self-check{'' if count == 1 else 's'} would be deleted for good, "
+                f"maybe within the hour. Tick the box if that is what you want. Nothing is changed yet.",
             )
         else:
             del self.fields["sure"]
-        return told
+        return cleaned
 
 
-class EraseForm(_Words):
-    """The office's name, typed by the member who erases all that is kept of it."""
+class EraseForm(_ColumnForm):
+    """The office's name, which the member types to confirm that all of the office's records are erased."""
 
     button = "Erase everything now"
     name_of_office = forms.CharField(label="Type the name of your office", max_length=200)
@@ -239,7 +241,7 @@ class EraseForm(_Words):
 
 
 class AcceptForm(SetPasswordForm):
-    """The name and the password of somebody who was invited and has no account yet."""
+    """The name and password of somebody who was invited and has no sign-in yet."""
 
     name = forms.CharField(
         label="Your name", max_length=200, help_text="As it should read beside an answer that you give."
@@ -262,8 +264,8 @@ class AcceptForm(SetPasswordForm):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
-        if says := wrong_with_text(name, longest=200):
-            raise forms.ValidationError(f"{says[0].upper()}{says[1:]}.")
-        # So that the password is compared with it.
+        if fault := wrong_with_text(name, longest=200):
+            raise forms.ValidationError(f"{fault[0].upper()}{fault[1:]}.")
+        # The password validators compare the password with the user's name.
         self.user.name = name
         return name

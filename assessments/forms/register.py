@@ -1,4 +1,4 @@
-"""Forms about the social accounts of an office."""
+"""The forms for the social media accounts of an office."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from assessments.services.drafts import default_election
 from assessments.services.register import NewAccount
 
 NEW = "new"
-"""What stands in place of an account's number for one that is not in the register yet."""
+"""Takes the place of an account's number for an account that is not in the register yet."""
 TAKEN = "This account is in the register already."
 
 
-def same_account(one: SocialAccount | AnonymousCheck, other: SocialAccount | AnonymousCheck) -> bool:
-    """Whether both are of one name, however it is typed: the database's constraint in Python."""
-    first, second = ((it.platform.lower(), it.handle.lower().replace("@", "")) for it in (one, other))
-    return first == second
+def same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
+    """Whether both name the same account, whatever its capitals and “@”, as the database's constraint does."""
+
+    def key(named: SocialAccount | AnonymousCheck) -> tuple[str, str]:
+        return named.platform.lower(), named.handle.lower().replace("@", "")
+
+    return key(first) == key(second)
 
 
 class ElectionForm(forms.Form):
-    """The election that a new self-check reckons with."""
+    """The election that the deadlines of a new self-check are calculated for."""
 
     election = forms.ChoiceField(label="City election")
 
@@ -42,7 +45,7 @@ class ElectionForm(forms.Form):
 
 
 class AccountForm(forms.ModelForm):
-    """An account for the register of one of a person's offices, or one of it to describe anew."""
+    """Adds an account to the register of one of a person's offices, or changes its details."""
 
     address = forms.URLField(
         label="Web address",
@@ -67,10 +70,10 @@ class AccountForm(forms.ModelForm):
         is_new = self.instance.pk is None
         self.offices = list(Office.objects.visible_to(by).current().select_related("member"))
         if not is_new:
-            # An account stays where it is, with all that was said of it.
+            # An account stays in its office, with its self-checks and their comments.
             del self.fields["office"]
         elif len(self.offices) == 1:
-            # There is nothing to choose.
+            # There is no choice.
             del self.fields["office"]
             self.instance.office = self.offices[0]
         else:
@@ -82,13 +85,13 @@ class AccountForm(forms.ModelForm):
             if name in self.fields:
                 self.fields[name].widget.attrs["autocomplete"] = "off"
         if is_new:
-            # What an account is for decides much, so nothing is chosen beforehand.
+            # Many findings depend on the purpose, so the person has to choose it.
             self.initial.pop("purpose", None)
             self.fields["purpose"].initial = None
         for field in self.fields.values():
             field.error_messages["required"] = "Please fill this in."
         self.helper = FormHelper()
-        # What is missing is said in the page's own error summary.
+        # The page's error summary reports missing fields, not the browser.
         self.helper.attrs = {"novalidate": ""}
         button = Submit("add", "Add the account" if is_new else "Save")
         self.helper.layout = Layout(*self.fields, Div(button, css_class="actions"))
@@ -96,31 +99,31 @@ class AccountForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         for name in ("platform", "handle", "display_name", "address"):
-            says = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
-            if says:
-                self.add_error(name, f"{says[0].upper()}{says[1:]}.")
+            fault = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
+            if fault:
+                self.add_error(name, f"{fault[0].upper()}{fault[1:]}.")
         for name in ("platform", "handle"):
             if cleaned.get(name) and not re.search(r"\w", cleaned[name]):
                 self.add_error(name, "Write at least one letter or digit.")
         if "@" in urlsplit(cleaned.get("address") or "").netloc:
-            # https://instagram.com@elsewhere.example leads elsewhere.
+            # https://instagram.com@elsewhere.example leads to elsewhere.example.
             self.add_error("address", "Leave out what stands before the “@”.")
         return cleaned
 
     def validate_constraints(self) -> None:
-        """Leave this to the database, which alone can tell when two people add an account at the same moment."""
+        """Leave this to the database: only it can tell when two people add an account at the same moment."""
 
     @property
-    def described(self) -> NewAccount:
-        """The account, as a service wants it."""
-        described = {name: self.cleaned_data[name] for name in self.fields if name in self.Meta.fields}
-        return NewAccount(**{**described, "office": self.instance.office})
+    def details(self) -> NewAccount:
+        """The account's details, as the services take them."""
+        details = {name: self.cleaned_data[name] for name in self.fields if name in self.Meta.fields}
+        return NewAccount(**{**details, "office": self.instance.office})
 
 
 class KeepForm(AccountForm):
-    """Where an anonymous check is to be kept: at an account of the register, or at a new one."""
+    """Keeps an anonymous check in the register: under an account that is there, or under a new one."""
 
-    address = None  # type: ignore[assignment]  # it can be added later, with the account's other details
+    address = None  # type: ignore[assignment]  # people can add it later with the account's other details
     account = forms.ChoiceField(label="The account it is about", widget=forms.RadioSelect)
 
     class Meta(AccountForm.Meta):
@@ -132,9 +135,9 @@ class KeepForm(AccountForm):
         known = SocialAccount.objects.filter(office__in=self.offices).select_related("office__member")
         self.known = {str(account.pk): account for account in known}
         several = len(self.offices) > 1
-        named = [(pk, f"{a} – {a.office}" if several else str(a)) for pk, a in self.known.items()]
+        choices = [(pk, f"{a} – {a.office}" if several else str(a)) for pk, a in self.known.items()]
         choice = self.fields["account"]
-        choice.choices = [*named, (NEW, "An account that is not in the register yet")]  # type: ignore[attr-defined]
+        choice.choices = [*choices, (NEW, "An account that is not in the register yet")]  # type: ignore[attr-defined]
         choice.error_messages["required"] = "Choose an account, or the last line for a new one."
         choice.initial = self._likely(check)
         if check.handle:
@@ -144,7 +147,7 @@ class KeepForm(AccountForm):
             choice.widget = forms.HiddenInput()
         for name in self.Meta.fields:
             if name in self.fields:
-                # Wanted of a new account alone: `clean` asks for them.
+                # Only a new account needs these: `clean` requires them.
                 self.fields[name].required = False
         new = [name for name in self.Meta.fields if name in self.fields]
         apart = (
@@ -159,7 +162,7 @@ class KeepForm(AccountForm):
         )
 
     def _likely(self, check: AnonymousCheck) -> str | None:
-        """The account that the check says it is about, if the register has it."""
+        """The choice that fits the account named in the check: its number, NEW, or None if neither is likely."""
         for pk, account in self.known.items():
             if same_account(account, check):
                 return pk
@@ -169,7 +172,7 @@ class KeepForm(AccountForm):
         cleaned = super().clean()
         chosen = self.cleaned_data.get("account")
         if chosen in self.known:
-            # What stands in the fields for a new account is of no account then.
+            # The fields for a new account do not count, nor do their errors.
             for name in self.Meta.fields:
                 self.errors.pop(name, None)
         elif chosen == NEW:
@@ -180,5 +183,5 @@ class KeepForm(AccountForm):
 
     @property
     def chosen(self) -> SocialAccount | NewAccount:
-        """The account of the register that was chosen, or the new one as it was described."""
-        return self.known.get(self.cleaned_data["account"]) or self.described
+        """The chosen account of the register, or the details of a new one."""
+        return self.known.get(self.cleaned_data["account"]) or self.details

@@ -20,24 +20,24 @@ FILTERS = {
 
 
 class CommentForm(forms.Form):
-    """What someone writes."""
+    """A comment or a reply."""
 
-    # Its length is judged below, in our own words; white space at its ends says nothing.
+    # `clean_text` checks the length, with our own message. White space at the ends does not count.
     text = forms.CharField(required=False, widget=forms.Textarea)
 
     def clean_text(self) -> str:
         text = str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
         if not text:
             raise forms.ValidationError("Write something first.")
-        if says := wrong_with_text(text, longest=MAX_COMMENT, lines=True):
-            raise forms.ValidationError(f"Your comment: {says}.")
+        if fault := wrong_with_text(text, longest=MAX_COMMENT, lines=True):
+            raise forms.ValidationError(f"Your comment: {fault}.")
         return text
 
 
 class FilterForm(forms.Form):
-    """Which questions, findings and comments to show; what cannot be read shows all.
+    """Which questions, findings and comments to show; an invalid value shows everything.
 
-    `at` is a thread that shows whatever is filtered: the one that somebody just wrote in, or resolved.
+    `at` is the thread that somebody just wrote in or resolved, which shows whatever the filters.
     """
 
     section = forms.ChoiceField(required=False)
@@ -51,18 +51,18 @@ class FilterForm(forms.Form):
 
     @property
     def chosen(self) -> tuple[str, set[str]]:
-        """The section, or none, and the names of the filters."""
+        """The section, empty for all, and the names of the filters."""
         if not self.is_valid():
             return "", set()
         return self.cleaned_data["section"], set(self.cleaned_data["show"])
 
     @property
     def at_thread(self) -> int:
-        """The thread that shows in any case, or 0."""
+        """The thread that shows whatever the filters, or 0."""
         return int(self.cleaned_data["at"] or 0) if self.is_valid() else 0
 
     @property
     def query(self) -> str:
-        """What is chosen, as the query of an address; empty where nothing is."""
+        """The chosen section and filters as a URL query; empty if there are none."""
         section, show = self.chosen
         return urlencode([("section", section)] * bool(section) + [("show", name) for name in sorted(show)])

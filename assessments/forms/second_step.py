@@ -1,4 +1,4 @@
-"""The forms of second steps: allauth's, with our count of guesses, and deaf to what no browser sends."""
+"""The forms for the second step of signing in: allauth's, which also count guesses and reject malformed input."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ from django.core.exceptions import ValidationError
 
 from config.allauth_private import normalize_user_code
 
-ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What allauth's reading of a made-up credential can end in."""
-
-
-LONGEST = 20_000
-"""No credential of a passkey has more characters, with some to spare."""
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What allauth can raise when it reads a credential that no browser made."""
+MAX_CREDENTIAL = 20_000
+"""Characters; a passkey's credential is always shorter."""
 
 
 class _Credential(forms.JSONField):
-    """What a browser sends of a passkey. What cannot be read is never drawn into a page again."""
+    """A passkey's credential, as the browser sends it. A page never shows again what was sent."""
 
     widget = forms.HiddenInput
     default_error_messages = {  # noqa: RUF012  # as in the class that it extends
@@ -36,26 +34,26 @@ class _Credential(forms.JSONField):
 
     def to_python(self, value: Any) -> Any:
         try:
-            if len(str(value)) > LONGEST:
+            if len(str(value)) > MAX_CREDENTIAL:
                 raise get_adapter().validation_error("incorrect_passkey")
-            read = super().to_python(value)
-            # Half of a pair of surrogates can be written in JSON, and nowhere else.
-            json.dumps(read, ensure_ascii=False).encode()
+            credential = super().to_python(value)
+            # JSON can express a lone surrogate, which UTF-8 cannot encode.
+            json.dumps(credential, ensure_ascii=False).encode()
         except ValidationError:
             raise
         except (RecursionError, ValueError) as error:
             raise get_adapter().validation_error("incorrect_passkey") from error
-        return read
+        return credential
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         return initial
 
 
-class _Counted:
-    """A code, whose wrong guesses are counted so that nobody can keep somebody else out.
+class _CountedCodeForm:
+    """A code form that counts wrong guesses, in a way that lets nobody lock somebody else out.
 
-    Whoever guesses has the password already. A browser in which the person has signed in before has a count of its
-    own; all other browsers share one, so that more of them give no more guesses.
+    Whoever guesses already has the password. A browser in which the person has signed in before has its own count.
+    All other browsers share one, so that using more browsers does not give more guesses.
     """
 
     user: Any
@@ -68,52 +66,53 @@ class _Counted:
         key = f"code:{self.user.pk}:{known}"
         if not get_adapter().count_guess(request, key=key, known=bool(known)):
             raise get_adapter().validation_error("too_many_codes")
-        for found in Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN):
-            if found.wrap().validate_code(code) and self._is_new(found, code):
-                found.user = self.user
-                self.authenticator = found
+        authenticators = Authenticator.objects.filter(user=self.user)
+        for authenticator in authenticators.exclude(type=Authenticator.Type.WEBAUTHN):
+            if authenticator.wrap().validate_code(code) and self._is_new(authenticator, code):
+                authenticator.user = self.user
+                self.authenticator = authenticator
                 ratelimit.clear(request, action="login_failed", key=key)
                 return code
         raise get_adapter().validation_error("incorrect_code")
 
-    def _is_new(self, found: Authenticator, code: str) -> bool:
-        """Take an app's code once in all the time that it is good for; allauth forgets it after a third of that."""
-        if found.type != Authenticator.Type.TOTP:
+    def _is_new(self, authenticator: Authenticator, code: str) -> bool:
+        """Accept an app's code only once while it is valid; allauth forgets it after a third of that time."""
+        if authenticator.type != Authenticator.Type.TOTP:
             return True
-        lasts = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        return bool(cache.add(f"code-used:{self.user.pk}:{normalize_user_code(code)}", "", timeout=lasts))
+        seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+        return bool(cache.add(f"code-used:{self.user.pk}:{normalize_user_code(code)}", "", timeout=seconds))
 
 
-class CodeForm(_Counted, base.AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
+class CodeForm(_CountedCodeForm, base.AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
     """A code as the second step of signing in."""
 
 
-class ConfirmCodeForm(_Counted, base.ReauthenticateForm):  # type: ignore[misc]
-    """A code from someone who has signed in."""
+class ConfirmCodeForm(_CountedCodeForm, base.ReauthenticateForm):  # type: ignore[misc]
+    """A code to confirm who is signed in."""
 
 
-class _Signed(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """What a browser signed with a passkey; anything else that is sent is simply not right."""
+class _SignedChallengeForm(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A challenge that a browser signed with a passkey; malformed input counts as a wrong passkey."""
 
     credential = _Credential()
 
     def clean_credential(self) -> Authenticator:
         try:
             return super().clean_credential()
-        except ODD as error:
+        except MALFORMED as error:
             raise get_adapter().validation_error("incorrect_passkey") from error
 
 
-class PasskeyForm(_Signed):
+class PasskeyForm(_SignedChallengeForm):
     """A passkey as the second step of signing in."""
 
 
-class ConfirmPasskeyForm(_Signed, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    """A passkey from someone who has signed in."""
+class ConfirmPasskeyForm(_SignedChallengeForm, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey to confirm who is signed in."""
 
 
-class PasskeySignInForm(_Signed, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
-    """A passkey in place of address and password."""
+class PasskeySignInForm(_SignedChallengeForm, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey in place of the email address and password."""
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
@@ -131,5 +130,5 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
             return dict(super().clean() or {})
         except ValidationError:
             raise
-        except ODD as error:
+        except MALFORMED as error:
             raise get_adapter().validation_error("incorrect_passkey") from error

@@ -1,7 +1,7 @@
 """The form of one section of the questionnaire, built from the edition.
 
-A page shows only the questions that are asked, yet the form reads every question of its section: an answer to a
-question that is no longer asked is kept, and counts again should the question come back.
+The page shows only the questions that are asked, but the form reads all questions of its section. An answer to a
+question that is no longer asked is kept, and counts again if the question comes back.
 """
 
 from __future__ import annotations
@@ -32,37 +32,42 @@ from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Question
 
 NOTE, SEEN, UNSURE_BOX = "note.", "seen.", "unsure."
-"""What the names of a question's other inputs begin with; its answer bears the question's own name."""
+"""Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name."""
 CHOOSE, TYPING = "choose", "typing"
-"""Of two answers that met, which to keep; and the question whose text someone is still typing, to be left alone."""
+"""The input that says which of two conflicting answers to keep, and the one that names the question still being typed
+in, which is left alone."""
 YEARS = range(1990, 2100)
-"""A date outside these has a year that was mistyped, or is still being typed."""
+"""A year outside these was mistyped, or is still being typed."""
 
 
 def element_id(question: str) -> str:
-    """A question's id on the page: ids with dots are awkward in links and in stylesheets."""
+    """A question's HTML id, without the dots that are awkward in links and stylesheets."""
     return "q-" + question.replace(".", "-").replace("_", "-")
 
 
 def stamp(row: AnswerRow | None) -> str:
-    """What a page remembers of the answer that it was made from: its version, and a mark of its content.
+    """The version and the mark of an answer. A page keeps the stamp of each answer that it was made from.
 
-    The mark tells an input that someone changed from one that merely came back as it was.
+    The mark shows whether somebody changed an input, or posted it back unchanged.
     """
     version, value, note = (row.version, row.value, row.note) if row else (0, None, "")
     return f"{version}.{mark(value, note)}"
 
 
 def mark(value: Any, note: str) -> str:
-    """A short mark of an answer and its note; equal content has the same mark."""
+    """A short hash of an answer and its note."""
     return hashlib.sha256(json.dumps([value, note], sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass
 class Slot:
-    """One question as the page shows it: what it asks, what is typed, and what is wrong with that.
+    """One question as the page shows it, with what is typed and what is wrong with that.
 
-    `stamp` is that of the answer which the page was made from, `row` the answer that stands now.
+    `stamp` is of the answer that the page was made from; `row` is the answer that is stored now. `why` names the
+    answers because of which the question is asked. `paragraphs` are those of the bulletin that it is about: how each
+    is cited, and its text in plain language. `still_counts` is the stored answer, in words, which counts
+    as long as what is typed has an error. `conflict` is the answer, in words, that somebody stored after the page was
+    opened, and `conflict_note` its note.
     """
 
     question: Question
@@ -75,7 +80,7 @@ class Slot:
     stamp: str
     row: AnswerRow | None
     why: str
-    says: tuple[tuple[str, str], ...]
+    paragraphs: tuple[tuple[str, str], ...]
     error: str = ""
     note_error: str = ""
     still_counts: str = ""
@@ -93,15 +98,15 @@ class Slot:
         return cite(self.question.paragraphs)
 
     @property
-    def in_trouble(self) -> bool:
-        """Whether something is wrong with it, or it met another answer."""
+    def has_problem(self) -> bool:
+        """Whether the answer or its note has an error, or the answer conflicts with a newer one."""
         return bool(self.error or self.note_error or self.conflict)
 
     @property
     def yours(self) -> str:
-        """What is typed, in the words of the page."""
+        """What is typed, in the words that the page uses."""
         picked = [UNSURE] if self.unsure else self.value if isinstance(self.value, list) else [self.value]
-        return ", ".join(self.labels.get(one, one) for one in picked if one) or "not answered"
+        return ", ".join(self.labels.get(choice, choice) for choice in picked if choice) or "not answered"
 
     @property
     def option_type(self) -> str:
@@ -109,9 +114,9 @@ class Slot:
 
     @property
     def options(self) -> tuple[tuple[str, str, str, bool], ...]:
-        """Id on the page, value, label and whether chosen, for the kinds that have options."""
+        """HTML id, value, label and whether it is chosen, of each option; for questions that have options."""
         picked = self.value if isinstance(self.value, list) else [self.value]
-        # Links to what is wrong lead to the first. Where several can be chosen, “I'm not sure” stands apart.
+        # Links in the error summary lead to the first option. With checkboxes, “I'm not sure” is a separate input.
         values = [v for v in self.labels if v != UNSURE or self.question.kind != "choices"]
         return tuple(
             (f"{self.id}-{value if at else 'input'}", value, self.labels[value], value in picked)
@@ -119,8 +124,8 @@ class Slot:
         )
 
 
-class _Lean(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no types
-    """Lays out all shown questions of a section through one template, a fifth of the usual cost of a field each."""
+class _Questions(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no types
+    """Renders the questions of a section, each through one small template: a fifth of crispy's cost for a field."""
 
     def render(self, form: SectionForm, context: Any, **_: Any) -> str:
         question = get_template("assessments/_question.html")
@@ -128,23 +133,29 @@ class _Lean(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no types
 
 
 class SectionForm(forms.Form):
-    """The questions of one section of a draft; after validation, `changes` is what someone changed.
+    """The questions of one section of a draft. After validation, `changes` has what somebody changed.
 
-    `anew` takes every answer and note that was posted for a change, for a page whose own draft is gone.
+    With `all_changed`, every posted answer and note counts as changed: the page's own draft no longer exists.
     """
 
     def __init__(
-        self, state: AssessmentState, section: str, data: QueryDict | None = None, *, anew: bool = False
+        self,
+        state: AssessmentState,
+        section: str,
+        data: QueryDict | None = None,
+        *,
+        all_changed: bool = False,
     ) -> None:
         super().__init__(data)
-        self.state, self.section, self.posted, self.anew = state, section, data, anew
+        self.state, self.section, self.posted = state, section, data
+        self.all_changed = all_changed
         self.slots = {q.id: self._slot(q) for q in state.questions_of(section)}
         self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(_Lean())
+        self.helper.layout = Layout(_Questions())
 
     def _slot(self, question: Question) -> Slot:
         row = self.state.rows.get(question.id)
@@ -161,11 +172,11 @@ class SectionForm(forms.Form):
             stamp=stamp(row),
             row=row,
             why=why_asked(self.state, question),
-            says=what_the_bulletin_says(self.state, question),
+            paragraphs=paragraphs_of(self.state, question),
         )
 
     def clean(self) -> dict[str, Any]:
-        """Read every question that was posted; keep what was typed on the page whatever is wrong with it."""
+        """Read every posted question; the slots keep what was typed, even if it has errors."""
         posted = self.posted or QueryDict()
         chosen = self._chosen(posted)
         for question, slot in self.slots.items():
@@ -174,59 +185,60 @@ class SectionForm(forms.Form):
                 self._read(slot, posted, version if whose else None)
         return {}
 
-    def _read(self, slot: Slot, posted: QueryDict, over: int | None) -> None:
-        """Read one question; `over` is the version that was chosen to be overwritten, if any."""
+    def _read(self, slot: Slot, posted: QueryDict, overwrites: int | None) -> None:
+        """Read one question; `overwrites` is the stored version that the person chose to overwrite, if any."""
         question = slot.question.id
         slot.note = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
         slot.stamp = posted.get(SEEN + question, "")
-        version, _, was = slot.stamp.partition(".")
+        version, _, seen_mark = slot.stamp.partition(".")
         seen = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
-        if says := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
-            slot.note_error = f"{slot.question.short}, your note: {says}."
+        if fault := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
+            slot.note_error = f"{slot.question.short}, your note: {fault}."
         try:
             answer = answer_data(self._answer(slot, posted))
         except AnswerError:
             slot.error = in_plain_words(slot)
-        for says in filter(None, (slot.error, slot.note_error)):
-            self.add_error(None, forms.ValidationError(says, code=question))
-        if slot.in_trouble:
+        for error in filter(None, (slot.error, slot.note_error)):
+            self.add_error(None, forms.ValidationError(error, code=question))
+        if slot.has_problem:
             return
-        if self.anew:
+        if self.all_changed:
             changed, seen = answer is not None or bool(slot.note), 0
         else:
-            changed = over is not None or mark(answer, slot.note) != was
+            changed = overwrites is not None or mark(answer, slot.note) != seen_mark
         if changed:
-            self.changes.append(Change(question, answer, slot.note, seen if over is None else over))
+            version_seen = seen if overwrites is None else overwrites
+            self.changes.append(Change(question, answer, slot.note, version_seen))
 
     @property
     def confirmed(self) -> dict[str, int]:
-        """The questions on the page, with the version seen of each: whoever goes on has read their answers."""
+        """The questions on the page, each with the version it showed: whoever continues has read these answers."""
         seen = {q: slot.stamp.partition(".")[0] for q, slot in self.slots.items() if q in self.on_page}
         return {
             q: int(v)
             for q, v in seen.items()
-            if re.fullmatch(r"[0-9]{1,9}", v) and not self.slots[q].in_trouble
+            if re.fullmatch(r"[0-9]{1,9}", v) and not self.slots[q].has_problem
         }
 
     @property
     def chosen(self) -> set[str]:
-        """The questions of which one of two answers was chosen."""
+        """The questions for which somebody chose between two conflicting answers."""
         return self.slots.keys() & self._chosen(self.posted or QueryDict())
 
     def _chosen(self, posted: QueryDict) -> dict[str, tuple[str, int]]:
-        """Of two answers that met: for each question, whose was chosen, and the version that it was chosen over."""
-        found = {}
-        for chosen in posted.getlist(CHOOSE):
-            question, _, rest = chosen.partition(":")
+        """For each settled conflict: the question, whose answer was chosen, and the stored version it replaces."""
+        chosen = {}
+        for choice in posted.getlist(CHOOSE):
+            question, _, rest = choice.partition(":")
             whose, _, version = rest.partition(":")
             if whose in ("mine", "theirs") and re.fullmatch(r"[0-9]{1,9}", version):
-                found[question] = (whose, int(version))
-        return found
+                chosen[question] = (whose, int(version))
+        return chosen
 
     def _answer(self, slot: Slot, posted: QueryDict) -> Answer | None:
-        """The answer that was posted; the slot keeps it as it was typed. Raises AnswerError."""
+        """The posted answer; the slot keeps it as typed. Raises AnswerError."""
         name, question = slot.question.id, slot.question
-        typed = [one for one in posted.getlist(name) if one]
+        typed = [value for value in posted.getlist(name) if value]
         slot.unsure = UNSURE_BOX + name in posted
         slot.text = typed[0].strip() if typed else ""
         slot.value = typed if question.kind == "choices" else slot.text
@@ -243,10 +255,7 @@ class SectionForm(forms.Form):
         return answer
 
     def after(self, state: AssessmentState, saved: Saved) -> SectionForm:
-        """The section as it stands after a save, with what could not be saved as it was typed.
-
-        What is shown of every other question is what is stored, beside the stamp of that.
-        """
+        """The section after a save: what could not be saved is shown as typed, every other answer as stored."""
         fresh = SectionForm(state, self.section)
         fresh.on_page = self.on_page
         for question, typed in self.slots.items():
@@ -255,8 +264,8 @@ class SectionForm(forms.Form):
                 answer = read_answer(typed.question, stored.value)
                 typed.conflict = answer_in_words(state.edition, question, answer)
                 typed.conflict_note = stored.note
-            elif not (typed.in_trouble and now.shown):
-                # What is wrong with an answer that nobody asks for any more need not be mended.
+            elif not (typed.has_problem and now.shown):
+                # Nobody has to correct the answer to a question that is no longer asked.
                 continue
             elif question in state.answers:
                 typed.still_counts = answer_in_words(state.edition, question, state.answers[question])
@@ -265,29 +274,29 @@ class SectionForm(forms.Form):
 
     @property
     def conflicts(self) -> list[Slot]:
-        """The questions whose answers met others."""
+        """The questions whose answers conflict with newer ones."""
         return [slot for slot in self.slots.values() if slot.conflict]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """Each thing that is wrong, with the id of the input to mend."""
-        wrong = []
+        """Each error, with the HTML id of the input to correct."""
+        problems = []
         for slot in self.slots.values():
             if slot.error:
-                wrong.append((f"{slot.id}-input", slot.error))
+                problems.append((f"{slot.id}-input", slot.error))
             if slot.note_error:
-                wrong.append((f"{slot.id}-note", slot.note_error))
-        return wrong
+                problems.append((f"{slot.id}-note", slot.note_error))
+        return problems
 
 
 def plain_amount(text: str) -> str:
-    """An amount as people write it, `$1,250.00`, as the engine reads it: `1250.00`."""
+    """Turn an amount as people write it, `$1,250.00`, into what the answer parser reads: `1250.00`."""
     bare = re.sub(r"^\s*(?:CAD|CA)?\s*\$?|\s*(?:\$|CAD|dollars?)?\s*$", "", text, flags=re.IGNORECASE)
     return re.sub(r"\s|,(?=[0-9]{3}(?:[^0-9]|$))", "", bare)
 
 
 def in_plain_words(slot: Slot) -> str:
-    """What is wrong with an answer, for someone who never saw an answers file."""
+    """The error message for an answer on a page; the parser's own message is for those who edit answers files."""
     short, unsure = slot.question.short, slot.labels.get(UNSURE, "")
     match slot.question.kind:
         case "money" | "choices" if slot.unsure:
@@ -301,20 +310,21 @@ def in_plain_words(slot: Slot) -> str:
 
 
 def why_asked(state: AssessmentState, question: Question) -> str:
-    """Which answers bring the question up, in words; empty for one that is always asked."""
-    named = sorted(state.weigh(question.asked).rests_on, key=state.edition.position.__getitem__)
+    """The answers because of which a question is asked, in words; empty if it is always asked."""
+    reasons = sorted(state.weigh(question.asked).rests_on, key=state.edition.position.__getitem__)
     return "; ".join(
-        f"{state.edition.question[one].short}: "
-        f"{answer_in_words(state.edition, one, state.advisory.answers.get(one))}"
-        for one in named
+        f"{state.edition.question[name].short}: "
+        f"{answer_in_words(state.edition, name, state.advisory.answers.get(name))}"
+        for name in reasons
     )
 
 
-def what_the_bulletin_says(state: AssessmentState, question: Question) -> tuple[tuple[str, str], ...]:
-    """The paragraphs that a question is about, in plain language: how each is cited, and what it says."""
-    told = []
+def paragraphs_of(state: AssessmentState, question: Question) -> tuple[tuple[str, str], ...]:
+    """The paragraphs that a question is about: how each is cited, and its text in plain language."""
+    paragraphs = []
     for citation in question.paragraphs:
         base, bracket, point = citation.partition("(")
         paragraph = state.edition.paragraph[base]
-        told.append((cite([citation]), paragraph.points[bracket + point] if bracket else paragraph.says))
-    return tuple(told)
+        text = paragraph.points[bracket + point] if bracket else paragraph.says
+        paragraphs.append((cite([citation]), text))
+    return tuple(paragraphs)

@@ -1,4 +1,4 @@
-"""The forms of sharing: what to give, what to ask, and what to write about it."""
+"""The forms for sharing: what to share, what to ask, and messages about a share."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
 
 BLACK_OUT = "black_out:"
-"""Before a question's id: the words to black out in its note, one a line."""
+"""Prefix of a question's id: the input with the words to black out in its note, one on each line."""
 
 
-def _clean(text: str, what: str) -> str:
+def _clean_text(text: str, label: str) -> str:
     text = text.replace("\r\n", "\n").strip()
-    if text and (says := wrong_with_text(text, longest=MAX_QUESTION, lines=True)):
-        raise forms.ValidationError(f"{what}: {says}.")
+    if text and (fault := wrong_with_text(text, longest=MAX_QUESTION, lines=True)):
+        raise forms.ValidationError(f"{label}: {fault}.")
     return text
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Something that can be picked, as the page shows it."""
+    """A finding, answer or note to pick, as the page shows it. `name` and `value` are those of its checkbox."""
 
     name: str
     value: str
@@ -45,8 +45,8 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What can be picked of one section: findings that ask for something, the others, answers and notes."""
+class SectionChoices:
+    """What can be picked from one section; `pressing` findings ask for something, `quiet` ones do not."""
 
     title: str
     pressing: list[Choice]
@@ -56,7 +56,7 @@ class Choices:
 
 
 class ShareForm(forms.Form):
-    """What a member picks of an attestation, and what they ask with it."""
+    """What a member picks from an attestation to share, and what they ask with it."""
 
     rule = forms.MultipleChoiceField(required=False)
     question = forms.MultipleChoiceField(required=False)
@@ -84,7 +84,7 @@ class ShareForm(forms.Form):
 
     @property
     def new_nonce(self) -> str:
-        """The nonce of what is about to be picked: with it, what is sent again from any later page is shared once."""
+        """The nonce for the next share. Every later page posts it again, so that the same share is made only once."""
         return str(self["nonce"].value() or secrets.token_hex(32))
 
     def clean_nonce(self) -> str:
@@ -92,24 +92,28 @@ class ShareForm(forms.Form):
         return nonce if re.fullmatch("[0-9a-f]{64}", nonce) else secrets.token_hex(32)
 
     def clean_question_to_ask(self) -> str:
-        return _clean(str(self.cleaned_data["question_to_ask"]), "Your question")
+        return _clean_text(str(self.cleaned_data["question_to_ask"]), "Your question")
 
     def clean(self) -> dict[str, Any]:
-        told = self.cleaned_data
-        if not self.errors and not (told["rule"] or told["question"] or told["note"]):
+        cleaned = self.cleaned_data
+        if not self.errors and not (cleaned["rule"] or cleaned["question"] or cleaned["note"]):
             raise forms.ValidationError("Pick at least one finding, answer or note to share.")
-        if set(told.get("about", ())) - set(told.get("rule", ())):
+        if set(cleaned.get("about", ())) - set(cleaned.get("rule", ())):
             self.add_error(
                 None, "Your question is about a finding that you do not share. Pick it above as well."
             )
-        asks = told.get("question_to_ask")
-        if not asks and "question_to_ask" not in self.errors and (told.get("about") or told.get("needed_by")):
+        asks = cleaned.get("question_to_ask")
+        if (
+            not asks
+            and "question_to_ask" not in self.errors
+            and (cleaned.get("about") or cleaned.get("needed_by"))
+        ):
             self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
-        for q in told.get("note", ()):
+        for q in cleaned.get("note", ()):
             missing = [
-                w
-                for w in self._words(q)
-                if redacted(self.state.rows[q].note, (w,)) == self.state.rows[q].note
+                word
+                for word in self._words(q)
+                if redacted(self.state.rows[q].note, (word,)) == self.state.rows[q].note
             ]
             if missing:
                 short = self.state.edition.question[q].short
@@ -118,29 +122,29 @@ class ShareForm(forms.Form):
                     None,
                     f"To black out in your note on “{short}”: {words} is not in it. Write it just as it is there.",
                 )
-        day = told.get("needed_by")
+        day = cleaned.get("needed_by")
         if day and day < timezone.localdate():
             self.add_error("needed_by", "By when you need an answer: choose today or a later day.")
-        return told
+        return cleaned
 
     @property
     def picked(self) -> Picked:
-        told = self.cleaned_data
-        black_out = {q: self._words(q) for q in told["note"]}
+        cleaned = self.cleaned_data
+        black_out = {q: self._words(q) for q in cleaned["note"]}
         return Picked(
-            frozenset(told["rule"]), frozenset(told["question"]), frozenset(told["note"]), black_out
+            frozenset(cleaned["rule"]), frozenset(cleaned["question"]), frozenset(cleaned["note"]), black_out
         )
 
     @property
     def asked(self) -> Asked | None:
-        """What is asked with it, if anything is."""
-        told = self.cleaned_data
-        if not told["question_to_ask"]:
+        """The question that goes with the share, if there is one."""
+        cleaned = self.cleaned_data
+        if not cleaned["question_to_ask"]:
             return None
-        return Asked(told["question_to_ask"], tuple(told["about"]), told["needed_by"])
+        return Asked(cleaned["question_to_ask"], tuple(cleaned["about"]), cleaned["needed_by"])
 
     def _words(self, question: str) -> tuple[str, ...]:
-        """The words to black out in a note, as notes are kept: composed the same way."""
+        """The words to black out in a note, normalized to NFC like the stored notes."""
         lines = unicodedata.normalize("NFC", self._typed(BLACK_OUT + question)).splitlines()
         return tuple(filter(None, map(str.strip, lines)))
 
@@ -150,26 +154,26 @@ class ShareForm(forms.Form):
     def _chosen(self, name: str) -> set[str]:
         if isinstance(self.data, QueryDict):
             return set(self.data.getlist(name))
-        # At first: whatever the Commissioner is to be contacted about, and the answers that it rests on.
+        # Before anything is posted: the findings with a contact, and the answers that they rest on.
         contacts = [f for f in self.state.advisory.contacts if f.rule.id in self.offered.rules]
         if name == "rule":
             return {finding.rule.id for finding in contacts}
         if name == "question":
             edition = self.state.edition
             timing = edition.sheet.timing
-            # Without these the office would not see when, only that it is to be.
+            # Without these answers, the office would see that a contact is due, but not when.
             when = {*edition.questions_behind(timing.planned, timing.wished), timing.filing}
             rests_on = {q for finding in contacts for q in finding.rests_on}
             return (rests_on | when if contacts else rests_on) & self.offered.questions
         return set()
 
     @property
-    def sections(self) -> list[Choices]:
-        """Everything that can be picked, section by section."""
+    def sections(self) -> list[SectionChoices]:
+        """Everything that can be picked, by section."""
         state, edition = self.state, self.state.edition
         chosen = {name: self._chosen(name) for name in ("rule", "question", "note")}
         items = {item.rule: item for section in state.projection.sections for item in section.items}
-        found = []
+        sections = []
         for section in edition.sheet.sections:
             rules = [r for r in edition.rules if r.section == section.id and r.id in self.offered.rules]
             findings = [Choice("rule", r.id, r.id in chosen["rule"], items[r.id]) for r in rules]
@@ -198,27 +202,28 @@ class ShareForm(forms.Form):
                 if q.id in self.offered.notes
             ]
             if findings or answers or notes:
-                asks = [
-                    c
-                    for c in findings
-                    if c.item and c.item.outcome in ("ask", "action", "improvement", "check")
+                pressing = [
+                    choice
+                    for choice in findings
+                    if choice.item and choice.item.outcome in ("ask", "action", "improvement", "check")
                 ]
-                quiet = [c for c in findings if c not in asks]
-                found.append(Choices(section.title, asks, quiet, answers, notes))
-        return found
+                quiet = [choice for choice in findings if choice not in pressing]
+                sections.append(SectionChoices(section.title, pressing, quiet, answers, notes))
+        return sections
 
     @property
     def asked_about(self) -> set[str]:
+        """The rules that the question is about, as posted."""
         return set(self.data.getlist("about")) if isinstance(self.data, QueryDict) else set()
 
 
 class AdviceForm(forms.Form):
-    """What an officer answers, or the member adds."""
+    """An officer's answer to a request for advice, or what the member adds."""
 
     text = forms.CharField(required=False, widget=forms.Textarea, strip=False)
 
     def clean_text(self) -> str:
-        text = _clean(str(self.cleaned_data["text"]), "Your text")
+        text = _clean_text(str(self.cleaned_data["text"]), "Your text")
         if not text:
             raise forms.ValidationError("Write something first.")
         return text

@@ -1,4 +1,4 @@
-"""The forms for signing in and for passwords: allauth's, in our words and laid out like the other forms."""
+"""The forms for signing in and for passwords: allauth's, with our words and layout."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ else:
     _Form = object
 
 
-class _LaidOut(_Form):
-    """Lays a form out in one column, with labels in place of placeholders."""
+class _ColumnForm(_Form):
+    """Lays out a form in one column, with labels in place of placeholders."""
 
     button = "Save"
     labels: dict[str, str] = {}  # noqa: RUF012  # each form gives its own
@@ -25,7 +25,7 @@ class _LaidOut(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            # A placeholder is gone as soon as one types.
+            # A placeholder disappears when somebody starts to type.
             field.widget.attrs.pop("placeholder", None)
             field.help_text = ""
             field.label = self.labels.get(name, field.label)
@@ -33,13 +33,13 @@ class _LaidOut(_Form):
         if "password1" in self.fields:
             self.fields["password1"].help_text = " ".join(password_validators_help_texts())
         self.helper = FormHelper()
-        # The page has the form's tag, so that it can add where to go afterwards.
+        # The page writes the <form> tag, so that it can add where to go afterwards.
         self.helper.form_tag = False
         self.helper.layout = Layout(*self.fields, Div(Submit("go", self.button), css_class="actions"))
 
 
-class SignInForm(_LaidOut, allauth_forms.LoginForm):  # type: ignore[misc]
-    """E-mail address and password."""
+class SignInForm(_ColumnForm, allauth_forms.LoginForm):  # type: ignore[misc]
+    """Email address and password."""
 
     button = "Sign in"
     labels = {"login": "E-mail address", "password": "Password"}  # noqa: RUF012
@@ -50,7 +50,7 @@ class SignInForm(_LaidOut, allauth_forms.LoginForm):  # type: ignore[misc]
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
 
-class ChangePasswordForm(_LaidOut, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(_ColumnForm, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
     """The current password, and a new one twice."""
 
     button = "Change the password"
@@ -61,21 +61,21 @@ class ChangePasswordForm(_LaidOut, allauth_forms.ChangePasswordForm):  # type: i
     }
 
 
-class SetPasswordForm(_LaidOut, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(_ColumnForm, allauth_forms.SetPasswordForm):  # type: ignore[misc]
     """A first password, twice."""
 
     button = "Set the password"
     labels = {"password1": "Password", "password2": "Password again"}  # noqa: RUF012
 
 
-class ResetPasswordForm(_LaidOut, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
-    """The address to send a link to."""
+class ResetPasswordForm(_ColumnForm, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """The email address to send a link to."""
 
     button = "Send the link"
     labels = {"email": "E-mail address"}  # noqa: RUF012
 
 
-class NewPasswordForm(_LaidOut, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+class NewPasswordForm(_ColumnForm, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
     """A new password, twice."""
 
     button = "Set the password"

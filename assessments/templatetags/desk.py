@@ -1,4 +1,4 @@
-"""Drawing the desk's fields, and naming what it lists."""
+"""Template filters of the desk: its fields, and the titles and tones of results."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ register = template.Library()
 
 
 @register.filter
-def named(titles: Mapping[str, str], key: str) -> str:
-    """What a key is called; the key itself where an edition that is gone had it."""
+def title_of(titles: Mapping[str, str], key: str) -> str:
+    """The title for a key; the key itself if it is from an edition that is no longer on file."""
     return titles.get(key, key)
 
 
 @register.filter
 def tone(overall: str) -> str:
-    """The tone of a part's overall: that nothing is flagged in a part is no reason for green."""
+    """The tone of a part's overall result. A part in which nothing is flagged is not green: the rest is unknown."""
     known = {str(each): str(tone) for each, tone in TONE_OF_OVERALL.items()} | {"consistent": "unknown"}
     return known.get(overall, "unknown")
 
 
 @register.filter
 def desk_field(field: BoundField) -> str:
-    """A field of the desk's filters with the portal's look, and tied to its error."""
+    """A field of the desk's filters with the portal's look, and linked to its error for screen readers."""
     look = "form-select" if isinstance(field.field.widget, forms.Select) else "form-control"
     attributes: dict[str, str | bool] = {"class": look}
     if field.errors:

@@ -1,10 +1,10 @@
-"""What a template says of a browser."""
+"""The template filter that names a browser."""
 
 from django import template
 
 register = template.Library()
 
-# In this order: a browser also claims to be those after it.
+# The order counts: a browser also claims to be the ones after it.
 BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -26,7 +26,7 @@ DEVICES = {
 
 @register.filter
 def browser(user_agent: str) -> str:
-    """`Firefox on Windows`, from what a browser says of itself; cut short where it says nothing known."""
+    """`Firefox on Windows`, from a user agent string; the first 60 characters of one that names nothing known."""
     name = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
     device = next((device for mark, device in DEVICES.items() if mark in user_agent), "")
     return " on ".join(filter(None, (name, device))) or user_agent[:60] or "A browser that gives no name"

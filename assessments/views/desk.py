@@ -17,7 +17,7 @@ from assessments.forms.desk import (
     MAX_WORDS,
     DeskFilter,
     contact_titles,
-    having,
+    containing,
     overall_titles,
 )
 from assessments.models import DeskEntry, Share, User
@@ -49,7 +49,7 @@ class Found:
     @property
     def parts(self) -> dict[str, str]:
         """The filters, and the token of the search, as an address carries them; never the words."""
-        return self.filters.told | ({"search": self.token} if self.token else {})
+        return self.filters.url_params | ({"search": self.token} if self.token else {})
 
 
 def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
@@ -62,7 +62,7 @@ def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
     filters = DeskFilter(data, DeskEntry.objects.visible_to(by))
     words = typed.get("words", "")
     problem = LOST if token and not typed else ""
-    return Found(filters, having(filters.kept, words), words, token if typed else "", problem)
+    return Found(filters, containing(filters.matching, words), words, token if typed else "", problem)
 
 
 def way_back(request: HttpRequest) -> str:
@@ -115,7 +115,7 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
 
 def _remember(request: HttpRequest, by: User) -> str:
     """Keep what was typed to look for in the session; the address that finds it again."""
-    parts = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).told
+    parts = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).url_params
     typed = {
         name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_WORDS]
         for name in ("words", *KEPT_PRIVATE)

@@ -26,7 +26,7 @@ from assessments.views.sharing import file_response
 
 def _told(request: HttpRequest, by: User) -> dict[str, Any]:
     filters = InsightsFilter(request.GET, DeskEntry.objects.visible_to(by))
-    rows = filters.kept
+    rows = filters.matching
     told = filters.form.cleaned_data
     found = insights_of(
         rows,

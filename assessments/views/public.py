@@ -122,7 +122,7 @@ def restart(request: HttpRequest) -> HttpResponse:
     if check is None:
         check, token = start_check()
     workspace = Workspace(check, None)
-    form = SectionForm(workspace.state, section, request.POST, anew=True)
+    form = SectionForm(workspace.state, section, request.POST, all_changed=True)
     form.is_valid()
     workspace = workspace.afresh()
     try:

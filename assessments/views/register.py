@@ -136,7 +136,7 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
         return redirect("register")
     if form.is_valid():
         try:
-            account = services.add_account(account=form.described, by=by)
+            account = services.add_account(account=form.details, by=by)
         except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:
@@ -172,7 +172,7 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     form = AccountForm(_posted(request), by=by, instance=found)
     if form.is_valid():
         try:
-            services.describe_account(account=found, described=form.described, by=by)
+            services.describe_account(account=found, described=form.details, by=by)
         except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:

@@ -75,11 +75,11 @@ def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
     chosen = {name: getattr(office, name) for name in RetentionForm.base_fields}
 
-    def would_go(months: int, years: int) -> int:
+    def count_deleted(months: int, years: int) -> int:
         return services.count_older(office=office, drafts_months=months, attested_years=years)
 
     form = RetentionForm(
-        request.POST if request.method == "POST" else None, initial=chosen, would_go=would_go
+        request.POST if request.method == "POST" else None, initial=chosen, count_deleted=count_deleted
     )
     if form.is_valid():
         services.set_retention(

@@ -1,6 +1,6 @@
-/* What the section pages add where scripts run: words for the state of saving, a way out only once all is saved, and
-   "I'm not sure" as one answer among others. htmx saves and brings follow-up questions; without this file every page
-   still works by its buttons. */
+/* The section pages with scripts: they show whether answers are saved, leave a page only once everything is saved, and
+   treat "I'm not sure" as one answer among others. htmx saves answers and inserts follow-up questions. Without this
+   script, every page still works with its buttons. */
 (() => {
   "use strict";
   const form = document.getElementById("section-form");
@@ -8,29 +8,29 @@
   const saving = document.getElementById("saving");
   if (!form || !state || !saving) return;
 
-  // What stands in a form is the page's to say. A browser that put back what stood there once, on the way Back, would
-  // show an answer that a colleague has changed since, and the next save would overwrite theirs unseen.
+  // On the way Back, a browser restores what a form had before. It would show an answer that a colleague has changed
+  // since, and the next save would overwrite that change unseen.
   form.autocomplete = "off";
-  // A half-typed date is told of in our own words, as is everything else.
+  // The portal has its own messages for all errors, such as an incomplete date.
   form.noValidate = true;
 
   let unsaved = false;
   let sending = false;
   let retry = 0;
   let onwards = ""; // the link that someone followed before all was saved
-  let lastIn = null; // the question that had the focus before a save
+  let focusedSlot = null; // the question that had the focus before a save
 
   const text = (input) => input.matches("textarea, input:not([type=radio], [type=checkbox], [type=hidden], [type=submit])");
   const changed = (input) => (text(input) ? input.value !== input.defaultValue : input.checked !== input.defaultChecked);
-  // An answer that cannot be read, or that meets another, is on this page alone.
-  const troubled = () => form.querySelector(".error, .conflict") !== null;
+  // An answer with an error or a conflict is not saved: only this page has it.
+  const hasProblem = () => form.querySelector(".error, .conflict") !== null;
   const show = (words) => {
     saving.hidden = !words;
     saving.textContent = words;
   };
   const say = (words) => {
     show("");
-    // The same words twice would be read out twice.
+    // Screen readers would read the same words out again.
     if (state.textContent !== words) state.textContent = words;
   };
   const submitted = (request) => request.triggeringEvent?.type === "submit";
@@ -51,11 +51,11 @@
   form.addEventListener("input", (event) => {
     unsaved = true;
     if (!text(event.target)) return;
-    // "Saved" would no longer be true.
+    // It may still say "Saved".
     state.textContent = "";
     show("Not saved yet");
   });
-  // A date changes with every digit, and an amount is half an amount while it is typed: both wait until one leaves them.
+  // A date changes with every digit, and a half-typed amount is another amount: save them once they lose the focus.
   const typing = () => {
     const input = document.activeElement;
     return input && input.form === form && input.matches("input.short") && input.value !== input.dataset.was ? input : null;
@@ -72,7 +72,7 @@
   });
   form.addEventListener("formdata", ({ formData }) => {
     for (const input of form.querySelectorAll("input[type=date]")) {
-      // The browser would send nothing, as if no date had been begun.
+      // The browser would send an incomplete date as an empty one.
       if (input.validity.badInput) formData.set(input.name, "incomplete");
     }
   });
@@ -84,38 +84,38 @@
     const input = typing();
     if (submitted(event.detail)) return;
     if (input) parameters.typing = input.name;
-    // htmx remembers the button that was pressed last.
+    // htmx also sends the button that was pressed last.
     for (const button of ["go", "list", "choose"]) delete parameters[button];
   });
   form.addEventListener("htmx:beforeRequest", () => {
     window.clearTimeout(retry);
     unsaved = typing() !== null;
     sending = true;
-    lastIn = document.activeElement?.closest(".slot");
+    focusedSlot = document.activeElement?.closest(".slot");
     show("Saving…");
   });
   form.addEventListener("htmx:afterRequest", (event) => {
     sending = false;
-    // The page's own words say why something is not saved; to say it twice helps nobody.
+    // Where something is not saved, the page itself says why. Do not repeat it here.
     show(unsaved && event.detail.successful ? "Not saved yet" : "");
-    unsaved ||= troubled();
+    unsaved ||= hasProblem();
     const summary = document.querySelector("#summary .error-summary");
     if (submitted(event.detail.requestConfig) && summary) summary.focus();
     else if (submitted(event.detail.requestConfig) && missed()) stopAt(missed());
-    else if (document.activeElement === document.body && lastIn) refocus(lastIn);
+    else if (document.activeElement === document.body && focusedSlot) refocus(focusedSlot);
     if (!onwards || !event.detail.successful) return;
-    if (unsaved && !troubled()) save();
-    // Where something could not be saved, the browser asks before it goes.
+    if (unsaved && !hasProblem()) save();
+    // If something could not be saved, the browser asks before it leaves.
     else window.location.assign(onwards);
   });
-  // A question that was replaced, or went, took the focus along.
+  // A question that was replaced or removed has lost the focus: move it to the nearest question.
   const refocus = (slot) => {
     const now = document.getElementById(slot.id);
     const all = [...form.querySelectorAll(".slot")];
-    const near = all.slice(0, all.indexOf(now) + 1).reverse().find((it) => it.querySelector("input"));
+    const near = all.slice(0, all.indexOf(now) + 1).reverse().find((other) => other.querySelector("input"));
     near?.querySelector("input").focus({ preventScroll: true });
   };
-  // To replace what is the same would take the focus from what is in it, and have it read out again.
+  // Do not replace what has not changed: it would lose the focus, and be read out again.
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
     if (!target.matches(".told, .panel")) return;
@@ -128,8 +128,8 @@
     const status = event.detail.xhr.status;
     unsaved = true;
     onwards = "";
-    // These bring their own words and need the person, who gets a whole page with what was typed when asking to go on.
-    // Anything else may pass by itself.
+    // These statuses have a message of their own, and the person has to act: after a press of a button, submit the form
+    // without htmx, so that they get a page with what they typed. Other faults may pass: try again later.
     if (![403, 404, 409].includes(status)) notSaved("the portal has a fault. We try again by ourselves.");
     else if (submitted(event.detail.requestConfig)) {
       unsaved = false;
@@ -140,10 +140,10 @@
 
   // --- On to another page ---
 
-  // A question that has just come up below is shown once before one goes on.
+  // Before somebody continues, show them once that a question has just been added below.
   const missed = () => [...form.querySelectorAll(".arrived")].find((slot) => {
     const inputs = [...slot.querySelectorAll("input:not([type=hidden])")];
-    return inputs.length > 0 && !inputs.some((it) => (text(it) ? it.value : it.checked));
+    return inputs.length > 0 && !inputs.some((input) => (text(input) ? input.value : input.checked));
   });
   const stopAt = (slot) => {
     for (const other of form.querySelectorAll(".arrived")) other.classList.remove("arrived");
@@ -160,7 +160,7 @@
     const link = event.target.closest("a[href]");
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
     if (!link || !plain || link.target || link.origin !== window.location.origin || link.getAttribute("href").startsWith("#")) return;
-    if (!(unsaved || sending) || troubled()) return;
+    if (!(unsaved || sending) || hasProblem()) return;
     event.preventDefault();
     onwards = link.href;
     tryAgain();
@@ -169,17 +169,17 @@
     if (unsaved || typing()) event.preventDefault();
   });
 
-  // --- Before this file came ---
+  // --- Before this script ran ---
 
-  // What someone answered by then has been saved by nobody. htmx is ready at this event: it waits for it, too, and was
-  // there first.
+  // Nothing has saved what was answered by then. At this event htmx is ready: it listens to the same event, and was
+  // loaded first.
   document.addEventListener("DOMContentLoaded", () => {
-    unsaved = [...form.elements].some((it) => it.matches("input:not([type=hidden], [type=submit]), textarea") && changed(it));
+    unsaved = [...form.elements].some((input) => input.matches("input:not([type=hidden], [type=submit]), textarea") && changed(input));
     tryAgain();
-    unsaved ||= troubled();
+    unsaved ||= hasProblem();
   });
 
-  // --- "I'm not sure" stands alone: to choose it takes the other answers back, and the other way round. ---
+  // --- "I'm not sure" excludes the other answers: choosing it clears them, and choosing one of them clears it. ---
 
   form.addEventListener("input", (event) => {
     const input = event.target;

@@ -1,5 +1,5 @@
-/* A form's token goes stale when someone signs in on another tab. The browser's cookie has the one that fits by then, so
-   that a form which is sent later still arrives. Without this file the portal gives the form back as it was typed. */
+/* A form's CSRF token is out of date once somebody signs in on another tab. The cookie has the new one: copy it into the
+   form before the form is sent. Without this script, the portal returns the form as it was typed. */
 (() => {
   "use strict";
   const renew = (event) => {

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         query = QueryDict(mutable=True)
         query.update({name: options[name] for name in FILTERS})
         filters = DeskFilter(query, DeskEntry.objects.all())
-        rows = filters.kept
+        rows = filters.matching
         for name, errors in filters.form.errors.items():
             choices = getattr(filters.form.fields[name], "choices", ())
             allowed = "".join(f"\n  {value}: {title}" for value, title in choices if str(value))

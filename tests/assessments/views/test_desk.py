@@ -79,7 +79,7 @@ def world(time_machine) -> World:
     return World(time_machine)
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
@@ -95,8 +95,15 @@ def test_a_row_says_what_was_shared_and_nothing_of_what_was_not(world):
         rules={"17a", "9"}, questions={"conduct.abuse"}, notes={"conduct.abuse"}, ask="May I, please?"
     )
     entry = DeskEntry.objects.get(share=share)
-    told = (entry.office, entry.office_name, entry.account, entry.overall, entry.advice_asked, entry.waiting)
-    assert told == (world.office, "Ward 10", "X @ana", "contact_commissioner", True, True)
+    fields = (
+        entry.office,
+        entry.office_name,
+        entry.account,
+        entry.overall,
+        entry.advice_asked,
+        entry.waiting,
+    )
+    assert fields == (world.office, "Ward 10", "X @ana", "contact_commissioner", True, True)
     assert set(DeskFinding.objects.values_list("rule", flat=True)) == {"17a", "9"}
     assert not DeskUnsure.objects.exists()
     for word in ("jones street, été.", "may i, please?", "@ana", "ward 10"):
@@ -204,22 +211,22 @@ def test_what_was_shared_before_there_was_a_desk_is_listed_as_it_would_have_been
 
 
 @pytest.mark.parametrize(("meanwhile", "status"), [("withdrawn", 200), ("erased", 404)])
-def test_what_went_while_an_officer_opened_it_is_not_shown_nor_told_as_read(
+def test_what_went_while_an_officer_opened_it_is_not_shown_nor_recorded_as_read(
     world, monkeypatch, meanwhile, status
 ):
     share = world.share(ask="May I?")
 
-    def gone_first(**told: Any) -> None:
+    def gone_first(**opened: Any) -> None:
         if meanwhile == "withdrawn":
             sharing.withdraw(share=share, by=world.member)
         else:
             retention.erase(office=world.office, by=world.member)
-        desk.open_share(**told)
+        desk.open_share(**opened)
 
     monkeypatch.setattr("assessments.views.sharing.open_share", gone_first)
     answer = world.see(f"/shares/{share.pk}")
     assert answer.status_code == status
-    assert "May I?" not in said(answer)
+    assert "May I?" not in text_of(answer)
     assert not AuditEvent.objects.filter(action="share_viewed").exists()
 
 
@@ -233,7 +240,7 @@ def test_only_officers_see_it(world, who):
 
 
 def test_with_nothing_shared_it_says_so_and_counts_nothing_else(world):
-    page = said(world.see())
+    page = text_of(world.see())
     assert "Nothing yet." in page
     assert "Ward 10" not in page
 
@@ -246,7 +253,7 @@ def test_what_waits_comes_first_then_the_newest(world):
     desk.open_share(share=shares[3], by=world.officer)
     desk.open_share(share=shares[1], by=world.officer)
     assert listed(world.see()) == [shares[n].pk for n in (2, 0, 3, 1)]
-    assert "2 unread, 0 to answer, 4 in all" in said(world.see())
+    assert "2 unread, 0 to answer, 4 in all" in text_of(world.see())
 
 
 def test_a_look_at_the_list_is_in_the_portals_trail_once(world):
@@ -301,7 +308,7 @@ def test_a_filter_keeps_what_it_says(world, chosen, kept):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ({"since": "yesterday"}, "Write a day such as 2026-08-21."),
         ({"overall": "nonsense"}, "Select a valid choice"),
@@ -310,7 +317,7 @@ def test_a_filter_keeps_what_it_says(world, chosen, kept):
         ({"office": "\0"}, "Null characters are not allowed"),
     ],
 )
-def test_a_filter_that_means_nothing_is_told_and_the_others_count(world, wrong, says):
+def test_a_filter_that_means_nothing_is_reported_and_the_others_count(world, wrong, message):
     world.share(1)
     theirs = world.share(2, of=world.theirs)
     answer = world.see(
@@ -320,20 +327,20 @@ def test_a_filter_that_means_nothing_is_told_and_the_others_count(world, wrong, 
         **wrong,
     )
     assert answer.status_code == 200
-    assert says in said(answer)
+    assert message in text_of(answer)
     assert theirs.pk in listed(answer)
     assert len(listed(answer)) == (2 if "office" in wrong else 1)
 
 
 def test_words_are_looked_for_in_what_was_shared_and_are_in_no_address(world):
-    found = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
+    share = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
     world.share(2)
     client = fresh_client(world.officer)
     answer = client.post("/desk/", {"words": "  JONES\n été ", "office": world.office.pk})
     assert "jones" not in answer["Location"].lower()
     page = client.get(answer["Location"])
-    assert listed(page) == [found.pk]
-    assert 'value="JONES été"' in said(page)
+    assert listed(page) == [share.pk]
+    assert 'value="JONES été"' in text_of(page)
     assert listed(client.get(client.post("/desk/", {"words": "zq7"})["Location"])) == []
     assert listed(client.get(client.post("/desk/", {"words": "100%"})["Location"])) == []
 
@@ -347,8 +354,8 @@ def test_an_account_is_looked_for_in_accounts_alone_and_is_in_no_address(world):
     assert re.fullmatch(r"/desk/\?advice=none&search=[\w-]{12}", answer["Location"])
     page = client.get(answer["Location"])
     assert listed(page) == [theirs.pk]
-    assert 'value="@BO"' in said(page)
-    assert "(2 chosen)" in said(page)
+    assert 'value="@BO"' in text_of(page)
+    assert "(2 chosen)" in text_of(page)
     assert len(listed(client.get("/desk/", {"account": "@bo"}))) == 2
 
 
@@ -356,20 +363,20 @@ def test_an_account_is_looked_for_in_accounts_alone_and_is_in_no_address(world):
 def test_no_words_are_too_odd_to_look_for(world, words):
     world.share(1, questions={"conduct.abuse"}, notes={"conduct.abuse"})
     client = fresh_client(world.officer)
-    found = client.get(client.post("/desk/", {"words": words, "account": words})["Location"])
-    assert found.status_code == 200
+    answer = client.get(client.post("/desk/", {"words": words, "account": words})["Location"])
+    assert answer.status_code == 200
 
 
 def test_of_what_is_withdrawn_nothing_is_offered_to_take_away(world):
     share = world.share()
-    assert "Make it ready" in said(world.see())
+    assert "Make it ready" in text_of(world.see())
     sharing.withdraw(share=share, by=world.member)
-    assert "Make it ready" not in said(world.see(state="withdrawn"))
+    assert "Make it ready" not in text_of(world.see(state="withdrawn"))
 
 
 def test_a_search_that_is_forgotten_says_so(world):
     world.share()
-    assert "does not remember this search" in said(world.see(search="unknown"))
+    assert "does not remember this search" in text_of(world.see(search="unknown"))
 
 
 # --- Page by page --------------------------------------------------------------------------------
@@ -400,9 +407,9 @@ def test_every_row_is_on_one_page_in_either_direction(world, monkeypatch):
 
 
 def back_from(page: Any) -> str:
-    found = re.search(r'<a href="([^"]+)">Back to what was shared</a>', page.content.decode())
-    assert found
-    return html.unescape(found[1])
+    match = re.search(r'<a href="([^"]+)">Back to what was shared</a>', page.content.decode())
+    assert match
+    return html.unescape(match[1])
 
 
 def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(world, monkeypatch):
@@ -411,10 +418,10 @@ def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(world,
     sharing.withdraw(share=gone, by=world.member)
     client = fresh_client(world.officer)
     assert back_from(client.get(f"/shares/{first.pk}")) == "/desk/"
-    found = client.post("/desk/", {"words": "Ward 10", "state": "standing", "since": "2026-07-01"})[
+    address = client.post("/desk/", {"words": "Ward 10", "state": "standing", "since": "2026-07-01"})[
         "Location"
     ]
-    further = re.search(r'href="(\?[^"]*after=[^"]*)"', client.get(found).content.decode())
+    further = re.search(r'href="(\?[^"]*after=[^"]*)"', client.get(address).content.decode())
     assert further
     seen = f"/desk/{html.unescape(further[1])}"
     client.get(seen)
@@ -431,12 +438,12 @@ def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(world,
 def test_members_are_led_back_to_their_own_assessment(world):
     share = world.share()
     page = fresh_client(world.member).get(f"/shares/{share.pk}")
-    assert f'href="/assessments/{world.attestation.assessment_id}/">Back to the assessment' in said(page)
+    assert f'href="/assessments/{world.attestation.assessment_id}/">Back to the assessment' in text_of(page)
 
 
 @pytest.mark.parametrize(("who", "is_there"), [("officer", True), ("member", False)])
 def test_help_speaks_of_the_desk_to_officers_alone(world, who, is_there):
-    page = said(fresh_client(getattr(world, who)).get("/help"))
+    page = text_of(fresh_client(getattr(world, who)).get("/help"))
     assert ("What is on the desk?" in page) is is_there
 
 
@@ -447,7 +454,7 @@ def test_a_place_that_there_is_not_shows_the_top_and_says_so(world, place):
     share = world.share()
     page = world.see(after=place)
     assert listed(page) == [share.pk]
-    assert ("leads to no place" in said(page)) is bool(place)
+    assert ("leads to no place" in text_of(page)) is bool(place)
 
 
 def test_a_place_reads_back_as_it_was_written():
@@ -507,8 +514,8 @@ def test_a_page_is_read_along_the_index_without_sorting(world, way):
 def test_a_row_says_what_it_is_of_when_and_by_when(world):
     share = world.share(rules={"17a"}, ask="May I?")
     DeskEntry.objects.filter(pk=share.pk).update(needed_by=date(2026, 7, 15))
-    page = said(world.see())
-    for told in (
+    page = text_of(world.see())
+    for text in (
         "Ward 10: X @ana",
         "Contact the Integrity Commissioner",
         "Contact: ",
@@ -518,7 +525,7 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
         "Unread",
         "To answer",
     ):
-        assert told in page, told
+        assert text in page, text
 
 
 # --- Two at the same moment ----------------------------------------------------------------------
@@ -531,17 +538,17 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
     shares = [world.share(number) for number in range(3)]
     opened, trouble = threading.Event(), []
 
-    def note_slowly(**told: Any) -> None:
+    def note_slowly(**noted: Any) -> None:
         opened.set()
         time.sleep(0.5)
-        append_access(**told)
+        append_access(**noted)
 
     monkeypatch.setattr("assessments.services.desk.append_access", note_slowly)
 
     def go(work: Callable[[], Any]) -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # noqa: BLE001 - reported below
             trouble.append(error)
         finally:
             opened.set()

@@ -1,4 +1,4 @@
-"""Every answer that is shared is seen by the member beforehand and by the office afterwards, alone or with others."""
+"""The member sees every answer before it is shared, the Commissioner's office after, alone or with others."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -67,17 +67,17 @@ def record_of(state: AssessmentState, picked: Picked) -> str:
 @cache
 def situations() -> dict[str, dict[Answer, AssessmentState]]:
     """For each question, a situation for each answer to it that the tables have."""
-    found: dict[str, dict[Answer, AssessmentState]] = {question: {} for question in edition().question}
+    states: dict[str, dict[Answer, AssessmentState]] = {question: {} for question in edition().question}
     for row in (*rows_of_asking(), *(row for _, row in rows_of_rules())):
         state = state_of(row["given"])
         for question, answer in state.advisory.answers.items():
-            found[question].setdefault(answer, state)
-    return found
+            states[question].setdefault(answer, state)
+    return states
 
 
-def seen(told: Projection) -> dict[str, list[Block]]:
-    """What each of the three says: the preview, the page and the PDF."""
-    names = {"a": told, "office_name": "Ward 10", "account_name": "X @pat"}
+def seen(projection: Projection) -> dict[str, list[Block]]:
+    """The blocks of the preview, of the page and of the PDF."""
+    names = {"a": projection, "office_name": "Ward 10", "account_name": "X @pat"}
     share = {"pk": 1, "code": CODE, "shared_by": "Pat Lee"}
     officer = User(name="Robin", is_officer=True)
     return {
@@ -85,25 +85,25 @@ def seen(told: Projection) -> dict[str, list[Block]]:
         "page": blocks_of_html(
             render_to_string("sharing/share.html", names | {"share": share, "user": officer})
         ),
-        "pdf": blocks_of_html(advisory_html(told)),
+        "pdf": blocks_of_html(advisory_html(projection)),
     }
 
 
 def answers_in(blocks: list[Block]) -> list[str]:
-    """What stands under the heading of the answers, question and answer in one, and notes with a mark."""
-    found: list[str] = []
+    """The lines under the heading of the answers: each a question, its answer and its note."""
+    lines: list[str] = []
     titles = [flat(text) if tag == "h2" else "" for tag, text in blocks]
     for tag, text in blocks[titles.index(ANSWERS) + 1 :]:
         match tag:
             case "h2":
                 break
             case "dt" | "li":
-                found.append(flat(text))
+                lines.append(flat(text))
             case "dd":
-                found[-1] += f":{flat(text)}"
+                lines[-1] += f":{flat(text)}"
             case "p":
-                found[-1] += flat(text)
-    return found
+                lines[-1] += flat(text)
+    return lines
 
 
 def line(question: str, answer: str, note: str = "") -> str:
@@ -116,8 +116,8 @@ def test_each_answer_that_is_shared_alone_is_seen_on_the_preview_the_page_and_th
     for answer, state in situations()[question].items():
         record = record_of(state, Picked(frozenset(), frozenset({question}), frozenset(), {}))
         for where, blocks in seen(shared_projection(record, edition())).items():
-            told = line(question, answer_in_words(edition(), question, answer))
-            assert answers_in(blocks) == [told], where
+            expected = line(question, answer_in_words(edition(), question, answer))
+            assert answers_in(blocks) == [expected], where
             headings = [flat(text) for tag, text in blocks if tag == "h2"]
             assert flat(FINDINGS) not in headings, where
 
@@ -156,13 +156,13 @@ def test_all_that_are_shared_are_listed_once_in_the_editions_order_with_their_no
 def test_the_printed_one_lists_them_too_tagged_and_the_same_bytes_each_time(tmp_path, monkeypatch):
     state, picked = whole()
     record = record_of(state, picked)
-    told = shared_projection(record, edition())
+    projection = shared_projection(record, edition())
     proof = Proof(CODE, f"https://check.example.ca/verify/{CODE}", record.encode(), "Shared")
-    pdf = advisory_pdf(told, proof)
+    pdf = advisory_pdf(projection, proof)
     assert answers_in(blocks_of_pdf(opened(pdf))) == list(lines_of_whole(state, picked))
     (tmp_path / "a.pdf").write_bytes(pdf)
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
-    assert advisory_pdf(told, proof) == pdf
+    assert advisory_pdf(projection, proof) == pdf
 
 
 def test_a_note_that_is_longer_than_a_page_is_printed_to_its_end():
@@ -170,9 +170,9 @@ def test_a_note_that_is_longer_than_a_page_is_printed_to_its_end():
     state = state_of({}, {"terms.adopted": "\n".join(lines)})
     picked = Picked(frozenset(), frozenset({"terms.adopted"}), frozenset({"terms.adopted"}), {})
     pdf = advisory_pdf(shared_projection(record_of(state, picked), edition()))
-    # What goes on over a page is several items of the list to a reading machine.
-    told = "".join(answers_in(blocks_of_pdf(opened(pdf))))
-    assert told == line("terms.adopted", "Yes", "".join(lines))
+    # To a screen reader, an item that goes on over a page is several items.
+    text = "".join(answers_in(blocks_of_pdf(opened(pdf))))
+    assert text == line("terms.adopted", "Yes", "".join(lines))
 
 
 @pytest.mark.parametrize(("questions", "is_there"), [((), False), (("conduct.abuse",), True)])

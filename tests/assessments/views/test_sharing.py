@@ -1,4 +1,4 @@
-"""Giving a part to the Commissioner's office: picked, previewed, consented to, read, answered, taken back."""
+"""Sharing a part with the Commissioner's office: picked, previewed, consented to, read, answered, withdrawn."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def client_of(name: str) -> Client:
     return client
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
@@ -87,17 +87,17 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(at
     page = f"/assessments/{attestation.assessment_id}/"
     member, officer = client_of("ana"), User.objects.get(email="ola@example.ca")
     asked = shared(attestation, ask="May I?")
-    assert "Advice asked for. No answer yet." in said(member.get(page))
+    assert "Advice asked for. No answer yet." in text_of(member.get(page))
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
-        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00." in said(member.get(page))
+        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00." in text_of(member.get(page))
 
 
 # --- Picking, and the preview --------------------------------------------------------------------
 
 
 def test_at_first_what_to_take_up_with_the_commissioner_is_picked_with_what_it_rests_on(attestation):
-    page = said(client_of("ana").get(page_of(attestation)))
+    page = text_of(client_of("ana").get(page_of(attestation)))
     assert 'name="rule" value="17a" checked' in page
     assert 'name="question" value="conduct.abuse" checked' in page
     assert 'name="rule" value="9" checked' not in page
@@ -122,30 +122,30 @@ def test_the_preview_is_what_the_office_sees_and_nothing_is_shared_by_it(attesta
     shown = client_of("ola").get(f"/shares/{share.pk}")
     assert preview.context["a"] == shown.context["a"]
 
-    def told(answer: Any) -> str:
-        text = said(answer)
+    def shared_part(answer: Any) -> str:
+        text = text_of(answer)
         return text[text.index('<section id="contact">') : text.index('<nav class="aside')]
 
-    assert told(preview) == told(shown)
-    assert "Once, on 3 May" in told(shown)
-    assert WITHHELD not in said(shown)
+    assert shared_part(preview) == shared_part(shown)
+    assert "Once, on 3 May" in shared_part(shown)
+    assert WITHHELD not in text_of(shown)
 
 
 def test_without_consent_nothing_is_given_and_nothing_picked_is_lost(attestation):
     answer = client_of("ana").post(page_of(attestation), PICKED | {"nonce": NONCE, "give": "yes"})
-    assert "Tick the box to say that the office may have this" in said(answer)
-    assert 'name="rule" value="17a"' in said(answer)
+    assert "Tick the box to say that the office may have this" in text_of(answer)
+    assert 'name="rule" value="17a"' in text_of(answer)
     assert not Share.objects.exists()
 
 
 def test_one_can_go_back_and_change_what_was_picked(attestation):
     answer = client_of("ana").post(page_of(attestation), {"rule": ["9"], "change": "yes"})
-    assert 'name="rule" value="9" checked' in said(answer)
-    assert 'name="rule" value="17a" checked' not in said(answer)
+    assert 'name="rule" value="9" checked' in text_of(answer)
+    assert 'name="rule" value="17a" checked' not in text_of(answer)
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("sent", "message"),
     [
         ({}, "Pick at least one finding, answer or note to share."),
         ({"rule": "nothing-such"}, "is not in this assessment"),
@@ -161,14 +161,14 @@ def test_one_can_go_back_and_change_what_was_picked(attestation):
         ({"rule": "9", "question_to_ask": "a\x00b"}, "Your question"),
     ],
 )
-def test_what_cannot_be_given_is_told_and_what_was_typed_is_kept(attestation, sent, says):
+def test_what_cannot_be_shared_is_reported_and_what_was_typed_is_kept(attestation, sent, message):
     answer = client_of("ana").post(page_of(attestation), sent | {"preview": "yes"})
     assert answer.status_code == 200
-    assert says in said(answer)
+    assert message in text_of(answer)
     if "9" in sent.get("rule", ""):
-        assert 'name="rule" value="9" checked' in said(answer)
+        assert 'name="rule" value="9" checked' in text_of(answer)
     if sent.get("question_to_ask", "").startswith("May"):
-        assert "May I?</textarea>" in said(answer)
+        assert "May I?</textarea>" in text_of(answer)
 
 
 def test_the_day_by_which_an_answer_is_needed_may_be_today(attestation):
@@ -201,22 +201,22 @@ def test_words_are_blacked_out_of_a_note(attestation, words, left):
     client_of("ana").post(page_of(attestation), form)
     content = ShareContent.objects.get().record
     assert json.loads(content)["notes"] == {"conduct.abuse": left}
-    for data in (said(client_of("ola").get(f"/shares/{Share.objects.get().pk}")), content):
-        assert ("Tremblay" in data) is (BLACKED_OUT not in left)
+    for text in (text_of(client_of("ola").get(f"/shares/{Share.objects.get().pk}")), content):
+        assert ("Tremblay" in text) is (BLACKED_OUT not in left)
 
 
 @pytest.mark.parametrize("typed", ["nothing such", "Jo  Tremblay", "Tremblay, Jo"])
-def test_words_to_black_out_that_the_note_does_not_have_are_told_before_anything_is_given(attestation, typed):
+def test_words_to_black_out_that_the_note_lacks_are_reported_before_anything_is_shared(attestation, typed):
     form = PICKED | {"black_out:conduct.abuse": f"Once\n{typed}", "nonce": NONCE, "give": "y", "consent": "y"}
     answer = client_of("ana").post(page_of(attestation), form)
-    assert " ".join(f"“{typed}” is not in it".split()) in said(answer)
-    assert " ".join(f"Once {typed}</textarea>".split()) in said(answer)
+    assert " ".join(f"“{typed}” is not in it".split()) in text_of(answer)
+    assert " ".join(f"Once {typed}</textarea>".split()) in text_of(answer)
     assert not Share.objects.exists()
 
 
 def test_what_is_picked_at_first_tells_the_office_when(attestation):
     member = client_of("ana")
-    page = said(member.get(page_of(attestation)))
+    page = text_of(member.get(page_of(attestation)))
     form = {
         name: re.findall(f'name="{name}" value="([^"]+)" checked', page)
         for name in ("rule", "question", "note")
@@ -224,12 +224,12 @@ def test_what_is_picked_at_first_tells_the_office_when(attestation):
     member.post(page_of(attestation), form | {"nonce": NONCE, "give": "y", "consent": "y"})
     contacts = json.loads(ShareContent.objects.get().record)["advisory"]["contact"]
     assert contacts
-    assert "unstated" not in {one["when"] for one in contacts}
+    assert "unstated" not in {contact["when"] for contact in contacts}
 
 
 def test_a_preview_that_is_sent_again_after_it_was_given_leads_to_what_is_shared(attestation):
     member = client_of("ana")
-    (nonce,) = re.findall('name="nonce" value="([0-9a-f]{64})"', said(member.get(page_of(attestation))))
+    (nonce,) = re.findall('name="nonce" value="([0-9a-f]{64})"', text_of(member.get(page_of(attestation))))
     member.post(page_of(attestation), PICKED | {"nonce": nonce, "give": "y", "consent": "y"})
     share = Share.objects.get()
     for button in ("preview", "give"):
@@ -269,7 +269,7 @@ def test_officers_are_mailed_that_a_member_asks_and_by_when_and_nothing_more(
 
 
 def mail_box(*, to: str) -> list[Any]:
-    return [one for one in mail.outbox if one.to == [to]]
+    return [message for message in mail.outbox if message.to == [to]]
 
 
 def test_nothing_is_given_once_the_term_ended_even_while_the_button_is_pressed(attestation, monkeypatch):
@@ -292,7 +292,7 @@ def test_nothing_is_given_once_the_term_ended_even_while_the_button_is_pressed(a
 def test_nothing_that_was_withheld_is_in_the_record_the_pages_or_the_pdf(attestation):
     share = shared(attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"})
     content, pdf = share.content.record, pdf_of(share)
-    page = said(client_of("ola").get(f"/shares/{share.pk}"))
+    page = text_of(client_of("ola").get(f"/shares/{share.pk}"))
     blocks = blocks_of_pdf(opened(pdf))
     assert [flat(text) for kind, text in blocks if kind == "h1"] == [
         flat("Shared part of an advisory on a social media account")
@@ -326,8 +326,8 @@ def test_nothing_that_was_withheld_is_in_the_record_the_pages_or_the_pdf(attesta
         "revision",
         "shared_at",
     }
-    found = read_pdf(pdf)
-    assert (found.code, found.sha256) == (share.code, share.sha256)
+    proof = read_pdf(pdf)
+    assert (proof.code, proof.sha256) == (share.code, share.sha256)
 
 
 @pytest.mark.parametrize(("who", "status"), [("ana", 200), ("sam", 200), ("ola", 200), ("bo", 404)])
@@ -339,7 +339,7 @@ def test_who_reads_it(attestation, who, status):
 
 def test_the_office_sees_nothing_of_what_was_not_shared_and_not_even_that_it_is_there(attestation):
     desk = client_of("ola").get("/desk/")
-    assert "Nothing yet" in said(desk)
+    assert "Nothing yet" in text_of(desk)
     for page in ("", "answers", "advisory", "advisory.pdf", "review", "compare"):
         assert client_of("ola").get(f"/assessments/{attestation.assessment_id}/{page}").status_code == 404
 
@@ -360,18 +360,18 @@ def test_a_later_attestation_that_is_not_shared_does_not_tell_on_the_paper(attes
     share = shared(attestation)
     clock.move_to(NOW + timedelta(days=1))
     later = attested(attestation.assessment.account)
-    assert "Authentic and current" in said(Client().get(f"/verify/{share.code}"))
-    assert "Superseded" not in said(client_of("ola").get(f"/shares/{share.pk}"))
+    assert "Authentic and current" in text_of(Client().get(f"/verify/{share.code}"))
+    assert "Superseded" not in text_of(client_of("ola").get(f"/shares/{share.pk}"))
     shared(later, nonce="b" * 64)
-    assert "superseded" in said(Client().get(f"/verify/{share.code}"))
-    assert "Superseded" in said(client_of("ola").get(f"/shares/{share.pk}"))
+    assert "superseded" in text_of(Client().get(f"/verify/{share.code}"))
+    assert "Superseded" in text_of(client_of("ola").get(f"/shares/{share.pk}"))
 
 
 def test_its_heading_names_office_and_account_as_they_were_when_it_was_shared(attestation):
     share = shared(attestation)
     SocialAccount.objects.update(handle="@later")
     Office.objects.update(name="Ward 11")
-    page = said(client_of("ola").get(f"/shares/{share.pk}"))
+    page = text_of(client_of("ola").get(f"/shares/{share.pk}"))
     heading = page[page.index("<h1>") : page.index("</h1>")]
     assert "Shared part of an advisory, <bdi>Ward 10</bdi>: <bdi>X @ana</bdi>" in heading
 
@@ -384,14 +384,14 @@ def test_an_officer_answers_and_both_see_the_exchange(
 ):
     share = shared(attestation, ask="May I post from the Chamber?")
     officer, address = client_of("ola"), f"/shares/{share.pk}/advice"
-    assert "To answer" in said(officer.get("/desk/"))
+    assert "To answer" in text_of(officer.get("/desk/"))
     with django_capture_on_commit_callbacks(execute=True):
         officer.post(address, {"text": "You may, after the meeting."})
         officer.post(address, {"text": "You may, after the meeting."})
     assert AdviceEntry.objects.count() == 1
     client_of("ana").post(address, {"text": "Thank you."})
     for who in ("ana", "sam", "ola"):
-        page = said(client_of(who).get(f"/shares/{share.pk}"))
+        page = text_of(client_of(who).get(f"/shares/{share.pk}"))
         for words in (
             "May I post from the Chamber?",
             "You may, after the meeting.",
@@ -399,12 +399,12 @@ def test_an_officer_answers_and_both_see_the_exchange(
             "Ola Berg",
         ):
             assert words in page
-    told = client_of("ana").get(f"/shares/{share.pk}/exchange.txt").content.decode()
-    assert told.index("Chamber") < told.index("after the meeting") < told.index("Thank you")
+    text = client_of("ana").get(f"/shares/{share.pk}/exchange.txt").content.decode()
+    assert text.index("Chamber") < text.index("after the meeting") < text.index("Thank you")
     (mail,) = mailoutbox
     assert mail.to == ["ana@example.ca"]
     assert "Chamber" not in mail.body + str(mail.alternatives)
-    assert "answered on " in said(officer.get("/desk/"))
+    assert "answered on " in text_of(officer.get("/desk/"))
 
 
 @pytest.mark.parametrize("who", ["sam", "bo"])
@@ -414,12 +414,12 @@ def test_others_write_nothing(attestation, who):
     assert not AdviceEntry.objects.exists()
 
 
-@pytest.mark.parametrize(("text", "says"), [("", "Write something first"), ("x" * 4_001, "at most 4,000")])
-def test_an_answer_that_cannot_be_sent_stays_on_the_page(attestation, text, says):
+@pytest.mark.parametrize(("text", "message"), [("", "Write something first"), ("x" * 4_001, "at most 4,000")])
+def test_an_answer_that_cannot_be_sent_stays_on_the_page(attestation, text, message):
     share = shared(attestation, ask="May I?")
     answer = client_of("ola").post(f"/shares/{share.pk}/advice", {"text": text})
-    assert says in said(answer)
-    assert f"{text}</textarea>" in said(answer)
+    assert message in text_of(answer)
+    assert f"{text}</textarea>" in text_of(answer)
 
 
 # --- Taking it back -----------------------------------------------------------------------------------
@@ -438,15 +438,15 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     assert not ShareContent.objects.exists()
     assert not default_storage.exists(stored.name)
     officer = client_of("ola")
-    page = said(officer.get(f"/shares/{share.pk}"))
+    page = text_of(officer.get(f"/shares/{share.pk}"))
     assert "Something was shared on 1 July 2026, 11:00 and withdrawn on" in page
     for gone in ("May I?", "@ana", "Ward 10", "Ana Silva"):
         assert gone not in page
-        assert gone not in said(officer.get("/desk/"))
+        assert gone not in text_of(officer.get("/desk/"))
     for file in (".pdf", ".json", "/exchange.txt"):
         assert officer.get(f"/shares/{share.pk}{file}").status_code == 404
-    assert "withdrawn" in said(Client().get(f"/verify/{share.code}"))
-    assert "May I?" in said(member.get(f"/shares/{share.pk}"))
+    assert "withdrawn" in text_of(Client().get(f"/verify/{share.code}"))
+    assert "May I?" in text_of(member.get(f"/shares/{share.pk}"))
     assert AuditEvent.objects.filter(action="share_withdrawn").count() == 1
 
 
@@ -464,14 +464,15 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     purge_expired()
     assert default_storage.exists(stored.name)
     assert ShareContent.objects.count() == 1
-    for who, says in ((member, "A legal hold is on this office."), (officer, "Nobody can read what it said")):
-        page = said(who.get(f"/shares/{share.pk}"))
-        assert says in page
+    cases = ((member, "A legal hold is on this office."), (officer, "Nobody can read what it said"))
+    for who, message in cases:
+        page = text_of(who.get(f"/shares/{share.pk}"))
+        assert message in page
         assert "@ana" not in page
         for file in (".pdf", ".json", "/exchange.txt"):
             assert who.get(f"/shares/{share.pk}{file}").status_code == 404
     for gone in ("May I?", "@ana", "Ward 10", "Ana Silva", "legal hold"):
-        assert gone not in said(officer.get(f"/shares/{share.pk}")) + said(officer.get("/desk/"))
+        assert gone not in text_of(officer.get(f"/shares/{share.pk}")) + text_of(officer.get("/desk/"))
     retention.set_hold(office=share.attestation.assessment.account.office, held=False, by=administrator)
     assert count_expired().withdrawn == 1
     assert purge_expired().withdrawn == 1
@@ -491,7 +492,7 @@ def test_what_is_purged_while_it_is_given_taken_back_or_answered_is_not_found(at
     assert member.post(f"/shares/{share.pk}/withdraw").status_code == 404
     typed = member.post(f"/shares/{share.pk}/advice", {"text": "x of my own"})
     assert typed.status_code == 409
-    assert "x of my own" in said(typed)
+    assert "x of my own" in text_of(typed)
 
 
 def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation, monkeypatch):
@@ -506,7 +507,7 @@ def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(attestation,
     monkeypatch.setattr(printing, "_store", purge_and_keep)
     answer = client_of("ana").get(f"/shares/{share.pk}.pdf")
     assert answer.status_code == 503
-    assert "was withdrawn or deleted while its PDF was made" in said(answer)
+    assert "was withdrawn or deleted while its PDF was made" in text_of(answer)
 
 
 def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):
@@ -515,15 +516,15 @@ def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(attestation):
     client_of("ana").post(f"/shares/{share.pk}/withdraw")
     answer = officer.post(f"/shares/{share.pk}/advice", {"text": "You may."})
     assert answer.status_code == 409
-    assert "You may." in said(answer)
-    assert "withdrew or erased what was shared meanwhile" in said(answer)
+    assert "You may." in text_of(answer)
+    assert "withdrew or erased what was shared meanwhile" in text_of(answer)
 
 
 def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(attestation):
     for who, status in (("ola", 409), ("bo", 404)):
         answer = client_of(who).post("/shares/987654/advice", {"text": "You may."})
         assert answer.status_code == status
-        assert ("You may." in said(answer)) is (who == "ola")
+        assert ("You may." in text_of(answer)) is (who == "ola")
 
 
 @pytest.mark.parametrize("who", ["sam", "bo"])
@@ -537,22 +538,22 @@ def test_nobody_else_withdraws(attestation, who):
 
 
 @pytest.mark.parametrize(
-    ("typed", "says", "status"),
+    ("typed", "message", "status"),
     [
         ("0000-0000-0000-0000-0000", "The portal knows no such paper", 404),
         ("nonsense", "This is no verification code", 404),
         ("<script>", "This is no verification code", 404),
     ],
 )
-def test_a_code_that_no_paper_has(db, typed, says, status):
+def test_a_code_that_no_paper_has(db, typed, message, status):
     answer = Client().get("/verify/", {"code": typed}, follow=True)
-    assert (answer.status_code, says in said(answer)) == (status, True)
+    assert (answer.status_code, message in text_of(answer)) == (status, True)
     assert "<script>" not in answer.content.decode()
 
 
 def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
     typed = attestation.code.replace("-", " ").lower()
-    page = said(Client().get("/verify/", {"code": typed}, follow=True))
+    page = text_of(Client().get("/verify/", {"code": typed}, follow=True))
     assert "Authentic and current" in page
-    for told in ("Ana", "Ward", "@ana", "contact_commissioner", "July"):
-        assert told not in page
+    for text in ("Ana", "Ward", "@ana", "contact_commissioner", "July"):
+        assert text not in page
