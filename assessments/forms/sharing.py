@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.models.shares import MAX_QUESTION
-from assessments.records.shared import Picked, offered, redacted
+from assessments.records.shared import Picked, offered, preselected, redacted
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item
 from assessments.scoring.answers import wrong_with_text
@@ -154,18 +154,9 @@ class ShareForm(forms.Form):
     def _chosen(self, name: str) -> set[str]:
         if isinstance(self.data, QueryDict):
             return set(self.data.getlist(name))
-        # Before anything is posted: the findings with a contact, and the answers that they rest on.
-        contacts = [f for f in self.state.advisory.contacts if f.rule.id in self.offered.rules]
-        if name == "rule":
-            return {finding.rule.id for finding in contacts}
-        if name == "question":
-            edition = self.state.edition
-            timing = edition.sheet.timing
-            # Without these answers, the office would see that a contact is due, but not when.
-            when = {*edition.questions_behind(timing.planned, timing.wished), timing.filing}
-            rests_on = {q for finding in contacts for q in finding.rests_on}
-            return (rests_on | when if contacts else rests_on) & self.offered.questions
-        return set()
+        # Before anything is posted.
+        at_first = preselected(self.state)
+        return set({"rule": at_first.rules, "question": at_first.questions}.get(name, ()))
 
     @property
     def sections(self) -> list[SectionChoices]:

@@ -148,3 +148,20 @@ def offered(state: AssessmentState) -> Picked:
         notes=frozenset(question for question, row in state.rows.items() if row.note),
         black_out={},
     )
+
+
+def preselected(state: AssessmentState) -> Picked:
+    """What is picked at first: the points to raise with the Commissioner, and the answers that they rest on."""
+    offer, edition = offered(state), state.edition
+    contacts = [finding for finding in state.advisory.contacts if finding.rule.id in offer.rules]
+    questions = {question for finding in contacts for question in finding.rests_on}
+    if contacts:
+        # Without these answers, the office would see that a contact is due, but not when.
+        timing = edition.sheet.timing
+        questions |= {*edition.questions_behind(timing.planned, timing.wished), timing.filing}
+    return Picked(
+        rules=frozenset(finding.rule.id for finding in contacts),
+        questions=offer.questions & questions,
+        notes=frozenset(),
+        black_out={},
+    )
