@@ -21,7 +21,7 @@ run: export DEBUG := true
 run: export PORTAL_URL ?= http://localhost:$(PORT)
 run: ## Install what is missing, then serve the portal on this machine
 	@tools/setup.sh run
-	@printf '\n  The portal is at http://localhost:%s/\n  Ctrl-C stops it.\n\n' $(PORT)
+	@printf '\n  In a few seconds the portal is at http://localhost:%s/\n  Ctrl-C stops it.\n\n' $(PORT)
 	@exec $(bin)/python manage.py runserver 127.0.0.1:$(PORT)
 
 # Tests mean the same on every machine, whatever its environment says.

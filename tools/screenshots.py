@@ -138,10 +138,18 @@ def served(scratch: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    os.environ.update(DEBUG="true", DATABASE_URL=f"sqlite:///{scratch / 'db.sqlite3'}")
+    os.environ.update(DEBUG="true", DATABASE_URL=f"sqlite:///{scratch / 'db.sqlite3'}", EMAIL_URL="dummy:")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     manage = [sys.executable, str(ROOT / "manage.py")]
-    for command in (["migrate", "--verbosity", "0"], ["createcachetable"], ["load_editions"], ["demo_data"]):
+    # How a second step is set up is pictured too.
+    forget = [["forget_second_step", f"{name}@demo.example"] for name in ("officer", "admin")]
+    for command in (
+        ["migrate", "--verbosity", "0"],
+        ["createcachetable"],
+        ["load_editions"],
+        ["demo_data"],
+        *forget,
+    ):
         subprocess.run([*manage, *command], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     with (scratch / "log").open("w") as log:
         server = subprocess.Popen([*manage, "runserver", "--noreload", address], stdout=log, stderr=log)  # noqa: S603

@@ -22,7 +22,11 @@ locked() {
   "$python" -c '
 import fcntl, subprocess, sys
 with open(sys.argv[1], "w") as lock:
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Waiting for another setup on this machine to finish.", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
     sys.exit(subprocess.call(sys.argv[2:]))
 ' "$@"
 }
@@ -96,12 +100,13 @@ install_with_apt() {
 # Lists of packages are unquoted below, so that each becomes separate words.
 # shellcheck disable=SC2086
 system_packages() {
+  say "System packages: looking for Pango, which PDFs need, and for fonts."
   find_missing
   # Fonts are tried only once: a machine that cannot get them should not wait for them each time.
   if [ "$(id -u)" = 0 ] && has_program apt-get &&
     { [ -n "$missing" ] || { [ -n "$fonts" ] && [ ! -e .venv ]; }; }; then
-    say "Installing with apt-get:$missing$fonts"
-    apt-get update -qq >&2 || say "The list of packages is as it was; going on with that."
+    say "System packages: downloading and installing with apt-get:$missing$fonts"
+    apt-get update -qq >&2 || say "System packages: the list could not be updated; using the one from before."
     [ -z "$missing" ] || install_with_apt $missing
     # The site works without these, so go on if one cannot be installed.
     for font in $fonts; do install_with_apt "$font" || true; done
@@ -127,16 +132,18 @@ print(f".venv/ready-to-{sys.argv[1]}-{key.hexdigest()[:16]}")
 
 python_packages() {
   # A .venv that is ready to test is also ready to run.
-  [ ! -e "$(stamp test)" ] || return 0
-  [ "$purpose" = test ] || [ ! -e "$(stamp run)" ] || return 0
-
-  say "Installing Python packages into .venv"
+  if [ -e "$(stamp test)" ] || { [ "$purpose" != test ] && [ -e "$(stamp run)" ]; }; then
+    say "Python packages: ready in .venv."
+    return 0
+  fi
   # Start again with a .venv that is half made, or was made by another Python.
   if ! ls .venv/ready-to-* >/dev/null 2>&1 ||
     [ "$(.venv/bin/python -VV 2>&1)" != "$("$python" -VV)" ]; then
+    say "Python packages: creating .venv."
     "$python" -m venv --clear .venv
   fi
   rm -f .venv/ready-to-*
+  say "Python packages: downloading uv, which installs the others."
   # pip installs uv, at the locked version and with a locked hash.
   awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements-dev.txt \
     >.venv/uv.txt
@@ -147,11 +154,13 @@ python_packages() {
   export UV_COMPILE_BYTECODE=1
   # Some networks have their own certificate authority. uv knows only the public ones.
   [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
+  if [ "$purpose" = test ]; then lock=requirements-dev.txt; else lock=requirements.txt; fi
+  count=$(grep -c '^[a-z0-9]' "$lock")
+  say "Python packages: downloading and compiling $count. This may take a minute or more."
   if [ "$purpose" = test ]; then
-    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes "$lock"
   else
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
-      --requirement requirements.txt
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement "$lock"
   fi
   : >"$(stamp "$purpose")"
 }
@@ -159,14 +168,17 @@ python_packages() {
 # --- Records ------------------------------------------------------------------
 
 records() {
+  say "Database: creating or updating the tables."
   .venv/bin/python manage.py migrate --verbosity 0
   # The table for limits on guessing has no model, so no migration makes it.
   .venv/bin/python manage.py createcachetable
+  say "Database: publishing the bulletin."
   .venv/bin/python manage.py load_editions
   # Other users of this machine may not read people's records.
   chmod 700 var
-  # Does nothing if the database has people.
-  [ "${DEBUG:-}" != true ] || .venv/bin/python manage.py demo_data
+  [ "${DEBUG:-}" = true ] || return 0
+  say "Demonstration: an empty database gets people, self-checks and their PDFs."
+  .venv/bin/python manage.py demo_data
 }
 
 # --- In turn ------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
+from assessments.models import User
 from config.allauth_private import normalize_user_code
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -49,6 +50,11 @@ class _Credential(forms.JSONField):
         return initial
 
 
+def key_of_use(user: User, code: str) -> str:
+    """The cache key that records that this person has used this code."""
+    return f"code-used:{user.pk}:{normalize_user_code(code)}"
+
+
 class _CountedCodeForm:
     """A code form that counts wrong guesses, in a way that lets nobody lock somebody else out.
 
@@ -80,7 +86,7 @@ class _CountedCodeForm:
         if authenticator.type != Authenticator.Type.TOTP:
             return True
         seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        return bool(cache.add(f"code-used:{self.user.pk}:{normalize_user_code(code)}", "", timeout=seconds))
+        return bool(cache.add(key_of_use(self.user, code), "", timeout=seconds))
 
 
 class CodeForm(_CountedCodeForm, base.AuthenticateForm):  # type: ignore[misc]  # allauth ships no types

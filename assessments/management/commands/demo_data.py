@@ -11,10 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
+from assessments.management.demo_authenticator import NoCode, code_for, give
 from assessments.models import Membership, Office, User
-from assessments.records.shared import Picked
+from assessments.records.shared import preselected
 from assessments.records.state import assessment_state
 from assessments.samples import sample
 from assessments.services.answering import Change, save_answers
@@ -40,6 +42,8 @@ STAFF = SignIn("Member's staff", "staff@demo.example", "maple-lantern-staff", "S
 OFFICER = SignIn("Commissioner's office", "officer@demo.example", "maple-lantern-officer", "Robin Okafor")
 ADMINISTRATOR = SignIn("Administrator", "admin@demo.example", "maple-lantern-admin", "Alex Martin")
 SIGN_INS = (MEMBER, STAFF, OFFICER, ADMINISTRATOR)
+# Those whose role needs a second step.
+WITH_CODE = (OFFICER, ADMINISTRATOR)
 # The member of another office, who must see nothing from the first.
 NEIGHBOUR = SignIn("Another member", "neighbour@demo.example", "maple-lantern-neighbour", "Kim Tran")
 
@@ -80,12 +84,26 @@ class Command(BaseCommand):
         elif not User.objects.filter(email=MEMBER.email).exists():
             self.stdout.write("There are people here already: no demonstration was added.")
             return
-        self.stdout.write("\n  To look around, sign in as:\n")
+        self.stdout.write(f"\n  Sign in at {settings.PORTAL_URL}{reverse('account_login')} as:\n")
         for person in SIGN_INS:
-            self.stdout.write(f"    {person.role:<22} {person.email:<22} {person.password}")
+            line = f"    {person.role:<22} {person.email:<22} {person.password}"
+            if person in WITH_CODE:
+                user = User.objects.get(email=person.email)
+                give(user)
+                line = f"{line:<76} {_code(user)}"
+            self.stdout.write(line)
         self.stdout.write(
-            "\n  The officer and the administrator first set up a passkey or an authenticator app."
+            f"\n  The Commissioner's office starts at {settings.PORTAL_URL}{reverse('desk')}.\n"
+            "  A code works once, for up to a minute. For the code of the moment, in another terminal:\n\n"
+            "    DEBUG=true .venv/bin/python manage.py demo_code"
         )
+
+
+def _code(user: User) -> str:
+    try:
+        return f"code {code_for(user).digits}"
+    except NoCode as reason:
+        return str(reason)
 
 
 @transaction.atomic
@@ -139,13 +157,8 @@ def attest_and_share(office: Office, member: User) -> None:
         # Which questions are asked depends on the day, so on some days the sample is incomplete.
         return
     attestation = attest(assessment=draft, by=member, seen=state.seen)
-    contacts = [finding for finding in state.advisory.contacts if not finding.rule.last]
-    picked = Picked(
-        rules=frozenset(finding.rule.id for finding in contacts),
-        questions=frozenset(question for finding in contacts for question in finding.rests_on),
-        notes=frozenset(),
-        black_out={},
-    )
+    picked = preselected(state)
     needed_by = timezone.localdate() + timedelta(days=14)
-    asked = Asked(QUESTION, tuple(picked.rules), needed_by)
+    about = tuple(rule.id for rule in state.edition.rules if rule.id in picked.rules)
+    asked = Asked(QUESTION, about, needed_by)
     share(attestation=attestation, picked=picked, by=member, nonce=secrets.token_hex(32), asked=asked)

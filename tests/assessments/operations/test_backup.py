@@ -94,6 +94,7 @@ class Place:
             "SECRET_KEY": "only tests sign with this",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DEBUG": "true",
+            "EMAIL_URL": "dummy:",
         }
         environment |= more.pop("environment", {})
         return subprocess.run(
