@@ -87,7 +87,7 @@ def account(db: None) -> SocialAccount:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print nothing: only storing matters here."""
-    for name in "_printed", "_summary":
+    for name in "_full_pdf", "_summary_pdf":
         text = f"%PDF {name} {{0.code}}".format
         monkeypatch.setattr(f"assessments.services.printing.{name}", lambda of, text=text: text(of).encode())
 
