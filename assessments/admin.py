@@ -1,4 +1,4 @@
-"""The admin site's pages: people and offices to look up. They show no answers, and nobody comes in by way of them."""
+"""The admin site's pages: people and offices, to look up. They show no answers and grant nobody access."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from assessments.models import Membership, Office, User
 
 
 class ComesByInvitation(admin.ModelAdmin):
-    """What begins when someone accepts an invitation, and is ended, never deleted: it tells who could see what."""
+    """Records that start with an accepted invitation. They are ended, never deleted: they show who could see what."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -20,7 +20,7 @@ class ComesByInvitation(admin.ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(ComesByInvitation):
-    """People, by e-mail address. Roles come by invitation, and a sign-in is closed on the portal's own page."""
+    """People, by email address. A role comes by invitation, and a sign-in is suspended on the portal's own page."""
 
     list_display = ("email", "name", "is_active", "is_staff", "is_officer", "last_login")
     list_filter = ("is_active", "is_staff", "is_officer")
@@ -32,8 +32,9 @@ class UserAdmin(ComesByInvitation):
 
 @admin.register(Office)
 class OfficeAdmin(ComesByInvitation):
-    """Offices. The member is chosen once: a successor gets an office of their own. A term ends on the portal's own
-    page, and what is kept how long is the office's to say.
+    """Offices. The member never changes, because a successor gets their own office.
+
+    A term ends on the portal's own page, and the office itself sets its retention periods.
     """
 
     list_display = ("name", "member", "starts_on", "ends_on")
@@ -44,7 +45,7 @@ class OfficeAdmin(ComesByInvitation):
 
 @admin.register(Membership)
 class MembershipAdmin(ComesByInvitation):
-    """Who is on whose staff: to read. The member alone removes somebody, and nobody brings them back by a date."""
+    """Who is on whose staff, read-only: only the member removes someone, and no change of a date brings them back."""
 
     list_display = ("office", "user", "joined_at", "ended_at")
     list_select_related = ("office__member", "user")

@@ -13,8 +13,8 @@ class AssessmentsConfig(AppConfig):
     name = "assessments"
 
     def ready(self) -> None:
-        """Keep frozen rows frozen, whatever a migration did to their tables."""
-        from assessments.models import frozen  # noqa: PLC0415 - models are there only now
+        """Have the triggers of frozen rows put back after every migration, and register the system checks."""
+        from assessments.models import frozen  # noqa: PLC0415 - models can be imported only now
 
         post_migrate.connect(frozen.install, sender=self)
         checks.register(frozen.triggers_are_there, checks.Tags.database)

@@ -1,4 +1,4 @@
-"""The addresses of the assessments app."""
+"""The addresses of the assessments app: all of the portal's own pages."""
 
 from django.urls import include, path
 
@@ -48,11 +48,11 @@ deleting_pages = [
 ]
 review_pages = [
     path("review", review.review, name="review"),
-    path("review/look", review.look, name="look"),
+    path("review/look", review.note_look, name="look"),
     path("review/ready", review.ready, name="ready"),
     path("comments", review.comment, name="comment"),
     path("comments/<int:thread>/reply", review.reply, name="reply"),
-    path("comments/<int:thread>/settle", review.settle, name="settle"),
+    path("comments/<int:thread>/settle", review.resolve_or_reopen, name="settle"),
 ]
 
 urlpatterns = [
@@ -68,8 +68,8 @@ urlpatterns = [
     ),
     path("office/", register.register, name="register"),
     path("office/waiting", waiting.waiting, name="waiting"),
-    path("office/waiting/seen", waiting.seen, name="seen"),
-    path("office/waiting/mail", waiting.mail, name="mail"),
+    path("office/waiting/seen", waiting.mark_seen, name="seen"),
+    path("office/waiting/mail", waiting.set_mail, name="mail"),
     path("notices/stop/<str:token>", unsubscribe.stop_notices, name="stop_notices"),
     path("office/accounts/new", register.new_account, name="new_account"),
     path("office/accounts/<int:pk>", register.account, name="account"),
@@ -92,7 +92,7 @@ urlpatterns = [
     path("desk/insights.pdf", insights.insights_pdf, name="insights_pdf"),
     path("desk/export", desk_exports.choose, name="choose_export"),
     path("desk/export/<str:token>", desk_exports.export, name="desk_export"),
-    path("shares/<int:pk>", sharing.shown, name="share"),
+    path("shares/<int:pk>", sharing.read, name="share"),
     path("shares/<int:pk>.pdf", sharing.shared_file, {"form": "pdf"}, name="share_pdf"),
     path("shares/<int:pk>/summary.pdf", sharing.shared_file, {"form": "summary"}, name="share_summary"),
     path("shares/<int:pk>.json", sharing.shared_file, {"form": "json"}, name="share_json"),

@@ -1,4 +1,4 @@
-"""Every address of the portal, by app."""
+"""All addresses of the portal."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
@@ -14,7 +14,7 @@ from assessments.views.sign_in import NewPassword, end_session, first_step, not_
 
 admin_site.guard(admin.site)
 
-# Of allauth's pages, those that someone who was invited needs.
+# The pages of allauth that people who were invited need. The others have no address.
 account_pages = [
     path("login/", our_page(single_sign_on.sign_in), name="account_login"),
     path("logout/", our_page(account.logout), name="account_logout"),
@@ -34,7 +34,7 @@ account_pages = [
         name="account_reset_password_from_key_done",
     ),
     path("reauthenticate/", our_page(account.reauthenticate), name="account_reauthenticate"),
-    path("security/", our_page(single_sign_on.your_sign_in), name="mfa_index"),
+    path("security/", our_page(single_sign_on.sign_in_settings), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
     path("app/", our_page(first_step(totp.activate_totp)), name="mfa_activate_totp"),
@@ -57,7 +57,7 @@ account_pages = [
     ),
     path("single-sign-on/link/", single_sign_on.link, name="link_single_sign_on"),
     path("single-sign-on/unlink/", single_sign_on.unlink, name="unlink_single_sign_on"),
-    # allauth wants an address for it; nobody signs up by themselves.
+    # allauth needs an address of this name. Nobody can sign up.
     path("signup/", not_offered, name="account_signup"),
 ]
 

@@ -1,1 +1,1 @@
-"""What happens to every request before a view and to every response after it."""
+"""Middleware: what happens to every request before its view, and to every response after it."""

@@ -1,4 +1,4 @@
-"""Where a request comes from, for the audit trail."""
+"""The network address that a request comes from, for the audit trail."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from config.allauth_private import get_ip
 
 
 def remember_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: let services know the network address of the request, without handing requests to them."""
+    """Middleware: make the network address of a request available to services, which never get the request itself."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         try:
             address = get_ip(request)
         except PermissionDenied:
-            # A proxy gave none. That is no reason to refuse a page.
+            # A proxy gave no address. That is no reason to refuse the page.
             address = ""
         token = current_address.set(address)
         try:

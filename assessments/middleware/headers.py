@@ -1,4 +1,4 @@
-"""What every answer carries, so that no page can forget it."""
+"""Headers that every response has, so that no page can leave them out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
 FOR_EVERYONE = {"home", "help", "privacy", "accessibility", "example", "example_pdf", "questionnaire"}
-"""The pages that a search engine may find."""
+"""The pages that search engines may list."""
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb")
 
 
 def private_by_default(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: no cache keeps an answer, and no search engine lists it, unless it is for everyone.
+    """Middleware: no cache stores a response, and search engines list only the pages that are FOR_EVERYONE.
 
-    A cache must not keep pages for everyone either: their heads say who has signed in.
+    Caches must not store those pages either, because the top of each page shows who has signed in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        # Whatever charset a request claims: ours send UTF-8, and some others cannot be written back.
+        # Our forms send UTF-8, whatever charset a request claims, and some charsets cannot be written back.
         request.encoding = "utf-8"
         response = get_response(request)
         if not response.has_header("Cache-Control"):

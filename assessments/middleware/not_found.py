@@ -1,4 +1,4 @@
-"""The page for what is not there, on one's own machine as well."""
+"""The same page for 404 on a developer's machine as anywhere else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.views.defaults import page_not_found
 
 
 class PlainNotFound:
-    """Answers with the portal's own page where DEBUG would list its addresses and code.
+    """Shows the portal's own page for 404, even with DEBUG, which would list addresses and code instead.
 
-    Last in the list of middleware, so that what others do with a 404, such as adding a slash, still happens.
+    It is the last middleware, so that what the others do with a 404, such as adding a slash, still happens.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

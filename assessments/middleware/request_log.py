@@ -1,4 +1,4 @@
-"""One line in the log for each request, and an identifier by which its other lines are found."""
+"""One line in the log for each request, with an identifier that all other lines of the request share."""
 
 from __future__ import annotations
 
@@ -16,31 +16,36 @@ from django.http.response import HttpResponseBase
 
 log = structlog.get_logger("portal.requests")
 
-GIVEN = re.compile(r"[0-9A-Za-z._-]{8,64}")
-"""An identifier that a proxy of ours gives; anything else is no identifier of ours."""
+IDENTIFIER = re.compile(r"[0-9A-Za-z._-]{8,64}")
+"""The identifiers that are accepted from our own proxy; any other is replaced by a new one."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 class IncompleteResponse(Exception):
-    """An answer ended before it was whole; the log has why. The server then drops the connection, so that whoever
-    reads the answer knows, and writes this error into a log of its own: it says nothing of what went wrong."""
+    """A response ended before it was complete. Our log has the cause.
+
+    The server then drops the connection, so that the reader knows. It also writes this error into its own log, so the
+    error contains nothing about the cause.
+    """
 
 
 def with_identifier(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Middleware: every line that a request causes in the log bears its identifier, and so does the answer.
+    """Middleware: every line that a request causes in the log has the request's identifier, and so has the response.
 
-    A line has the path and no more: what follows a question mark can be somebody's own words, and so can a form.
+    A line has only the path of the address: a query string, like a form, can contain what a person typed.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "") if settings.ALLAUTH_TRUSTED_PROXY_COUNT else ""
-        identifier = given if GIVEN.fullmatch(given) else secrets.token_hex(16)
+        proxy_identifier = (
+            request.headers.get("X-Request-ID", "") if settings.ALLAUTH_TRUSTED_PROXY_COUNT else ""
+        )
+        identifier = proxy_identifier if IDENTIFIER.fullmatch(proxy_identifier) else secrets.token_hex(16)
         began = time.monotonic()
 
-        def answered(level: int = logging.INFO, **more: Any) -> None:
+        def answered(level: int = logging.INFO, **details: Any) -> None:
             log.log(
                 level,
                 "answered",
@@ -48,12 +53,12 @@ def with_identifier(
                 path=request.path,
                 status=response.status_code,
                 milliseconds=round(1_000 * (time.monotonic() - began)),
-                **more,
+                **details,
             )
 
         with structlog.contextvars.bound_contextvars(request=identifier):
             response = get_response(request)
-            # A file is there as a whole, and the server may send it without asking us for its parts.
+            # A FileResponse is complete already, and the server may send its file without iterating over it.
             if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
                 response.streaming_content = Parts(iter(response), identifier, answered)
             else:
@@ -65,10 +70,10 @@ def with_identifier(
 
 
 class Parts:
-    """The parts of an answer that is made while it is sent, which is after its request has left the middleware.
+    """The parts of a streamed response, which are made while it is sent, after its request has left the middleware.
 
-    What they cause in the log bears the identifier too, and "answered" comes last and says whether all was sent. The
-    server closes an answer that nobody reads any more.
+    The lines that they cause in the log also have the identifier. "answered" is the last line, and shows whether the
+    whole response was sent: the server closes a response that nobody reads any more.
     """
 
     def __init__(self, parts: Iterator[bytes], identifier: str, answered: Callable[..., None]) -> None:
@@ -79,14 +84,14 @@ class Parts:
         return self
 
     def __next__(self) -> bytes:
-        # Bound anew for each part: between two of them the thread is the server's.
+        # Bound again for each part, because between two parts the server uses the thread for other work.
         with structlog.contextvars.bound_contextvars(request=self.identifier):
             try:
                 return next(self.parts)
             except StopIteration:
                 self._end(whole=True)
                 raise
-            except Exception:  # noqa: BLE001 - whatever it is, the answer is not whole
+            except Exception:  # noqa: BLE001 - whatever the error, the response is not complete
                 self._end(logging.ERROR, whole=False, exc_info=True)
                 raise IncompleteResponse from None
 
@@ -94,7 +99,7 @@ class Parts:
         with structlog.contextvars.bound_contextvars(request=self.identifier):
             self._end(whole=False)
 
-    def _end(self, level: int = logging.INFO, **more: Any) -> None:
+    def _end(self, level: int = logging.INFO, **details: Any) -> None:
         if not self.ended:
             self.ended = True
-            self.answered(level, **more)
+            self.answered(level, **details)

@@ -1,4 +1,4 @@
-"""The second step comes first: who may do much sees nothing before it."""
+"""People with a role in the whole portal must use a second step before they see anything."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from django.utils.http import urlencode
 from assessments.views.access import needs_step, took_step
 
 FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
-"""Where those who still need a second step may go: to set it up, sign out, answer an invitation, and read."""
+"""The pages for people who still need a second step: to set it up, sign out, answer an invitation, and read help."""
 
 
 def second_step_first(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: officers and administrators see nothing before a second step, in this session."""
+    """Middleware: officers and administrators see nothing until they have used a second step in this session."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         user = request.user
         if not needs_step(user) or request.path_info.startswith(FREE) or took_step(request):
             return get_response(request)
-        ways = get_adapter(request).get_reauthentication_methods(user) if is_mfa_enabled(user) else []
-        for way in ways:
-            if way["id"].startswith("mfa"):
-                return redirect(f"{way['url']}?{urlencode({'next': request.get_full_path()})}")
+        methods = get_adapter(request).get_reauthentication_methods(user) if is_mfa_enabled(user) else []
+        for method in methods:
+            if method["id"].startswith("mfa"):
+                return redirect(f"{method['url']}?{urlencode({'next': request.get_full_path()})}")
         return redirect("mfa_index")
 
     return middleware

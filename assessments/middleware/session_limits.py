@@ -1,4 +1,4 @@
-"""When a session ends: after a while without use, and some time after its beginning whatever its use."""
+"""When a session ends: after some time without use, and at the latest some time after it began."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from django.http import HttpRequest, HttpResponse
 from assessments.models import User
 
 SEEN, SINCE = "seen", "since"
-"""When a session was last used, about, and when it began."""
+"""The session's keys for roughly when it was last used, and for when it began."""
 SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 * 60}
-"""How often at most a request puts off the end of its session: the idle limit is that much less exact."""
+"""The least time between two writes of when a session was last used. The idle limit is that much less exact."""
 
 
 def role_of(user: User) -> str:
-    """By which limits somebody's sessions go."""
+    """The role that decides the limits of a person's sessions."""
     return "officer" if user.is_officer else "administrator" if user.is_staff else "other"
 
 
 def keep_signed_in(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: put off the end of a session as long as someone uses it, and end it where its time is up.
+    """Middleware: extend a session while someone uses it, and end it when its time is up.
 
-    It is written only now and then: a write with every request would slow each page down, and could undo what another
-    request of the same session writes at the same moment. A session that ends here ends before the page, which then
-    answers as to someone who is signed out: with all that was typed.
+    The session is written only now and then: a write with every request would slow every page down, and could undo
+    what another request of the session writes at the same moment. A session ends before the view runs, which then
+    responds as to someone who is signed out, and gives back what was typed.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,1 +1,1 @@
-"""Words for templates."""
+"""Tags and filters for templates."""

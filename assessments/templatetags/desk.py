@@ -21,15 +21,15 @@ def title_of(titles: Mapping[str, str], key: str) -> str:
 @register.filter
 def tone(overall: str) -> str:
     """The tone of a part's overall result. A part in which nothing is flagged is not green: the rest is unknown."""
-    known = {str(each): str(tone) for each, tone in TONE_OF_OVERALL.items()} | {"consistent": "unknown"}
-    return known.get(overall, "unknown")
+    tones = {str(key): str(tone) for key, tone in TONE_OF_OVERALL.items()} | {"consistent": "unknown"}
+    return tones.get(overall, "unknown")
 
 
 @register.filter
 def desk_field(field: BoundField) -> str:
     """A field of the desk's filters with the portal's look, and linked to its error for screen readers."""
-    look = "form-select" if isinstance(field.field.widget, forms.Select) else "form-control"
-    attributes: dict[str, str | bool] = {"class": look}
+    css_class = "form-select" if isinstance(field.field.widget, forms.Select) else "form-control"
+    attributes: dict[str, str | bool] = {"class": css_class}
     if field.errors:
         attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}-error"}
     return str(field.as_widget(attrs=attributes))

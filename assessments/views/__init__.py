@@ -1,1 +1,1 @@
-"""The pages: each fetches, binds, calls one service or report, and answers."""
+"""The pages. Each view fetches what it may show, binds a form, calls one service or report, and responds."""

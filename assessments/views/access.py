@@ -1,4 +1,4 @@
-"""Who may use a view: the one who has signed in, an officer, an administrator, or someone who proved it lately."""
+"""Who may use a view: people who signed in, officers, administrators, and those who lately proved who they are."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from assessments.views.not_saved import keep_typed
 View = Callable[..., HttpResponse]
 
 PROOFS = ("password", "mfa")
-"""What proves here who someone is. Another site's word for it is none: it may not have asked them anything."""
+"""How people prove who they are. Single sign-on is no proof here: the other site may not have asked them anything."""
 SET_UP_HERE = "step_set_up_here"
-"""The mark of a session in which its person set up their first second step."""
+"""The mark of a session in which the person set up their first second step."""
 
 
 def signed_in(view: View) -> View:
     """Give the view the person who has signed in.
 
-    Someone who has not signed in does so first; a POST is answered with a page that still holds what was typed.
+    Others sign in first. The response to their POST still has what they typed.
     """
 
     @functools.wraps(view)
@@ -46,7 +46,7 @@ def signed_in(view: View) -> View:
 
 
 def officer(view: View) -> View:
-    """Let officers alone use the view; for others there is nothing here."""
+    """Give the view the officer who has signed in; anyone else gets 404."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
@@ -58,7 +58,7 @@ def officer(view: View) -> View:
 
 
 def administrator(view: View) -> View:
-    """Give the view the administrator who has signed in; for others there is nothing here."""
+    """Give the view the administrator who has signed in; anyone else gets 404."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
@@ -70,12 +70,12 @@ def administrator(view: View) -> View:
 
 
 def needs_step(user: Any) -> bool:
-    """Whether somebody's password alone is not enough here."""
+    """Whether this person needs a second step: officers and administrators do."""
     return isinstance(user, User) and (user.is_officer or user.is_staff)
 
 
 def took_step(request: HttpRequest) -> bool:
-    """Whether this very session was begun, or confirmed since, with a second step, or is where that was set up."""
+    """Whether the person used a second step in this session, or set up their first one in it."""
     if not is_mfa_enabled(request.user):
         return False
     records = get_authentication_records(request, request.user)
@@ -83,15 +83,16 @@ def took_step(request: HttpRequest) -> bool:
 
 
 def proven_lately(request: HttpRequest) -> bool:
-    """Whether the person gave a password, a code or a passkey in this session within the last minutes."""
-    given = [r["at"] for r in get_authentication_records(request, request.user) if r.get("method") in PROOFS]
-    return bool(given) and time.time() - max(given) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    """Whether the person gave a password, a code or a passkey in this session in the last few minutes."""
+    times = [r["at"] for r in get_authentication_records(request, request.user) if r.get("method") in PROOFS]
+    return bool(times) and time.time() - max(times) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def freshly_signed_in(view: View) -> View:
-    """Let the view, which stands below what sees to it that someone has signed in, be used by whom that was lately.
+    """Let only people who lately proved who they are use the view; others prove it first.
 
-    Others confirm it first. A POST is answered with a page that still holds what was typed.
+    The response to their POST still has what they typed. A decorator above this one must ensure that someone is
+    signed in.
     """
 
     @functools.wraps(view)
@@ -100,12 +101,12 @@ def freshly_signed_in(view: View) -> View:
             return view(request, *args, **kwargs)
         if request.method == "POST":
             return keep_typed(request, "not_fresh")
-        ways = get_adapter().get_reauthentication_methods(request.user)
-        # Someone without a password or a second step came by single sign-on, and sets a password first.
-        way = ways[0]["url"] if ways else reverse("account_set_password")
-        address = f"{way}?{urlencode({'next': request.get_full_path()})}"
+        methods = get_adapter().get_reauthentication_methods(request.user)
+        # Someone with neither password nor second step came by single sign-on, and sets a password first.
+        page = methods[0]["url"] if methods else reverse("account_set_password")
+        address = f"{page}?{urlencode({'next': request.get_full_path()})}"
         if "HX-Request" in request.headers:
-            # A part of a page would be filled with nothing: the page itself goes there.
+            # A redirect would load into a part of the page. This header makes the browser leave the whole page.
             return HttpResponse(headers={"HX-Redirect": address})
         return redirect(address)
 
@@ -113,7 +114,7 @@ def freshly_signed_in(view: View) -> View:
 
 
 def fresh_to_send(view: View) -> View:
-    """As `freshly_signed_in`, for the POST alone of a page that people read without more ado."""
+    """Like `freshly_signed_in`, but only for POST: anyone who is signed in can read the page."""
     fresh = freshly_signed_in(view)
 
     @functools.wraps(view)

@@ -1,4 +1,4 @@
-"""Django's admin site, for administrators alone, and with the portal's own pages about signing in."""
+"""Django's admin site: for administrators only, and with the portal's own sign-in pages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from assessments.views.access import View
 
 
 def guard(site: AdminSite) -> None:
-    """Let the site sign people in, and change their passwords, on the portal's own pages, with their limits.
+    """Send people to the portal's own pages, with their rate limits, to sign in or to change a password.
 
-    To someone who has signed in and is no administrator, nothing is there. Other apps' pages are unregistered: they
-    would let an administrator into somebody's sign-in, by another address or by a second factor.
+    Anyone who has signed in and is not an administrator gets 404 from the whole site. The pages of other apps are
+    unregistered, because an administrator could take over a sign-in there, by changing its address or second step.
     """
-    for model in [each for each in site._registry if each._meta.app_label not in ("assessments", "bulletin")]:
+    for model in [m for m in site._registry if m._meta.app_label not in ("assessments", "bulletin")]:
         site.unregister(model)
 
     def hidden(view: View) -> View:

@@ -1,4 +1,4 @@
-"""The Commissioner's desk: what members shared, found again."""
+"""The Commissioner's desk: the list of what members shared, with its filters and search."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ from assessments.models.desk import DeskEntryQuerySet, Place
 from assessments.services.audit import Action, append_access
 from assessments.views.access import officer
 
-AT_ONCE = 25
-"""Rows on a page of the desk."""
-SEARCHES, KEPT = "desk_searches", 20
-"""Where a session has what was typed to look for, by a token, and how many searches it remembers."""
+PAGE_SIZE = 25
+"""Rows on a page of the list."""
+SEARCHES, MAX_SEARCHES = "desk_searches", 20
+"""The session's key for the words of searches, by token; and how many searches a session keeps."""
 LAST = "desk_last"
-"""Where a session has what the desk showed last, as its address carries it."""
+"""The session's key for the query string of the list that the officer last saw."""
 LOST = "The portal does not remember this search any more. Type the words again."
 NOWHERE = "This link leads to no place in the list. It is shown from the top."
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an address of the desk, or a form that carries its parts, narrows the list down to."""
+class Selection:
+    """The rows that the filters and the search of an address, or of a form with the same parameters, select."""
 
     filters: DeskFilter
     rows: DeskEntryQuerySet
     words: str
     token: str
-    """What the session has the words under; empty where there are none."""
+    """The session's key for the words; empty if there are none."""
     problem: str
 
     @property
-    def parts(self) -> dict[str, str]:
-        """The filters, and the token of the search, as an address carries them; never the words."""
+    def params(self) -> dict[str, str]:
+        """The filters and the search's token, as parameters of an address. They never include the words."""
         return self.filters.url_params | ({"search": self.token} if self.token else {})
 
 
-def found_by(request: HttpRequest, by: User, data: QueryDict) -> Found:
-    """Apply filters and search."""
-    token = data.get("search", "")
+def select(request: HttpRequest, by: User, query: QueryDict) -> Selection:
+    """Apply the filters and the search of these parameters."""
+    token = query.get("search", "")
     typed = request.session.get(SEARCHES, {}).get(token, {})
-    data = data.copy()
+    query = query.copy()
     for name in KEPT_PRIVATE:
-        data[name] = typed.get(name, "")
-    filters = DeskFilter(data, DeskEntry.objects.visible_to(by))
+        query[name] = typed.get(name, "")
+    filters = DeskFilter(query, DeskEntry.objects.visible_to(by))
     words = typed.get("words", "")
     problem = LOST if token and not typed else ""
-    return Found(filters, containing(filters.matching, words), words, token if typed else "", problem)
+    return Selection(filters, containing(filters.matching, words), words, token if typed else "", problem)
 
 
-def way_back(request: HttpRequest) -> str:
-    """The desk as the officer saw it last: with its filters, its search and its place in the list."""
+def last_desk_url(request: HttpRequest) -> str:
+    """The address of the desk as the officer last saw it: with its filters, its search and its place in the list."""
     query = request.session.get(LAST, "")
     return reverse("desk") + (f"?{query}" if query else "")
 
@@ -74,30 +74,32 @@ def way_back(request: HttpRequest) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def desk(request: HttpRequest, by: User) -> HttpResponse:
-    """What waits first, then the newest; a POST looks for words, which no address ever carries."""
+    """The shares, waiting ones first and then the newest. A POST searches for words, which no address ever has."""
     if request.method == "POST":
-        return redirect(_remember(request, by))
-    found = found_by(request, by, request.GET)
-    problem, place, last = found.problem, {}, found.parts
-    for way in ("after", "before"):
-        if text := request.GET.get(way):
+        return redirect(_keep_search(request, by))
+    selection = select(request, by, request.GET)
+    problem, place, last = selection.problem, {}, selection.params
+    for direction in ("after", "before"):
+        if text := request.GET.get(direction):
             try:
-                place = {way: Place.read(text)}
-                last = found.parts | {way: text}
+                place = {direction: Place.read(text)}
+                last = selection.params | {direction: text}
             except ValueError:
                 problem = NOWHERE
     if request.session.get(LAST) != (query := urlencode(last)):
         request.session[LAST] = query
-    page = found.rows.page(size=AT_ONCE, **place)
+    page = selection.rows.page(size=PAGE_SIZE, **place)
     append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
-    shown = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
-    counted = found.rows.aggregate(all=Count("pk"), takeable=Count("pk", filter=Q(withdrawn_at__isnull=True)))
+    shares = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
+    counted = selection.rows.aggregate(
+        all=Count("pk"), takeable=Count("pk", filter=Q(withdrawn_at__isnull=True))
+    )
     visible = DeskEntry.objects.visible_to(by).filter(withdrawn_at__isnull=True)
     context = {
-        "found": found,
-        "form": found.filters.form,
+        "selection": selection,
+        "form": selection.filters.form,
         "page": page,
-        "superseded": {one.pk for one in shown if one.is_superseded},  # type: ignore[attr-defined]
+        "superseded": {share.pk for share in shares if share.is_superseded},  # type: ignore[attr-defined]
         "overall": overall_titles(),
         "contact": contact_titles(),
         "count": counted["all"],
@@ -106,16 +108,16 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
         "all": visible.count(),
         **visible.how_many_wait(),
         "problem": problem,
-        "query": urlencode(found.parts),
-        "is_narrowed": bool(found.parts),
+        "query": urlencode(selection.params),
+        "is_narrowed": bool(selection.params),
         "is_deep": bool(place),
     }
     return render(request, "desk/desk.html", context)
 
 
-def _remember(request: HttpRequest, by: User) -> str:
-    """Keep what was typed to look for in the session; the address that finds it again."""
-    parts = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).url_params
+def _keep_search(request: HttpRequest, by: User) -> str:
+    """Keep the words of a search in the session, and return the address that repeats the search."""
+    params = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).url_params
     typed = {
         name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_WORDS]
         for name in ("words", *KEPT_PRIVATE)
@@ -123,6 +125,6 @@ def _remember(request: HttpRequest, by: User) -> str:
     if any(typed.values()):
         searches = request.session.get(SEARCHES, {})
         token = secrets.token_urlsafe(9)
-        request.session[SEARCHES] = dict([*searches.items(), (token, typed)][-KEPT:])
-        parts["search"] = token
-    return reverse("desk") + (f"?{urlencode(parts)}" if parts else "")
+        request.session[SEARCHES] = dict([*searches.items(), (token, typed)][-MAX_SEARCHES:])
+        params["search"] = token
+    return reverse("desk") + (f"?{urlencode(params)}" if params else "")

@@ -1,4 +1,4 @@
-"""Whether the portal lives, and whether it can serve: for the proxy and for those who watch it."""
+"""Whether the portal is alive and whether it can serve requests, for the proxy and for monitoring."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ log = logging.getLogger(__name__)
 
 @require_safe
 def live(_: HttpRequest) -> JsonResponse:
-    """That this process answers; it touches nothing else, so that a database that is away restarts no web server."""
+    """This process answers. It uses nothing else, so that a database that is down does not restart the web server."""
     return JsonResponse({"live": True})
 
 
 @require_safe
 def ready(_: HttpRequest) -> JsonResponse:
-    """Whether this host can serve: 503 names the parts that cannot, and says nothing more of them to anybody."""
+    """Whether this host can serve requests. 503 names the parts that do not work, and gives no detail to anybody."""
     broken = []
-    for name, holds in CHECKS.items():
-        if not _holds(name, holds):
+    for name, check in CHECKS.items():
+        if not _passes(name, check):
             broken.append(name)
             if name == "database":
-                # The others ask it too, and would each wait for it.
+                # The other checks use the database too, and each would wait for it.
                 break
     return JsonResponse({"ready": not broken, "broken": broken}, status=503 if broken else 200)
 
 
-def _holds(name: str, holds: Callable[[], bool]) -> bool:
+def _passes(name: str, check: Callable[[], bool]) -> bool:
     try:
-        return holds()
-    except Exception as error:  # noqa: BLE001 - whatever it is, this part does not serve
+        return check()
+    except Exception as error:  # noqa: BLE001 - whatever the error, this part does not work
         log.error("Not ready, %s: %s", name, type(error).__name__)
         return False
 
@@ -69,27 +69,29 @@ def _frozen() -> bool:
 
 
 def _editions() -> bool:
-    """Every edition on file is published as it is: until then nobody can begin an assessment by it."""
+    """Every edition in the code is published as it is: until then nobody can start an assessment with it."""
     published = set(PublishedEdition.objects.values_list("edition_id", "revision", "digest"))
-    return published >= {(one.id, one.sheet.revision, digest(one)) for one in shelf.editions().values()}
+    return published >= {
+        (edition.id, edition.sheet.revision, digest(edition)) for edition in shelf.editions().values()
+    }
 
 
 def _static() -> bool:
-    """Where names carry a hash, a page cannot name a file that was not collected."""
+    """The static files are collected. Without them, a page cannot name a file whose name includes a hash."""
     return bool(staticfiles_storage.url("css/site.css"))
 
 
 def _cache() -> bool:
-    # A name of its own each time: hosts that ask at once do not meet.
+    # A new key each time, so that two hosts that check at the same moment do not interfere.
     key = f"health-{secrets.token_hex(8)}"
     cache.set(key, key, timeout=60)
-    found: bool = cache.get(key) == key
+    is_stored: bool = cache.get(key) == key
     cache.delete(key)
-    return found
+    return is_stored
 
 
 def _storage() -> bool:
-    # A name that is known beforehand: a disk that is full keeps half a file, and `save` returns no name for it.
+    # The name is fixed, so that it can be deleted: a full disk keeps half a file, and `save` returns no name for it.
     name = f"health/{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
     default_storage.delete(name)
     try:
@@ -109,4 +111,4 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "cache": _cache,
     "storage": _storage,
 }
-"""What has to hold before a host is sent any requests, in this order."""
+"""The checks that must pass before a host gets requests, in this order."""

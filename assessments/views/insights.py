@@ -1,4 +1,4 @@
-"""What shares come to together: a page for officers, and a PDF for the annual report."""
+"""Counts over all shares: a page for officers, and a PDF for the annual report."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, append_access
 from assessments.services.insights import insights_of
 from assessments.views.access import officer
-from assessments.views.desk import way_back
+from assessments.views.desk import last_desk_url
 from assessments.views.sharing import file_response
 
 
-def _told(request: HttpRequest, by: User) -> dict[str, Any]:
+def _context(request: HttpRequest, by: User) -> dict[str, Any]:
     filters = InsightsFilter(request.GET, DeskEntry.objects.visible_to(by))
     rows = filters.matching
-    told = filters.form.cleaned_data
-    found = insights_of(
+    chosen = filters.form.cleaned_data
+    report = insights_of(
         rows,
-        since=told.get("since"),
-        until=told.get("until"),
-        tells_withdrawn=not (told.get("edition") or told.get("election")),
+        since=chosen.get("since"),
+        until=chosen.get("until"),
+        tells_withdrawn=not (chosen.get("edition") or chosen.get("election")),
         overall=overall_titles(),
         contact=contact_titles(),
     )
     append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     return {
         "form": filters.form,
-        "i": found,
+        "i": report,
         "query": urlencode(filters.chosen),
-        "narrowed": told,
-        "desk_last": way_back(request),
+        "narrowed": chosen,
+        "desk_last": last_desk_url(request),
     }
 
 
 @require_safe
 @officer
 def insights(request: HttpRequest, by: User) -> HttpResponse:
-    """Counts with their bars and tables."""
-    return render(request, "desk/insights.html", _told(request, by))
+    """The counts, with bars and tables."""
+    return render(request, "desk/insights.html", _context(request, by))
 
 
 @require_safe
 @officer
 def insights_pdf(request: HttpRequest, by: User) -> HttpResponse:
     """The same as a PDF, with rounded counts and none under five."""
-    told = _told(request, by)
+    context = _context(request, by)
     today = timezone.localdate()
-    context = told | {"i": rounded(told["i"]), "today": long_date(today), "created": today.isoformat()}
+    context |= {"i": rounded(context["i"]), "today": long_date(today), "created": today.isoformat()}
     try:
-        made = print_pdf(render_to_string("desk/insights_pdf.html", context), css=print_css("insights.css"))
+        pdf = print_pdf(render_to_string("desk/insights_pdf.html", context), css=print_css("insights.css"))
     except PressError as error:
         back = request.get_full_path().replace(".pdf", "", 1)
         page = {"problem": str(error), "back": back, "tells_more": True}
         return render(request, "sharing/no_pdf.html", page, status=503)
-    return file_response(made, "application/pdf", f"insights-{today.isoformat()}.pdf")
+    return file_response(pdf, "application/pdf", f"insights-{today.isoformat()}.pdf")

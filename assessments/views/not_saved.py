@@ -1,4 +1,4 @@
-"""The page that holds what someone typed when it could not be saved, says why, and offers the way to save it."""
+"""The page for input that could not be saved: it shows what was typed and why, and offers a way to save it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bulletin.encoding.conditions import UNSURE
 from bulletin.shelf import questions
 
 AS = "as"
-"""The input that says whom a form was made for: on another tab of the same browser somebody else may sign in."""
+"""The input that names the person a form was made for: someone else may sign in on another tab of the browser."""
 OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
@@ -29,20 +29,20 @@ OTHER_FIELDS = {
     "starts_on": "First day of the term",
     "on": "Last day",
 }
-"""What people type in forms other than the questionnaire's, as its labels call it."""
+"""The inputs of forms other than the questionnaire's that people type into, by their labels."""
 
 
 def made_for_another(request: HttpRequest) -> bool:
-    """Whether a form was made for somebody else than the one who is signed in by now."""
-    whose = request.POST.get(AS) if request.method == "POST" else None
-    return whose is not None and request.user.is_authenticated and whose != str(request.user.pk)
+    """Whether a form was made for someone other than the person who is signed in now."""
+    made_for = request.POST.get(AS) if request.method == "POST" else None
+    return made_for is not None and request.user.is_authenticated and made_for != str(request.user.pk)
 
 
 def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResponse:
-    """A page that holds all that was posted, says why it was not saved, and offers the way to save it.
+    """A page that contains everything that was posted, says why it was not saved, and offers a way to save it.
 
-    Nothing of it is kept but in that page: it is posted again when the person presses the button. What somebody else
-    typed is never sent with one press: it would bear the name of whoever presses.
+    The input exists only in that page, whose button posts it again. Input that someone else typed gets no button: it
+    would be saved under the name of the person who presses the button.
     """
     if why == "stale" and made_for_another(request):
         why = "other_person"
@@ -57,15 +57,15 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
         "posted": posted,
         "typed": _in_words(posted),
         "address": request.get_full_path(),
-        "again": _way_to_save(request, why),
+        "again": _save_url(request, why),
     }
     if request.headers.get("HX-Request"):
         return render(request, "assessments/_not_saved.html", context, status=status)
     return render(request, "assessments/not_saved.html", context, status=status)
 
 
-def _way_to_save(request: HttpRequest, why: str) -> str:
-    """Where what was typed can be posted to once more; empty where there is no such place."""
+def _save_url(request: HttpRequest, why: str) -> str:
+    """The address to which the input can be posted again; empty if there is none."""
     match = request.resolver_match
     if why in ("signed_out", "stale", "not_fresh") or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
@@ -75,21 +75,21 @@ def _way_to_save(request: HttpRequest, why: str) -> str:
 
 
 def _in_words(posted: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """What someone typed, as they would know it again: the question in short, and the answer's own words."""
+    """What someone typed, as they saw it: the short form of each question, and the label of the answer."""
     on_file = questions()
-    told = []
+    lines = []
     for name, value in posted:
         edition, question = on_file.get(name.removeprefix(UNSURE_BOX).removeprefix(NOTE), (None, None))
         if not value.strip():
             continue
         if edition is None or question is None:
             if name in OTHER_FIELDS:
-                told.append((OTHER_FIELDS[name], value))
+                lines.append((OTHER_FIELDS[name], value))
         elif name.startswith(NOTE):
-            told.append((f"{question.short}: your note", value))
+            lines.append((f"{question.short}: your note", value))
         else:
             words = choice_words(edition, question)
-            told.append(
+            lines.append(
                 (question.short, words[UNSURE] if name.startswith(UNSURE_BOX) else words.get(value, value))
             )
-    return told
+    return lines

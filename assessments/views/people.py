@@ -22,19 +22,19 @@ from assessments.views.access import administrator, fresh_to_send, freshly_signe
 from config.allauth_private import record_authentication
 
 
-def _invited(request: HttpRequest, by: User, **invited: Any) -> bool:
-    """Send an invitation, and say what became of it."""
+def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
+    """Send an invitation and show a message about it. Returns whether it was sent."""
     if not ratelimit.consume(request, action="invite", user=by):
         messages.error(request, "You have sent many invitations in a short time. Try again in an hour.")
         return False
     try:
-        services.invite(by=by, **invited)
+        services.invite(by=by, **invitation)
     except (OSError, SMTPException):
         messages.error(
             request, "The mail could not be sent. Try again in a few minutes: a new link will be made."
         )
         return False
-    messages.success(request, f"The invitation to {invited['email']} is on its way.")
+    messages.success(request, f"The invitation to {invitation['email']} is on its way.")
     return True
 
 
@@ -42,14 +42,14 @@ def _invited(request: HttpRequest, by: User, **invited: Any) -> bool:
 @signed_in
 @fresh_to_send
 def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Who works in an office; its member invites and removes."""
+    """The people of an office. Its member invites and removes staff."""
     office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
     is_member = office.member_id == by.pk
     may_invite = is_member and office.ends_on is None
     form = InviteStaffForm(request.POST if request.method == "POST" else None, office=office)
     if request.method == "POST" and not may_invite:
         raise Http404
-    if form.is_valid() and _invited(
+    if form.is_valid() and _invite(
         request, by, email=form.cleaned_data["email"], role="staff", office=office
     ):
         return redirect("office_people", pk=pk)
@@ -59,12 +59,12 @@ def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         "may_remove": is_member,
         "form": form,
         "memberships": Membership.objects.current().filter(office=office).select_related("user"),
-        "invitations": _open(Invitation.objects.filter(office=office)),
+        "invitations": _still_open(Invitation.objects.filter(office=office)),
     }
     return render(request, "people/office.html", context)
 
 
-def _open(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
+def _still_open(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
     return invitations.filter(pk__in=Invitation.objects.open()).select_related("invited_by")
 
 
@@ -72,9 +72,9 @@ def _open(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
 @signed_in
 @freshly_signed_in
 def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> HttpResponse:
-    """End someone's work in one's own office."""
-    found = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
-    leaving = get_object_or_404(found, pk=membership)
+    """Remove someone from the staff of the member's own office."""
+    memberships = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
+    leaving = get_object_or_404(memberships, pk=membership)
     services.remove_staff(membership=leaving, by=by)
     messages.success(request, f"{leaving.user} no longer works in this office, and is signed out everywhere.")
     return redirect("office_people", pk=pk)
@@ -84,7 +84,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
 @signed_in
 @freshly_signed_in
 def revoke_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Take back an invitation."""
+    """Revoke an invitation."""
     invitation = get_object_or_404(Invitation.objects.visible_to(by), pk=pk)
     if services.revoke(invitation=invitation, by=by):
         messages.success(request, f"The invitation to {invitation.email} no longer works.")
@@ -98,10 +98,10 @@ def revoke_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @administrator
 @fresh_to_send
 def people(request: HttpRequest, by: User) -> HttpResponse:
-    """All offices and people, for administrators: who is who, and no answers."""
+    """All offices and people, for administrators. The page has no answers."""
     form = InviteForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and _invited(request, by, **form.cleaned_data):
-        _tell_of_others(request, by, **form.cleaned_data)
+    if form.is_valid() and _invite(request, by, **form.cleaned_data):
+        _warn_of_other_invitations(request, by, **form.cleaned_data)
         return redirect("people")
     everyone = User.objects.order_by("name", "email")
     context = {
@@ -110,18 +110,18 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
         "officers": everyone.filter(is_officer=True),
         "administrators": everyone.filter(is_staff=True),
         "others": everyone.filter(is_officer=False, is_staff=False),
-        "invitations": _open(Invitation.objects.visible_to(by)),
+        "invitations": _still_open(Invitation.objects.visible_to(by)),
     }
     return render(request, "people/people.html", context)
 
 
-def _tell_of_others(request: HttpRequest, by: User, email: str, role: str, **_: Any) -> None:
-    """Say where an address has open invitations to something else: only one of them can be meant."""
+def _warn_of_other_invitations(request: HttpRequest, by: User, email: str, role: str, **_: Any) -> None:
+    """Warn if the address has other open invitations to another role: only one of them can be meant."""
     others = Invitation.objects.visible_to(by).open().filter(email=email).exclude(role=role)
-    if said := " and ".join(dict.fromkeys(other.get_role_display().lower() for other in others)):
+    if roles := " and ".join(dict.fromkeys(other.get_role_display().lower() for other in others)):
         messages.warning(
             request,
-            f"{email} has another open invitation, for this: {said}. Take back the one that is not meant.",
+            f"{email} has another open invitation, for this: {roles}. Take back the one that is not meant.",
         )
 
 
@@ -129,7 +129,7 @@ def _tell_of_others(request: HttpRequest, by: User, email: str, role: str, **_: 
 @administrator
 @freshly_signed_in
 def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """End a term, so that a successor can be invited to the seat."""
+    """End a term, after a confirmation of the day, so that a successor can be invited to the seat."""
     office = get_object_or_404(Office.objects.current().select_related("member"), pk=pk)
     form = EndTermForm(request.POST if request.method == "POST" else None, office=office)
     last_day = form.cleaned_data["on"] if form.is_valid() else None
@@ -144,34 +144,36 @@ def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @administrator
 @freshly_signed_in
 def set_active(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Close somebody's sign-in, or open it again. Not one's own: somebody must be left."""
+    """Suspend someone's sign-in, or reopen it. Not their own: one administrator must be left."""
     person = get_object_or_404(User.objects.exclude(pk=by.pk), pk=pk)
     active = "active" in request.POST
     services.set_active(user=person, active=active, by=by)
-    said = "can sign in again" if active else "can no longer sign in, and is signed out everywhere"
-    messages.success(request, f"{person} {said}.")
+    effect = "can sign in again" if active else "can no longer sign in, and is signed out everywhere"
+    messages.success(request, f"{person} {effect}.")
     return redirect("people")
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, key: str) -> HttpResponse:
-    """Accept an invitation: with a new account, or with the one that has signed in."""
-    found = Invitation.objects.open().with_key(key).select_related("office__member").first()
-    if found is None:
+    """Accept an invitation, with a new sign-in or with the one that the person is using."""
+    open_invitation = Invitation.objects.open().with_key(key).select_related("office__member").first()
+    if open_invitation is None:
         return render(request, "people/no_invitation.html", status=404)
     user = request.user if isinstance(request.user, User) else None
-    is_theirs = user is not None and user.email == found.email
-    form = AcceptForm(request.POST if request.method == "POST" and user is None else None, email=found.email)
-    context: dict[str, Any] = {"invitation": found, "form": form, "is_theirs": is_theirs}
+    is_theirs = user is not None and user.email == open_invitation.email
+    form = AcceptForm(
+        request.POST if request.method == "POST" and user is None else None, email=open_invitation.email
+    )
+    context: dict[str, Any] = {"invitation": open_invitation, "form": form, "is_theirs": is_theirs}
     if request.method == "POST" and (is_theirs or (user is None and form.is_valid())):
-        given = (
+        new_person = (
             {}
             if user
             else {"name": form.cleaned_data["name"], "password": form.cleaned_data["new_password1"]}
         )
         try:
-            joined = services.accept(key=key, user=user, **given)
+            person = services.accept(key=key, user=user, **new_person)
         except services.InvitationGone:
             return render(request, "people/no_invitation.html", status=404)
         except services.ExistingAccount:
@@ -179,12 +181,12 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         except services.CannotJoin as error:
             context["problem"] = str(error)
         else:
-            messages.success(request, f"Welcome, {joined}.")
-            on = reverse("people" if joined.is_staff else "register")
+            messages.success(request, f"Welcome, {person}.")
+            first_page = reverse("people" if person.is_staff else "register")
             if user:
-                return redirect(on)
-            # They have just chosen the password: nobody asks for it again at once.
-            record_authentication(request, joined, method="password", email=joined.email)
-            came_in: HttpResponse = perform_login(request, joined, redirect_url=on)
-            return came_in
+                return redirect(first_page)
+            # They have just chosen a password, so they need not enter it again to confirm who they are.
+            record_authentication(request, person, method="password", email=person.email)
+            response: HttpResponse = perform_login(request, person, redirect_url=first_page)
+            return response
     return render(request, "people/invitation.html", context)

@@ -1,4 +1,4 @@
-"""What anyone may see without signing in, and the ways into a self-check."""
+"""The pages that anyone may see without signing in, and the ways to start a self-check."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ TYPED_IN = (
     "new_account",
     "keep",
 )
-"""Where people type what they would not like to type again. None of these forms asks for a password."""
+"""Forms whose content is worth giving back when a form's token no longer fits. None of them asks for a password."""
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What the portal does, for whom, and the ways in."""
+    """The first page: what the portal does, for whom, and how to start."""
     check = own_check(request)
     context = {
         "check": check,
@@ -61,13 +61,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
-    """A page of words: help, privacy, accessibility."""
+    """A page of text: help, privacy, accessibility, deleted."""
     context = {"office": current().sheet.contact, "guarded": current().guarded_sections}
     return render(request, f"pages/{name}.html", context)
 
 
 def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let no address fill the database: each of these views may keep a whole self-check."""
+    """Limit how often one network address may POST, so that nobody fills the database with self-checks."""
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
@@ -81,7 +81,7 @@ def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 @require_POST
 @not_too_often
 def start(request: HttpRequest) -> HttpResponse:
-    """Begin a new self-check; one that this browser had is deleted when the person says so."""
+    """Start a new self-check. It replaces this browser's earlier one only if the person chose that."""
     old = own_check(request)
     if old is not None and "replace" not in request.POST:
         return redirect("check:tasks")
@@ -93,7 +93,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @not_too_often
 def bring_back(request: HttpRequest) -> HttpResponse:
-    """Go on with answers from a file."""
+    """Continue with answers from a file."""
     posted = request.method == "POST"
     length = request.META.get("CONTENT_LENGTH") or "0"
     form = AnswersFileForm(
@@ -112,9 +112,10 @@ def bring_back(request: HttpRequest) -> HttpResponse:
 @require_POST
 @not_too_often
 def restart(request: HttpRequest) -> HttpResponse:
-    """Begin a new check with what was typed on a page whose check had ended.
+    """Start a new check from what was typed on a page whose check had ended.
 
-    Where this browser has another one by now, the answers go into that; two that meet are both shown.
+    If this browser has another check by now, the answers are saved in it; where it already has an answer, both are
+    shown.
     """
     check = own_check(request)
     section = _section_named(request.GET.get("to", ""), check.edition if check else current_published())
@@ -124,14 +125,14 @@ def restart(request: HttpRequest) -> HttpResponse:
     workspace = Workspace(check, None)
     form = SectionForm(workspace.state, section, request.POST, all_changed=True)
     form.is_valid()
-    workspace = workspace.afresh()
+    workspace = workspace.refreshed()
     try:
         saved = save_answers(draft=check, changes=form.changes, by=None)
     except DraftGone:
         return keep_typed(request, "ended")
-    left = form.after(workspace.state, saved)
-    if left.problems or left.conflicts:
-        response = section_page(request, workspace, left)
+    remaining = form.after(workspace.state, saved)
+    if remaining.problems or remaining.conflicts:
+        response = section_page(request, workspace, remaining)
     else:
         response = redirect(workspace.url("section", section=section) + "?ready")
     return remember(response, token) if token else response
@@ -153,7 +154,7 @@ def _section_named(address: str, published: PublishedEdition) -> str:
 
 @require_safe
 def example(request: HttpRequest, name: str) -> HttpResponse:
-    """The advisory on one of the sample situations."""
+    """The advisory for one of the sample situations."""
     projection = _example(name)
     context = {"a": projection, "example": name, "title": TITLES[name]}
     return render(request, "assessments/advisory.html", context)
@@ -161,7 +162,7 @@ def example(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def example_pdf(request: HttpRequest, name: str) -> HttpResponse:
-    """The same as a PDF."""
+    """The same advisory as a PDF."""
     return _pdf(advisory_pdf, _example(name), "example-advisory.pdf", request)
 
 
@@ -176,14 +177,14 @@ def _example(name: str) -> object:
 
 @require_safe
 def questionnaire(request: HttpRequest) -> HttpResponse:
-    """The blank questionnaire, to print and think over."""
+    """The blank questionnaire, to print."""
     return _pdf(questionnaire_pdf, current(), "questionnaire.pdf", request)
 
 
 @lru_cache(maxsize=16)
-def _printed(make: Callable[[Any], bytes], of: Any, _: str) -> bytes:
-    """Printed once: these are the same for everyone, and whoever asks for many must not keep others waiting."""
-    return make(of)
+def _printed(make: Callable[[Any], bytes], subject: Any, _: str) -> bytes:
+    """A PDF that is the same for everyone, printed only once: many requests for it must not keep others waiting."""
+    return make(subject)
 
 
 def _pdf(make: Callable[[Any], bytes], of: Any, name: str, request: HttpRequest) -> HttpResponse:
@@ -197,24 +198,25 @@ def _pdf(make: Callable[[Any], bytes], of: Any, name: str, request: HttpRequest)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose token no longer fits: give back what was typed, with a fresh token.
+    """Refuse a form whose token no longer fits, and give back what was typed, with a new token.
 
-    Only where the form is of our own site, or another site could have someone press a button for it.
+    It is given back only if the form came from our own site. Otherwise another site could prepare such a form and
+    have someone submit it with one press of a button.
     """
-    ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    is_ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     origin = request.headers.get("Origin")
-    ours = ours and origin in (None, f"{request.scheme}://{request.get_host()}")
-    # Where a browser sends neither of those, Django looked at the page that the form came from.
-    ours = ours and not reason.startswith(("Origin checking", "Referer checking"))
+    is_ours = is_ours and origin in (None, f"{request.scheme}://{request.get_host()}")
+    # For a browser that sends neither header, Django has checked the page that the form came from.
+    is_ours = is_ours and not reason.startswith(("Origin checking", "Referer checking"))
     match = request.resolver_match
-    if ours and match is not None and match.view_name in TYPED_IN:
-        gone = match.namespace == "check" and own_check(request) is None
-        return keep_typed(request, "ended" if gone else "stale", status=403)
+    if is_ours and match is not None and match.view_name in TYPED_IN:
+        has_ended = match.namespace == "check" and own_check(request) is None
+        return keep_typed(request, "ended" if has_ended else "stale", status=403)
     return render(request, "403_csrf.html", status=403)
 
 
 def style(request: HttpRequest) -> HttpResponse:
-    """Every component in every state, for those who work on the portal."""
+    """Every component in every state, for people who develop the portal."""
     if not settings.DEBUG:
         raise Http404
     return render(request, "pages/style.html")

@@ -1,4 +1,4 @@
-"""The pages of a self-check, anonymous or an office's: tasks, sections, answers, advisory."""
+"""The pages of a self-check, anonymous or an office's: tasks, sections, answers and advisory."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from assessments.services.answering import DraftGone, NotSaved, Saved, save_answ
 from assessments.services.drafts import delete_check, describe_check
 from assessments.services.printing import CannotStore, pdf_of
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import COOKIE, DRAFT, Workspace, own_check, with_draft
+from assessments.views.workspace import COOKIE, DRAFT, Workspace, own_check, with_workspace
 
 LEAVING = {"go", "list"}
-"""The buttons that lead on to another page, once all is saved."""
+"""The buttons that go to another page, once everything is saved."""
 BACK = "back"
-"""In an address and in a form: someone came from the list of answers, and goes back there."""
+"""Marks an address or a form: the person came from the list of answers, and returns there."""
 
 
 @require_safe
-@with_draft
+@with_workspace
 def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The sections as a list of tasks, and how far each has come."""
+    """The sections as a list of tasks with their progress; after attestation, the attested self-check."""
     rows = [(p, workspace.url("section", section=p.section.id)) for p in workspace.state.sections]
     open_threads = (
         workspace.self_check.threads.all().open().count()
@@ -48,15 +48,17 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_draft
+@with_workspace
 def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpResponse:
-    """One section's questions; a POST saves what was changed, whatever else is wrong."""
+    """One section's questions. A POST saves every valid change, even if other inputs have errors."""
     if section not in {progress.section.id for progress in workspace.state.sections}:
         raise Http404
     if request.method != "POST":
         if not workspace.is_open:
-            says = "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
-            messages.info(request, f"{says} can be read, and not changed.")
+            subject = (
+                "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
+            )
+            messages.info(request, f"{subject} can be read, and not changed.")
             return redirect(workspace.url("answers"))
         if "ready" not in request.GET and _guarded(workspace, section):
             return render(request, "assessments/guard.html", workspace.context())
@@ -72,16 +74,18 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
         )
     except NotSaved as error:
         return keep_typed(request, error.why)
-    after = workspace.afresh()
-    left = form.after(after.state, saved)
-    in_trouble = bool(left.problems or left.conflicts)
+    after = workspace.refreshed()
+    remaining = form.after(after.state, saved)
+    in_trouble = bool(remaining.problems or remaining.conflicts)
     if request.headers.get("HX-Request"):
-        came_up = any(slot.shown and q not in form.on_page for q, slot in left.slots.items())
-        if in_trouble or came_up or not LEAVING & request.POST.keys():
-            return _fragments(request, after, form, left, saved)
-        # htmx goes there, once all is saved.
+        appeared = any(slot.shown and q not in form.on_page for q, slot in remaining.slots.items())
+        if in_trouble or appeared or not LEAVING & request.POST.keys():
+            return _fragments(request, after, form, remaining, saved)
+        # Everything is saved, so htmx goes to the next page.
         return HttpResponse(headers={"HX-Redirect": _next(after, form, request.POST)})
-    return section_page(request, after, left) if in_trouble else redirect(_next(after, form, request.POST))
+    return (
+        section_page(request, after, remaining) if in_trouble else redirect(_next(after, form, request.POST))
+    )
 
 
 def _guarded(workspace: Workspace, section: str) -> bool:
@@ -93,7 +97,7 @@ def _guarded(workspace: Workspace, section: str) -> bool:
 
 
 def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:
-    """A section with its form, at whatever address that is."""
+    """A section's page with its form. `restart` also shows it, under its own address."""
     here = next(p for p in workspace.state.sections if p.section.id == form.section)
     if isinstance(workspace.self_check, Assessment):
         for question, count in workspace.self_check.threads.all().open_on_questions().items():
@@ -110,14 +114,14 @@ def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) 
 
 
 def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
-    """Where to go after a save: to questions that just came up here, else on.
+    """The address to go to after a save: questions that just appeared in this section, or else the next page.
 
-    On is where someone came from or asked to go, else the next section that still waits for an answer.
+    The next page is where the person came from or asked to go; or else the next section with unanswered questions.
     """
     here = workspace.url("section", section=form.section) + "?ready" + (f"&{BACK}" if BACK in posted else "")
-    fresh = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
-    if fresh:
-        return f"{here}#{form.slots[fresh[0]].id}"
+    new = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
+    if new:
+        return f"{here}#{form.slots[new[0]].id}"
     if CHOOSE in posted:
         return here
     if BACK in posted:
@@ -130,35 +134,35 @@ def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
 
 
 def _fragments(
-    request: HttpRequest, workspace: Workspace, form: SectionForm, left: SectionForm, saved: Saved
+    request: HttpRequest, workspace: Workspace, form: SectionForm, remaining: SectionForm, saved: Saved
 ) -> HttpResponse:
-    """What changes on an open page after an autosave, and nothing else: what someone is typing stays untouched.
+    """The parts of an open page that change after an autosave, so that what someone is typing stays untouched.
 
-    `form` is what was posted, `left` the section as it stands now.
+    `form` is the form that was posted; `remaining` is the section after the save, with what could not be saved.
     """
     stamps = {change.question: (change.value, change.note) for change in form.changes}
-    on_page = [slot for q, slot in left.slots.items() if q in form.on_page]
+    on_page = [slot for q, slot in remaining.slots.items() if q in form.on_page]
     context = workspace.context(
         here=next(p for p in workspace.state.sections if p.section.id == form.section),
-        form=left,
+        form=remaining,
         stopped=bool(LEAVING & request.POST.keys()),
-        trouble=len(left.problems) + len(left.conflicts),
-        appeared=[slot for q, slot in left.slots.items() if slot.shown and q not in form.on_page],
+        trouble=len(remaining.problems) + len(remaining.conflicts),
+        appeared=[slot for q, slot in remaining.slots.items() if slot.shown and q not in form.on_page],
         gone=[slot for slot in on_page if not slot.shown],
         chosen=[slot for slot in on_page if slot.shown and slot.question.id in form.chosen],
-        # Of what the page shows now, and not of what a colleague may have saved since.
+        # The stamps of the values on this page, not of what a colleague may have saved since.
         stamped=[
-            (left.slots[q], f"{version}.{mark(*stamps[q])}")
+            (remaining.slots[q], f"{version}.{mark(*stamps[q])}")
             for q, version in saved.versions.items()
-            if left.slots[q].shown and q not in form.chosen
+            if remaining.slots[q].shown and q not in form.chosen
         ],
-        told=[slot for slot in on_page if slot.shown and slot.question.id not in form.chosen],
+        with_problems=[slot for slot in on_page if slot.shown and slot.question.id not in form.chosen],
     )
     return render(request, "assessments/_saved.html", context)
 
 
 @require_safe
-@with_draft
+@with_workspace
 def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """All answers by section, each with a link to change it."""
     state = workspace.state
@@ -166,13 +170,13 @@ def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     for progress in state.sections:
         address = workspace.url("section", section=progress.section.id)
         guarded = _guarded(workspace, progress.section.id)
-        told = [
+        lines = [
             (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?ready&{BACK}#{element_id(q.id)}")
             for q in state.questions_of(progress.section.id)
             if q.id in state.advisory.asked and not guarded
         ]
-        rows.append((progress, told, address if guarded else ""))
-    addresses = {q.id: address for _, told, _ in rows for q, _, _, address in told}
+        rows.append((progress, lines, address if guarded else ""))
+    addresses = {q.id: address for _, lines, _ in rows for q, _, _, address in lines}
     first_open = next((addresses[q] for q in state.advisory.unanswered if q in addresses), "")
     return render(request, "assessments/answers.html", workspace.context(rows=rows, first_open=first_open))
 
@@ -182,18 +186,18 @@ def _in_words(state: AssessmentState, question: str) -> str:
 
 
 @require_safe
-@with_draft
+@with_workspace
 def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The advisory on the answers so far."""
     return render(request, "assessments/advisory.html", workspace.context(a=workspace.state.projection))
 
 
 @require_safe
-@with_draft
+@with_workspace
 def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> HttpResponse:
-    """The advisory to keep: as a PDF or as JSON, or the answers to go on with later."""
+    """Download the advisory as a PDF or as JSON, or the answers as a file to continue from later."""
     state = workspace.state
-    # Whose account it is about is no business of whatever writes down which files came.
+    # The names of files are recorded in many places, so they do not name the account.
     day = state.as_of.isoformat()
     if form == "json" and workspace.attestation is not None:
         return _file(workspace.attestation.record.encode(), "application/json", f"attested-{day}.json")
@@ -216,9 +220,9 @@ def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_draft
+@with_workspace
 def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Which account the check is about, and the election that it reckons with."""
+    """The account and the election that an anonymous check is about."""
     if not isinstance(workspace.self_check, AnonymousCheck):
         raise Http404
     form = DetailsForm(request.POST if request.method == "POST" else None, check=workspace.self_check)
@@ -233,7 +237,7 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 @require_POST
 def delete(request: HttpRequest) -> HttpResponse:
-    """Delete the browser's own check, now. One that is gone already is deleted all the same."""
+    """Delete the browser's own check now. Without a check, the page still says that it is deleted."""
     check = own_check(request)
     if check is not None:
         delete_check(check=check)

@@ -1,4 +1,4 @@
-"""The register of an office's social accounts, each with its drafts; and keeping an anonymous check there."""
+"""The register of an office's social accounts with their assessments, and keeping an anonymous check there."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from assessments.services import register as services
 from assessments.views.access import signed_in
 from assessments.views.workspace import COOKIE, own_check
 
-THERE = Q(assessments__deleted_at__isnull=True)
-"""Of an account's assessments those that nobody deleted."""
+NOT_DELETED = Q(assessments__deleted_at__isnull=True)
+"""The assessments of an account that nobody deleted."""
 
 
 @dataclass(frozen=True)
 class AssessmentRow:
-    """A draft in a list: where it stands today, in few words."""
+    """An assessment in a list, with its state today."""
 
     assessment: Assessment
     state: AssessmentState
 
     @property
     def is_ready(self) -> bool:
-        """Whether somebody says that it can be reviewed, and nobody attested it since."""
+        """Whether it is marked ready for review, and not attested."""
         return self.assessment.ready_at is not None and self.assessment.attestation_or_none is None
 
     @property
     def left(self) -> str:
-        """How much there is still to answer."""
+        """How much is left to answer, in words."""
         questions, minutes = len(self.state.advisory.unanswered), self.state.minutes_left
         facts = len(self.state.advisory.check)
         if not questions:
@@ -49,7 +49,7 @@ class AssessmentRow:
 
     @property
     def next(self) -> str:
-        """What is due next: at once, else by the nearest day to come; empty where nothing has a day."""
+        """What is due next, in words: now, or else by the nearest day ahead; empty if nothing has a day."""
         deadlines = self.state.advisory.deadlines
         at_once = sum(deadline.is_now for deadline in deadlines)
         days = sorted(d.due for d in deadlines if d.due and d.due >= self.state.as_of and not d.is_now)
@@ -58,16 +58,16 @@ class AssessmentRow:
         return f"{_number(days.count(days[0]), 'thing')} to do by {long_date(days[0])}" if days else ""
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @dataclass(frozen=True)
 class AccountRow:
-    """An account in the register, with how many drafts it has and where the newest stands."""
+    """An account in the register, with the number of its assessments and the newest of them."""
 
     account: SocialAccount
-    drafts: int
+    assessment_count: int
     newest: AssessmentRow | None
 
     @property
@@ -76,16 +76,19 @@ class AccountRow:
 
 
 def _purpose(account: SocialAccount) -> str:
-    """The purpose in one word; the form's longer words explain it."""
+    """The purpose in one word, without the explanation that the form gives."""
     return account.get_purpose_display().partition(":")[0]
 
 
-def _rows(drafts: Iterable[Assessment]) -> list[AssessmentRow]:
-    return [AssessmentRow(draft, assessment_state(draft, as_of=timezone.localdate())) for draft in drafts]
+def _rows(assessments: Iterable[Assessment]) -> list[AssessmentRow]:
+    today = timezone.localdate()
+    return [
+        AssessmentRow(assessment, assessment_state(assessment, as_of=today)) for assessment in assessments
+    ]
 
 
-def _drafts(user: User) -> Any:
-    """The drafts that a person may see, with all that a row of them shows."""
+def _assessments(user: User) -> Any:
+    """The assessments that a person may see, with everything that a row shows."""
     visible = Assessment.objects.visible_to(user)
     related = visible.select_related(
         "edition", "started_by", "account__office__member", "attestation__attested_by"
@@ -94,31 +97,31 @@ def _drafts(user: User) -> Any:
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
-    """What was posted, were it nothing at all: that is a form with everything missing."""
+    """The input of a POST, which may be empty: a form then reports every missing input. None for other methods."""
     return request.POST if request.method == "POST" else None
 
 
 @require_safe
 @signed_in
 def register(request: HttpRequest, by: User) -> HttpResponse:
-    """The accounts of one's offices."""
+    """The accounts of the person's offices."""
     if by.is_staff or by.is_officer:
-        # No office is theirs: they begin elsewhere.
+        # They have no office, so they start on another page.
         return redirect("people" if by.is_staff else "desk")
     offices = list(Office.objects.visible_to(by).select_related("member"))
     accounts = SocialAccount.objects.visible_to(by)
-    # Of each account its newest draft alone is reckoned.
-    last = accounts.order_by().annotate(last=Max("assessments", filter=THERE)).values("last")
-    newest = {row.assessment.account_id: row for row in _rows(_drafts(by).filter(pk__in=last))}
+    # Only the newest assessment of each account is scored.
+    last = accounts.order_by().annotate(last=Max("assessments", filter=NOT_DELETED)).values("last")
+    newest = {row.assessment.account_id: row for row in _rows(_assessments(by).filter(pk__in=last))}
     rows = [
-        AccountRow(account, account.drafts, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
-        for account in accounts.annotate(drafts=Count("assessments", filter=THERE))
+        AccountRow(account, account.assessment_count, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
+        for account in accounts.annotate(assessment_count=Count("assessments", filter=NOT_DELETED))
     ]
     listed = []
     for office in offices:
-        its = [row for row in rows if row.account.office_id == office.pk]
-        checked = [(row.account, row.newest.state) for row in its if row.newest]
-        listed.append((office, its, across([row.account for row in its], checked)))
+        office_rows = [row for row in rows if row.account.office_id == office.pk]
+        checked = [(row.account, row.newest.state) for row in office_rows if row.newest]
+        listed.append((office, office_rows, across([row.account for row in office_rows], checked)))
     context = {
         "offices": listed,
         "can_add": any(office.ends_on is None for office in offices),
@@ -148,14 +151,14 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
 @require_safe
 @signed_in
 def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """An account and its drafts, the newest first."""
+    """An account and its assessments, newest first."""
     visible = SocialAccount.objects.visible_to(by).select_related("office__member")
-    found = get_object_or_404(visible, pk=pk)
-    rows = _rows(_drafts(by).filter(account=found))
-    deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=found)
+    account = get_object_or_404(visible, pk=pk)
+    rows = _rows(_assessments(by).filter(account=account))
+    deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=account)
     context = {
-        "account": found,
-        "purpose": _purpose(found),
+        "account": account,
+        "purpose": _purpose(account),
         "rows": rows,
         "form": ElectionForm(),
         "deleted": deleted.select_related("deleted_by").order_by("-deleted_at"),
@@ -166,13 +169,13 @@ def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Describe an account anew; in a term that has ended nothing is changed any more."""
+    """Edit the description of an account. Nothing can be changed once the term has ended."""
     current = Office.objects.visible_to(by).current()
-    found = get_object_or_404(SocialAccount.objects.filter(office__in=current), pk=pk)
-    form = AccountForm(_posted(request), by=by, instance=found)
+    account = get_object_or_404(SocialAccount.objects.filter(office__in=current), pk=pk)
+    form = AccountForm(_posted(request), by=by, instance=account)
     if form.is_valid():
         try:
-            services.describe_account(account=found, described=form.details, by=by)
+            services.describe_account(account=account, described=form.details, by=by)
         except services.DuplicateAccount:
             form.add_error("handle", TAKEN)
         else:
@@ -184,26 +187,26 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @require_POST
 @signed_in
 def assess_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Begin a self-check of an account, by default with the next election; an ended term begins none."""
+    """Start a self-check of an account, by default for the next election. It cannot start once the term has ended."""
     offices = Office.objects.visible_to(by).current()
-    found = get_object_or_404(SocialAccount.objects.filter(office__in=offices), pk=pk)
+    account = get_object_or_404(SocialAccount.objects.filter(office__in=offices), pk=pk)
     form = ElectionForm(request.POST)
     election = form.cleaned_data["election"] if form.is_valid() else ""
-    draft = services.assess_account(account=found, by=by, election=election)
+    draft = services.assess_account(account=account, by=by, election=election)
     return redirect("assessment:tasks", pk=draft.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def keep(request: HttpRequest, by: User) -> HttpResponse:
-    """Move this browser's anonymous check into one of one's offices."""
+    """Move this browser's anonymous check into one of the person's offices."""
     check = own_check(request)
     if check is None:
         return _nothing_to_keep(request)
     form = KeepForm(_posted(request), by=by, check=check)
     if form.offices and form.is_valid():
         try:
-            kept = services.keep_in_register(check=check, account=form.chosen, by=by)
+            draft = services.keep_in_register(check=check, account=form.chosen, by=by)
         except AnonymousCheck.DoesNotExist:
             return _nothing_to_keep(request)
         except services.DuplicateAccount:
@@ -212,14 +215,14 @@ def keep(request: HttpRequest, by: User) -> HttpResponse:
             messages.success(
                 request, "Your self-check is kept here now. It is no longer kept for this browser alone."
             )
-            response = redirect("assessment:tasks", pk=kept.pk)
+            response = redirect("assessment:tasks", pk=draft.pk)
             response.delete_cookie(COOKIE, samesite="Lax")
             return response
     return render(request, "assessments/keep.html", {"form": form, "check": check})
 
 
 def _nothing_to_keep(request: HttpRequest) -> HttpResponse:
-    """Where a second press of the button ends up as well, so it must not frighten."""
+    """Explain that there is no check to keep. A second press of the button also leads here, so the words reassure."""
     messages.info(
         request, "This browser has no self-check to keep. If you just kept one, it is in the list below."
     )

@@ -1,4 +1,4 @@
-"""What an office keeps: deleting drafts, how long records stay, a legal hold, erasing, taking everything away."""
+"""What an office keeps: deleting drafts, the retention periods, a legal hold, erasing, and exporting everything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD = "A legal hold is on this office, so nothing can be erased. Ask those who 
 
 
 def _own_office(view: View) -> View:
-    """Give the view the member and their office, were its term over; for others there is nothing here."""
+    """Give the view the member and their office, even after its term has ended; anyone else gets 404."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, by: User, pk: int) -> HttpResponse:
@@ -35,39 +35,39 @@ def _own_office(view: View) -> View:
 @require_POST
 @signed_in
 def delete(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Delete a draft; pressed twice, it is deleted once."""
-    found = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
+    """Delete a draft. A second press of the button does nothing more."""
+    draft = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
     try:
-        drafts.delete_draft(assessment=found, by=by)
+        drafts.delete_draft(assessment=draft, by=by)
     except TermEnded:
         messages.error(request, CLOSED)
     except Attested:
         messages.error(request, "This is attested, so it is no draft any more. It was not deleted.")
     else:
         messages.success(request, "The draft is deleted. For 30 days it can be brought back on this page.")
-    return redirect("account", pk=found.account_id)
+    return redirect("account", pk=draft.account_id)
 
 
 @require_POST
 @signed_in
 def restore(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Bring a deleted draft back."""
-    found = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
+    """Restore a deleted draft."""
+    draft = get_object_or_404(Assessment.objects.in_offices_of(by), pk=pk)
     try:
-        drafts.restore_draft(assessment=found, by=by)
+        drafts.restore_draft(assessment=draft, by=by)
     except TermEnded:
         messages.error(request, CLOSED)
     except DraftGone:
         messages.error(request, "The draft was deleted over 30 days ago, and cannot be brought back.")
     else:
         messages.success(request, "The draft is back.")
-    return redirect("account", pk=found.account_id)
+    return redirect("account", pk=draft.account_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """How long an office keeps its records: staff read it, the member chooses it."""
+    """How long an office keeps its records: the staff can read it, and the member can change it."""
     office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
     is_member = office.member_id == by.pk
     may_change = is_member and office.ends_on is None
@@ -105,10 +105,10 @@ def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         raise Http404
     held = wanted == "set"
     services.set_hold(office=office, held=held, by=by)
-    said = (
+    effect = (
         "is under a legal hold now: nothing of it is deleted" if held else "is under no legal hold any more"
     )
-    messages.success(request, f"{office} {said}.")
+    messages.success(request, f"{office} {effect}.")
     return redirect("people")
 
 
@@ -116,7 +116,7 @@ def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @_own_office
 @freshly_signed_in
 def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
-    """Say what would be erased and what stays; a POST with the office's name erases it."""
+    """Explain what would be erased and what stays; a POST with the office's name erases it."""
     form = EraseForm(request.POST if request.method == "POST" else None, office=office)
     problem = ""
     if form.is_valid():
@@ -125,8 +125,8 @@ def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
         except services.OnHold:
             problem = HELD
         else:
-            said = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"
-            messages.success(request, f"{said}, with all that was shared of them.")
+            erased = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"
+            messages.success(request, f"{erased}, with all that was shared of them.")
             return redirect("retention", pk=office.pk)
     count = Assessment.objects.filter(account__office=office).count()
     context = {"office": office, "form": form, "problem": problem, "count": count}
@@ -137,7 +137,7 @@ def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
 @_own_office
 @freshly_signed_in
 def export(request: HttpRequest, by: User, office: Office) -> HttpResponse:
-    """Say what is in a copy of everything; a POST makes it and gives it."""
+    """Explain what an export of everything contains; a POST makes it and sends it."""
     if request.method != "POST":
         return render(request, "people/export.html", {"office": office})
     made = office_copy.export_all(office=office, by=by)

@@ -1,4 +1,4 @@
-"""Reviewing an office's draft: what was answered, what it comes to, and what colleagues say of it."""
+"""Reviewing an office's draft: its answers, its findings and the comments of colleagues."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
 from assessments.forms.section import element_id
 from assessments.models import Assessment, AuditEvent, Look, Thread, User
 from assessments.models.reviews import MAX_COMMENT
-from assessments.reports.review import review as report
+from assessments.reports.review import review as review_report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import Workspace, with_draft
+from assessments.views.workspace import Workspace, with_workspace
 
-BESIDE = "t-"
-"""What the tags of a message begin with that stands beside a thread, and not at the top of the page."""
+THREAD_TAG = "t-"
+"""The prefix of a message's tag that ends in a thread's key: the page shows the message beside that thread."""
 
 
 @require_safe
-@with_draft
+@with_workspace
 def review(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Answers, findings and comments side by side, narrowed down by filters."""
+    """Answers, findings and comments side by side, with filters."""
     return _page(request, workspace)
 
 
 def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpResponse:
-    """The review page; `typed` is a comment that could not be taken, where it was written, and why."""
-    assessment, by = _of(workspace)
+    """The review page. `typed` is a refused comment: its text, where it was typed, and the reason."""
+    assessment, by = _assessment_and_person(workspace)
     filters = FilterForm(request.GET, edition=workspace.state.edition)
     section, show = filters.chosen
     threads = list(
@@ -47,10 +47,10 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         .select_related("resolved_by")
         .prefetch_related("comments__author")
     )
-    look = Look.objects.filter(assessment=assessment, user=by).first()
-    looked_at = look.looked_at if look else None
+    last_look = Look.objects.filter(assessment=assessment, user=by).first()
+    looked_at = last_look.looked_at if last_look else None
     top, beside = _messages(request)
-    reviewed = report(
+    reviewed = review_report(
         workspace.state,
         threads,
         by=by,
@@ -66,7 +66,7 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         (
             part,
             [
-                (row, element_id(row.question.id), _change(workspace, part.id, row.question.id))
+                (row, element_id(row.question.id), _change_url(workspace, part.id, row.question.id))
                 for row in rows
             ],
         )
@@ -87,7 +87,7 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         typed_is_quiet=typed.get("subject") in {row.item.rule for row in reviewed.quiet},
         messages=top,
         longest=MAX_COMMENT,
-        longest_said=f"{MAX_COMMENT:,}",
+        longest_in_words=f"{MAX_COMMENT:,}",
         unanswered=len(workspace.state.advisory.unanswered),
         made=timezone.now().isoformat(),
     )
@@ -95,18 +95,18 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
 
 
 def _field(typed: Mapping[str, Any]) -> str:
-    """The id of the field that was typed into."""
+    """The id of the text field that has the refused comment."""
     if "thread" in typed:
         return f"reply-{typed['thread']}"
     about, subject = typed.get("about", ""), typed.get("subject", "")
-    return f"c-{subject if about == 'finding' else _place(about, subject)}"
+    return f"c-{subject if about == 'finding' else _anchor(about, subject)}"
 
 
 def _messages(request: HttpRequest) -> tuple[list[Message], dict[int, str]]:
-    """What there is to say at the top of the page, and beside which threads."""
+    """The messages at the top of the page, and the text beside each thread that has one, by the thread's key."""
     top, beside = [], {}
     for message in messages.get_messages(request):
-        _, mark, thread = (message.extra_tags or "").partition(BESIDE)
+        _, mark, thread = (message.extra_tags or "").partition(THREAD_TAG)
         if mark:
             beside[int(thread)] = str(message)
         else:
@@ -115,20 +115,20 @@ def _messages(request: HttpRequest) -> tuple[list[Message], dict[int, str]]:
 
 
 def _reopened(assessment: Assessment, threads: list[Thread], by: User) -> dict[int, AuditEvent]:
-    """Of each open thread that was resolved before: who opened it again, and when."""
-    turned = [thread.pk for thread in threads if thread.resolved_at is None and thread.version > 1]
-    if not turned:
+    """For each open thread that was resolved before, by its key: the event of the last time someone reopened it."""
+    reopened = [thread.pk for thread in threads if thread.resolved_at is None and thread.version > 1]
+    if not reopened:
         return {}
     office = assessment.account.office_id
     events = AuditEvent.objects.visible_to(by).of_chain(office).filter(action=Action.REOPENED)
-    about = events.filter(record_type=Thread._meta.model_name, record_id__in=turned).select_related("actor")
+    about = events.filter(record_type=Thread._meta.model_name, record_id__in=reopened).select_related("actor")
     return {event.record_id: event for event in about.order_by("number")}
 
 
 def _back(
     request: HttpRequest, workspace: Workspace, place: str = "", thread: int | None = None
 ) -> HttpResponse:
-    """To the review page as it was narrowed down, at a place that shows however that is."""
+    """Redirect to the review page with the same filters, at `place`. They never hide the thread."""
     filters = FilterForm(request.GET, edition=workspace.state.edition)
     query = filters.query
     if query and thread is not None:
@@ -136,19 +136,19 @@ def _back(
     return redirect(workspace.url("review") + (f"?{query}" if query else "") + (f"#{place}" if place else ""))
 
 
-def _change(workspace: Workspace, section: str, question: str) -> str:
+def _change_url(workspace: Workspace, section: str, question: str) -> str:
     return f"{workspace.url('section', section=section)}?ready#{element_id(question)}"
 
 
-def _of(workspace: Workspace) -> tuple[Assessment, User]:
-    """The assessment and the person; an anonymous check has neither reviewers nor an address here."""
+def _assessment_and_person(workspace: Workspace) -> tuple[Assessment, User]:
+    """The assessment, and the person who works on it. Raises Http404 for an anonymous check, which nobody reviews."""
     if not isinstance(workspace.self_check, Assessment) or workspace.by is None:
         raise Http404
     return workspace.self_check, workspace.by
 
 
-def _tried(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | None:
-    """Do something; where the draft is gone or its term has ended, give back what was typed."""
+def _attempt(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | None:
+    """Run `act`. If the draft is deleted or its term has ended, return a page with what was typed; else None."""
     try:
         act()
     except services.DraftGone:
@@ -158,7 +158,7 @@ def _tried(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | No
     return None
 
 
-def _what_stands(thread: Thread) -> str:
+def _changed_meanwhile(thread: Thread) -> str:
     if thread.resolved_at is None:
         return "Somebody opened these comments again in the meantime. Nothing was changed."
     when = date_format(timezone.localtime(thread.resolved_at), "j F Y, H:i")
@@ -166,32 +166,34 @@ def _what_stands(thread: Thread) -> str:
 
 
 @require_POST
-@with_draft
-def look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """I have looked at this."""
-    assessment, by = _of(workspace)
-    made = None
+@with_workspace
+def note_look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Record that the person has looked at the draft, as it was when the page was made."""
+    assessment, by = _assessment_and_person(workspace)
+    shown_at = None
     with suppress(ValueError):
-        made = parse_datetime(request.POST.get("made", "")[:40])
-    services.look(assessment=assessment, by=by, at=made if made and timezone.is_aware(made) else None)
+        shown_at = parse_datetime(request.POST.get("made", "")[:40])
+    services.look(
+        assessment=assessment, by=by, at=shown_at if shown_at and timezone.is_aware(shown_at) else None
+    )
     messages.success(request, "Noted. What changes from now on is shown as new to you.")
     return _back(request, workspace)
 
 
 @require_POST
-@with_draft
+@with_workspace
 def ready(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Mark a draft ready for review, or take it back."""
-    assessment, by = _of(workspace)
+    """Mark a draft ready for review, or remove the mark."""
+    assessment, by = _assessment_and_person(workspace)
     act = services.mark_ready if "ready" in request.POST else services.unmark_ready
-    return _tried(request, lambda: act(assessment=assessment, by=by)) or _back(request, workspace)
+    return _attempt(request, lambda: act(assessment=assessment, by=by)) or _back(request, workspace)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_draft
+@with_workspace
 def comment(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Begin a thread. A browser that loads a refused comment's address again is led back to the page."""
-    assessment, by = _of(workspace)
+    """Start a thread. A GET, as when a browser reloads the page of a refused comment, leads back to the review."""
+    assessment, by = _assessment_and_person(workspace)
     if request.method != "POST":
         return _back(request, workspace)
     about, subject = request.POST.get("about", ""), request.POST.get("subject", "")
@@ -201,69 +203,69 @@ def comment(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         raise Http404
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return _page(request, workspace, about=about, subject=subject, **_wrong(request, form))
-    text, begun = form.cleaned_data["text"], []
+        return _page(request, workspace, about=about, subject=subject, **_refused_text(request, form))
+    text, created = form.cleaned_data["text"], []
 
     def act() -> None:
-        begun.append(
+        created.append(
             services.comment(assessment=assessment, about=about, subject=subject, text=text, by=by).pk
         )
 
-    return _tried(request, act) or _back(request, workspace, _place(about, subject), *begun)
+    return _attempt(request, act) or _back(request, workspace, _anchor(about, subject), *created)
 
 
-def _wrong(request: HttpRequest, form: CommentForm) -> dict[str, Any]:
-    """What was typed, and what is wrong with it."""
+def _refused_text(request: HttpRequest, form: CommentForm) -> dict[str, Any]:
+    """The refused text and the reason."""
     return {"text": request.POST.get("text", ""), "error": form.errors["text"][0]}
 
 
-def _place(about: str, subject: str) -> str:
-    """Where on the page something is."""
+def _anchor(about: str, subject: str) -> str:
+    """The id on the page of a question, a finding or the whole."""
     return element_id(subject) if about == "question" else f"f-{subject}" if about == "finding" else "whole"
 
 
-def _thread(workspace: Workspace, pk: int) -> Thread:
-    assessment, by = _of(workspace)
-    found = Thread.objects.visible_to(by).filter(assessment=assessment)
-    return get_object_or_404(found.select_related("assessment__account__office"), pk=pk)
+def _visible_thread(workspace: Workspace, pk: int) -> Thread:
+    assessment, by = _assessment_and_person(workspace)
+    threads = Thread.objects.visible_to(by).filter(assessment=assessment)
+    return get_object_or_404(threads.select_related("assessment__account__office"), pk=pk)
 
 
-def _seen(request: HttpRequest) -> int:
-    """The version of a thread that a form was made from, or 0."""
+def _version_seen(request: HttpRequest) -> int:
+    """The version of the thread that the form was made from; 0 if the form does not have a valid one."""
     seen = request.POST.get("seen", "")
     return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_draft
+@with_workspace
 def reply(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
-    """Add a comment to a thread, as it was seen."""
-    found, (_, by) = _thread(workspace, thread), _of(workspace)
+    """Add a comment to a thread, if its state is still the one that the person saw."""
+    existing, (_, by) = _visible_thread(workspace, thread), _assessment_and_person(workspace)
     if request.method != "POST":
-        return _back(request, workspace, f"t-{found.pk}", found.pk)
+        return _back(request, workspace, f"t-{existing.pk}", existing.pk)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return _page(request, workspace, thread=found.pk, **_wrong(request, form))
-    text, seen = form.cleaned_data["text"], _seen(request)
+        return _page(request, workspace, thread=existing.pk, **_refused_text(request, form))
+    text, seen = form.cleaned_data["text"], _version_seen(request)
     try:
-        answer = _tried(request, lambda: services.reply(thread=found, text=text, by=by, seen=seen))
-    except services.ThreadMoved as met:
-        who = met.thread.resolved_by
-        says = f"{who} resolved this in the meantime. Send your reply and open it again?"
-        return _page(request, workspace, thread=found.pk, text=text, error=says)
-    return answer or _back(request, workspace, f"t-{found.pk}", found.pk)
+        response = _attempt(request, lambda: services.reply(thread=existing, text=text, by=by, seen=seen))
+    except services.ThreadMoved as moved:
+        who = moved.thread.resolved_by
+        reason = f"{who} resolved this in the meantime. Send your reply and open it again?"
+        return _page(request, workspace, thread=existing.pk, text=text, error=reason)
+    return response or _back(request, workspace, f"t-{existing.pk}", existing.pk)
 
 
 @require_POST
-@with_draft
-def settle(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
-    """Resolve a thread, or open it again, as it was seen."""
-    found, (_, by) = _thread(workspace, thread), _of(workspace)
-    act, seen = services.reopen if "reopen" in request.POST else services.resolve, _seen(request)
-    place = f"{BESIDE}{found.pk}"
+@with_workspace
+def resolve_or_reopen(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
+    """Resolve a thread or reopen it, if its state is still the one that the person saw."""
+    existing, (_, by) = _visible_thread(workspace, thread), _assessment_and_person(workspace)
+    act, seen = services.reopen if "reopen" in request.POST else services.resolve, _version_seen(request)
+    place = f"{THREAD_TAG}{existing.pk}"
     try:
-        answer = _tried(request, lambda: act(thread=found, seen=seen, by=by))
-    except services.ThreadMoved as met:
-        answer = None
-        messages.warning(request, _what_stands(met.thread), extra_tags=place)
-    return answer or _back(request, workspace, place, found.pk)
+        response = _attempt(request, lambda: act(thread=existing, seen=seen, by=by))
+    except services.ThreadMoved as moved:
+        response = None
+        messages.warning(request, _changed_meanwhile(moved.thread), extra_tags=place)
+    return response or _back(request, workspace, place, existing.pk)

@@ -1,4 +1,4 @@
-"""Second steps at sign-in: in our words, and with their secrets sealed."""
+"""Second steps at sign-in, with our own error messages and encrypted secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from assessments.views.sign_in import count_guess, known_browser
 
 
 class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
-    """How allauth's second steps behave here."""
+    """allauth's second steps, with the portal's words, limits and encryption."""
 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **DefaultMFAAdapter.error_messages,
@@ -31,11 +31,11 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
     }
 
     def known_browser(self, request: HttpRequest, user: User) -> str:
-        """See the form that counts guesses at codes."""
+        """Used by the form that counts guesses at codes."""
         return known_browser(request, user.email)
 
     def count_guess(self, request: HttpRequest, *, key: str, known: bool) -> Any:
-        """See the form that counts guesses at codes."""
+        """Used by the form that counts guesses at codes."""
         return count_guess(request, key=key, known=known)
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002  # allauth's name for it
@@ -45,11 +45,11 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
         return {**super().get_public_key_credential_rp_entity(), "name": settings.MFA_TOTP_ISSUER}
 
     def encrypt(self, text: str) -> str:
-        """Seal a secret, so that a copy of the database gives nobody's codes away."""
+        """Encrypt a secret, so that a copy of the database reveals nobody's codes."""
         return _seal().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open a secret. One that was sealed with a key that is gone opens as another, which nobody knows."""
+        """Decrypt a secret. If its key is no longer configured, return a random one, which no code matches."""
         try:
             return _seal().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
@@ -58,5 +58,5 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
 
 def _seal() -> MultiFernet:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    made = (hashlib.sha256(b"second steps:" + force_bytes(key)).digest() for key in keys)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(one)) for one in made])
+    digests = (hashlib.sha256(b"second steps:" + force_bytes(key)).digest() for key in keys)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

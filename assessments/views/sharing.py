@@ -1,4 +1,4 @@
-"""Sharing a part of an attestation: picking, previewing, giving, reading, asking, taking back."""
+"""Sharing a part of an attestation: choosing, previewing, sharing, reading, asking for advice, withdrawing."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from assessments.services.desk import NotShared, open_share
 from assessments.services.office_copy import exchange_of
 from assessments.services.printing import CannotStore, Kind, pdf_of
 from assessments.views.access import freshly_signed_in, signed_in
-from assessments.views.desk import way_back
+from assessments.views.desk import last_desk_url
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import Workspace, with_draft
+from assessments.views.workspace import Workspace, with_workspace
 from bulletin.publish import encoded
 
-# Deleted for good, by its age or by an erasure, while someone had its page open.
+# Raised if the record was purged or erased while someone had its page open.
 PURGED = (Attestation.DoesNotExist, Share.DoesNotExist, Office.DoesNotExist)
 CONSENT = "Tick the box to say that the office may have this."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_draft
+@with_workspace
 @freshly_signed_in
 def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Pick what to give to the Commissioner's office; see exactly what it will see; consent."""
-    draft, attestation = workspace.self_check, workspace.attestation
+    """Choose what to share with the Commissioner's office, preview exactly what it will see, and consent."""
+    assessment, attestation = workspace.self_check, workspace.attestation
     if (
-        not isinstance(draft, Assessment)
-        or not workspace.is_members
+        not isinstance(assessment, Assessment)
+        or not workspace.by_member
         or attestation is None
         or not workspace.in_term
     ):
@@ -56,9 +56,9 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return redirect("share", pk=earlier.pk)
     if "give" in request.POST:
         if "consent" in request.POST:
-            member = draft.account.office.member
+            member = assessment.account.office.member
             try:
-                given = sharing.share(
+                new_share = sharing.share(
                     attestation=attestation, picked=form.picked, by=member, nonce=nonce, asked=form.asked
                 )
             except PURGED:
@@ -66,17 +66,17 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             except TermEnded as error:
                 return keep_typed(request, error.why)
             messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
-            return redirect("share", pk=given.pk)
+            return redirect("share", pk=new_share.pk)
         problem = CONSENT
-    office = draft.account.office.name
+    office = assessment.account.office.name
     record = shared_record(workspace.state, form.picked, at=timezone.now(), office=office, nonce=nonce)
     left_out = ("csrfmiddlewaretoken", "nonce", "give", "preview", "consent")
     posted = [(name, v) for name, values in request.POST.lists() if name not in left_out for v in values]
-    context = _context(record, draft) | {
+    context = _content_context(record, assessment) | {
         "posted": posted,
         "nonce": nonce,
         "asked": form.asked,
-        "asked_about": _titles(draft, form.asked.about if form.asked else ()),
+        "asked_about": _titles(assessment, form.asked.about if form.asked else ()),
         "not_given": problem,
         "back": workspace.url("tasks"),
         "here": workspace.url("share"),
@@ -89,12 +89,12 @@ def _titles(assessment: Assessment, rules: Any) -> list[str]:
     return [edition.rule[rule].title for rule in rules if rule in edition.rule]
 
 
-def _context(record: str, assessment: Assessment) -> dict[str, Any]:
-    told = json.loads(record)
+def _content_context(record: str, assessment: Assessment) -> dict[str, Any]:
+    content = json.loads(record)
     return {
         "a": shared_projection(record, encoded(assessment.edition)),
-        "office_name": told["office"],
-        "account_name": account_of(told),
+        "office_name": content["office"],
+        "account_name": account_of(content),
     }
 
 
@@ -116,28 +116,32 @@ def _visible(by: User, pk: int) -> Share:
 
 @require_safe
 @signed_in
-def shown(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """What was shared, and what the two wrote about it: the same for the office and for the Commissioner's."""
-    return _shown(request, by, _visible(by, pk), AdviceForm())
+def read(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """What was shared, with the messages about it: the same page for the member's office and the Commissioner's."""
+    return _share_page(request, by, _visible(by, pk), AdviceForm())
 
 
-def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> HttpResponse:
-    assessment = found.attestation.assessment
+def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) -> HttpResponse:
+    assessment = share.attestation.assessment
     office = assessment.account.office
-    withdrawn = getattr(found, "withdrawal", None)
-    asked = getattr(found, "request", None)
+    withdrawn = getattr(share, "withdrawal", None)
+    asked = getattr(share, "request", None)
     if by.is_officer:
         try:
-            open_share(share=found, by=by)
+            open_share(share=share, by=by)
         except NotShared:
-            # Looked up anew: it may have been withdrawn, or deleted, since it was.
-            gone = _visible(by, found.pk)
-            told = {"share": gone, "withdrawn": gone.withdrawal, "desk_last": way_back(request)}
-            return render(request, "sharing/withdrawn.html", told)
+            # Fetched again, because it may have been withdrawn or deleted a moment ago.
+            share = _visible(by, share.pk)
+            withdrawal = {
+                "share": share,
+                "withdrawn": share.withdrawal,
+                "desk_last": last_desk_url(request),
+            }
+            return render(request, "sharing/withdrawn.html", withdrawal)
     context: dict[str, Any] = {
-        "share": found,
+        "share": share,
         "withdrawn": withdrawn,
-        "held": withdrawn and hasattr(found, "content"),
+        "held": withdrawn and hasattr(share, "content"),
         "asked": asked,
         "asked_about": _titles(assessment, asked.about) if asked else (),
         "entries": list(asked.entries.select_related("author")) if asked else (),
@@ -146,11 +150,11 @@ def _shown(request: HttpRequest, by: User, found: Share, form: AdviceForm) -> Ht
         "in_term": office.ends_on is None,
         "may_write": asked and not withdrawn and _may_write(by, office),
         "assessment": assessment,
-        "desk_last": way_back(request),
+        "desk_last": last_desk_url(request),
     }
     if withdrawn:
         return render(request, "sharing/withdrawn.html", context)
-    return render(request, "sharing/share.html", context | _context(found.content.record, assessment))
+    return render(request, "sharing/share.html", context | _content_context(share.content.record, assessment))
 
 
 def _may_write(by: User, office: Office) -> bool:
@@ -160,24 +164,24 @@ def _may_write(by: User, office: Office) -> bool:
 @require_safe
 @signed_in
 def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpResponse:
-    """What was shared as a PDF or as its record, and the exchange about it as text."""
-    found = _visible(by, pk)
-    if hasattr(found, "withdrawal"):
+    """Download what was shared as a PDF or as its record, or the messages about it as text."""
+    share = _visible(by, pk)
+    if hasattr(share, "withdrawal"):
         raise Http404
     if by.is_officer:
-        office = found.attestation.assessment.account.office
-        append_access(office=office, action=Action.FILE_DOWNLOADED, about=found, by=by)
-    name, day = f"shared-{found.pk}", timezone.localdate(found.shared_at).isoformat()
+        office = share.attestation.assessment.account.office
+        append_access(office=office, action=Action.FILE_DOWNLOADED, about=share, by=by)
+    name, day = f"shared-{share.pk}", timezone.localdate(share.shared_at).isoformat()
     if form == "json":
-        return file_response(found.content.record.encode(), "application/json", f"{name}-{day}.json")
+        return file_response(share.content.record.encode(), "application/json", f"{name}-{day}.json")
     if form == "exchange":
-        text = exchange_of(found).encode()
+        text = exchange_of(share).encode()
         if not text:
             raise Http404
         return file_response(text, "text/plain; charset=utf-8", f"{name}-exchange.txt")
     kind, ending = (Kind.SUMMARY, "-summary") if form == "summary" else (Kind.FULL, "")
     try:
-        return file_response(pdf_of(found, kind), "application/pdf", f"{name}-{day}{ending}.pdf")
+        return file_response(pdf_of(share, kind), "application/pdf", f"{name}-{day}{ending}.pdf")
     except (PressError, CannotStore) as error:
         context = {
             "problem": str(error),
@@ -197,10 +201,10 @@ def file_response(content: bytes, content_type: str, name: str) -> HttpResponse:
 @signed_in
 @freshly_signed_in
 def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Take a share back."""
-    found = _visible(by, pk)
+    """Withdraw a share."""
+    share = _visible(by, pk)
     try:
-        sharing.withdraw(share=found, by=by)
+        sharing.withdraw(share=share, by=by)
     except (NotTheMember, *PURGED):
         raise Http404 from None
     messages.success(
@@ -212,22 +216,22 @@ def withdraw(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 @require_POST
 @signed_in
 def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """An officer's answer, or the member's word on it."""
+    """Write an officer's answer, or the member's reply."""
     try:
-        found = _visible(by, pk)
+        share = _visible(by, pk)
     except Http404:
         if by.is_officer:
-            # It was there when they began to write.
+            # Officers see all shares, so this one was deleted while they wrote.
             return keep_typed(request, "withdrawn")
         raise
-    office = found.attestation.assessment.account.office
-    if not _may_write(by, office) or not hasattr(found, "request"):
+    office = share.attestation.assessment.account.office
+    if not _may_write(by, office) or not hasattr(share, "request"):
         raise Http404
     form = AdviceForm(request.POST)
     if not form.is_valid():
-        return _shown(request, by, found, form)
+        return _share_page(request, by, share, form)
     try:
-        sharing.write_advice(share=found, text=form.cleaned_data["text"], by=by)
+        sharing.write_advice(share=share, text=form.cleaned_data["text"], by=by)
     except sharing.WithdrawnShare:
         return keep_typed(request, "withdrawn")
     except PURGED:

@@ -1,4 +1,4 @@
-"""Signing in: how allauth's pages behave here."""
+"""Signing in: how the portal adapts allauth's pages."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from config.allauth_private import GuessCountingAdapter, consume, get_ip
 log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
-"""The cookie of a browser in which someone has signed in, and how many seconds it lasts."""
+"""The cookie of a browser in which someone has signed in, and its lifetime in seconds."""
 
 
 class Adapter(GuessCountingAdapter):
-    """By invitation only, in our words."""
+    """allauth's rules for accounts: by invitation only, and with the portal's words and limits."""
 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **GuessCountingAdapter.error_messages,
@@ -47,22 +47,22 @@ class Adapter(GuessCountingAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Nobody signs up: people are invited."""
+        """Nobody can sign up: people are invited."""
         return False
 
     def is_safe_url(self, url: str) -> bool:
-        """Nobody is led to what cannot be read as an address at all."""
+        """As allauth decides, but what cannot be parsed as an address at all is not safe."""
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
             return False
 
     def is_ajax(self, request: HttpRequest) -> bool:
-        """Pages are pages, whatever a request asks for; one address alone answers the script that signs in."""
+        """JSON is only for the script that signs in with a passkey, whatever a request's headers ask for."""
         return request.method == "GET" and request.path == reverse("mfa_login_webauthn")
 
     def is_reauthentication_required(self, *, app: str) -> bool:
-        """Ask again only those who have proved themselves long ago: who has just signed in has just done so."""
+        """Ask people to confirm who they are only if they have not just done so, by signing in for example."""
         return not proven_lately(context.request)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -71,7 +71,7 @@ class Adapter(GuessCountingAdapter):
         return settings.PORTAL_URL + path
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Where people begin, by what they are here for."""
+        """The first page after sign-in, by role."""
         role = role_of(request.user) if isinstance(request.user, User) else "other"
         return reverse({"administrator": "people", "officer": "desk"}.get(role, "register"))
 
@@ -79,15 +79,15 @@ class Adapter(GuessCountingAdapter):
         return reverse("register")
 
     def guess_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count wrong guesses at an address by where they come from, so that nobody can lock out somebody else.
+        """Count wrong guesses at an email address by where they come from, so that nobody can lock someone else out.
 
-        A browser in which someone has signed in before has a count of its own, whoever shares its network.
+        A browser in which the person has signed in before has its own count, separate from others on its network.
         """
         email = str(credentials.get("email", "")).strip().lower()
         return f"{known_browser(request, email) or get_ip(request)}:{email}"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count a guess before the password is looked at."""
+        """Count a guess before the password is checked."""
         known = known_browser(request, str(credentials.get("email", "")).strip().lower())
         key = self.guess_key(request, **credentials)
         usage = count_guess(request, key=key, known=bool(known))
@@ -95,13 +95,13 @@ class Adapter(GuessCountingAdapter):
         if not usage:
             raise self.validation_error("too_many_login_attempts")
 
-    def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
-        """Note when the session began, and give the browser a mark of its own.
+    def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
+        """Note when the session began, and mark the browser with a cookie.
 
-        The mark opens nothing: it says that this person has signed in there.
+        The cookie gives no access: it only shows that this person has signed in with this browser before.
         """
         request.session[SEEN] = request.session[SINCE] = int(time.time())
-        response: HttpResponse = super().post_login(request, user, **more)
+        response: HttpResponse = super().post_login(request, user, **details)
         response.set_signed_cookie(
             KNOWN,
             secrets.token_urlsafe(16),
@@ -114,29 +114,29 @@ class Adapter(GuessCountingAdapter):
         return response
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail, or say honestly that it could not be sent.
+        """Send an email, or show a page that says it could not be sent.
 
-        A mail goes out whether or not the address has an account, so neither its sending nor its failing tells.
+        An email goes out whether or not the address has an account, so neither success nor failure reveals that.
         """
         try:
             super().send_mail(template_prefix, email, context)
         except (OSError, SMTPException) as error:
-            # Not the error's own text, which can hold the address.
+            # Not the error's own text, which can contain the address.
             log.error("A mail could not be sent: %s", type(error).__name__)
             response = render(self.request, "account/no_mail.html", status=503)
             raise ImmediateHttpResponse(response) from error
 
 
 def known_browser(request: HttpRequest, email: str) -> str:
-    """The mark of a browser in which this person has signed in before; empty in any other."""
+    """The mark of a browser in which this person has signed in before; empty in any other browser."""
     return str(request.get_signed_cookie(KNOWN, default="", salt=email))
 
 
 def count_guess(request: HttpRequest, *, key: str, known: bool) -> Any:
-    """Count a guess: None where there were too many, else what takes it back.
+    """Count a guess. Returns None if there were too many, else an object that can take the guess back.
 
-    A browser in which the person has signed in before is counted by itself: the guesses of others in its network,
-    which may be a whole City Hall, do not keep it out.
+    A browser in which the person has signed in before (`known`) has its own count, so that it is not locked out by
+    others on its network, which may be all of City Hall.
     """
     config = None
     if known:
@@ -146,30 +146,30 @@ def count_guess(request: HttpRequest, *, key: str, known: bool) -> Any:
 
 
 class NewPassword(PasswordResetView):  # type: ignore[misc]
-    """Asks for a link to a new password: some times a minute for one address, by where that comes from."""
+    """Sends a link to set a new password. How often is limited for each email address and network address."""
 
     def form_valid(self, form: Any) -> HttpResponse:
         key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
-        too_often: HttpResponse | None = ratelimit.consume_or_429(
+        refusal: HttpResponse | None = ratelimit.consume_or_429(
             self.request, action="reset_password_of", key=key
         )
-        return too_often or super().form_valid(form)
+        return refusal or super().form_valid(form)
 
 
 def our_page(view: View) -> View:
-    """One of allauth's pages, for the methods that a page has."""
+    """Limit one of allauth's pages to the methods that a page needs."""
     return functools.wraps(view)(require_http_methods(["GET", "HEAD", "POST"])(view))
 
 
 def not_offered(_: HttpRequest) -> NoReturn:
-    """An address that must have a name and has no page."""
+    """404, for an address that allauth needs by name and that has no page here."""
     raise Http404
 
 
 def first_step(view: View) -> View:
-    """A page on which someone may set up their first second step: all their other sessions end with that.
+    """Wrap a page where people set up a second step. When it is their first, all their other sessions end.
 
-    Whoever sat in one of them with the password alone has to sign in again, with the second step.
+    Someone who used one of those sessions with the password alone must sign in again, with the second step.
     """
 
     @functools.wraps(view)
@@ -186,7 +186,7 @@ def first_step(view: View) -> View:
 
 
 def menu(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: whether the menu leads to what a second step opens; asked for only where a page shows it."""
+    """Context processor: whether the menu links to pages that need a second step. Evaluated only when used."""
     user = getattr(request, "user", None)
     return {"menu_is_open": SimpleLazyObject(lambda: not needs_step(user) or took_step(request))}
 
@@ -194,7 +194,7 @@ def menu(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 @login_required
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
-    """End one of one's own sessions."""
+    """End one of the person's own sessions."""
     get_object_or_404(UserSession, user=request.user, pk=pk).end()
     messages.success(request, "That session has ended.")
     return redirect("usersessions_list")

@@ -1,4 +1,4 @@
-"""Single sign-on by OpenID Connect: for those who have an account, and are linked to it by their own hand."""
+"""Single sign-on by OpenID Connect, for people who have a sign-in here and have linked it themselves."""
 
 from __future__ import annotations
 
@@ -26,130 +26,132 @@ from assessments.views.access import freshly_signed_in, signed_in
 log = logging.getLogger(__name__)
 
 PROVIDER = "oidc"
-TO_LINK, SECONDS_TO_LINK = "to_link", 15 * 60
-"""What a session keeps of someone who came by single sign-on and is to prove that the account is theirs."""
+TO_LINK, LINK_SECONDS = "to_link", 15 * 60
+"""The session's key for a person who came by single sign-on and has yet to prove that the account is theirs; and how
+many seconds they have.
+"""
 
 
-def offered() -> str:
-    """What people call single sign-on; empty where there is none."""
+def provider_name() -> str:
+    """The name by which people know the single sign-on; empty if there is none."""
     return settings.OIDC_NAME if settings.SOCIALACCOUNT_PROVIDERS else ""
 
 
-# Both pages ask for the name when they are drawn, and offer no more than the portal has.
-sign_in = account.LoginView.as_view(extra_context={"single_sign_on": offered})
-your_sign_in = mfa.IndexView.as_view(extra_context={"single_sign_on": offered})
+# The templates call the function, so both pages offer single sign-on only if it is configured at that moment.
+sign_in = account.LoginView.as_view(extra_context={"single_sign_on": provider_name})
+sign_in_settings = mfa.IndexView.as_view(extra_context={"single_sign_on": provider_name})
 
 
-def refused(request: HttpRequest) -> HttpResponse:
-    """The one page for everyone who cannot come in this way: it does not say why, so it tells of nobody's account."""
+def refusal(request: HttpRequest) -> HttpResponse:
+    """The same page for everyone who cannot sign in this way. It gives no reason, so it reveals nobody's account."""
     return render(request, "account/single_sign_on_refused.html", status=403)
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Lets in whom a person linked by their own hand, and nobody else; makes no accounts."""
+    """Signs in only people who linked their single sign-on themselves, and creates no accounts."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
-    def on_authentication_error(self, request: HttpRequest, provider: Any, **more: Any) -> NoReturn:
-        """Whatever went wrong, a wrong state among it."""
-        raise ImmediateHttpResponse(refused(request))
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> NoReturn:
+        """Show the one refusal for every error, a wrong state included."""
+        raise ImmediateHttpResponse(refusal(request))
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Decide on everyone who comes back from the other site, before allauth does anything."""
-        found = sociallogin.account
-        email = verified_email(found.extra_data)
-        if found.pk:
-            # allauth has just written down all that the other site told of the person. It is not needed.
-            found.extra_data = {}
-            found.save(update_fields=["extra_data"])
+        """Decide what happens to everyone who comes back from the other site, before allauth does anything."""
+        identity = sociallogin.account
+        email = verified_email(identity.extra_data)
+        if identity.pk:
+            # allauth has just stored all that the other site sent about the person. The portal needs none of it.
+            identity.extra_data = {}
+            identity.save(update_fields=["extra_data"])
             if sociallogin.user.is_active and sociallogin.user.email == email:
                 return
-            raise ImmediateHttpResponse(refused(request))
+            raise ImmediateHttpResponse(refusal(request))
         if email and User.objects.filter(email=email, is_active=True).exists():
-            request.session[TO_LINK] = {"uid": found.uid, "email": email, "at": int(time.time())}
+            request.session[TO_LINK] = {"uid": identity.uid, "email": email, "at": int(time.time())}
             raise ImmediateHttpResponse(redirect("link_single_sign_on"))
         if email and Invitation.objects.open().filter(email=email).exists():
             raise ImmediateHttpResponse(render(request, "account/single_sign_on_invited.html"))
-        raise ImmediateHttpResponse(refused(request))
+        raise ImmediateHttpResponse(refusal(request))
 
 
-def verified_email(told: dict[str, Any]) -> str:
-    """The address that the other site vouches for, as it is stored here; empty where there is none.
+def verified_email(claims: dict[str, Any]) -> str:
+    """The email address that the other site has verified, in the form stored here; empty if there is none.
 
-    Both of its accounts of a person must be about the same person, as OpenID Connect demands.
+    The claims come from `userinfo`, `id_token` or both. Both must name the same subject, as OpenID Connect requires.
     """
-    accounts = [told[name] for name in ("userinfo", "id_token") if isinstance(told.get(name), dict)]
-    if len({one.get("sub") for one in accounts}) != 1:
+    sources = [claims[name] for name in ("userinfo", "id_token") if isinstance(claims.get(name), dict)]
+    if len({source.get("sub") for source in sources}) != 1:
         return ""
-    for one in accounts:
-        if one.get("email_verified") is True and isinstance(one.get("email"), str):
-            return User.normalize_username(one["email"])
+    for source in sources:
+        if source.get("email_verified") is True and isinstance(source.get("email"), str):
+            return User.normalize_username(source["email"])
     return ""
 
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Lead to the other site. A link and no form: a browser would not let a form lead there."""
-    if not offered():
+    """Redirect to the other site. Pages link here, because our policy blocks forms that lead elsewhere."""
+    if not provider_name():
         raise Http404
     try:
         provider = get_social_adapter(request).get_provider(request, provider=PROVIDER)
-        answer: HttpResponse = provider.redirect(
+        response: HttpResponse = provider.redirect(
             request, process="login", next_url=get_next_redirect_url(request)
         )
     except (KeyError, OSError, ValueError) as error:
-        # The other site does not answer, or not as it should; requests' own errors are such as well.
+        # The other site does not answer, or not as it should. The errors of `requests` are OSErrors too.
         log.warning("Single sign-on does not answer: %s", type(error).__name__)
-        return refused(request)
-    return answer
+        return refusal(request)
+    return response
 
 
 @require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Where the other site sends people back to."""
-    if not offered():
+    """The address to which the other site sends people back."""
+    if not provider_name():
         raise Http404
     try:
-        answer: HttpResponse = openid_connect.callback(request, provider_id)
+        response: HttpResponse = openid_connect.callback(request, provider_id)
     except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        # Not the error's own text: it can hold what the other site told of somebody.
+        # Not the error's own text, which can contain what the other site sent about a person.
         log.warning("Single sign-on sent what cannot be read: %s", type(error).__name__)
-        return refused(request)
-    return answer
+        return refusal(request)
+    return response
 
 
-def _to_link(request: HttpRequest) -> dict[str, Any] | None:
-    """Whom single sign-on brought to this browser to be linked, if that was just now."""
-    kept = request.session.get(TO_LINK)
-    if kept and 0 <= time.time() - kept["at"] < SECONDS_TO_LINK:
-        return dict(kept)
+def _pending_link(request: HttpRequest) -> dict[str, Any] | None:
+    """The identity that waits to be linked in this session; None if there is none or it is too old."""
+    pending = request.session.get(TO_LINK)
+    if pending and 0 <= time.time() - pending["at"] < LINK_SECONDS:
+        return dict(pending)
     return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest) -> HttpResponse:
-    """Link single sign-on to one's account, after one has signed in to that here."""
-    kept = _to_link(request)
-    if kept is None:
-        return refused(request)
+    """Link single sign-on to the account of a person who has signed in here."""
+    pending = _pending_link(request)
+    if pending is None:
+        return refusal(request)
     if not isinstance(request.user, User):
-        return render(request, "account/single_sign_on_first.html", {"single_sign_on": offered()})
-    if request.user.email != kept["email"]:
-        return refused(request)
-    return _confirm(request, by=request.user, uid=kept["uid"])
+        return render(request, "account/single_sign_on_first.html", {"single_sign_on": provider_name()})
+    if request.user.email != pending["email"]:
+        return refusal(request)
+    return _confirm(request, by=request.user, uid=pending["uid"])
 
 
 @freshly_signed_in
 def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "account/single_sign_on_link.html", {"single_sign_on": offered()})
+        return render(request, "account/single_sign_on_link.html", {"single_sign_on": provider_name()})
     try:
         sign_ins.link_single_sign_on(by=by, provider=PROVIDER, uid=uid)
     except sign_ins.LinkConflict:
-        return refused(request)
+        return refusal(request)
     del request.session[TO_LINK]
-    messages.success(request, f"From now on you can sign in with {offered()}.")
+    messages.success(request, f"From now on you can sign in with {provider_name()}.")
     return redirect("mfa_index")
 
 
@@ -157,7 +159,7 @@ def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
 @signed_in
 @freshly_signed_in
 def unlink(request: HttpRequest, by: User) -> HttpResponse:
-    """Take the link away."""
+    """Remove the link."""
     sign_ins.unlink_single_sign_on(by=by)
-    messages.success(request, f"You can no longer sign in with {offered()}.")
+    messages.success(request, f"You can no longer sign in with {provider_name()}.")
     return redirect("mfa_index")

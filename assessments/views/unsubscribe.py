@@ -1,4 +1,4 @@
-"""The page behind the link in a mail about what waits, which stops such mail without signing in."""
+"""The page behind the link in an email about notices: it turns off such email without signing in."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from assessments.services import notices as services
 
 
 def partly_hidden(email: str) -> str:
-    """An address that its owner knows again, and whoever came by the link does not learn: `p•••@example.ca`."""
+    """An address that its owner recognizes and that tells nobody else the address: `p•••@example.ca`."""
     name, _, domain = email.rpartition("@")
     return f"{name[:1]}•••@{domain}"
 
 
-# A mail program presses the button of a mailing list with no cookie and no token (RFC 8058). The signed token in the
-# address lets it turn off one person's mail, and nothing else.
+# CSRF-exempt because a mail program that unsubscribes for its user (RFC 8058) sends no cookie and no CSRF token. The
+# signed token in the address can turn off one person's email, and do nothing else.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_notices(request: HttpRequest, token: str) -> HttpResponse:
-    """Turn somebody's mail off by the link in it."""
+    """Turn off email about notices for the person whom the token names."""
     user = services.user_of(token)
     if user is None:
         raise Http404

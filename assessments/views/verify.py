@@ -1,4 +1,4 @@
-"""Telling whether a paper is what the portal made, and nothing else about it."""
+"""Verifying a document: whether the portal made it and whether it is current, and nothing else about it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from assessments.services.verifying import standing_of
 
 @require_safe
 def verify(request: HttpRequest, code: str = "") -> HttpResponse:
-    """Ask for a verification code; of one that is given, say where its paper stands."""
+    """Ask for a verification code; for a given code, show the standing of its document."""
     typed = code or request.GET.get("code", "")
     if not typed:
         return render(request, "pages/verify.html")
-    read = read_code(typed)
-    if read is not None and read != code:
-        return redirect("verify", code=read)
-    standing = standing_of(read) if read else None
-    context = {"code": read or typed[:60], "standing": standing or ("unknown" if read else "no_code")}
+    valid_code = read_code(typed)
+    if valid_code is not None and valid_code != code:
+        return redirect("verify", code=valid_code)
+    standing = standing_of(valid_code) if valid_code else None
+    context = {
+        "code": valid_code or typed[:60],
+        "standing": standing or ("unknown" if valid_code else "no_code"),
+    }
     return render(request, "pages/verify.html", context, status=200 if standing else 404)

@@ -1,4 +1,4 @@
-"""What waits for a person, and the mail about it."""
+"""What waits for a person: drafts to review, threads to answer and notices; and whether they get email about it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from bulletin.publish import encoded
 
 Kind = Notice.Kind
 EARLIER = 30
-"""Notices that one has seen are listed up to this many."""
+"""How many seen notices the page lists at most."""
 
 
 @dataclass(frozen=True)
-class Waits:
-    """What waits for a person: no thing is in it twice, and nothing of a term that has ended."""
+class WaitingItems:
+    """What waits for a person. Nothing is listed twice, and nothing is from a term that has ended."""
 
     to_review: QuerySet[Assessment]
     threads: QuerySet[Thread]
     notices: QuerySet[Notice]
 
     def count(self) -> int:
-        """How much there is, asked for at once."""
-        keys = [one.order_by().values("pk") for one in (self.to_review, self.threads, self.notices)]
+        """The number of items, in one query."""
+        keys = [items.order_by().values("pk") for items in (self.to_review, self.threads, self.notices)]
         return keys[0].union(keys[1], keys[2], all=True).count()
 
 
-def _waits(by: User) -> Waits:
+def _waiting_items(by: User) -> WaitingItems:
     looked = Look.objects.filter(assessment=OuterRef("pk"), user=by, looked_at__gte=OuterRef("ready_at"))
     mine = Assessment.objects.visible_to(by).filter(account__office__ends_on__isnull=True)
     to_review = mine.drafts().filter(ready_at__isnull=False).exclude(ready_by=by).exclude(Exists(looked))
@@ -47,41 +47,43 @@ def _waits(by: User) -> Waits:
         .annotate(last_by=Subquery(last.values("author")[:1]), last=Subquery(last.values("pk")[:1]))
         .exclude(last_by=by.pk)
     )
-    # Of these the page has the thing itself.
+    # These notices are left out: the page already lists the draft or the thread.
     listed = Q(kind=Kind.READY, assessment__in=to_review.values("pk")) | Q(
         kind=Kind.COMMENT, assessment__in=threads.values("assessment")
     )
-    return Waits(to_review, threads, Notice.objects.visible_to(by).unseen().exclude(listed))
+    return WaitingItems(to_review, threads, Notice.objects.visible_to(by).unseen().exclude(listed))
 
 
 def waiting_count(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: how much waits for someone, as its page lists it; asked for only where a page shows it."""
-    # A request for a name that is not ours is refused before anybody looks who sent it.
+    """Context processor: how many items wait, as the page `waiting` counts them. Evaluated only when used."""
+    # A request for a host name that is not ours is refused before it gets a user.
     by = getattr(request, "user", None)
-    return {"waiting_count": SimpleLazyObject(lambda: _waits(by).count() if isinstance(by, User) else 0)}
+    return {
+        "waiting_count": SimpleLazyObject(lambda: _waiting_items(by).count() if isinstance(by, User) else 0)
+    }
 
 
 @require_safe
 @signed_in
 def waiting(request: HttpRequest, by: User) -> HttpResponse:
-    """Drafts to review, comments to answer, and notices."""
-    waits = _waits(by)
-    threads = list(waits.threads.select_related("assessment__account", "assessment__edition").order_by("-pk"))
+    """The drafts to review, the threads to answer, and the notices."""
+    items = _waiting_items(by)
+    threads = list(items.threads.select_related("assessment__account", "assessment__edition").order_by("-pk"))
     last = Comment.objects.select_related("author").in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
-    to_review = waits.to_review.select_related("account", "ready_by").order_by("-ready_at")
+    to_review = items.to_review.select_related("account", "ready_by").order_by("-ready_at")
     seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
-        "count": waits.count(),
+        "count": items.count(),
         "to_review": to_review,
         "threads": [(thread, _subject(thread), last[thread.last]) for thread in threads],  # type: ignore[attr-defined]
-        "notices": [*_placed(waits.notices), *_placed(seen)[:EARLIER]],
+        "notices": [*_placed(items.notices), *_placed(seen)[:EARLIER]],
         "new_notices": Notice.objects.visible_to(by).unseen().exists(),
     }
     return render(request, "review/waiting.html", context)
 
 
 def _subject(thread: Thread) -> str:
-    """What a thread is on, in words."""
+    """What a thread is about, in words."""
     edition = encoded(thread.assessment.edition)
     if thread.about == Thread.About.QUESTION and thread.subject in edition.question:
         return f"the question “{edition.question[thread.subject].short}”"
@@ -91,7 +93,7 @@ def _subject(thread: Thread) -> str:
 
 
 def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:
-    """Notices with the thread that each is about, as far as it can be told from who did what by then."""
+    """Notices annotated with their `thread`. A notice does not store it: it is inferred from who did what by then."""
     same = {"thread__assessment": OuterRef("assessment"), "author": OuterRef("by")}
     written = Comment.objects.filter(**same, written_at__lte=OuterRef("at")).order_by("-written_at", "-pk")
     resolved = Thread.objects.filter(
@@ -107,8 +109,8 @@ def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:
 
 @require_POST
 @signed_in
-def seen(request: HttpRequest, by: User) -> HttpResponse:
-    """Take all notices for seen."""
+def mark_seen(request: HttpRequest, by: User) -> HttpResponse:
+    """Mark all notices as seen."""
     services.mark_seen(by=by)
     messages.success(request, "All notices are marked as seen.")
     return redirect("waiting")
@@ -116,8 +118,8 @@ def seen(request: HttpRequest, by: User) -> HttpResponse:
 
 @require_POST
 @signed_in
-def mail(request: HttpRequest, by: User) -> HttpResponse:
-    """Turn mail about notices on or off."""
+def set_mail(request: HttpRequest, by: User) -> HttpResponse:
+    """Turn email about notices on or off."""
     wanted = "wanted" in request.POST
     services.set_mail(user=by, wanted=wanted)
     messages.success(

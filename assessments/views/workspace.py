@@ -1,6 +1,6 @@
-"""Finding the draft that a request is about: the browser's own anonymous check, or an office's assessment.
+"""The self-check that a request is about: the browser's own anonymous check, or an office's assessment.
 
-The pages of the questionnaire are the same for both; a Workspace hides which it is.
+The questionnaire has the same pages for both, and a Workspace hides the difference from them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from assessments.views.access import View
 from assessments.views.not_saved import keep_typed, made_for_another
 
 COOKIE = "check"
-"""The cookie with an anonymous check's token: until the browser closes, out of reach of scripts."""
+"""The cookie with an anonymous check's token. It lasts until the browser closes, and scripts cannot read it."""
 DRAFT = "draft"
-"""The input that says which draft a form was made from: an anonymous check's address does not."""
+"""The input that names the self-check that a form was made from. An anonymous check's address does not name it."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A draft, who works on it, and its addresses."""
+    """A self-check, the person who works on it (None if nobody signed in), and the addresses of its pages."""
 
     self_check: SelfCheck
     by: User | None
@@ -41,7 +41,7 @@ class Workspace:
 
     @property
     def is_open(self) -> bool:
-        """Whether answers can be changed: not once they are attested, nor after the end of the office's term."""
+        """Whether answers can be changed: not after attestation, nor after the end of the office's term."""
         return self.in_term and self.attestation is None
 
     @property
@@ -50,18 +50,18 @@ class Workspace:
         return isinstance(self.self_check, AnonymousCheck) or self.self_check.account.office.ends_on is None
 
     @property
-    def is_members(self) -> bool:
-        """Whether the member is at it, who alone attests and shares."""
+    def by_member(self) -> bool:
+        """Whether the person is the office's member, who alone attests and shares."""
         return isinstance(self.self_check, Assessment) and self.self_check.account.office.member == self.by
 
     @property
     def attestation(self) -> Attestation | None:
-        """What the member attested; None of a draft."""
+        """The attestation; None for a draft."""
         return self.self_check.attestation_or_none if isinstance(self.self_check, Assessment) else None
 
     @functools.cached_property
     def later(self) -> Attestation | None:
-        """The account's newest attestation, if that is not this one: it supersedes this one."""
+        """The account's newest attestation, if it is later than this one and so supersedes it."""
         if self.attestation is None or not isinstance(self.self_check, Assessment):
             return None
         of_account = Attestation.objects.filter(assessment__account=self.self_check.account_id).defer(
@@ -71,38 +71,40 @@ class Workspace:
 
     @property
     def mark(self) -> str:
-        """Tells this draft from any other that a page may have been made from."""
+        """The mark of this self-check in forms: it shows whether a form was made from this self-check or another."""
         if isinstance(self.self_check, AnonymousCheck):
             return self.self_check.token_hash[:16]
         return str(self.self_check.pk)
 
-    def afresh(self) -> Workspace:
-        """The same workspace, with the draft as it stands now."""
+    def refreshed(self) -> Workspace:
+        """The same workspace with its state worked out again, after a save."""
         return Workspace(self.self_check, self.by)
 
     def url(self, name: str, **kwargs: Any) -> str:
-        """The address of one of the draft's pages."""
+        """The address of one of the self-check's pages."""
         if self.is_anonymous:
             return reverse(f"check:{name}", kwargs=kwargs)
         return reverse(f"assessment:{name}", kwargs={"pk": self.self_check.pk, **kwargs})
 
-    def context(self, **more: Any) -> dict[str, Any]:
-        """What every page of the draft shows, with the addresses of its other pages."""
-        own = ("details",) if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
-        names = ("tasks", "answers", "advisory", "pdf", "json", "file", *own)
+    def context(self, **extra: Any) -> dict[str, Any]:
+        """The variables of a template: what every page of the self-check needs, and `extra`."""
+        more_names = (
+            ("details",) if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
+        )
+        names = ("tasks", "answers", "advisory", "pdf", "json", "file", *more_names)
         links = {f"url_{name}": self.url(name) for name in names}
-        return {"workspace": self, "state": self.state, **links, **more}
+        return {"workspace": self, "state": self.state, **links, **extra}
 
     @functools.cached_property
     def state(self) -> AssessmentState:
-        """The draft as of today in Toronto."""
+        """The self-check's answers and advisory, as of today in Toronto."""
         return assessment_state(self.self_check, as_of=timezone.localdate())
 
 
-def with_draft(view: View) -> View:
-    """Give the view its Workspace.
+def with_workspace(view: View) -> View:
+    """Give the view the Workspace of the request's self-check.
 
-    A request without a draft loses nothing that was typed: a POST is answered with a page that still holds it.
+    If there is no such self-check, nothing that someone typed is lost: the response to a POST still has it.
     """
 
     @functools.wraps(view)
@@ -114,7 +116,7 @@ def with_draft(view: View) -> View:
 
 
 def own_check(request: HttpRequest) -> AnonymousCheck | None:
-    """The anonymous check of this browser, if it has one that has not ended."""
+    """This browser's anonymous check, if it has one that has not ended."""
     token = request.COOKIES.get(COOKIE)
     if not token:
         return None
@@ -123,7 +125,7 @@ def own_check(request: HttpRequest) -> AnonymousCheck | None:
 
 
 def remember(response: HttpResponse, token: str) -> HttpResponse:
-    """Give the browser the token of its check, for as long as it stays open."""
+    """Give the browser the token of its check, until the browser closes."""
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
     return response
 
@@ -148,10 +150,10 @@ def _office_workspace(request: HttpRequest, pk: int) -> Workspace | HttpResponse
     related = visible.select_related("edition", "account__office__member", "attestation__attested_by").defer(
         "edition__content"
     )
-    draft = related.filter(pk=pk).first()
-    if draft is not None:
-        return Workspace(draft, request.user)
+    assessment = related.filter(pk=pk).first()
+    if assessment is not None:
+        return Workspace(assessment, request.user)
     if request.method == "POST":
-        # The same whether or not there is such a draft: it may be that someone has just left the office.
+        # The same page whether or not the assessment exists: the person may just have left the office.
         return keep_typed(request, "not_yours", status=404)
     raise Http404

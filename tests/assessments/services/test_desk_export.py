@@ -144,7 +144,7 @@ def test_without_a_fresh_proof_nothing_leaves(world):
 
 
 def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeypatch):
-    monkeypatch.setattr("assessments.views.desk_exports.AT_ONCE", -1)
+    monkeypatch.setattr("assessments.views.desk_exports.STEP_SECONDS", -1)
     share = world.share(1)
     client = fresh_client(world.officer)
     address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]

@@ -383,7 +383,7 @@ def test_a_search_that_is_forgotten_says_so(world):
 
 
 def test_every_row_is_on_one_page_in_either_direction(world, monkeypatch):
-    monkeypatch.setattr("assessments.views.desk.AT_ONCE", 2)
+    monkeypatch.setattr("assessments.views.desk.PAGE_SIZE", 2)
     shares = [world.share(number) for number in range(7)]
     for read in shares[::3]:
         desk.open_share(share=read, by=world.officer)
@@ -413,7 +413,7 @@ def back_from(page: Any) -> str:
 
 
 def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(world, monkeypatch):
-    monkeypatch.setattr("assessments.views.desk.AT_ONCE", 1)
+    monkeypatch.setattr("assessments.views.desk.PAGE_SIZE", 1)
     first, second, gone = world.share(), world.share(1), world.share(2)
     sharing.withdraw(share=gone, by=world.member)
     client = fresh_client(world.officer)
@@ -463,7 +463,7 @@ def test_a_place_reads_back_as_it_was_written():
 
 
 def test_a_page_costs_the_same_queries_for_two_rows_and_for_fifty(world, monkeypatch):
-    monkeypatch.setattr("assessments.views.desk.AT_ONCE", 50)
+    monkeypatch.setattr("assessments.views.desk.PAGE_SIZE", 50)
     counts = []
     client = fresh_client(world.officer)
     for many in (2, 50):

@@ -1,4 +1,4 @@
-"""Alive and ready, and the truth about it."""
+"""The health checks: what makes the portal alive and ready, and what each fault is reported as."""
 
 import errno
 import json
@@ -34,13 +34,13 @@ def published() -> None:
         publish_edition(edition=edition)
 
 
-def asked(name: str) -> tuple[int, dict[str, Any]]:
+def probe(name: str) -> tuple[int, dict[str, Any]]:
     answer = Client().get(f"/health/{name}")
     assert "sessionid" not in answer.cookies
     return answer.status_code, json.loads(answer.content)
 
 
-def left() -> list[str]:
+def leftovers() -> list[str]:
     return default_storage.listdir("health")[1]
 
 
@@ -51,13 +51,13 @@ def run(sql: str) -> None:
 
 def test_alive_touches_no_database():
     with CaptureQueriesContext(connection) as queries:
-        assert asked("live") == (200, {"live": True})
+        assert probe("live") == (200, {"live": True})
     assert not queries.captured_queries
 
 
 def test_ready_when_all_is_there(published):
-    assert asked("ready") == (200, {"ready": True, "broken": []})
-    assert left() == []
+    assert probe("ready") == (200, {"ready": True, "broken": []})
+    assert leftovers() == []
 
 
 # --- What breaks ------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def thawed(_: Any) -> None:
 
 
 def blocked(settings: Any) -> None:
-    # A folder that is a file.
+    # The folder for files is itself a file.
     settings.MEDIA_ROOT = Path(__file__)
 
 
@@ -96,17 +96,17 @@ BREAKS: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("part", BREAKS)
 def test_a_part_that_fails_is_named(published, settings, part):
     BREAKS[part](settings)
-    assert asked("ready") == (503, {"ready": False, "broken": [part]})
+    assert probe("ready") == (503, {"ready": False, "broken": [part]})
 
 
 def test_what_is_collected_makes_it_ready(published, settings, tmp_path):
     settings.STATIC_ROOT = tmp_path / "collected"
-    # Without copies of each file in smaller forms, which take a while.
+    # Without compressed copies of each file, which take a while.
     backend = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
-    assert asked("ready")[1]["broken"] == ["static"]
+    assert probe("ready")[1]["broken"] == ["static"]
     call_command("collectstatic", interactive=False, verbosity=0)
-    assert asked("ready")[0] == 200
+    assert probe("ready")[0] == 200
 
 
 def test_a_release_whose_editions_were_not_loaded_is_not_ready(published, monkeypatch):
@@ -114,27 +114,27 @@ def test_a_release_whose_editions_were_not_loaded_is_not_ready(published, monkey
     sheet = edition.sheet.model_copy(update={"revision": edition.sheet.revision + 1})
     newer = edition.model_copy(update={"sheet": sheet})
     monkeypatch.setattr(shelf, "editions", lambda: {newer.id: newer})
-    assert asked("ready") == (503, {"ready": False, "broken": ["editions"]})
+    assert probe("ready") == (503, {"ready": False, "broken": ["editions"]})
     publish_edition(edition=newer)
-    assert asked("ready")[0] == 200
+    assert probe("ready")[0] == 200
 
 
-def test_a_database_that_is_away_is_named_alone_and_nothing_is_told_of_it(tmp_path):
+def test_a_database_that_is_down_is_named_alone_and_without_detail(tmp_path):
     for address in ("postgres://portal:zq7@127.0.0.1:1/zq7", f"sqlite:///{tmp_path}/zq7/db.sqlite3"):
-        status, broken, log = asked_with(address, tmp_path)
+        status, broken, log = probe_with(address, tmp_path)
         assert (status, broken) == (503, ["database"])
         assert "Not ready, database: OperationalError" in log
         assert "zq7" not in log
 
 
 def test_an_empty_database_is_named_by_what_is_missing_in_it(tmp_path):
-    _, broken, _ = asked_with(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path)
+    _, broken, _ = probe_with(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path)
     assert broken == ["migrations", "editions", "cache"]
 
 
-def asked_with(address: str, home: Path) -> tuple[int, list[str], str]:
-    """What a portal on another database answers, and what it logs."""
-    asks = (
+def probe_with(address: str, home: Path) -> tuple[int, list[str], str]:
+    """The status and the broken parts that a portal on another database reports, and what it logs."""
+    script = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
         "answer = Client(SERVER_NAME='localhost').get('/health/ready')\n"
@@ -148,38 +148,38 @@ def asked_with(address: str, home: Path) -> tuple[int, list[str], str]:
         "DEBUG": "true",
     }
     ended = subprocess.run(
-        [sys.executable, "-c", asks], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    status, _, told = ended.stdout.partition(" ")
-    return int(status), json.loads(told)["broken"], ended.stderr
+    status, _, body = ended.stdout.partition(" ")
+    return int(status), json.loads(body)["broken"], ended.stderr
 
 
 # --- The storage ------------------------------------------------------------------------------
 
 
 def test_a_disk_that_is_full_keeps_nothing_of_the_check(published, monkeypatch):
-    found: list[list[str]] = []
+    written: list[list[str]] = []
 
     def half(_: ContentFile[bytes]) -> Iterator[bytes]:
         yield b"re"
-        found.append(left())
+        written.append(leftovers())
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(ContentFile, "chunks", half)
     for _ in range(2):
-        assert asked("ready") == (503, {"ready": False, "broken": ["storage"]})
-    # There was a file, each time of the same name, and it is gone.
-    assert len(found[0]) == 1
-    assert found == [found[0]] * 2
-    assert left() == []
+        assert probe("ready") == (503, {"ready": False, "broken": ["storage"]})
+    # Each time there was a file of the same name, and it has been deleted.
+    assert len(written[0]) == 1
+    assert written == [written[0]] * 2
+    assert leftovers() == []
 
 
 def test_what_an_earlier_check_left_is_in_nobodys_way(published, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(default_storage, "delete", lambda _: None)
-        asked("ready")
-    (name,) = left()
+        probe("ready")
+    (name,) = leftovers()
     assert django_settings.MEDIA_ROOT.joinpath("health", name).read_bytes() == b"ready"
-    assert asked("ready")[0] == 200
-    assert left() == []
+    assert probe("ready")[0] == 200
+    assert leftovers() == []

@@ -1,4 +1,4 @@
-"""The public pages: the examples, answers that are brought back; and nothing of them leaks."""
+"""The public pages: the examples, and answers from a file; and no answer leaks."""
 
 import html
 import io
@@ -27,18 +27,18 @@ from tests.tables import EDITION, edition
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Answer = Any
-"""What the test client gives: a response of a class that it makes up."""
+"""A response of the test client, whose class is not declared anywhere."""
 
 CANARY = "canary7741"
-"""A word that is in what people send and may be nowhere but in what they get back."""
+"""A word in what people send. It may appear only in the pages that they get back."""
 
 BACK = "/check/bring-back"
 
 
 @pytest.fixture(autouse=True)
 def published(db: None) -> None:
-    for one in editions().values():
-        publish_edition(edition=one)
+    for published_edition in editions().values():
+        publish_edition(edition=published_edition)
 
 
 def document(**changes: Any) -> str:
@@ -56,8 +56,8 @@ def text_of(answer: Answer) -> str:
 
 def faults_of(answer: Answer) -> list[str]:
     """The lines of the error summary."""
-    found = re.search(r'<div class="error-summary".*?</div>', answer.content.decode(), re.DOTALL)
-    return [text.strip() for tag, text in blocks_of_html(found[0] if found else "") if tag == "li"]
+    summary = re.search(r'<div class="error-summary".*?</div>', answer.content.decode(), re.DOTALL)
+    return [text.strip() for tag, text in blocks_of_html(summary[0] if summary else "") if tag == "li"]
 
 
 def by_command(raw: bytes, form: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
@@ -138,31 +138,33 @@ def test_answers_that_are_brought_back_are_a_self_check_of_this_browser(client, 
         sent = {"file": SimpleUploadedFile("answers.json", raw.encode())}
     answer = posted(client, **sent)
     assert (answer.status_code, answer["Location"]) == (302, "/check/")
-    shown = client.get("/check/advisory")
-    assert "@of-my-own" in text_of(shown)
-    assert "Since<br>2019" in shown.content.decode()
+    advisory = client.get("/check/advisory")
+    assert "@of-my-own" in text_of(advisory)
+    assert "Since<br>2019" in advisory.content.decode()
     assert list(CheckAnswer.objects.values_list("question", "value")) == [("resources.email", "yes")]
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "message"),
     [
         (b"%PDF-1.7\n%\xda\xda", "This is a PDF"),
         (b'{"overall": "consistent", "findings": []}', "This is an advisory"),
         (b"PK\x03\x04\x00\x00", "This is not a text file"),
     ],
 )
-def test_a_file_that_is_plainly_another_one_is_told_so_and_is_not_put_into_the_box(client, raw, says):
+def test_a_file_that_is_plainly_another_kind_is_named_and_is_not_put_into_the_box(client, raw, message):
     answer = posted(client, file=SimpleUploadedFile("advisory", raw))
-    assert says in faults_of(answer)[0]
+    assert message in faults_of(answer)[0]
     assert "begins with “answers”" in faults_of(answer)[0]
     assert re.search(r'id="id_answers">\s*</textarea>', answer.content.decode())
 
 
-@pytest.mark.parametrize(("size", "says"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "at most 1 MB")])
-def test_a_file_that_is_too_long_is_told_so_and_is_not_put_into_the_box(client, size, says):
+@pytest.mark.parametrize(
+    ("size", "message"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "at most 1 MB")]
+)
+def test_a_file_that_is_too_long_is_refused_and_is_not_put_into_the_box(client, size, message):
     answer = posted(client, file=SimpleUploadedFile("answers.json", b"1" * size))
-    assert says in faults_of(answer)[0]
+    assert message in faults_of(answer)[0]
     assert re.search(r'id="id_answers">\s*</textarea>', answer.content.decode())
 
 
@@ -194,12 +196,12 @@ def test_what_is_the_same_for_everyone_is_printed_once(client, monkeypatch):
 # --- Faults -------------------------------------------------------------------
 
 
-def test_nothing_chosen_and_nothing_pasted_is_said(client):
+def test_nothing_chosen_and_nothing_pasted_is_reported(client):
     assert faults_of(posted(client)) == ["Choose your answers file, or paste what is in it."]
     assert faults_of(posted(client, answers=" \r\n\t ")) == faults_of(posted(client))
 
 
-def test_every_fault_is_told_and_what_was_typed_is_still_there(client):
+def test_every_fault_is_listed_and_what_was_typed_is_still_there(client):
     pasted = document(answers={"resources.emial": "yes", "gifts.value": "lots"}, edition=EDITION)
     answer = posted(client, answers=pasted)
     assert answer.status_code == 200
@@ -213,9 +215,9 @@ def test_every_fault_is_told_and_what_was_typed_is_still_there(client):
             "unsure"
         ),
     ]
-    kept = re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.content.decode(), re.DOTALL)
-    assert kept
-    assert html.unescape(kept[1]).strip() == pasted
+    textarea = re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.content.decode(), re.DOTALL)
+    assert textarea
+    assert html.unescape(textarea[1]).strip() == pasted
     assert "<title>Please correct:" in answer.content.decode()
     assert not AnonymousCheck.objects.exists()
 
@@ -415,10 +417,10 @@ def test_a_form_with_its_token_is_taken():
 def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(client):
     for kind, answer in every_kind_of_answer(client).items():
         assert set(answer.cookies) <= ({"check"} if kind == "brought back" else {"csrftoken"}), kind
-    given = client.cookies["check"]
-    assert given["httponly"]
-    assert given["samesite"] == "Lax"
-    assert given["max-age"] == given["expires"] == ""
+    cookie = client.cookies["check"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["max-age"] == cookie["expires"] == ""
 
 
 # --- Where answers must not be ------------------------------------------------
@@ -426,7 +428,7 @@ def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(client):
 
 @pytest.fixture
 def logged() -> Iterator[list[logging.LogRecord]]:
-    """All that any logger writes, down to DEBUG, with the records' own attributes."""
+    """Every record that any logger writes, down to DEBUG."""
     records: list[logging.LogRecord] = []
 
     class Keep(logging.Handler):

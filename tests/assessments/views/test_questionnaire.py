@@ -31,11 +31,11 @@ def stamp_of(html, question):
     return stamps(html)[f"seen.{question}"]
 
 
-def post(browser, section, answers, **more):
-    data = stamps(page(browser, section)) | more
+def post(browser, section, answers, **extra):
+    fields = stamps(page(browser, section)) | extra
     for question, value in answers.items():
-        data |= {question: value, f"seen.{question}": data.get(f"seen.{question}", FRESH)}
-    return browser.post(f"/check/section/{section}", data)
+        fields |= {question: value, f"seen.{question}": fields.get(f"seen.{question}", FRESH)}
+    return browser.post(f"/check/section/{section}", fields)
 
 
 def stamps(html):
@@ -86,8 +86,8 @@ def test_a_note_that_is_too_long_is_named_and_kept_on_the_page(browser):
 
 
 def test_forged_names_and_questions_of_other_sections_change_nothing(browser):
-    data = {"terms.adopted": "yes", "seen.terms.adopted": FRESH, "seen.nonsense": "0.x"}
-    assert browser.post("/check/section/resources", data).status_code == 302
+    fields = {"terms.adopted": "yes", "seen.terms.adopted": FRESH, "seen.nonsense": "0.x"}
+    assert browser.post("/check/section/resources", fields).status_code == 302
     assert answers() == {}
 
 
@@ -143,11 +143,11 @@ def test_what_is_saved_can_be_taken_in_place_of_ones_own(browser):
 def test_a_check_that_has_ended_gives_back_what_was_typed_and_takes_it_into_a_new_one(browser):
     html = page(browser, "resources")
     AnonymousCheck.objects.all().delete()
-    data = {EMAIL: "yes", f"seen.{EMAIL}": stamp_of(html, EMAIL), "note." + EMAIL: "since 2023"}
-    answer = browser.post("/check/section/resources", data)
+    fields = {EMAIL: "yes", f"seen.{EMAIL}": stamp_of(html, EMAIL), "note." + EMAIL: "since 2023"}
+    answer = browser.post("/check/section/resources", fields)
     assert answer.status_code == 409
     assert "since 2023" in answer.content.decode()
-    again = browser.post("/check/restart?to=/check/section/resources", data)
+    again = browser.post("/check/restart?to=/check/section/resources", fields)
     assert again.status_code == 302
     assert list(CheckAnswer.objects.values_list("value", "note")) == [("yes", "since 2023")]
 
@@ -172,10 +172,10 @@ def test_to_delete_leaves_nothing(browser):
 def test_the_answers_file_brings_everything_back(browser):
     post(browser, "resources", {EMAIL: "yes"}, **{"note." + EMAIL: "a note"})
     file = browser.get("/check/answers.json").content.decode()
-    other = Client()
-    answer = other.post("/check/bring-back", {"answers": file})
+    another = Client()
+    answer = another.post("/check/bring-back", {"answers": file})
     assert answer.status_code == 302
-    assert other.get("/check/answers.json").content.decode() == file
+    assert another.get("/check/answers.json").content.decode() == file
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The register of accounts: who sees it, what it takes in, and keeping an anonymous check there."""
+"""The register of accounts: who sees it, which input it accepts, and keeping an anonymous check there."""
 
 import re
 import threading
@@ -27,12 +27,12 @@ ACCOUNT = {"platform": "Instagram", "handle": "@PatLee", "purpose": "campaign"}
 
 @pytest.fixture(autouse=True)
 def edition(db) -> None:
-    for one in editions().values():
-        publish_edition(edition=one)
+    for edition in editions().values():
+        publish_edition(edition=edition)
 
 
-def person(name: str, **more: Any) -> User:
-    return User.objects.create_user(f"{name}@example.ca", name=name.title(), **more)
+def person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(f"{name}@example.ca", name=name.title(), **fields)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def draft(account, member) -> Assessment:
 
 @pytest.fixture
 def cast(member, office, other_office) -> dict[str, User]:
-    """Everyone who might come by, by what they are to the office."""
+    """One person of each kind, by their relation to the office."""
     staff, former, inactive = person("staff"), person("former"), person("inactive", is_active=False)
     Membership.objects.create(office=office, user=staff)
     Membership.objects.create(office=office, user=former, ended_at=timezone.now() + timedelta(seconds=1))
@@ -198,19 +198,19 @@ def fill(office: Office, by: User, *, accounts: int, drafts: int) -> None:
 def test_the_register_asks_the_database_as_often_for_twenty_accounts_as_for_one(member, office, draft):
     client = as_(member)
     queries(client, REGISTER)  # the first request of a session writes that it is in use
-    one = queries(client, REGISTER)
+    for_one = queries(client, REGISTER)
     fill(office, member, accounts=19, drafts=2)
-    assert queries(client, REGISTER) == one
-    assert one <= 7
+    assert queries(client, REGISTER) == for_one
+    assert for_one <= 7
 
 
 def test_an_account_asks_the_database_as_often_for_twenty_drafts_as_for_one(member, draft):
     client, address = as_(member), f"/office/accounts/{draft.account_id}"
     queries(client, address)
-    one = queries(client, address)
+    for_one = queries(client, address)
     for _ in range(19):
         start_assessment(account=draft.account, by=member)
-    assert queries(client, address) == one
+    assert queries(client, address) == for_one
 
 
 # --- Adding an account --------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_an_account_that_is_added_stands_in_the_register_of_ones_office(member, 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ({"platform": ""}, "Platform: Please fill this in."),
         ({"handle": "  "}, "Account: Please fill this in."),
@@ -240,12 +240,12 @@ def test_an_account_that_is_added_stands_in_the_register_of_ones_office(member, 
         ({"address": "https://example.com/\u202epat"}, "makes text read other than it is"),
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_stays(member, account, wrong, says):
+def test_what_is_wrong_is_named_and_what_was_typed_stays(member, account, wrong, message):
     response = as_(member).post(NEW, {**ACCOUNT, "display_name": "Pat Lee's page", **wrong})
     page = response.content.decode()
     assert response.status_code == 200
     assert "There is a problem" in page
-    assert says in page
+    assert message in page
     assert "Pat Lee&#x27;s page" in page
     assert SocialAccount.objects.count() == 1
 
@@ -322,7 +322,7 @@ def keeper(member, office, check) -> Client:
     return client
 
 
-def kept() -> list[tuple[str, Any, str]]:
+def stored_answers() -> list[tuple[str, Any, str]]:
     return sorted(Answer.objects.values_list("question", "value", "note"))
 
 
@@ -335,7 +335,7 @@ def test_a_check_is_moved_with_everything_and_its_cookie_is_deleted(keeper, acco
     assert response["Location"] == f"/assessments/{moved.pk}/"
     assert (moved.account, moved.started_by, moved.election) == (account, member, "2022")
     assert moved.edition_id == check[0].edition_id
-    assert kept() == ANSWERS
+    assert stored_answers() == ANSWERS
     assert not AnonymousCheck.objects.exists()
     assert keeper.cookies["check"].value == ""
 
@@ -347,7 +347,7 @@ def test_a_check_that_is_sent_twice_is_moved_once(keeper, account, check):
     assert response.redirect_chain == [(REGISTER, 302)]
     assert "If you just kept one, it is in the list below" in response.content.decode()
     assert Assessment.objects.count() == 1
-    assert kept() == ANSWERS
+    assert stored_answers() == ANSWERS
 
 
 def test_a_check_that_another_request_moves_meanwhile_leads_to_the_register(keeper, account, monkeypatch):
@@ -398,7 +398,7 @@ def test_where_an_account_was_chosen_the_fields_for_a_new_one_do_not_count(keepe
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("sent", "message"),
     [
         ({}, "Choose an account"),
         ({"account": "100000"}, "There is a problem"),
@@ -406,9 +406,11 @@ def test_where_an_account_was_chosen_the_fields_for_a_new_one_do_not_count(keepe
         ({"account": "new", "platform": "TikTok", "handle": "@WARD10", "purpose": "personal"}, "already"),
     ],
 )
-def test_what_is_wrong_with_where_to_keep_it_is_said_and_the_check_stays(keeper, account, check, sent, says):
+def test_what_is_wrong_with_the_choice_of_account_is_named_and_the_check_stays(
+    keeper, account, check, sent, message
+):
     page = keeper.post(KEEP, sent).content.decode()
-    assert says in page
+    assert message in page
     assert "handle" not in sent or f'value="{sent["handle"]}"' in page
     assert check[0].answers.count() == 2
     assert (SocialAccount.objects.count(), Assessment.objects.count()) == (1, 0)
@@ -441,7 +443,7 @@ def test_someone_in_no_office_is_told_what_to_do_and_keeps_the_check(cast, check
     assert not SocialAccount.objects.exists()
 
 
-def test_without_a_check_one_is_told_so_in_the_register(member, office):
+def test_without_a_check_the_register_says_so(member, office):
     page = as_(member).get(KEEP, follow=True).content.decode()
     assert "no self-check to keep" in page
 
@@ -474,7 +476,7 @@ def test_two_at_the_same_moment_move_a_check_once(office, member, check):
         thread.join()
     assert sorted(results) == ["gone", "kept"]
     assert (SocialAccount.objects.count(), Assessment.objects.count()) == (1, 1)
-    assert kept() == ANSWERS
+    assert stored_answers() == ANSWERS
 
 
 def test_an_account_is_added_once_however_its_name_is_typed(account):

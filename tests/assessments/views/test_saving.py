@@ -1,6 +1,6 @@
-"""A section page as a browser holds it: what it shows, sends and gets back when a save meets something.
+"""A section page in a browser: what it shows, sends and gets back when a save conflicts or fails.
 
-Every save posts what the page before it would post, to where that page would post it.
+Every save posts what the page before it would post, to the address to which that page would post it.
 """
 
 import re
@@ -44,7 +44,7 @@ FIRST = [q for q in ASKED.values() if str(q.asked) == "always" and not q.optiona
 """The questions that are asked of everyone."""
 
 
-# --- A browser, as far as it matters here -------------------------------------------------------
+# --- A browser, as far as these tests need one -------------------------------------------------------
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A response with its forms: what each would send, and its submit buttons in order."""
+    """A response with its forms: the fields that each would send, and its submit buttons in order."""
 
     def __init__(self, response: Any, address: str) -> None:
         super().__init__()
@@ -101,13 +101,13 @@ class Page(HTMLParser):
         return " ".join(re.sub(r"<[^>]+>", " ", self.html).split()).replace("&#x27;", "'")
 
     def shows(self, name: str) -> str:
-        """What an input holds."""
+        """The value of an input."""
         return "|".join(self.form.fields.get(name, []))
 
 
 @dataclass
 class Browser:
-    """A browser on one draft."""
+    """A browser that works on one self-check."""
 
     client: Client
     draft: SelfCheck
@@ -121,14 +121,15 @@ class Browser:
         return self.get(f"{self.base}/section/{section}{query}")
 
     def save(self, page: Page, *press: str, htmx: bool = False, **answers: Any) -> Page:
-        """Change inputs of a page and save it: by itself with htmx, else by a button, of which one may name parts.
+        """Change inputs of a page and save it: with htmx by an autosave, else with a button.
 
-        An answer bears its question's name with `__` for the dot.
+        `press` names buttons by name or by the start of their value. An answer's keyword is its question's name with
+        `__` for the dot.
         """
         changed = {name.replace("__", "."): value for name, value in answers.items()}
         strange = {name for name in changed if name in ASKED and f"seen.{name}" not in page.form.fields}
         assert not strange, "not on that page"
-        buttons = [] if htmx and not press else [self._button(page, one) for one in press or ("go",)]
+        buttons = [] if htmx and not press else [self._button(page, part) for part in press or ("go",)]
         address = f"{self.base}/section/{page.address.rpartition('/')[2].partition('?')[0]}"
         address = address if htmx else page.form.action
         sent = page.form.fields | changed | dict(buttons)
@@ -140,11 +141,11 @@ class Browser:
         )
 
     def elsewhere(self, question: str, value: Any, note: str = "") -> None:
-        """Save an answer as a colleague, or another tab, does who has the newest page."""
+        """Save an answer as a colleague or another tab with the newest page does."""
         put(self.draft, question, value, note, by=self.colleague)
 
     def stored(self) -> dict[str, tuple[Any, int]]:
-        """Each answer that is stored, with its version: it tells whether anyone wrote it again."""
+        """Each stored answer with its version, which shows whether anyone saved it again."""
         return {row.question: (row.value, row.version) for row in self.draft.answers.all()}
 
     def answers(self) -> dict[str, Any]:
@@ -161,21 +162,21 @@ def put(draft: SelfCheck, question: str, value: Any, note: str = "", by: User | 
 
 @pytest.fixture(autouse=True)
 def edition(db) -> None:
-    for one in editions().values():
-        publish_edition(edition=one)
+    for edition in editions().values():
+        publish_edition(edition=edition)
 
 
 @pytest.fixture
 def tab() -> Browser:
-    """A browser with a self-check of its own."""
+    """A browser with its own anonymous check."""
     client = Client()
     client.post("/check/start")
     return Browser(client, AnonymousCheck.objects.get())
 
 
 @pytest.fixture
-def desk_of_office() -> Browser:
-    """A member's browser on a draft of the office; a colleague works on it too."""
+def office_browser() -> Browser:
+    """A member's browser on a draft of their office. A colleague works on it too."""
     member = User.objects.create_user("member@example.ca", name="Pat Lee")
     colleague = User.objects.create_user("staff@example.ca", name="Sam Roy")
     office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
@@ -189,8 +190,8 @@ def desk_of_office() -> Browser:
 
 @pytest.fixture(params=["two tabs", "two people"])
 def browser(request: pytest.FixtureRequest) -> Browser:
-    either: Browser = request.getfixturevalue("tab" if request.param == "two tabs" else "desk_of_office")
-    return either
+    chosen: Browser = request.getfixturevalue("tab" if request.param == "two tabs" else "office_browser")
+    return chosen
 
 
 # --- A page that comes back because of something else ----------------------------------------------
@@ -199,7 +200,7 @@ BEFORE = pytest.mark.parametrize("before", [None, "no"], ids=["had no answer", "
 
 
 def both_saved(browser: Browser, before: str | None) -> Page:
-    """The page that one has before one, while a colleague answers LOGO."""
+    """An open page of the section, from before a colleague answers LOGO."""
     if before:
         browser.elsewhere(LOGO, before)
     mine = browser.open("resources")
@@ -226,16 +227,16 @@ def test_a_fault_page_shows_what_someone_else_saved_and_leaves_it_when_it_is_men
 
 
 @BEFORE
-@pytest.mark.parametrize(("whose", "kept"), [("mine", ("no", 2)), ("theirs", ("yes", 1))])
-def test_to_choose_on_one_question_leaves_what_someone_else_saved_of_another(browser, before, whose, kept):
+@pytest.mark.parametrize(("choice", "stored"), [("mine", ("no", 2)), ("theirs", ("yes", 1))])
+def test_to_choose_on_one_question_leaves_what_someone_else_saved_of_another(browser, before, choice, stored):
     mine = both_saved(browser, before)
     browser.elsewhere(EMAIL, "yes")
     met = browser.save(mine, resources__email="no")
     assert met.shows(EMAIL) == "no"
     is_newer(browser, met)
     theirs = browser.stored()[LOGO]
-    assert browser.save(met, f"{EMAIL}:{whose}").status == 302
-    assert browser.stored() == {LOGO: theirs, EMAIL: kept}
+    assert browser.save(met, f"{EMAIL}:{choice}").status == 302
+    assert browser.stored() == {LOGO: theirs, EMAIL: stored}
 
 
 @BEFORE
@@ -272,10 +273,10 @@ def test_of_two_conflicts_the_one_that_was_not_chosen_stays_with_what_was_typed(
     assert browser.answers() == {EMAIL: "no", LOGO: "yes"}
 
 
-def test_a_conflict_names_who_saved_the_other_answer(desk_of_office):
-    mine = desk_of_office.open("resources")
-    desk_of_office.elsewhere(EMAIL, "yes", "since May")
-    words = desk_of_office.save(mine, resources__email="no").words
+def test_a_conflict_names_who_saved_the_other_answer(office_browser):
+    mine = office_browser.open("resources")
+    office_browser.elsewhere(EMAIL, "yes", "since May")
+    words = office_browser.save(mine, resources__email="no").words
     assert f"{ELSEWHERE} by Sam Roy" in words
     assert "Saved now: Yes , with the note “since May”" in words
 
@@ -367,17 +368,17 @@ def test_an_amount_that_is_none_is_told_and_the_one_before_stays_and_still_count
 
 
 @pytest.mark.parametrize(
-    ("section", "first", "answer", "given"),
+    ("section", "first", "answer", "value"),
     [("gifts", UNPAID, VALUE, "620"), ("moderation", REMOVES, GROUNDS, ["abuse"])],
 )
 def test_an_answer_and_not_sure_are_not_both_taken_and_both_stay_on_the_page(
-    tab, section, first, answer, given
+    tab, section, first, answer, value
 ):
-    given = given if isinstance(given, str) else [next(iter(ASKED[answer].choices))]
+    value = value if isinstance(value, str) else [next(iter(ASKED[answer].choices))]
     tab.elsewhere(first, "yes")
-    page = tab.save(tab.open(section), **{answer: given, f"unsure.{answer}": "yes"})
+    page = tab.save(tab.open(section), **{answer: value, f"unsure.{answer}": "yes"})
     assert "either give an answer or choose “I'm not sure”, not both" in page.words
-    assert page.shows(answer) == (given if isinstance(given, str) else given[0])
+    assert page.shows(answer) == (value if isinstance(value, str) else value[0])
     assert page.shows(f"unsure.{answer}") == "yes"
     assert tab.answers() == {first: "yes"}
 
@@ -457,8 +458,8 @@ def test_what_someone_is_typing_is_saved_once_they_leave_it(tab):
 def test_the_stamp_that_comes_back_is_of_what_this_page_saved(browser, monkeypatch):
     mine = browser.open("resources")
 
-    def and_someone_right_after(**what: Any) -> Any:
-        saved = save_answers(**what)
+    def and_someone_right_after(**arguments: Any) -> Any:
+        saved = save_answers(**arguments)
         browser.elsewhere(EMAIL, "unsure")
         return saved
 
@@ -650,11 +651,11 @@ def test_what_was_taken_stands_on_that_page_as_it_is_stored(met):
         assert page.shows(name) == stored.shows(name)
 
 
-@pytest.mark.parametrize(("whose", "kept"), [("mine", "yes"), ("theirs", "unsure")])
-def test_of_those_two_one_can_be_chosen(met, whose, kept):
+@pytest.mark.parametrize(("choice", "stored"), [("mine", "yes"), ("theirs", "unsure")])
+def test_of_those_two_one_can_be_chosen(met, choice, stored):
     tab, page = met
-    assert tab.save(page, f"{EMAIL}:{whose}").status == 302
-    assert tab.answers() == {EMAIL: kept, PRINT: "no", LOGO: "no"}
+    assert tab.save(page, f"{EMAIL}:{choice}").status == 302
+    assert tab.answers() == {EMAIL: stored, PRINT: "no", LOGO: "no"}
 
 
 @pytest.mark.parametrize(("changed", "then"), [("yes", "yes"), ("", None)])
@@ -733,28 +734,28 @@ def test_a_stale_page_of_a_check_that_was_started_over_does_not_go_into_the_new_
 
 
 def goes_before_the_save(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(**what: Any) -> Any:
+    def delete_and_save(**arguments: Any) -> Any:
         type(browser.draft)._default_manager.all().delete()
-        return save_answers(**what)
+        return save_answers(**arguments)
 
-    monkeypatch.setattr(questionnaire, "save_answers", gone)
+    monkeypatch.setattr(questionnaire, "save_answers", delete_and_save)
 
 
-def goes_once_it_was_found(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    def found_and_gone(find: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*what: Any) -> Any:
-            found = find(*what)
+def goes_once_it_was_fetched(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def then_deleted(fetch: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            fetched = fetch(*arguments)
             type(browser.draft)._default_manager.all().delete()
-            return found
+            return fetched
 
         return wrapped
 
     for module in (workspace, public):
-        monkeypatch.setattr(module, "own_check", found_and_gone(workspace.own_check))
-    monkeypatch.setattr(workspace, "_office_workspace", found_and_gone(workspace._office_workspace))
+        monkeypatch.setattr(module, "own_check", then_deleted(workspace.own_check))
+    monkeypatch.setattr(workspace, "_office_workspace", then_deleted(workspace._office_workspace))
 
 
-@pytest.mark.parametrize("goes", [goes_before_the_save, goes_once_it_was_found])
+@pytest.mark.parametrize("goes", [goes_before_the_save, goes_once_it_was_fetched])
 @pytest.mark.parametrize("htmx", [True, False], ids=["by itself", "by the button"])
 def test_a_draft_that_goes_while_it_is_saved_gives_back_what_was_typed(browser, monkeypatch, goes, htmx):
     mine = browser.open("resources")
@@ -768,14 +769,14 @@ def test_a_draft_that_goes_while_it_is_saved_gives_back_what_was_typed(browser, 
 
 
 def test_details_of_a_check_that_goes_meanwhile_are_given_back(tab, monkeypatch):
-    goes_once_it_was_found(tab, monkeypatch)
+    goes_once_it_was_fetched(tab, monkeypatch)
     answer = tab.client.post("/check/details", {"handle": "@typed", "election": tab.draft.election})
     assert answer.status_code == 409
     assert "@typed" in answer.content.decode()
 
 
 def test_a_check_that_goes_while_a_page_is_taken_into_it_loses_nothing(tab, monkeypatch):
-    goes_once_it_was_found(tab, monkeypatch)
+    goes_once_it_was_fetched(tab, monkeypatch)
     sent = {EMAIL: "yes", f"seen.{EMAIL}": "1.x", f"note.{EMAIL}": "a note"}
     answer = tab.client.post("/check/restart?to=/check/section/resources", sent)
     page = Page(answer, "")
@@ -790,77 +791,79 @@ def test_a_check_that_goes_while_a_page_is_taken_into_it_loses_nothing(tab, monk
 @pytest.mark.parametrize(
     "typed", [{EMAIL: "yes", f"note.{EMAIL}": "a note"}, {}], ids=["changed", "unchanged"]
 )
-def test_after_the_term_a_save_stores_nothing_and_gives_back_what_was_typed(desk_of_office, htmx, typed):
-    mine = desk_of_office.open("resources")
+def test_after_the_term_a_save_stores_nothing_and_gives_back_what_was_typed(office_browser, htmx, typed):
+    mine = office_browser.open("resources")
     Office.objects.update(ends_on=date(2026, 11, 14))
-    page = desk_of_office.save(mine, htmx=htmx, **typed)
+    page = office_browser.save(mine, htmx=htmx, **typed)
     assert page.status == 409
     assert "The term of this office has ended" in page.words
     assert htmx or not typed or "a note" in page.words
-    assert desk_of_office.answers() == {}
+    assert office_browser.answers() == {}
 
 
 @pytest.mark.parametrize("query", ["", "?ready", "?ready&back"])
 @pytest.mark.parametrize("section", ["resources", "election"])
-def test_after_the_term_a_section_leads_to_the_answers(desk_of_office, section, query):
+def test_after_the_term_a_section_leads_to_the_answers(office_browser, section, query):
     Office.objects.update(ends_on=date(2026, 11, 14))
-    page = desk_of_office.open(section, query)
-    assert (page.status, page.headers["Location"]) == (302, f"{desk_of_office.base}/answers")
+    page = office_browser.open(section, query)
+    assert (page.status, page.headers["Location"]) == (302, f"{office_browser.base}/answers")
 
 
 @pytest.mark.parametrize("address", ["/", "/answers", "/advisory"])
 @pytest.mark.parametrize("answered", [True, False])
-def test_after_the_term_no_page_links_to_where_answers_were_changed(desk_of_office, address, answered):
+def test_after_the_term_no_page_links_to_where_answers_were_changed(office_browser, address, answered):
     if answered:
-        desk_of_office.elsewhere(CANDIDATE, "no")
+        office_browser.elsewhere(CANDIDATE, "no")
     Office.objects.update(ends_on=date(2026, 11, 14))
-    page = desk_of_office.get(desk_of_office.base + address)
+    page = office_browser.get(office_browser.base + address)
     assert page.status == 200
-    assert f'href="{desk_of_office.base}/section/' not in page.html
+    assert f'href="{office_browser.base}/section/' not in page.html
 
 
-def test_someone_who_may_open_it_no_more_keeps_what_they_typed_as_for_one_that_is_not_there(desk_of_office):
-    mine, own = desk_of_office.open("resources"), desk_of_office.draft.pk
+def test_someone_who_may_open_it_no_more_keeps_what_they_typed_as_for_one_that_is_not_there(office_browser):
+    mine, own = office_browser.open("resources"), office_browser.draft.pk
     former = User.objects.create_user("former@example.ca", name="Former")
-    desk_of_office.client.force_login(former)
-    told = []
+    office_browser.client.force_login(former)
+    pages = []
     for pk in (own, own + 1000):
         address = f"/assessments/{pk}/section/resources"
         sent = mine.form.fields | {EMAIL: "yes", f"note.{EMAIL}": "a note", "as": str(former.pk)}
-        page = Page(desk_of_office.client.post(address, sent), address)
+        page = Page(office_browser.client.post(address, sent), address)
         assert page.status == 404
         assert "You can no longer open this self-check" in page.words
         assert "a note" in page.words
-        told.append(re.sub(rf'"[\w-]{{64}}"|nonce="[^"]*"|/{pk}/', "", page.html))
-        assert desk_of_office.client.get(address).status_code == 404
-    assert told[0] == told[1]
-    assert desk_of_office.answers() == {}
+        pages.append(re.sub(rf'"[\w-]{{64}}"|nonce="[^"]*"|/{pk}/', "", page.html))
+        assert office_browser.client.get(address).status_code == 404
+    assert pages[0] == pages[1]
+    assert office_browser.answers() == {}
 
 
-def test_someone_who_was_signed_out_keeps_what_they_typed_and_saves_it_after_signing_in(desk_of_office):
-    mine, client = desk_of_office.open("resources"), desk_of_office.client
+def test_someone_who_was_signed_out_keeps_what_they_typed_and_saves_it_after_signing_in(office_browser):
+    mine, client = office_browser.open("resources"), office_browser.client
     client.logout()
-    page = desk_of_office.save(mine, resources__email="yes")
+    page = office_browser.save(mine, resources__email="yes")
     assert page.status == 409
     [form] = [form for form in page.forms.values() if form.action.startswith("/assessments/")]
     assert "copy now what you need" in page.words
     # A colleague who signs in on this browser does not save it under their own name.
-    client.force_login(desk_of_office.colleague)
-    other = client.post(form.action, form.fields)
-    assert other.status_code == 409
-    assert "You are now signed in as Sam Roy; this page was opened by somebody else" in other.content.decode()
-    assert "Save now" not in other.content.decode()
-    assert desk_of_office.answers() == {}
+    client.force_login(office_browser.colleague)
+    refused = client.post(form.action, form.fields)
+    assert refused.status_code == 409
+    assert (
+        "You are now signed in as Sam Roy; this page was opened by somebody else" in refused.content.decode()
+    )
+    assert "Save now" not in refused.content.decode()
+    assert office_browser.answers() == {}
     client.force_login(User.objects.get(name="Pat Lee"))
     assert client.post(form.action, form.fields).status_code == 302
-    assert desk_of_office.answers() == {EMAIL: "yes"}
+    assert office_browser.answers() == {EMAIL: "yes"}
 
 
 @pytest.mark.parametrize("section", ["resources", "terms", "moderation"])
-def test_a_section_asks_the_database_as_often_with_all_answers_as_with_none(desk_of_office, section):
+def test_a_section_asks_the_database_as_often_with_all_answers_as_with_none(office_browser, section):
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
-            page = desk_of_office.open(section)
+            page = office_browser.open(section)
         assert page.status == 200
         fields.append(sum(name.startswith("seen.") for name in page.form.fields))
         return len(queries)
@@ -871,11 +874,11 @@ def test_a_section_asks_the_database_as_often_with_all_answers_as_with_none(desk
     for question in ASKED.values():
         if question.section == section:
             value = [*question.choices][:2] if question.kind == "choices" else "yes"
-            desk_of_office.elsewhere(question.id, value)
+            office_browser.elsewhere(question.id, value)
     assert asked() == none <= 6
     assert fields[-1] == len([q for q in ASKED.values() if q.section == section])
     # Each by someone else than the reader, who is named beside it.
-    assert desk_of_office.open(section).words.count("Sam Roy,") == fields[-1]
+    assert office_browser.open(section).words.count("Sam Roy,") == fields[-1]
 
 
 # --- Two at the same moment ----------------------------------------------------------------------------------------

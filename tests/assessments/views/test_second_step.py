@@ -26,25 +26,25 @@ def clock(time_machine):
     return time_machine
 
 
-def person(name: str, **more: Any) -> User:
-    return User.objects.create_user(f"{name}@example.ca", PASSWORD, name=name.title(), **more)
+def person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(f"{name}@example.ca", PASSWORD, name=name.title(), **fields)
 
 
 ROLES = {"officer": {"is_officer": True}, "administrator": {"is_staff": True}, "member": {}}
 
 
 def code(secret: str = SECRET) -> str:
-    """What an authenticator app showed a moment ago: the first code that is still accepted."""
+    """The code that an authenticator app showed a moment ago: the first one that is still accepted."""
     return code_at(time.time() - 30, secret)
 
 
 def shown_at(when: datetime) -> str:
-    """What an authenticator app shows at a time."""
+    """The code that an authenticator app shows at a time."""
     return code_at(when.timestamp())
 
 
 def signed_in(who: User, *, step: bool = False, **options: Any) -> Client:
-    """A browser in which someone has typed the password, and the code where there is a second step."""
+    """A browser in which someone has entered the password, and with `step` also the code."""
     client = Client(**options)
     answer = client.post(SIGN_IN, {"login": who.email, "password": PASSWORD})
     assert answer.status_code == 302
@@ -209,19 +209,19 @@ def test_whoever_guesses_elsewhere_keeps_nobody_from_signing_in_where_they_did_b
 
 @pytest.mark.parametrize(("seconds", "taken"), [(59, True), (60, False), (-30, True), (-31, False)])
 def test_a_phone_whose_clock_is_a_little_off_is_understood(clock, seconds, taken):
-    who, shown = with_second_step(person("member")), shown_at(NOW + timedelta(seconds=seconds))
+    who, phone_code = with_second_step(person("member")), shown_at(NOW + timedelta(seconds=seconds))
     client = signed_in(who)
-    client.post("/account/second-step/", {"code": shown})
+    client.post("/account/second-step/", {"code": phone_code})
     assert is_in(client) is taken
 
 
 def test_a_code_signs_in_once_in_all_the_time_that_it_is_good_for(clock):
     who = with_second_step(person("member"))
-    shown = shown_at(NOW + timedelta(seconds=30))
+    phone_code = shown_at(NOW + timedelta(seconds=30))
     for seconds, taken in ((0, True), (31, False), (59, False)):
         clock.move_to(NOW + timedelta(seconds=seconds), tick=False)
         client = signed_in(who)
-        client.post("/account/second-step/", {"code": shown})
+        client.post("/account/second-step/", {"code": phone_code})
         assert is_in(client) is taken, seconds
 
 
@@ -359,9 +359,9 @@ def test_ones_sessions_are_listed_and_ended_one_by_one_or_all_but_this():
     ends = re.findall(r'action="(/account/sessions/\d+/end/)"', page)
     assert len(ends) == 3
     here.post(ends[0])
-    assert [is_in(other) for other in others] == [False, True, True]
+    assert [is_in(browser) for browser in others] == [False, True, True]
     here.post("/account/sessions/")
-    assert [is_in(one) for one in (here, *others)] == [True, False, False, False]
+    assert [is_in(browser) for browser in (here, *others)] == [True, False, False, False]
 
 
 def test_nobody_ends_the_session_of_somebody_else():

@@ -1,4 +1,4 @@
-"""Signing in: by invitation only, without telling who has an account, and out again."""
+"""Signing in and out: by invitation only, and without revealing who has an account."""
 
 import logging
 import re
@@ -36,8 +36,8 @@ def former() -> User:
     return User.objects.create_user("former@example.ca", PASSWORD, name="Bo Chen", is_active=False)
 
 
-def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
-    return client.post("/account/login/", {"login": email, "password": password, **more})
+def sign_in(client: Client, email: str, password: str = PASSWORD, **fields: str) -> Any:
+    return client.post("/account/login/", {"login": email, "password": password, **fields})
 
 
 def signed_in(client: Client) -> bool:
@@ -45,14 +45,14 @@ def signed_in(client: Client) -> bool:
 
 
 def without_token(response: Any) -> str:
-    """A page as a person sees it: its form's token differs each time."""
+    """A page without the token of its form, which differs each time."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
 
 
 def link_in(message: Any) -> str:
-    found = re.search(r"https?://\S+/account/password/reset/key/\S+", message.body)
-    assert found
-    return urlsplit(found[0]).path
+    match = re.search(r"https?://\S+/account/password/reset/key/\S+", message.body)
+    assert match
+    return urlsplit(match[0]).path
 
 
 # --- In -----------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_a_session_in_use_is_written_at_most_every_quarter_of_an_hour(client, me
         clock.shift(timedelta(minutes=14))
         with CaptureQueriesContext(connection) as asked:
             client.get("/office/")
-        assert not [one for one in asked if one["sql"].startswith("UPDATE")]
+        assert not [query for query in asked if query["sql"].startswith("UPDATE")]
 
 
 # --- Every page -------------------------------------------------------------------------

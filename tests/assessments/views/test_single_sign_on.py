@@ -46,8 +46,8 @@ PEOPLE: dict[str, dict[str, object]] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Another site that people sign in to, with a few people."""
-    claims = [Claims(sub=name, claims=dict(told)) for name, told in PEOPLE.items()]
+    """The other site, where a few people can sign in."""
+    claims = [Claims(sub=name, claims=dict(person)) for name, person in PEOPLE.items()]
     with run_server_in_thread(user_claims=claims) as running:
         yield f"http://localhost:{running.server_port}"
 
@@ -75,7 +75,7 @@ def former() -> User:
 @pytest.fixture
 def invitations(member) -> None:
     now = timezone.now()
-    for name, more in (
+    for name, end in (
         ("invited", {}),
         ("late", {"ends_at": now}),
         ("revoked", {"revoked_at": now}),
@@ -87,12 +87,12 @@ def invitations(member) -> None:
             starts_on=date(2026, 1, 1),
             key_hash=key_hash(name),
             invited_by=member,
-            **more,
+            **end,
         )
 
 
 def sent_back(client: Client, person: str, query: str = "", **form: str) -> str:
-    """Go to the other site and sign in there; the address that it sends the browser back to."""
+    """Go to the other site and sign in there. Returns the address to which it sends the browser back."""
     away = client.get(START + query)["Location"]
     answer = requests.post(away, data=form or {"sub": person}, allow_redirects=False, timeout=5)
     back = urlsplit(answer.headers["Location"])
@@ -104,8 +104,8 @@ def come(client: Client, person: str, query: str = "") -> Any:
     return client.get(sent_back(client, person, query))
 
 
-def sign_in(client: Client, user: User, **more: str) -> Any:
-    return client.post("/account/login/", {"login": user.email, "password": PASSWORD, **more})
+def sign_in(client: Client, user: User, **fields: str) -> Any:
+    return client.post("/account/login/", {"login": user.email, "password": PASSWORD, **fields})
 
 
 def is_in(client: Client) -> bool:
@@ -116,8 +116,8 @@ def linked(user: User, uid: str = "ana") -> None:
     link_single_sign_on(by=user, provider="oidc", uid=uid)
 
 
-def said(answer: Any) -> str:
-    """A page without what differs from one answer to the next."""
+def without_token(answer: Any) -> str:
+    """A page without the token of its form, which differs each time."""
     page: str = answer.content.decode()
     token = answer.context["csrf_token"]
     return page.replace(str(token), "")
@@ -145,8 +145,8 @@ def test_the_environment_turns_it_on_and_half_of_it_is_refused_at_the_start():
     refused = python("-c", show, **half)
     assert refused.returncode != 0
     assert "OIDC_CLIENT_ID" in refused.stderr
-    rest = {"OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "x", "OIDC_NAME": "City account"}
-    started = python("-c", show, **half, **rest)
+    other_half = {"OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "x", "OIDC_NAME": "City account"}
+    started = python("-c", show, **half, **other_half)
     assert "'server_url': 'https://login.example.ca'" in started.stdout
     assert started.stdout.endswith("City account\n")
 
@@ -157,9 +157,9 @@ def test_one_leaves_with_a_state_and_a_challenge_of_ones_own(client, offered):
     asked = parse_qs(urlsplit(away).query)
     assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
     assert asked["code_challenge_method"] == ["S256"]
-    other = parse_qs(urlsplit(client.get(START)["Location"]).query)
-    for own in ("state", "code_challenge"):
-        assert asked[own] != other[own]
+    asked_again = parse_qs(urlsplit(client.get(START)["Location"]).query)
+    for name in ("state", "code_challenge"):
+        assert asked[name] != asked_again[name]
 
 
 # --- Linking -------------------------------------------------------------------------
@@ -275,10 +275,10 @@ REFUSED = (
 def test_all_who_are_refused_get_one_same_page_and_no_account(offered, member, former, invitations, who):
     people = User.objects.count()
     answer, cancelled = come(Client(), who), Client()
-    other = cancelled.get(sent_back(cancelled, "", action="deny"))
-    assert answer.status_code == other.status_code == 403
-    assert said(answer) == said(other)
-    assert "You cannot come in this way" in said(answer)
+    denied = cancelled.get(sent_back(cancelled, "", action="deny"))
+    assert answer.status_code == denied.status_code == 403
+    assert without_token(answer) == without_token(denied)
+    assert "You cannot come in this way" in without_token(answer)
     assert (User.objects.count(), Link.objects.count()) == (people, 0)
 
 
@@ -361,7 +361,7 @@ def test_where_the_other_site_answers_with_something_else_the_page_says_so_too(c
 
 
 @pytest.mark.parametrize(
-    ("told", "email"),
+    ("claims", "email"),
     [
         ({"userinfo": {"sub": "1", "email": " A@X.ca", "email_verified": True}}, "a@x.ca"),
         ({"id_token": {"sub": "1", "email": "a@x.ca", "email_verified": True}}, "a@x.ca"),
@@ -378,5 +378,5 @@ def test_where_the_other_site_answers_with_something_else_the_page_says_so_too(c
         ({}, ""),
     ],
 )
-def test_an_address_counts_where_the_other_site_vouches_for_it_plainly(told, email):
-    assert verified_email(told) == email
+def test_an_address_counts_where_the_other_site_vouches_for_it_plainly(claims, email):
+    assert verified_email(claims) == email
