@@ -274,7 +274,7 @@ def errors(page: Page, address: str) -> None:
     django.setup()
     from django.template.loader import render_to_string  # noqa: PLC0415
 
-    problem = {"problem": "The printer is busy with other documents. Try again in a minute."}
+    problem = {"problem": "The printer is busy with other documents. Try again in a minute.", "back": "/"}
     for template in ERRORS:
         body = render_to_string(f"{template}.html", problem)
         path = f"{address}/pictured/{template}"

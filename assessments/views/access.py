@@ -13,6 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -20,7 +21,7 @@ from django.utils.http import urlencode
 from assessments.models import User
 from assessments.views.not_saved import keep_typed
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 PROOFS = ("password", "mfa")
 """How people prove who they are. Single sign-on is no proof here: the other site may not have asked them anything."""
@@ -35,7 +36,7 @@ def signed_in(view: View) -> View:
     """
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, User):
             return view(request, by=request.user, **kwargs)
         if request.method == "POST":
@@ -49,7 +50,7 @@ def officer(view: View) -> View:
     """Give the view the officer who has signed in; anyone else gets 404."""
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponseBase:
         if not by.is_officer:
             raise Http404
         return view(request, by=by, **kwargs)
@@ -61,7 +62,7 @@ def administrator(view: View) -> View:
     """Give the view the administrator who has signed in; anyone else gets 404."""
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, by: User, **kwargs: Any) -> HttpResponseBase:
         if not by.is_staff:
             raise Http404
         return view(request, by=by, **kwargs)
@@ -96,7 +97,7 @@ def freshly_signed_in(view: View) -> View:
     """
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if proven_lately(request):
             return view(request, *args, **kwargs)
         if request.method == "POST":
@@ -118,7 +119,7 @@ def fresh_to_send(view: View) -> View:
     fresh = freshly_signed_in(view)
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return (fresh if request.method == "POST" else view)(request, *args, **kwargs)
 
     return wrapped

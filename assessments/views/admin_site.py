@@ -8,6 +8,7 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from assessments.views.access import View
@@ -24,7 +25,7 @@ def guard(site: AdminSite) -> None:
 
     def hidden(view: View) -> View:
         @functools.wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated and not site.has_permission(request):
                 raise Http404
             return view(request, *args, **kwargs)
@@ -39,6 +40,6 @@ def guard(site: AdminSite) -> None:
 
     admin_view = site.admin_view
     site.admin_view = guarded  # type: ignore[assignment, method-assign]
-    site.login = hidden(secure_admin_login(site.login))  # type: ignore[method-assign]
+    site.login = hidden(secure_admin_login(site.login))  # type: ignore[assignment, method-assign]
     site.password_change = change_password  # type: ignore[assignment, method-assign]
     site.password_change_done = change_password  # type: ignore[assignment, method-assign]

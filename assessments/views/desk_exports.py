@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import DeskEntry, Export, User
-from assessments.pdf.press import PressError
 from assessments.services import desk_export
 from assessments.services.desk_export import CannotExport
-from assessments.services.printing import CannotStore
 from assessments.views.access import freshly_signed_in, officer
 from assessments.views.desk import last_desk_url, select
+from assessments.views.downloads import PDF_FAULTS, file_response
 
 STEP_SECONDS = 4.0
 """Seconds for which one request prints missing PDFs before its page reports the progress."""
@@ -90,7 +89,7 @@ def _refused(request: HttpRequest, reason: str, status: int = 400) -> HttpRespon
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 @freshly_signed_in
-def export(request: HttpRequest, by: User, token: str) -> Any:
+def export(request: HttpRequest, by: User, token: str) -> HttpResponseBase:
     """Print what is missing, a few seconds at a time, and show the progress; a POST downloads the export."""
     choice = request.session.get(EXPORTS, {}).get(token)
     by_htmx = "HX-Request" in request.headers
@@ -110,7 +109,9 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         if request.method == "POST":
             collection = desk_export.collect(keys=keys, form=form, kind=kind, without=unprinted)
             desk_export.record_export(keys=collection.keys, form=form, by=by)
-            return _streamed(collection)
+            return file_response(
+                collection.chunks, collection.content_type, collection.name, size=collection.size
+            )
         if not keys:
             raise CannotExport(desk_export.ALL_WITHDRAWN)
         deadline = time.monotonic() + STEP_SECONDS
@@ -118,7 +119,7 @@ def export(request: HttpRequest, by: User, token: str) -> Any:
         if failed := desk_export.make_missing(wanted, until=lambda: time.monotonic() > deadline):
             unprinted |= failed
             _keep_unprinted(request, token, unprinted)
-    except (CannotExport, CannotStore, PressError) as error:
+    except (CannotExport, *PDF_FAULTS) as error:
         problem = str(error)
     wanted = desk_export.list_missing(keys, kinds)
     needed = len(keys) * len(kinds)
@@ -145,12 +146,3 @@ def _keep_unprinted(request: HttpRequest, token: str, unprinted: dict[int, str])
     choices = request.session[EXPORTS]
     choices[token] = choices[token] | {"unprinted": {str(key): reason for key, reason in unprinted.items()}}
     request.session[EXPORTS] = choices
-
-
-def _streamed(collection: desk_export.Collection) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(collection.chunks, content_type=collection.content_type)
-    response["Content-Length"] = str(collection.size)
-    response["Content-Disposition"] = f'attachment; filename="{collection.name}"'
-    # Without this header, a proxy may store the whole file before it passes it on, and hide the progress.
-    response["X-Accel-Buffering"] = "no"
-    return response

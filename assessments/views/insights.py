@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from assessments.forms.desk import InsightsFilter, contact_titles, overall_titles
 from assessments.models import DeskEntry, User
-from assessments.pdf.press import PressError, print_pdf
+from assessments.pdf.press import print_pdf
 from assessments.rendering.documents import print_css
 from assessments.reports.insights import rounded
 from assessments.scoring.wording import long_date
@@ -21,7 +22,7 @@ from assessments.services.audit import Action, append_access
 from assessments.services.insights import insights_of
 from assessments.views.access import officer
 from assessments.views.desk import last_desk_url
-from assessments.views.sharing import file_response
+from assessments.views.downloads import pdf_response
 
 
 def _context(request: HttpRequest, by: User) -> dict[str, Any]:
@@ -55,15 +56,16 @@ def insights(request: HttpRequest, by: User) -> HttpResponse:
 
 @require_safe
 @officer
-def insights_pdf(request: HttpRequest, by: User) -> HttpResponse:
+def insights_pdf(request: HttpRequest, by: User) -> HttpResponseBase:
     """The same as a PDF, with rounded counts and none under five."""
     context = _context(request, by)
     today = timezone.localdate()
     context |= {"i": rounded(context["i"]), "today": long_date(today), "created": today.isoformat()}
-    try:
-        pdf = print_pdf(render_to_string("desk/insights_pdf.html", context), css=print_css("insights.css"))
-    except PressError as error:
-        back = request.get_full_path().replace(".pdf", "", 1)
-        page = {"problem": str(error), "back": back, "tells_more": True}
-        return render(request, "sharing/no_pdf.html", page, status=503)
-    return file_response(pdf, "application/pdf", f"insights-{today.isoformat()}.pdf")
+    html = render_to_string("desk/insights_pdf.html", context)
+    return pdf_response(
+        request,
+        lambda: print_pdf(html, css=print_css("insights.css")),
+        f"insights-{today.isoformat()}.pdf",
+        back=request.get_full_path().replace(".pdf", "", 1),
+        note="The page tells each count, while the PDF tells rounded ones.",
+    )

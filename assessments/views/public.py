@@ -9,15 +9,15 @@ from typing import Any
 from allauth.core import ratelimit
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
-from assessments.pdf.press import PressError
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import project
 from assessments.samples import TITLES, sample
@@ -25,6 +25,7 @@ from assessments.scoring.assess import assess
 from assessments.scoring.document import read_document
 from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
+from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
@@ -161,9 +162,16 @@ def example(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-def example_pdf(request: HttpRequest, name: str) -> HttpResponse:
+def example_pdf(request: HttpRequest, name: str) -> HttpResponseBase:
     """The same advisory as a PDF."""
-    return _pdf(advisory_pdf, _example(name), "example-advisory.pdf", request)
+    projection = _example(name)
+    return pdf_response(
+        request,
+        lambda: _printed(advisory_pdf, projection),
+        "example-advisory.pdf",
+        back=reverse("example", kwargs={"name": name}),
+        inline=True,
+    )
 
 
 def _example(name: str) -> object:
@@ -176,25 +184,21 @@ def _example(name: str) -> object:
 
 
 @require_safe
-def questionnaire(request: HttpRequest) -> HttpResponse:
+def questionnaire(request: HttpRequest) -> HttpResponseBase:
     """The blank questionnaire, to print."""
-    return _pdf(questionnaire_pdf, current(), "questionnaire.pdf", request)
+    return pdf_response(
+        request,
+        lambda: _printed(questionnaire_pdf, current()),
+        "questionnaire.pdf",
+        back=reverse("home"),
+        inline=True,
+    )
 
 
 @lru_cache(maxsize=16)
-def _printed(make: Callable[[Any], bytes], subject: Any, _: str) -> bytes:
+def _printed(make: Callable[[Any], bytes], subject: Any) -> bytes:
     """A PDF that is the same for everyone, printed only once: many requests for it must not keep others waiting."""
     return make(subject)
-
-
-def _pdf(make: Callable[[Any], bytes], of: Any, name: str, request: HttpRequest) -> HttpResponse:
-    try:
-        content = _printed(make, of, name)
-    except PressError as error:
-        return render(request, "pages/no_pdf.html", {"problem": str(error)}, status=503)
-    response = HttpResponse(content, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

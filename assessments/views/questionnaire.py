@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.details import DetailsForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
 from assessments.models import AnonymousCheck, Assessment
-from assessments.pdf.press import PressError
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
 from assessments.services.drafts import delete_check, describe_check
-from assessments.services.printing import CannotStore, pdf_of
+from assessments.services.printing import pdf_of
+from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import COOKIE, DRAFT, Workspace, own_check, with_workspace
 
@@ -194,29 +195,29 @@ def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 @require_safe
 @with_workspace
-def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> HttpResponse:
+def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> HttpResponseBase:
     """Download the advisory as a PDF or as JSON, or the answers as a file to continue from later."""
     state = workspace.state
     # The names of files are recorded in many places, so they do not name the account.
     day = state.as_of.isoformat()
     if form == "json" and workspace.attestation is not None:
-        return _file(workspace.attestation.record.encode(), "application/json", f"attested-{day}.json")
+        return file_response(
+            workspace.attestation.record.encode(), "application/json", f"attested-{day}.json"
+        )
     if form == "json":
-        return _file(advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json")
+        return file_response(
+            advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json"
+        )
     if form == "answers":
-        return _file(answers_document(state), "application/json", f"answers-{day}.json")
-    try:
-        made = pdf_of(workspace.attestation) if workspace.attestation else advisory_pdf(state.projection)
-        return _file(made, "application/pdf", f"advisory-{day}.pdf")
-    except (PressError, CannotStore) as error:
-        context = workspace.context(a=workspace.state.projection, problem=str(error))
-        return render(request, "assessments/advisory.html", context, status=503)
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+        return file_response(answers_document(state), "application/json", f"answers-{day}.json")
+    attestation = workspace.attestation
+    return pdf_response(
+        request,
+        lambda: pdf_of(attestation) if attestation else advisory_pdf(state.projection),
+        f"advisory-{day}.pdf",
+        back=workspace.url("advisory"),
+        note="The advisory on the page is complete.",
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

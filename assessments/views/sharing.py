@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.sharing import AdviceForm, ShareForm
 from assessments.models import Assessment, Attestation, Office, Share, User
-from assessments.pdf.press import PressError
 from assessments.records.desk_facts import account_of
 from assessments.records.shared import shared_projection, shared_record
 from assessments.services import sharing
@@ -22,9 +23,10 @@ from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, append_access
 from assessments.services.desk import NotShared, open_share
 from assessments.services.office_copy import exchange_of
-from assessments.services.printing import CannotStore, Kind, pdf_of
+from assessments.services.printing import Kind, pdf_of
 from assessments.views.access import freshly_signed_in, signed_in
 from assessments.views.desk import last_desk_url
+from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import Workspace, with_workspace
 from bulletin.publish import encoded
@@ -163,7 +165,7 @@ def _may_write(by: User, office: Office) -> bool:
 
 @require_safe
 @signed_in
-def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpResponse:
+def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpResponseBase:
     """Download what was shared as a PDF or as its record, or the messages about it as text."""
     share = _visible(by, pk)
     if hasattr(share, "withdrawal"):
@@ -180,21 +182,13 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
             raise Http404
         return file_response(text, "text/plain; charset=utf-8", f"{name}-exchange.txt")
     kind, ending = (Kind.SUMMARY, "-summary") if form == "summary" else (Kind.FULL, "")
-    try:
-        return file_response(pdf_of(share, kind), "application/pdf", f"{name}-{day}{ending}.pdf")
-    except (PressError, CannotStore) as error:
-        context = {
-            "problem": str(error),
-            "back": request.path.removesuffix("/summary.pdf").removesuffix(".pdf"),
-        }
-        return render(request, "sharing/no_pdf.html", context, status=503)
-
-
-def file_response(content: bytes, content_type: str, name: str) -> HttpResponse:
-    """Something to keep, under a name that says nothing of what is in it."""
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return pdf_response(
+        request,
+        lambda: pdf_of(share, kind),
+        f"{name}-{day}{ending}.pdf",
+        back=reverse("share", kwargs={"pk": pk}),
+        note="The page says the same as the PDF.",
+    )
 
 
 @require_POST

@@ -16,6 +16,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -130,7 +131,7 @@ def _pending_link(request: HttpRequest) -> dict[str, Any] | None:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def link(request: HttpRequest) -> HttpResponse:
+def link(request: HttpRequest) -> HttpResponseBase:
     """Link single sign-on to the account of a person who has signed in here."""
     pending = _pending_link(request)
     if pending is None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -108,7 +109,7 @@ def with_workspace(view: View) -> View:
     """
 
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, pk: int | None = None, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, pk: int | None = None, **kwargs: Any) -> HttpResponseBase:
         workspace = _office_workspace(request, pk) if pk is not None else _own_workspace(request)
         return workspace if isinstance(workspace, HttpResponse) else view(request, workspace, **kwargs)
 
