@@ -149,7 +149,7 @@ def _fragments(
         stopped=bool(LEAVING & request.POST.keys()),
         trouble=len(remaining.problems) + len(remaining.conflicts),
         appeared=[slot for q, slot in remaining.slots.items() if slot.shown and q not in form.on_page],
-        gone=[slot for slot in on_page if not slot.shown],
+        no_longer_asked=[slot for slot in on_page if not slot.shown],
         chosen=[slot for slot in on_page if slot.shown and slot.question.id in form.chosen],
         # The stamps of the values on this page, not of what a colleague may have saved since.
         stamped=[
