@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from assessments.pdf.press import PressError, PrintProblem
 from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
 from assessments.services import audit
 from assessments.services.audit import Action
-from assessments.services.office_copy import defused
+from assessments.services.csv_file import write_csv
 from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
 
 Form = Export.Form
@@ -232,15 +231,11 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
 
 
 def _csv(index: Iterable[dict[str, Any]]) -> str:
-    """The index as CSV; a spreadsheet takes no cell for a formula."""
-    text = io.StringIO()
+    file = io.StringIO()
     # The byte order mark, without which a spreadsheet may take UTF-8 for another encoding.
-    text.write("\ufeff")
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
-    for row in index:
-        rows.writerow("" if row[name] is None else defused(str(row[name])) for name in COLUMNS)
-    return text.getvalue()
+    file.write("\ufeff")
+    write_csv(file, COLUMNS, ([row[name] for name in COLUMNS] for row in index))
+    return file.getvalue()
 
 
 # --- The forms --------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import tempfile
@@ -24,6 +23,7 @@ from assessments.reports.trail import in_words
 from assessments.services import audit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
+from assessments.services.csv_file import write_csv
 from assessments.services.printing import CannotStore, Kind, Record, pdf_of
 from bulletin.publish import encoded
 
@@ -32,8 +32,7 @@ IN_MEMORY = 2_000_000
 CHUNK_SIZE = 500
 """Audit events read into memory together."""
 LONGEST_SLUG = 60
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""What a spreadsheet may take for the beginning of a formula."""
+TRAIL_COLUMNS = ("number", "at", "what", "hash")
 
 
 def export_all(*, office: Office, by: User) -> IO[bytes]:
@@ -73,7 +72,7 @@ def _write_all(archive: ZipFile, office: Office) -> None:
         assessments = [_write_assessment(archive, folder, each) for each in _assessments(account)]
         accounts.append({"folder": folder, **entry, "assessments": assessments})
     with archive.open("trail.csv", "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
-        _write_trail(text, office)
+        write_csv(text, TRAIL_COLUMNS, _trail(office))
     index = {
         "made_at": timezone.now().isoformat(),
         "office": office.name,
@@ -201,22 +200,14 @@ def exchange_of(share: Share) -> str:
     return render_to_string("sharing/exchange.txt", context)
 
 
-def _write_trail(text: io.TextIOWrapper, office: Office) -> None:
-    """Write the audit trail as CSV, the oldest event first, without network addresses."""
-    rows = csv.writer(text)
-    rows.writerow(["number", "at", "what", "hash"])
+def _trail(office: Office) -> Iterator[tuple[object, ...]]:
+    """The rows of the audit trail as CSV, the oldest event first, without network addresses."""
     events = AuditEvent.objects.of_chain(office.pk).order_by("number").select_related("actor")
     last = 0
     while chunk := list(events.filter(number__gt=last)[:CHUNK_SIZE]):
         for event, line in zip(chunk, in_words(chunk), strict=True):
-            at = timezone.localtime(event.at).isoformat()
-            rows.writerow([event.number, at, defused(line.words), event.hash])
+            yield event.number, timezone.localtime(event.at).isoformat(), line.words, event.hash
         last = chunk[-1].number
-
-
-def defused(text: str) -> str:
-    """A cell's text, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
 def _json(value: Any) -> str:

@@ -436,7 +436,6 @@ def test_every_service_that_writes_is_in_the_table():
         "count_expired",
         "count_older",
         "exchange_of",
-        "defused",
     }
     assert services - parts | {"save_answers"} == {c.name.partition(":")[0] for c in CALLS}
 

@@ -138,18 +138,6 @@ def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch
     assert len(rows) == AuditEvent.objects.of_chain(office.pk).count()
 
 
-@pytest.mark.parametrize(
-    ("text", "cell"),
-    [
-        ("Pat saved", "Pat saved"),
-        ("", ""),
-        *((f"{sign}1", f"'{sign}1") for sign in ("=", "+", "-", "@", "\t", "\r", "＝", "  =")),
-    ],
-)
-def test_a_cell_is_never_a_formula(text, cell):
-    assert office_copy.defused(text) == cell
-
-
 def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, monkeypatch):
     filled(office)
 
