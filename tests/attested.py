@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from assessments.models import Assessment, Attestation, Share, SocialAccount, User
+from assessments.records.attested import sha256_of
 from assessments.records.shared import Picked
 from assessments.records.state import assessment_state
 from assessments.rendering.data import answer_data
@@ -46,8 +47,8 @@ def attested(account: SocialAccount, given: Mapping[str, Any] | None = None, **m
     return attest(assessment=draft, by=member, seen=seen(draft))
 
 
-def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **picked: Any) -> Share:
-    """A part of an attestation that its member shared: by default one finding and one answer."""
+def shared(attestation: Attestation, *, ask: str = "", nonce: str = "", **picked: Any) -> Share:
+    """A part of an attestation that its member shared: by default one finding and one answer, from one preview."""
     parts: dict[str, Any] = {"rules": {"9"}, "questions": {"account.stage"}, "notes": set(), "black_out": {}}
     parts |= picked
     return share(
@@ -59,6 +60,6 @@ def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **pic
             parts["black_out"],
         ),
         by=attestation.attested_by,
-        nonce=nonce,
+        nonce=nonce or sha256_of(f"the preview of {attestation.pk}"),
         asked=Asked(ask, ("9",)) if ask else None,
     )

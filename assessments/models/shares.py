@@ -51,7 +51,10 @@ class ShareQuerySet(models.QuerySet["Share"]):
 class Share(models.Model):
     """A part of an attestation that its member gave to the Commissioner's office, never changed.
 
-    `sha256` is the hash of the share's content and has nothing to do with the hash of the attestation.
+    `sha256` is the hash of the share's content and has nothing to do with the hash of the attestation. `nonce_hash`
+    is the SHA-256 of the nonce in that content, so that a preview is shared only once. The nonce itself is deleted
+    with the content: with it, anyone who reads the database could test guesses of withdrawn content against `sha256`.
+    Shares that were withdrawn before this column existed have none.
     """
 
     attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="shares")
@@ -59,6 +62,7 @@ class Share(models.Model):
     shared_at = models.DateTimeField(default=timezone.now)
     sha256 = models.CharField(max_length=64, unique=True)
     code = models.CharField(max_length=CODE_LENGTH, unique=True)
+    nonce_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
 
     objects = ShareQuerySet.as_manager()
 

@@ -9,7 +9,7 @@ from functools import partial
 from smtplib import SMTPException
 
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks import task
@@ -56,7 +56,7 @@ class Asked:
 
 def shared_with(*, attestation: Attestation, nonce: str) -> Share | None:
     """The share made from the preview with this nonce, if there is one."""
-    return attestation.shares.filter(content__record__contains=f'"nonce":"{nonce}"').first()
+    return attestation.shares.filter(nonce_hash=sha256_of(nonce)).first()
 
 
 @transaction.atomic
@@ -65,7 +65,8 @@ def share(
 ) -> Share:
     """Share what was picked with the Commissioner's office, as a frozen record of its own.
 
-    `nonce` is the preview's: a button pressed twice shares once. Raises NotTheMember and TermEnded.
+    `nonce` is the preview's: a button pressed twice shares once, even if the share has been withdrawn since. Raises
+    NotTheMember and TermEnded, and Share.DoesNotExist for a nonce with which another attestation was shared.
     """
     locked = Attestation.objects.select_for_update(no_key=True).get(pk=attestation.pk)
     assessment = locked.assessment
@@ -79,9 +80,19 @@ def share(
     now = timezone.now()
     state = assessment_state(assessment, as_of=locked.as_of)
     content = shared_record(state, picked, at=now, office=office.name, nonce=nonce)
-    new_share = Share.objects.create(
-        attestation=locked, shared_by=by, shared_at=now, sha256=sha256_of(content), code=new_code()
-    )
+    try:
+        with transaction.atomic():
+            new_share = Share.objects.create(
+                attestation=locked,
+                shared_by=by,
+                shared_at=now,
+                sha256=sha256_of(content),
+                code=new_code(),
+                nonce_hash=sha256_of(nonce),
+            )
+    except IntegrityError:
+        # Another request shared from this preview first, in spite of the lock.
+        return Share.objects.get(attestation=locked, nonce_hash=sha256_of(nonce))
     ShareContent.objects.create(share=new_share, record=content)
     if asked:
         AdviceRequest.objects.create(

@@ -1,15 +1,17 @@
 """Every migration, undone and applied again on a portal in use: all that it does not undo is still there."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from assessments.models import Answer, DeskEntry, Office, Share, SocialAccount, User, frozen
+from assessments.models import Answer, DeskEntry, Office, Share, ShareContent, SocialAccount, User, frozen
+from assessments.records.attested import sha256_of
 from assessments.services import desk_export, reviewing, sharing
 from assessments.services.printing import Kind, pdf_of
 from bulletin import shelf
@@ -62,6 +64,12 @@ def rows() -> dict[str, list[str]]:
     return by_table
 
 
+def without_nonce_of_withdrawn(before: dict[str, list[str]]) -> dict[str, list[str]]:
+    """All rows, as they are once 0010 is undone and done again: the nonce of a withdrawn share is in no content."""
+    shares = [row.replace(repr(sha256_of("2" * 64)), "None") for row in before["assessments_share"]]
+    return before | {"assessments_share": sorted(shares)}
+
+
 def steps() -> list[tuple[str, str]]:
     graph = MigrationLoader(connection).graph
     return [node for node in graph.forwards_plan(graph.leaf_nodes("assessments")[0]) if node[0] in OURS]
@@ -92,7 +100,7 @@ def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(po
         call_command("migrate", app, below, verbosity=0)
         if step == len(plan) - 1:
             call_command("migrate", app, name, verbosity=0)
-            assert rows() == before
+            assert rows() == without_nonce_of_withdrawn(before)
             call_command("migrate", app, below, verbosity=0)
     call_command("migrate", verbosity=0)
     after = rows()
@@ -123,6 +131,36 @@ def test_the_desk_is_made_again_from_what_was_shared(portal):
     assert (entry.account[-190:], entry.answered_at, "thanks." in entry.words) == ("h" * 190, NOW, True)
     assert after["assessments_auditevent"] == before["assessments_auditevent"]
     assert after["assessments_sharecontent"] == before["assessments_sharecontent"]
+
+
+def test_a_share_has_the_hash_of_the_nonce_in_its_content_and_is_frozen_again(portal):
+    before = rows()
+    call_command("migrate", "assessments", "0009", verbosity=0)
+    call_command("migrate", "assessments", "0010", verbosity=0)
+    current = Share.objects.standing().get()
+    assert current.nonce_hash == sha256_of(json.loads(current.content.record)["nonce"]) == sha256_of("1" * 64)
+    assert Share.objects.get(withdrawal__isnull=False).nonce_hash is None
+    assert not frozen.missing(connection)
+    with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+        Share.objects.update(nonce_hash=None)
+    assert rows()["assessments_sharecontent"] == before["assessments_sharecontent"]
+
+
+def test_of_two_earlier_shares_with_one_nonce_the_first_has_its_hash(portal):
+    call_command("migrate", "assessments", "0009", verbosity=0)
+    content = ShareContent.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO assessments_share (attestation_id, shared_by_id, shared_at, sha256, code) SELECT "
+            "attestation_id, shared_by_id, shared_at, %s, %s FROM assessments_share WHERE id = %s",
+            ["0" * 64, "0" * 24, content.share_id],
+        )
+        cursor.execute("SELECT max(id) FROM assessments_share")
+        (other,) = cursor.fetchone()
+    ShareContent.objects.create(share_id=other, record=content.record)
+    call_command("migrate", "assessments", "0010", verbosity=0)
+    assert Share.objects.get(pk=content.share_id).nonce_hash == sha256_of("1" * 64)
+    assert Share.objects.get(pk=other).nonce_hash is None
 
 
 def test_before_there_were_attestations_answers_can_be_changed_and_are_kept(portal):
