@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from assessments.views.access import needs_step, took_step
 
-FREE = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
+EXEMPT_PATHS = ("/account/", "/invitation/", "/static/", "/help", "/privacy", "/accessibility")
 """The pages for people who still need a second step: to set it up, sign out, answer an invitation, and read help."""
 
 
@@ -21,7 +21,7 @@ def second_step_first(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
 
     def middleware(request: HttpRequest) -> HttpResponse:
         user = request.user
-        if not needs_step(user) or request.path_info.startswith(FREE) or took_step(request):
+        if not needs_step(user) or request.path_info.startswith(EXEMPT_PATHS) or took_step(request):
             return get_response(request)
         methods = get_adapter(request).get_reauthentication_methods(user) if is_mfa_enabled(user) else []
         for method in methods:

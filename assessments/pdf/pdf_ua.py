@@ -22,7 +22,7 @@ def repair(document: Any, pdf: Any, texts: Sequence[Texts]) -> None:
     """Repair what keeps WeasyPrint's output from being PDF/UA-1: a finisher for its `write_pdf`.
 
     - Running headers and footers become artifacts.
-    - Header cells get a Scope. The IDs that data cells name in Headers get the tree in which a reader finds them.
+    - Header cells get a Scope, and the IDs by which data cells name them are listed where PDF readers look them up.
     - Text in another language than the document's gets its language.
     - Text in another script gets its letters: for many scripts the glyphs, in drawing order, do not give them.
 

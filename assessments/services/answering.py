@@ -101,7 +101,7 @@ def save_answers(
             continue
         values = {**columns, "value": change.value, "note": change.note, "version": version + 1}
         if row is None:
-            # No row is left of any version that was seen, so nothing can be overwritten.
+            # There is no answer yet, so nothing can be overwritten.
             if existing := _insert(draft, change.question, values):
                 saved.conflicts[change.question] = existing
                 continue
@@ -123,7 +123,7 @@ def save_answers(
 
 
 def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRow | None:
-    """Add a question's first answer; return a different answer that was added first in spite of the lock, if any."""
+    """Add a question's first answer. Return the other answer, if somebody added a different one just before."""
     try:
         with transaction.atomic():
             draft.answers.create(question=question, **values)
@@ -168,7 +168,7 @@ def lock_draft(draft: SelfCheck, *, attested_too: bool = False, deleted_too: boo
         raise DraftGone
     if assessment.account.office.ends_on is not None:
         raise TermEnded
-    # A separate query: a row joined to the locked one could be as old as the wait for the lock.
+    # A separate query: what is joined to the locked row may be from before the wait for its lock.
     if not attested_too and Attestation.objects.filter(assessment=assessment).exists():
         raise Attested
     return assessment

@@ -1,4 +1,4 @@
-"""Exporting shares for the Commissioner's files: collections streamed with their size known beforehand."""
+"""Exporting shares for the Commissioner's files: many in one download, whose size is known before it starts."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def make_missing(
 
 
 def record_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
-    """Record an export in the audit trail: its list of shares in the portal's, that there was one in each office's.
+    """Record an export: the list of its shares in the portal's audit trail, and in each office's that one was made.
 
     Call it before the first byte is sent. Raises CannotExport where one of the shares was withdrawn or deleted.
     """
@@ -286,7 +286,7 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
                 raise CannotExport("A PDF has still to be made. Try again.")
             stream.add(pdf(row["share"], kind, size), path, size=size)
     unprinted = [row["share"] for row in index if row["share"] in without]
-    # The size of the last file has to be known before the first byte: large enough for every share to be left out.
+    # A ZIP says its size before its first byte. So the list of what was left out is as long as if all had been.
     size_left_out = len(
         NOTHING_LEFT_OUT + _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, keys)
     )

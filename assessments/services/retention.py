@@ -145,7 +145,11 @@ def before(now: datetime, *, months: int) -> datetime:
 
 
 def expired_of(office: Office, *, now: datetime) -> dict[str, AssessmentQuerySet]:
-    """An office's assessments that are to be deleted, by reason: deleted, unchanged (drafts) or attested long ago."""
+    """An office's assessments whose time is up, by the reason.
+
+    Somebody deleted them, or nobody has changed the draft for as long as drafts are kept, or they were attested
+    longer ago than attested ones are kept.
+    """
     assessments = Assessment.objects.filter(account__office=office)
     drafts_until = before(now, months=office.keep_drafts_months)
     attested_until = before(now, months=12 * office.keep_attested_years)
@@ -291,10 +295,10 @@ def remove_files(names: Collection[str]) -> None:
 
 
 def _expired_files(now: datetime) -> list[str]:
-    return [*_withdrawn_files(), *_forgotten_files(), *_left_by_checks(until=now - timedelta(days=1))]
+    return [*_withdrawn_files(), *_forgotten_files(), *_left_by_health_checks(until=now - timedelta(days=1))]
 
 
-def _left_by_checks(*, until: datetime) -> Iterator[str]:
+def _left_by_health_checks(*, until: datetime) -> Iterator[str]:
     """Files that `/health/ready` wrote and could not delete, since its process was killed."""
     with suppress(FileNotFoundError):
         for name in default_storage.listdir("health")[1]:
@@ -316,7 +320,7 @@ def _withdrawn_files() -> Iterator[str]:
 
 
 def _forgotten_files() -> Iterator[str]:
-    """The files of deleted records: they could not be deleted with the record, or were printed at that moment."""
+    """The files of records that are deleted. Storage failed at that moment, or a print was just ending."""
     for folder, model in FOLDERS.items():
         keys = [int(key) for key in _folders(folder) if key.isascii() and key.isdecimal()]
         existing = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))

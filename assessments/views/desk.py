@@ -29,10 +29,10 @@ PAGE_SIZE = 25
 """Rows on a page of the list."""
 SEARCHES, MAX_SEARCHES = "desk_searches", 20
 """The session's key for the words of searches, by token; and how many searches a session keeps."""
-LAST = "desk_last"
+LAST_VIEW = "desk_last"
 """The session's key for the query string of the list that the officer last saw."""
-LOST = "The portal does not remember this search any more. Type the words again."
-NOWHERE = "This link leads to no place in the list. It is shown from the top."
+SEARCH_FORGOTTEN = "The portal does not remember this search any more. Type the words again."
+PLACE_UNKNOWN = "This link leads to no place in the list. It is shown from the top."
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,20 @@ def select(request: HttpRequest, by: User, query: QueryDict) -> Selection:
         query[name] = typed.get(name, "")
     filters = DeskFilter(query, DeskEntry.objects.visible_to(by))
     words = typed.get("words", "")
-    problem = LOST if token and not typed else ""
+    problem = SEARCH_FORGOTTEN if token and not typed else ""
     return Selection(filters, containing(filters.matching, words), words, token if typed else "", problem)
 
 
 def last_desk_url(request: HttpRequest) -> str:
     """The address of the desk as the officer last saw it: with its filters, its search and its place in the list."""
-    query = request.session.get(LAST, "")
+    query = request.session.get(LAST_VIEW, "")
     return reverse("desk") + (f"?{query}" if query else "")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def desk(request: HttpRequest, by: User) -> HttpResponse:
-    """The shares, waiting ones first and then the newest. A POST searches for words, which no address ever has."""
+    """The shares, waiting ones first and then the newest. A POST searches: no address has the words."""
     if request.method == "POST":
         return redirect(_keep_search(request, by))
     selection = select(request, by, request.GET)
@@ -85,9 +85,9 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
                 place = {direction: Place.read(text)}
                 last = selection.params | {direction: text}
             except ValueError:
-                problem = NOWHERE
-    if request.session.get(LAST) != (query := urlencode(last)):
-        request.session[LAST] = query
+                problem = PLACE_UNKNOWN
+    if request.session.get(LAST_VIEW) != (query := urlencode(last)):
+        request.session[LAST_VIEW] = query
     page = selection.rows.page(size=PAGE_SIZE, **place)
     append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     shares = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
