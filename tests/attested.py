@@ -29,7 +29,7 @@ def answered(
     draft = start_assessment(account=account, by=by)
     answers = answers_of(BASE["answers"] | dict(given or {}))
     notes = notes or {}
-    changes = [Change(q, answer_data(answer), notes.get(q, ""), 0) for q, answer in answers.items()]
+    changes = [Change(q, answer_data(answer), notes.get(q, "")) for q, answer in answers.items()]
     save_answers(draft=draft, changes=changes, by=by)
     return draft
 

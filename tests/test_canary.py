@@ -219,7 +219,7 @@ def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
         answers = {q: answer_data(answer) for q, answer in answers_of(BASE["answers"]).items() if q != EMAIL}
         save_answers(
             draft=draft,
-            changes=[Change(q, value, f"{CANARY} on {q}", 0) for q, value in answers.items()],
+            changes=[Change(q, value, f"{CANARY} on {q}") for q, value in answers.items()],
             by=people["pat"],
         )
         share = attest_and_share(watch, people, draft)

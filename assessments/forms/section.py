@@ -7,8 +7,6 @@ question that is no longer asked is kept, and counts again if the question comes
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +25,7 @@ from assessments.rendering.data import answer_data
 from assessments.rendering.projection import cite
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
 from assessments.scoring.wording import answer_in_words, choice_words
-from assessments.services.answering import Change, Saved
+from assessments.services.answering import AnswerVersion, Change, Saved
 from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Question
 
@@ -45,25 +43,11 @@ def element_id(question: str) -> str:
     return "q-" + question.replace(".", "-").replace("_", "-")
 
 
-def stamp(row: AnswerRow | None) -> str:
-    """The version and the mark of an answer. A page keeps the stamp of each answer that it was made from.
-
-    The mark shows whether somebody changed an input, or posted it back unchanged.
-    """
-    version, value, note = (row.version, row.value, row.note) if row else (0, None, "")
-    return f"{version}.{mark(value, note)}"
-
-
-def mark(value: Any, note: str) -> str:
-    """A short hash of an answer and its note."""
-    return hashlib.sha256(json.dumps([value, note], sort_keys=True).encode()).hexdigest()[:12]
-
-
 @dataclass
 class Slot:
     """One question as the page shows it, with what is typed and what is wrong with that.
 
-    `stamp` is of the answer that the page was made from; `row` is the answer that is stored now. `why` names the
+    `seen` is the version that the page shows; `row` is the answer that is stored now. `why` names the
     answers because of which the question is asked. `paragraphs` are those of the bulletin that it is about: how each
     is cited, and its text in plain language. `still_counts` is the stored answer, in words, which counts
     as long as what is typed has an error. `conflict` is the answer, in words, that somebody stored after the page was
@@ -77,7 +61,7 @@ class Slot:
     text: str
     unsure: bool
     note: str
-    stamp: str
+    seen: AnswerVersion
     row: AnswerRow | None
     why: str
     paragraphs: tuple[tuple[str, str], ...]
@@ -169,7 +153,7 @@ class SectionForm(forms.Form):
             text="" if unsure or not isinstance(value, str) else value,
             unsure=unsure,
             note=row.note if row else "",
-            stamp=stamp(row),
+            seen=AnswerVersion.of_row(row),
             row=row,
             why=why_asked(self.state, question),
             paragraphs=paragraphs_of(self.state, question),
@@ -180,18 +164,16 @@ class SectionForm(forms.Form):
         posted = self.posted or QueryDict()
         chosen = self._chosen(posted)
         for question, slot in self.slots.items():
-            whose, version = chosen.get(question, ("", 0))
+            whose, version = chosen.get(question, ("", None))
             if question in self.on_page and question != posted.get(TYPING) and whose != "theirs":
-                self._read(slot, posted, version if whose else None)
+                self._read(slot, posted, version)
         return {}
 
-    def _read(self, slot: Slot, posted: QueryDict, overwrites: int | None) -> None:
+    def _read(self, slot: Slot, posted: QueryDict, overwrites: AnswerVersion | None) -> None:
         """Read one question; `overwrites` is the stored version that the person chose to overwrite, if any."""
         question = slot.question.id
         slot.note = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
-        slot.stamp = posted.get(SEEN + question, "")
-        version, _, seen_mark = slot.stamp.partition(".")
-        seen = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
+        slot.seen = AnswerVersion.read(posted.get(SEEN + question, "")) or AnswerVersion()
         if fault := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
             slot.note_error = f"{slot.question.short}, your note: {fault}."
         try:
@@ -203,36 +185,32 @@ class SectionForm(forms.Form):
         if slot.has_problem:
             return
         if self.all_changed:
-            changed, seen = answer is not None or bool(slot.note), 0
+            changed, seen = answer is not None or bool(slot.note), AnswerVersion()
         else:
-            changed = overwrites is not None or mark(answer, slot.note) != seen_mark
+            same = AnswerVersion.of(slot.seen.number, answer, slot.note) == slot.seen
+            changed, seen = overwrites is not None or not same, slot.seen
         if changed:
-            version_seen = seen if overwrites is None else overwrites
-            self.changes.append(Change(question, answer, slot.note, version_seen))
+            self.changes.append(Change(question, answer, slot.note, overwrites or seen))
 
     @property
-    def confirmed(self) -> dict[str, int]:
+    def confirmed(self) -> dict[str, AnswerVersion]:
         """The questions on the page, each with the version it showed: whoever continues has read these answers."""
-        seen = {q: slot.stamp.partition(".")[0] for q, slot in self.slots.items() if q in self.on_page}
-        return {
-            q: int(v)
-            for q, v in seen.items()
-            if re.fullmatch(r"[0-9]{1,9}", v) and not self.slots[q].has_problem
-        }
+        return {q: slot.seen for q, slot in self.slots.items() if q in self.on_page and not slot.has_problem}
 
     @property
     def chosen(self) -> set[str]:
         """The questions for which somebody chose between two conflicting answers."""
         return self.slots.keys() & self._chosen(self.posted or QueryDict())
 
-    def _chosen(self, posted: QueryDict) -> dict[str, tuple[str, int]]:
+    def _chosen(self, posted: QueryDict) -> dict[str, tuple[str, AnswerVersion]]:
         """For each settled conflict: the question, whose answer was chosen, and the stored version it replaces."""
         chosen = {}
         for choice in posted.getlist(CHOOSE):
             question, _, rest = choice.partition(":")
-            whose, _, version = rest.partition(":")
-            if whose in ("mine", "theirs") and re.fullmatch(r"[0-9]{1,9}", version):
-                chosen[question] = (whose, int(version))
+            whose, _, text = rest.partition(":")
+            version = AnswerVersion.read(text)
+            if whose in ("mine", "theirs") and version:
+                chosen[question] = (whose, version)
         return chosen
 
     def _answer(self, slot: Slot, posted: QueryDict) -> Answer | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, overload
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -42,17 +45,49 @@ class Attested(NotSaved):
 
 
 @dataclass(frozen=True)
+class AnswerVersion:
+    """A version of an answer, as a page remembers it: a number and a mark of the answer and its note.
+
+    Stored answers are numbered from 1, each change one higher; 0 is a question that has no stored answer. Equal
+    answers with equal notes have the same mark, so it shows whether someone changed what a page shows.
+    """
+
+    number: int = 0
+    mark: str = ""
+
+    @classmethod
+    def of(cls, number: int, value: Any, note: str) -> Self:
+        """The version with a number, of an answer as an answers document gives it."""
+        content = json.dumps([value, note], sort_keys=True)
+        return cls(number, hashlib.sha256(content.encode()).hexdigest()[:12])
+
+    @classmethod
+    def of_row(cls, row: AnswerRow | None) -> Self:
+        """The version of a stored answer, or of none."""
+        return cls.of(row.version, row.value, row.note) if row else cls.of(0, None, "")
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Read a version as `str` writes it, with or without the mark; None for anything else."""
+        number, _, mark = text.partition(".")
+        return cls(int(number), mark) if re.fullmatch("[0-9]{1,9}", number) else None
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.mark}"
+
+
+@dataclass(frozen=True)
 class Change:
     """One person's answer and note to a question, to be saved.
 
-    `value` has the form of an answers document (None for no answer). `seen` is the version of the answer that the
-    person's page showed, 0 where there was none yet.
+    `value` has the form of an answers document (None for no answer). `seen` is the version that the person's page
+    showed, by default that of a question without an answer.
     """
 
     question: str
     value: Any
     note: str
-    seen: int
+    seen: AnswerVersion = AnswerVersion()
 
     def is_stored(self, row: AnswerRow | None) -> bool:
         """Whether the row already has this value and note; an empty change needs no row."""
@@ -69,7 +104,7 @@ class Saved:
     is the stored answer.
     """
 
-    versions: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, AnswerVersion] = field(default_factory=dict)
     conflicts: dict[str, AnswerRow] = field(default_factory=dict)
 
 
@@ -79,7 +114,7 @@ def save_answers(
     draft: SelfCheck,
     changes: Iterable[Change],
     by: User | None,
-    confirmed: Mapping[str, int] | None = None,
+    confirmed: Mapping[str, AnswerVersion] | None = None,
 ) -> Saved:
     """Save each change whose stored answer is still the version seen; return the others as conflicts.
 
@@ -95,20 +130,20 @@ def save_answers(
     rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
     for change in changes:
         row = rows.get(change.question)
-        version = row.version if row else 0
+        stored = row.version if row else 0
         if change.is_stored(row):
-            saved.versions[change.question] = version
+            saved.versions[change.question] = AnswerVersion.of(stored, change.value, change.note)
             continue
-        values = {**columns, "value": change.value, "note": change.note, "version": version + 1}
+        values = {**columns, "value": change.value, "note": change.note, "version": stored + 1}
         if row is None:
             # There is no answer yet, so nothing can be overwritten.
             if existing := _insert(draft, change.question, values):
                 saved.conflicts[change.question] = existing
                 continue
-        elif not draft.answers.filter(pk=row.pk, version=change.seen).update(**values):
+        elif not draft.answers.filter(pk=row.pk, version=change.seen.number).update(**values):
             saved.conflicts[change.question] = row
             continue
-        saved.versions[change.question] = version + 1
+        saved.versions[change.question] = AnswerVersion.of(stored + 1, change.value, change.note)
         changed = True
     if isinstance(draft, Assessment):
         changed = _confirm(draft, confirmed or {}, saved, columns) or changed
@@ -134,13 +169,15 @@ def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRo
     return None
 
 
-def _confirm(draft: Assessment, confirmed: Mapping[str, int], saved: Saved, columns: dict[str, Any]) -> bool:
+def _confirm(
+    draft: Assessment, confirmed: Mapping[str, AnswerVersion], saved: Saved, columns: dict[str, Any]
+) -> bool:
     """Confirm answers that were copied from an earlier assessment; return whether any was."""
     any_confirmed = False
     for question, seen in confirmed.items():
-        copied = draft.answers.filter(question=question, version=seen, carried=True)
-        if question not in saved.versions and copied.update(**columns, version=seen + 1):
-            saved.versions[question] = seen + 1
+        copied = draft.answers.filter(question=question, version=seen.number, carried=True)
+        if question not in saved.versions and copied.update(**columns, version=seen.number + 1):
+            saved.versions[question] = replace(seen, number=seen.number + 1)
             any_confirmed = True
     return any_confirmed
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.details import DetailsForm
-from assessments.forms.section import CHOOSE, SectionForm, element_id, mark
+from assessments.forms.section import CHOOSE, SectionForm, element_id
 from assessments.models import AnonymousCheck, Assessment
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
@@ -141,7 +141,6 @@ def _fragments(
 
     `form` is the form that was posted; `remaining` is the section after the save, with what could not be saved.
     """
-    stamps = {change.question: (change.value, change.note) for change in form.changes}
     on_page = [slot for q, slot in remaining.slots.items() if q in form.on_page]
     context = workspace.context(
         here=next(p for p in workspace.state.sections if p.section.id == form.section),
@@ -151,9 +150,9 @@ def _fragments(
         appeared=[slot for q, slot in remaining.slots.items() if slot.shown and q not in form.on_page],
         no_longer_asked=[slot for slot in on_page if not slot.shown],
         chosen=[slot for slot in on_page if slot.shown and slot.question.id in form.chosen],
-        # The stamps of the values on this page, not of what a colleague may have saved since.
-        stamped=[
-            (remaining.slots[q], f"{version}.{mark(*stamps[q])}")
+        # The versions of the answers on this page, not of what a colleague may have saved since.
+        saved_versions=[
+            (remaining.slots[q], version)
             for q, version in saved.versions.items()
             if remaining.slots[q].shown and q not in form.chosen
         ],

@@ -25,7 +25,7 @@ QUESTION = "resources.email"
 def edit(pk: int, process: int, *, checked: bool) -> int:
     """Make the edits of one process; return how many were acknowledged."""
     from assessments.models import AnonymousCheck  # noqa: PLC0415 - after django.setup
-    from assessments.services.answering import Change, save_answers  # noqa: PLC0415
+    from assessments.services.answering import AnswerVersion, Change, save_answers  # noqa: PLC0415
 
     check = AnonymousCheck.objects.get(pk=pk)
     acknowledged = 0
@@ -35,13 +35,9 @@ def edit(pk: int, process: int, *, checked: bool) -> int:
             note = f"{row.note} {process}.{at}"
             # The time that a person takes to type.
             time.sleep(0.001)
-            version = row.version if checked else check.answers.get(question=QUESTION).version
-            if (
-                QUESTION
-                in save_answers(
-                    draft=check, changes=[Change(QUESTION, "yes", note, version)], by=None
-                ).versions
-            ):
+            seen = AnswerVersion.of_row(row if checked else check.answers.get(question=QUESTION))
+            saved = save_answers(draft=check, changes=[Change(QUESTION, "yes", note, seen)], by=None)
+            if QUESTION in saved.versions:
                 acknowledged += 1
                 break
     return acknowledged
@@ -59,7 +55,7 @@ def lost(*, checked: bool) -> tuple[int, int, float]:
     from assessments.services.drafts import start_check  # noqa: PLC0415
 
     check, _ = start_check()
-    save_answers(draft=check, changes=[Change(QUESTION, "yes", "", seen=0)], by=None)
+    save_answers(draft=check, changes=[Change(QUESTION, "yes", "")], by=None)
     spawn = multiprocessing.get_context("spawn")
     results = spawn.Queue()
     began = time.perf_counter()

@@ -128,7 +128,7 @@ def make() -> None:
         notes = document.get("notes", {})
         answers = list(document["answers"].items())
         answered = answers[: len(answers) - left_out]
-        changes = [Change(question, value, notes.get(question, ""), seen=0) for question, value in answered]
+        changes = [Change(question, value, notes.get(question, "")) for question, value in answered]
         # Staff fill in the first half, so that the pages show two names.
         half = len(changes) // 2
         draft = start_assessment(account=account, by=staff)
@@ -150,7 +150,7 @@ def attest_and_share(office: Office, member: User) -> None:
     )
     draft = start_assessment(account=add_account(account=described, by=member), by=member)
     notes = document.get("notes", {})
-    changes = [Change(q, value, notes.get(q, ""), seen=0) for q, value in document["answers"].items()]
+    changes = [Change(q, value, notes.get(q, "")) for q, value in document["answers"].items()]
     save_answers(draft=draft, changes=changes, by=member)
     state = assessment_state(draft, as_of=timezone.localdate())
     if not state.can_be_attested:

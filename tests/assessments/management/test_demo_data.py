@@ -267,7 +267,7 @@ def checks() -> tuple[AnonymousCheck, AnonymousCheck]:
     """One that has ended, and one that has not."""
     (ended, _), (live, _) = start_check(), start_check()
     for check in (ended, live):
-        save_answers(draft=check, changes=[Change("resources.email", "yes", "", 0)], by=None)
+        save_answers(draft=check, changes=[Change("resources.email", "yes", "")], by=None)
     AnonymousCheck.objects.filter(pk=ended.pk).update(ends_at=timezone.now() - timedelta(seconds=1))
     return ended, live
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from assessments.models import AnonymousCheck
-from assessments.services.answering import Change, save_answers
+from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.drafts import delete_ended_checks, start_check
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
@@ -20,8 +20,14 @@ def check(db):
     return start_check()[0]
 
 
-def save(check, *changes):
-    return save_answers(draft=check, changes=[Change(*change) for change in changes], by=None)
+def save(check, *rows):
+    """Save changes, each as question, value, note and the number of the version seen."""
+    changes = [Change(question, value, note, AnswerVersion(seen)) for question, value, note, seen in rows]
+    return save_answers(draft=check, changes=changes, by=None)
+
+
+def numbers(saved):
+    return {question: version.number for question, version in saved.versions.items()}
 
 
 def stored(check):
@@ -30,14 +36,14 @@ def stored(check):
 
 def test_a_first_answer_is_stored_as_version_1(check):
     saved = save(check, (EMAIL, "yes", "", 0))
-    assert saved.versions == {EMAIL: 1}
+    assert numbers(saved) == {EMAIL: 1}
     assert stored(check) == {EMAIL: ("yes", "", 1)}
 
 
 def test_a_change_of_what_was_seen_raises_the_version(check):
     save(check, (EMAIL, "yes", "", 0))
     saved = save(check, (EMAIL, "no", "I looked.", 1))
-    assert (saved.versions, saved.conflicts) == ({EMAIL: 2}, {})
+    assert (numbers(saved), saved.conflicts) == ({EMAIL: 2}, {})
     assert stored(check) == {EMAIL: ("no", "I looked.", 2)}
 
 
@@ -51,7 +57,7 @@ def test_a_change_of_what_was_not_seen_is_not_saved_and_is_told(check):
 def test_the_same_save_sent_twice_changes_nothing_and_is_no_conflict(check):
     for _ in range(2):
         saved = save(check, (EMAIL, "yes", "", 0))
-        assert (saved.versions, saved.conflicts) == ({EMAIL: 1}, {})
+        assert (numbers(saved), saved.conflicts) == ({EMAIL: 1}, {})
 
 
 def test_an_answer_that_was_never_given_leaves_no_row(check):
@@ -86,3 +92,31 @@ def test_the_database_holds_no_token(check):
     _, token = start_check()
     assert not AnonymousCheck.objects.filter(token_hash=token).exists()
     assert AnonymousCheck.objects.with_token(token).count() == 1
+
+
+# --- Versions in pages ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "note", "text"),
+    [
+        (0, None, "", "0.dfa61a1cc925"),
+        (1, "yes", "", "1.82641d5d5c90"),
+        (27, ["a", "b"], "Ön May.", "27.044254455013"),
+    ],
+)
+def test_a_version_is_written_into_pages_and_read_again(number, value, note, text):
+    version = AnswerVersion.of(number, value, note)
+    assert str(version) == text
+    assert AnswerVersion.read(text) == version
+
+
+@pytest.mark.parametrize("text", ["", ".82641d5d5c90", "x.82641d5d5c90", "-1.x", "1" * 10, "٣.x", " 1.x"])
+def test_what_no_page_wrote_is_no_version(text):
+    assert AnswerVersion.read(text) is None
+
+
+def test_what_was_saved_has_the_mark_of_the_change(check):
+    for seen in (0, 1):
+        saved = save(check, (EMAIL, "yes", f"Note {seen}.", seen))
+        assert saved.versions == {EMAIL: AnswerVersion.of(seen + 1, "yes", f"Note {seen}.")}

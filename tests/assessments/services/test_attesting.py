@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from assessments.models import (
 )
 from assessments.pdf.judging import read_pdf
 from assessments.services import printing
-from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
+from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import Changed, NotComplete, NotTheMember, attest, reassess
 from bulletin import shelf
 from bulletin.publish import publish_edition
@@ -129,7 +130,7 @@ def test_what_changed_since_the_member_looked_is_not_attested(account, member, c
     draft = answered(account, member)
     looked = seen(draft)
     if what == "answer":
-        save_answers(draft=draft, changes=[Change("conduct.abuse", "yes", "", 1)], by=member)
+        save_answers(draft=draft, changes=[Change("conduct.abuse", "yes", "", AnswerVersion(1))], by=member)
     elif what == "account":
         SocialAccount.objects.update(handle="@other")
     else:
@@ -208,8 +209,12 @@ def test_afterwards_nothing_of_it_can_be_changed_and_pages_say_so(account, membe
     attestation = attested(account)
     draft = attestation.assessment
     for write in (
-        lambda: save_answers(draft=draft, changes=[Change("conduct.abuse", "yes", "", 1)], by=member),
-        lambda: save_answers(draft=draft, changes=[], by=member, confirmed={"conduct.abuse": 1}),
+        lambda: save_answers(
+            draft=draft, changes=[Change("conduct.abuse", "yes", "", AnswerVersion(1))], by=member
+        ),
+        lambda: save_answers(
+            draft=draft, changes=[], by=member, confirmed={"conduct.abuse": AnswerVersion(1)}
+        ),
     ):
         with pytest.raises(Attested):
             write()
@@ -362,7 +367,7 @@ def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(ac
     assert "From your last assessment: confirm again" in text_of(page)
     shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
     form = {slot.question.id: slot.value for slot in shown}
-    form |= {f"seen.{slot.question.id}": slot.stamp for slot in shown}
+    form |= {f"seen.{slot.question.id}": str(slot.seen) for slot in shown}
     carried = successor.answers.filter(carried=True, question__startswith="conduct.")
     many = carried.count()
     assert many == 4
@@ -372,6 +377,23 @@ def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(ac
     assert carried.count() == 0
     assert successor.answers.get(question="conduct.abuse").answered_by == staff
     assert successor.answers.filter(carried=True).exists()
+
+
+def test_what_is_confirmed_beside_a_fault_is_stamped_on_the_page_that_stays(account, member):
+    successor = reassess(assessment=attested(account).assessment, by=member)
+    address, client = f"/assessments/{successor.pk}/section/conduct", signed_in(member)
+    shown = [slot for slot in client.get(address).context["form"].slots.values() if slot.shown]
+    form = {slot.question.id: slot.value for slot in shown}
+    form |= {f"seen.{slot.question.id}": str(slot.seen) for slot in shown}
+    first, *others = shown
+    page = client.post(
+        address, form | {first.question.id: "no such choice", "go": ""}, headers={"HX-Request": "true"}
+    ).content.decode()
+    stamps = dict(re.findall(r'name="seen\.([^"]+)"\s+value="([^"]*)"', page))
+    assert stamps == {slot.question.id: f"2.{slot.seen.mark}" for slot in others}
+    again = client.post(address, form | {f"seen.{q}": stamp for q, stamp in stamps.items()} | {"go": ""})
+    assert again.status_code == 302
+    assert not successor.answers.filter(carried=True, question__startswith="conduct.").exists()
 
 
 def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(account, member, clock):

@@ -33,7 +33,7 @@ from assessments.models import (
 from assessments.models.audit import CHAINED, address_hash, event_hash
 from assessments.models.invitations import key_hash
 from assessments.services import audit, drafts, office_copy, people, register, retention, reviewing
-from assessments.services.answering import Change, save_answers
+from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
 from assessments.services.register import NewAccount
@@ -75,7 +75,7 @@ class World:
 
     def save(self, value: str = "yes", *, by: User | None = None, question: str = "resources.email") -> None:
         row = self.draft.answers.filter(question=question).first()
-        changes = [Change(question, value, "", row.version if row else 0)]
+        changes = [Change(question, value, "", AnswerVersion.of_row(row))]
         save_answers(draft=self.draft, changes=changes, by=by or self.staff)
 
 
@@ -124,7 +124,7 @@ CALLS = [
     ),
     Call(
         "save_answers: nothing new",
-        lambda w: save_answers(draft=w.draft, changes=[Change("resources.email", None, "", 0)], by=w.member),
+        lambda w: save_answers(draft=w.draft, changes=[Change("resources.email", None, "")], by=w.member),
         (),
     ),
     Call(
@@ -396,7 +396,7 @@ CALLS = [
     Call("delete_ended_checks", lambda _: drafts.delete_ended_checks(), ()),
     Call(
         "save_answers: an anonymous check",
-        lambda w: save_answers(draft=w.check(), changes=[Change("resources.email", "yes", "", 0)], by=None),
+        lambda w: save_answers(draft=w.check(), changes=[Change("resources.email", "yes", "")], by=None),
         (),
     ),
 ]

@@ -49,7 +49,7 @@ def draft(office):
         by=office.member,
     )
     draft = start_assessment(account=account, by=office.member)
-    changes = [Change("resources.email", "yes", f"{CANARY} note", 0)]
+    changes = [Change("resources.email", "yes", f"{CANARY} note")]
     save_answers(draft=draft, changes=changes, by=office.member)
     return draft
 

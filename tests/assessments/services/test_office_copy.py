@@ -59,7 +59,7 @@ def filled(office: Office) -> Any:
     """A draft with an answer, a note and a comment; an attestation with a current share and a withdrawn one."""
     account = SocialAccount.objects.get(handle="@pat")
     draft = drafts.start_assessment(account=account, by=office.member)
-    changes = [Change("resources.email", "yes", "a note on it", 0)]
+    changes = [Change("resources.email", "yes", "a note on it")]
     save_answers(draft=draft, changes=changes, by=office.member)
     reviewing.comment(assessment=draft, about="whole", subject="", text="a comment", by=office.member)
     drafts.delete_draft(

@@ -33,7 +33,7 @@ from assessments.models import (
     User,
 )
 from assessments.services import attesting, audit, drafts, retention, reviewing, sharing
-from assessments.services.answering import Attested, Change, DraftGone, TermEnded, save_answers
+from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
 from assessments.services.audit_proof import walk
@@ -67,7 +67,7 @@ class World:
 
     def answer(self, draft: Assessment, value: str = "yes") -> None:
         row = draft.answers.filter(question="resources.email").first()
-        change = Change("resources.email", value, "", row.version if row else 0)
+        change = Change("resources.email", value, "", AnswerVersion.of_row(row))
         save_answers(draft=draft, changes=[change], by=self.staff)
 
     def comment(self, draft: Assessment) -> None:

@@ -72,7 +72,7 @@ def settle(thread: Thread, who: User, seen: int | str, **more: str) -> Any:
 
 
 def answer(draft: Any, by: User, **answers: str) -> None:
-    changes = [Change(question.replace("__", "."), value, "", 0) for question, value in answers.items()]
+    changes = [Change(question.replace("__", "."), value, "") for question, value in answers.items()]
     save_answers(draft=draft, changes=changes, by=by)
 
 
@@ -338,7 +338,7 @@ def test_the_page_asks_the_database_as_often_for_many_answers_and_threads_as_for
     settle(Thread.objects.get(), staff, 1)
     few = queries()
     questions = [q.id for q in next(iter(editions().values())).questions if q.kind == "ynu"]
-    save_answers(draft=draft, changes=[Change(q, "yes", "", 0) for q in questions], by=staff)
+    save_answers(draft=draft, changes=[Change(q, "yes", "") for q in questions], by=staff)
     for question in questions[:30]:
         reviewing.comment(assessment=draft, about="question", subject=question, text="And?", by=staff)
     assert queries() == few

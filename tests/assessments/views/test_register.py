@@ -58,7 +58,7 @@ def account(office) -> SocialAccount:
 @pytest.fixture
 def draft(account, member) -> Assessment:
     draft = start_assessment(account=account, by=member)
-    save_answers(draft=draft, changes=[Change("resources.email", "yes", "", 0)], by=member)
+    save_answers(draft=draft, changes=[Change("resources.email", "yes", "")], by=member)
     return draft
 
 
@@ -192,7 +192,7 @@ def fill(office: Office, by: User, *, accounts: int, drafts: int) -> None:
         account = SocialAccount.objects.create(office=office, platform="X", handle=f"@{number}")
         for _ in range(drafts):
             draft = start_assessment(account=account, by=by)
-            save_answers(draft=draft, changes=[Change("resources.email", "no", "", 0)], by=by)
+            save_answers(draft=draft, changes=[Change("resources.email", "no", "")], by=by)
 
 
 def test_the_register_asks_the_database_as_often_for_twenty_accounts_as_for_one(member, office, draft):
@@ -306,8 +306,8 @@ def check() -> tuple[AnonymousCheck, str]:
     save_answers(
         draft=check,
         changes=[
-            Change("resources.email", "yes", "Only the newsletter.", 0),
-            Change("resources.print", "no", "", 0),
+            Change("resources.email", "yes", "Only the newsletter."),
+            Change("resources.print", "no", ""),
         ],
         by=None,
     )

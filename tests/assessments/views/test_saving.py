@@ -25,7 +25,7 @@ from assessments.models import (
     SocialAccount,
     User,
 )
-from assessments.services.answering import Change, SelfCheck, save_answers
+from assessments.services.answering import AnswerVersion, Change, SelfCheck, save_answers
 from assessments.services.drafts import start_assessment, start_check
 from assessments.views import public, questionnaire, workspace
 from bulletin.publish import publish_edition
@@ -155,7 +155,7 @@ class Browser:
 def put(draft: SelfCheck, question: str, value: Any, note: str = "", by: User | None = None) -> None:
     row = draft.answers.filter(question=question).first()
     saved = save_answers(
-        draft=draft, changes=[Change(question, value, note, row.version if row else 0)], by=by
+        draft=draft, changes=[Change(question, value, note, AnswerVersion.of_row(row))], by=by
     )
     assert not saved.conflicts
 
@@ -895,7 +895,7 @@ def test_the_same_answers_from_two_at_the_same_moment_are_no_conflict():
         try:
             for question in FIRST:
                 start.wait(timeout=20)
-                saved = save_answers(draft=check, changes=[Change(question.id, "no", "", 0)], by=None)
+                saved = save_answers(draft=check, changes=[Change(question.id, "no", "")], by=None)
                 results.append((question.id, saved.versions, saved.conflicts))
         finally:
             start.abort()
@@ -906,4 +906,4 @@ def test_the_same_answers_from_two_at_the_same_moment_are_no_conflict():
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(results) == sorted(2 * [(q.id, {q.id: 1}, {}) for q in FIRST])
+    assert sorted(results) == sorted(2 * [(q.id, {q.id: AnswerVersion.of(1, "no", "")}, {}) for q in FIRST])
