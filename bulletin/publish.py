@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from django.db import transaction
 
+from bulletin import shelf
 from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.schema import Edition
 from bulletin.models import PublishedEdition
-from bulletin.shelf import CURRENT, editions
+from bulletin.shelf import editions
 
 
 class EditionChanged(Exception):
@@ -51,7 +52,7 @@ def current_published() -> PublishedEdition:
 
     Raises PublishedEdition.DoesNotExist if the current edition is not published yet.
     """
-    return PublishedEdition.objects.defer("content").latest_revision(CURRENT)
+    return PublishedEdition.objects.defer("content").latest_revision(shelf.CURRENT)
 
 
 def encoded(published: PublishedEdition) -> Edition:

@@ -36,13 +36,14 @@ def mail_settings(url: str) -> dict[str, Any]:
 def _fault(url: str) -> str:
     """What is wrong with the address, or nothing."""
     scheme, _, rest = url.partition(":")
-    if scheme not in dj_email_url.SCHEMES:
+    if scheme.lower() not in dj_email_url.SCHEMES:
         return "does not begin with submission://, smtp:// or another known scheme"
-    credentials, _, _ = rest.removeprefix("//").rpartition("@")
+    # What follows a question mark is a parameter, in which an @ is plain: ?_default_from_email=portal@example.ca
+    credentials, _, _ = re.sub(r"\?\w+=[^/]*$", "", rest.removeprefix("//")).rpartition("@")
     if re.search(r"[/?#\[\]\s]", credentials):
         return "has a special character in its user name or password that is not encoded"
     try:
-        if scheme in NEED_A_HOST and not urlsplit(url).hostname:
+        if scheme.lower() in NEED_A_HOST and not urlsplit(url).hostname:
             return "names no mail server"
         dj_email_url.parse(url)
     except ValueError:

@@ -63,11 +63,11 @@ def _machine_key() -> str:
     path = VAR / "secret_key"
     if not path.exists():
         # If two processes start together, one links its key when it is whole, and the other reads that.
-        with tempfile.NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as draft:
-            draft.write(secrets.token_urlsafe(50))
-            draft.flush()
+        with tempfile.NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as temporary:
+            temporary.write(secrets.token_urlsafe(50))
+            temporary.flush()
             with contextlib.suppress(FileExistsError):
-                os.link(draft.name, path)
+                os.link(temporary.name, path)
     return path.read_text()
 
 

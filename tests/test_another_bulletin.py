@@ -129,8 +129,17 @@ def test_a_section_that_torontos_does_not_have_begins_nothing(client, monkeypatc
     )
     monkeypatch.setattr("bulletin.shelf.load_editions", lambda _: dict(shelf_of_both) | {"zz": only_other})
     shelf.editions.cache_clear()
-    assert client.post("/check/restart?to=/check/section/own").status_code == 404
+    answer = client.post("/check/restart?to=/check/section/own", {"own.stage": "live"})
+    assert answer.status_code == 409
+    assert 'name="own.stage" value="live"' in answer.content.decode()
     assert not AnonymousCheck.objects.exists()
+
+
+def test_the_examples_stay_when_another_bulletin_is_the_current_one(client, monkeypatch):
+    another = next(name for name in shelf.editions() if name != EDITION)
+    monkeypatch.setattr(shelf, "CURRENT", another)
+    shelf.editions.cache_clear()
+    assert client.get("/").status_code == client.get("/examples/conversion").status_code == 200
 
 
 def test_a_draft_begins_with_torontos_and_is_found_again(account):

@@ -151,18 +151,18 @@ class ShareForm(forms.Form):
     def _typed(self, name: str) -> str:
         return str(self.data.get(name, "")) if self.is_bound else ""
 
-    def _chosen(self, name: str) -> set[str]:
+    def _chosen(self) -> dict[str, set[str]]:
+        """What is picked of each kind; before anything is posted, what a share begins with."""
         if isinstance(self.data, QueryDict):
-            return set(self.data.getlist(name))
-        # Before anything is posted.
+            return {name: set(self.data.getlist(name)) for name in ("rule", "question", "note")}
         at_first = preselected(self.state)
-        return set({"rule": at_first.rules, "question": at_first.questions}.get(name, ()))
+        return {"rule": set(at_first.rules), "question": set(at_first.questions), "note": set()}
 
     @property
     def sections(self) -> list[SectionChoices]:
         """Everything that can be picked, by section."""
         state, edition = self.state, self.state.edition
-        chosen = {name: self._chosen(name) for name in ("rule", "question", "note")}
+        chosen = self._chosen()
         items = {item.rule: item for section in state.projection.sections for item in section.items}
         sections = []
         for section in edition.sheet.sections:

@@ -138,9 +138,12 @@ class _Press:
         try:
             yield
         finally:
-            self._places.release()
-            if not self._stays:
-                self.stop()
+            # Before the place is free: whoever takes it next must not get a process that is about to end.
+            try:
+                if not self._stays:
+                    self.stop()
+            finally:
+                self._places.release()
 
     def pool(self) -> ProcessPool:
         with self._lock:

@@ -37,7 +37,7 @@ def marked_texts(stream: Any) -> Iterator[tuple[int, str | None, str]]:
 
 def missing_character(record: logging.LogRecord) -> tuple[str, int] | None:
     """The character and code point that no font has, if a line of WeasyPrint's log is about one."""
-    if not record.msg.startswith(".notdef"):
+    if not record.msg.startswith(".notdef") or not record.args:
         return None
     args: Any = record.args
     character, codepoint = args

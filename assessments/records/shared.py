@@ -157,8 +157,9 @@ def preselected(state: AssessmentState) -> Picked:
     questions = {question for finding in contacts for question in finding.rests_on}
     if contacts:
         # Without these answers, the office would see that a contact is due, but not when.
-        timing = edition.sheet.timing
-        questions |= {*edition.questions_behind(timing.planned, timing.wished), timing.filing}
+        timing_questions = edition.sheet.timing
+        conditions = (timing_questions.planned, timing_questions.wished)
+        questions |= {*edition.questions_behind(*conditions), timing_questions.filing}
     return Picked(
         rules=frozenset(finding.rule.id for finding in contacts),
         questions=offer.questions & questions,

@@ -255,7 +255,7 @@ class Projection:
     calendar_note: str | None
     filing_note: str | None
     limits: tuple[str, ...]
-    office: ContactBlock
+    contact_block: ContactBlock
     edition: str
     revision: int
     digest: str
@@ -333,7 +333,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         calendar_note=None if named else _calendar_note(advisory),
         filing_note=_filing_note(advisory),
         limits=sheet.limits,
-        office=sheet.contact,
+        contact_block=sheet.contact,
         edition=edition.id,
         revision=sheet.revision,
         digest=digest(edition),

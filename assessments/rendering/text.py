@@ -81,9 +81,9 @@ class _Page:
             self.line(self.projection.no_contacts)
         for group in self.projection.contacts:
             self.group(group)
-        office = self.projection.office
-        self.line(f"{office.office}, {office.telephone}, {office.email}", "bold")
-        self.line(f"{office.organisation}, {office.street}, {office.place}; {office.website}")
+        block = self.projection.contact_block
+        self.line(f"{block.office}, {block.telephone}, {block.email}", "bold")
+        self.line(f"{block.organisation}, {block.street}, {block.place}; {block.website}")
 
     def to_do(self) -> None:
         self.heading("What to do, and by when")

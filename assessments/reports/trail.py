@@ -65,7 +65,7 @@ SENTENCES: dict[str, str] = {
 """The sentence for each action: `{who}` did it, and `{what}` is the name of the record."""
 PORTAL = "The portal"
 """Who acted when nobody was signed in."""
-NO_RECORD = "something that is not here any more"
+GONE = "something that is not here any more"
 """What a record that has been deleted is called."""
 
 
@@ -129,7 +129,7 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
             event.number,
             event.at,
             SENTENCES[event.action].format(
-                who=event.actor or PORTAL, what=names.get((event.record_type, event.record_id), NO_RECORD)
+                who=event.actor or PORTAL, what=names.get((event.record_type, event.record_id), GONE)
             ),
         )
         for event in events

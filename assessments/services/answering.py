@@ -122,7 +122,7 @@ def save_answers(
     a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
     are still right, with the version seen of each. Raises DraftGone, TermEnded and Attested.
     """
-    draft = lock_draft(draft)
+    draft = lock_self_check(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
         columns |= {"answered_by": by, "carried": False}
@@ -183,10 +183,12 @@ def _confirm(
 
 
 @overload
-def lock_draft(draft: AnonymousCheck, *, attested_too: bool = False) -> AnonymousCheck: ...
+def lock_self_check(draft: AnonymousCheck, *, attested_too: bool = False) -> AnonymousCheck: ...
 @overload
-def lock_draft(draft: Assessment, *, attested_too: bool = False, deleted_too: bool = False) -> Assessment: ...
-def lock_draft(draft: SelfCheck, *, attested_too: bool = False, deleted_too: bool = False) -> SelfCheck:
+def lock_self_check(
+    draft: Assessment, *, attested_too: bool = False, deleted_too: bool = False
+) -> Assessment: ...
+def lock_self_check(draft: SelfCheck, *, attested_too: bool = False, deleted_too: bool = False) -> SelfCheck:
     """Read a self-check and lock its row until the transaction ends, so that two writes to it take turns.
 
     Raises DraftGone, TermEnded and, unless `attested_too`, Attested. With `deleted_too`, a deleted draft is returned

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import Answer, Assessment, Attestation, Finding, Notice, User
+from assessments.models import Answer, Assessment, Attestation, Notice, User
+from assessments.models import Finding as FindingRow
 from assessments.pdf.authenticity import new_code
 from assessments.records.attested import attested_record, sha256_of
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.services import audit
-from assessments.services.answering import lock_draft
+from assessments.services.answering import lock_self_check
 from assessments.services.audit import Action
 from assessments.services.drafts import default_election
 from assessments.services.notices import notify
@@ -39,7 +40,7 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
     `seen` is `AssessmentState.seen` of the state that the member's page showed. Every check is run again on the
     stored answers. Raises NotTheMember, Changed, NotComplete, DraftGone and TermEnded.
     """
-    locked = lock_draft(assessment, attested_too=True)
+    locked = lock_self_check(assessment, attested_too=True)
     if locked.account.office.member_id != by.pk:
         raise NotTheMember
     existing = Attestation.objects.filter(assessment=locked).first()
@@ -62,17 +63,17 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
         sha256=sha256_of(record),
         code=new_code(),
     )
-    Finding.objects.bulk_create(_findings(attestation, state))
+    FindingRow.objects.bulk_create(_findings(attestation, state))
     notify(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
     print_soon(attestation)
     audit.append(office=locked.account.office, action=Action.ATTESTED, about=attestation, by=by)
     return attestation
 
 
-def _findings(attestation: Attestation, state: AssessmentState) -> list[Finding]:
+def _findings(attestation: Attestation, state: AssessmentState) -> list[FindingRow]:
     due = {deadline.rule.id: deadline.due for deadline in state.advisory.deadlines}
     return [
-        Finding(
+        FindingRow(
             attestation=attestation,
             rule=finding.rule.id,
             force=finding.rule.force,
@@ -92,7 +93,7 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
     revision does not accept are not copied. A button pressed twice starts one assessment. Raises DraftGone and
     TermEnded.
     """
-    earlier = lock_draft(assessment, attested_too=True)
+    earlier = lock_self_check(assessment, attested_too=True)
     existing = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
     if existing is not None:
         return existing

@@ -101,14 +101,14 @@ def kinds_of(form: str, kind: str) -> tuple[Kind, ...]:
     return {"summary": (Kind.SUMMARY,), "full": (Kind.FULL,)}.get(kind, (Kind.SUMMARY, Kind.FULL))
 
 
-def keep_current(keys: Sequence[int]) -> list[int]:
+def keep_standing(keys: Sequence[int]) -> list[int]:
     """Keep the shares that still exist and are not withdrawn, in the same order."""
-    current = {
+    standing = {
         pk
         for chunk in _chunks(keys)
         for pk in Share.objects.standing().filter(pk__in=chunk).values_list("pk", flat=True)
     }
-    return [key for key in keys if key in current]
+    return [key for key in keys if key in standing]
 
 
 def list_missing(keys: Sequence[int], kinds: Sequence[Kind]) -> list[tuple[int, Kind]]:
@@ -151,7 +151,7 @@ def make_missing(
     return unprinted
 
 
-def record_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
+def append_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
     """Record an export: the list of its shares in the portal's audit trail, and in each office's that one was made.
 
     Call it before the first byte is sent. Raises CannotExport where one of the shares was withdrawn or deleted.
@@ -161,8 +161,8 @@ def record_export(*, keys: Sequence[int], form: str, by: User | None) -> Export:
         for chunk in _chunks(sorted(keys)):
             # Whoever withdraws one of the shares now has to wait.
             entries = DeskEntry.objects.select_for_update(of=("self",)).order_by("pk")
-            current = entries.filter(pk__in=chunk, withdrawn_at__isnull=True)
-            office_keys = list(current.values_list("office", flat=True))
+            standing = entries.filter(pk__in=chunk, withdrawn_at__isnull=True)
+            office_keys = list(standing.values_list("office", flat=True))
             if len(office_keys) < len(chunk):
                 raise CannotExport(SHARES_CHANGED)
             offices.update(pk for pk in office_keys if pk)
@@ -181,7 +181,7 @@ def collect(
     `without` names shares whose PDFs cannot be printed: the index lists them, and a ZIP file has no PDF of them.
     Raises CannotExport, and PressError where the single PDF of all shares cannot be printed.
     """
-    keys = keep_current(keys)
+    keys = keep_standing(keys)
     if not keys:
         raise CannotExport(ALL_WITHDRAWN)
     day = timezone.localdate().isoformat()

@@ -17,7 +17,7 @@ from assessments.models.checks import token_hash
 from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services import audit
-from assessments.services.answering import DraftGone, lock_draft
+from assessments.services.answering import DraftGone, lock_self_check
 from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
@@ -128,7 +128,7 @@ def delete_draft(*, assessment: Assessment, by: User) -> None:
     Raises TermEnded and Attested.
     """
     try:
-        locked = lock_draft(assessment)
+        locked = lock_self_check(assessment)
     except DraftGone:
         return
     Assessment.objects.filter(pk=locked.pk).update(deleted_at=timezone.now(), deleted_by=by)
@@ -141,7 +141,7 @@ def restore_draft(*, assessment: Assessment, by: User) -> None:
 
     Raises TermEnded, and DraftGone where it was deleted too long ago.
     """
-    locked = lock_draft(assessment, deleted_too=True)
+    locked = lock_self_check(assessment, deleted_too=True)
     if locked.deleted_at is None:
         return
     if not Assessment.objects.restorable().filter(pk=locked.pk).exists():

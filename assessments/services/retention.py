@@ -102,8 +102,8 @@ def set_hold(*, office: Office, held: bool, by: User) -> None:
     The event is in the portal's own audit trail, since the office's staff are not to see who set the hold.
     """
     _locked(office)
-    unchanged = Office.objects.filter(pk=office.pk, held_at__isnull=held)
-    if unchanged.update(held_at=timezone.now() if held else None, held_by=by if held else None):
+    to_change = Office.objects.filter(pk=office.pk, held_at__isnull=held)
+    if to_change.update(held_at=timezone.now() if held else None, held_by=by if held else None):
         audit.append(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, about=office, by=by)
 
 

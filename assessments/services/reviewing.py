@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Comment, Look, Notice, Thread, User
 from assessments.services import audit
-from assessments.services.answering import DraftGone, NotSaved, TermEnded, lock_draft
+from assessments.services.answering import DraftGone, NotSaved, TermEnded, lock_self_check
 from assessments.services.audit import Action
 from assessments.services.notices import notify
 
@@ -53,10 +53,10 @@ def unmark_ready(*, assessment: Assessment, by: User) -> None:
 
 
 def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
-    lock_draft(assessment)
-    unchanged = Assessment.objects.filter(pk=assessment.pk, ready_at__isnull=ready)
+    lock_self_check(assessment)
+    to_change = Assessment.objects.filter(pk=assessment.pk, ready_at__isnull=ready)
     # Pressed twice, or by two people at the same time, it leaves one notice and one event.
-    if unchanged.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
+    if to_change.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
         notify(assessment=assessment, kind=Kind.READY if ready else Kind.TAKEN_BACK, by=by)
         action = Action.READY if ready else Action.TAKEN_BACK
         audit.append(office=assessment.account.office, action=action, about=assessment, by=by)
@@ -65,7 +65,7 @@ def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
 @transaction.atomic
 def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: User) -> Thread:
     """Start a thread about a question, a finding or the whole self-check. Raises TermEnded."""
-    lock_draft(assessment, attested_too=True)
+    lock_self_check(assessment, attested_too=True)
     repeated = Comment.objects.filter(
         thread__assessment=assessment, thread__about=about, thread__subject=subject, author=by, text=text
     ).filter(written_at__gt=timezone.now() - TWICE)
@@ -74,7 +74,7 @@ def comment(*, assessment: Assessment, about: str, subject: str, text: str, by: 
     thread = Thread.objects.create(assessment=assessment, about=about, subject=subject)
     Comment.objects.create(thread=thread, author=by, text=text)
     notify(assessment=assessment, kind=Kind.COMMENT, by=by)
-    _record(Action.COMMENTED, thread, by)
+    _append(Action.COMMENTED, thread, by)
     return thread
 
 
@@ -85,7 +85,7 @@ def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
     `seen` is the version that the page showed: a thread that was resolved later is not reopened. Raises ThreadMoved
     and TermEnded.
     """
-    lock_draft(thread.assessment, attested_too=True)
+    lock_self_check(thread.assessment, attested_too=True)
     if thread.comments.filter(author=by, text=text, written_at__gt=timezone.now() - TWICE).exists():
         return
     current = Thread.objects.select_related("resolved_by").get(pk=thread.pk)
@@ -97,31 +97,31 @@ def reply(*, thread: Thread, text: str, by: User, seen: int) -> None:
     Comment.objects.create(thread=thread, author=by, text=text)
     notify(assessment=thread.assessment, kind=Kind.COMMENT, by=by)
     if was_resolved:
-        _record(Action.REOPENED, thread, by)
-    _record(Action.COMMENTED, thread, by)
+        _append(Action.REOPENED, thread, by)
+    _append(Action.COMMENTED, thread, by)
 
 
 @transaction.atomic
 def resolve(*, thread: Thread, seen: int, by: User) -> None:
     """Resolve a thread that is still as the page showed it. Raises ThreadMoved and TermEnded."""
-    lock_draft(thread.assessment, attested_too=True)
+    lock_self_check(thread.assessment, attested_too=True)
     _set_resolved(thread, seen=seen, resolved=True, by=by)
     notify(assessment=thread.assessment, kind=Kind.RESOLVED, by=by)
-    _record(Action.RESOLVED, thread, by)
+    _append(Action.RESOLVED, thread, by)
 
 
 @transaction.atomic
 def reopen(*, thread: Thread, seen: int, by: User) -> None:
     """Reopen a thread that is still as the page showed it. Raises ThreadMoved and TermEnded."""
-    lock_draft(thread.assessment, attested_too=True)
+    lock_self_check(thread.assessment, attested_too=True)
     _set_resolved(thread, seen=seen, resolved=False, by=by)
     notify(assessment=thread.assessment, kind=Kind.REOPENED, by=by)
-    _record(Action.REOPENED, thread, by)
+    _append(Action.REOPENED, thread, by)
 
 
 def _set_resolved(thread: Thread, *, seen: int, resolved: bool, by: User) -> None:
-    unchanged = Thread.objects.filter(pk=thread.pk, version=seen, resolved_at__isnull=resolved)
-    changed = unchanged.update(
+    to_change = Thread.objects.filter(pk=thread.pk, version=seen, resolved_at__isnull=resolved)
+    changed = to_change.update(
         resolved_at=timezone.now() if resolved else None,
         resolved_by=by if resolved else None,
         version=seen + 1,
@@ -130,7 +130,7 @@ def _set_resolved(thread: Thread, *, seen: int, resolved: bool, by: User) -> Non
         raise ThreadMoved(Thread.objects.select_related("resolved_by").get(pk=thread.pk))
 
 
-def _record(action: Action, thread: Thread, by: User) -> None:
+def _append(action: Action, thread: Thread, by: User) -> None:
     audit.append(office=thread.assessment.account.office, action=action, about=thread, by=by)
 
 

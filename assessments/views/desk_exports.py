@@ -104,11 +104,11 @@ def export(request: HttpRequest, by: User, token: str) -> HttpResponseBase:
         return redirect(here)
     form, kind, problem = choice["form"], choice["kind"] or "both", ""
     unprinted = {int(key): reason for key, reason in choice["unprinted"].items()}
-    keys, kinds = desk_export.keep_current(choice["keys"]), desk_export.kinds_of(form, kind)
+    keys, kinds = desk_export.keep_standing(choice["keys"]), desk_export.kinds_of(form, kind)
     try:
         if request.method == "POST":
             collection = desk_export.collect(keys=keys, form=form, kind=kind, without=unprinted)
-            desk_export.record_export(keys=collection.keys, form=form, by=by)
+            desk_export.append_export(keys=collection.keys, form=form, by=by)
             return file_response(
                 collection.chunks, collection.content_type, collection.name, size=collection.size
             )

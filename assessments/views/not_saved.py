@@ -67,6 +67,8 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
 def _save_url(request: HttpRequest, why: str) -> str:
     """The address to which the input can be posted again; empty if there is none."""
     match = request.resolver_match
+    if why == "other_edition":
+        return ""
     if why in ("signed_out", "stale", "not_fresh") or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
     if why == "ended" and match is not None and match.view_name == "check:section":

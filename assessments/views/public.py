@@ -29,9 +29,8 @@ from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
-from bulletin.models import PublishedEdition
 from bulletin.publish import current_published, encoded
-from bulletin.shelf import CURRENT, calendar, current
+from bulletin.shelf import calendar, current, editions
 
 TYPED_IN = (
     "check:section",
@@ -63,7 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """A page of text: help, privacy, accessibility, deleted."""
-    context = {"office": current().sheet.contact, "guarded": current().guarded_sections}
+    context = {"contact_block": current().sheet.contact, "guarded": current().guarded_sections}
     return render(request, f"pages/{name}.html", context)
 
 
@@ -119,7 +118,11 @@ def restart(request: HttpRequest) -> HttpResponse:
     shown.
     """
     check = own_check(request)
-    section = _section_named(request.GET.get("to", ""), check.edition if check else current_published())
+    section = _section_named(request.GET.get("to", ""))
+    edition = encoded(check.edition if check else current_published())
+    if not any(question.section == section for question in edition.questions):
+        # The check that ended was by another edition or revision: give back what was typed.
+        return keep_typed(request, "other_edition")
     token = None
     if check is None:
         check, token = start_check()
@@ -139,18 +142,15 @@ def restart(request: HttpRequest) -> HttpResponse:
     return remember(response, token) if token else response
 
 
-def _section_named(address: str, published: PublishedEdition) -> str:
-    """The section whose page has this address. Raises Http404 if the edition has no such section."""
+def _section_named(address: str) -> str:
+    """The section whose page has this address. Raises Http404 for the address of any other page."""
     try:
         match = resolve(address)
     except Resolver404:
         raise Http404 from None
     if match.view_name != "check:section":
         raise Http404
-    section = str(match.kwargs["section"])
-    if not any(question.section == section for question in encoded(published).questions):
-        raise Http404
-    return section
+    return str(match.kwargs["section"])
 
 
 @require_safe
@@ -177,7 +177,7 @@ def example_pdf(request: HttpRequest, name: str) -> HttpResponseBase:
 def _example(name: str) -> object:
     if name not in TITLES:
         raise Http404
-    document = read_document(sample(name), {CURRENT: current()}, calendar())
+    document = read_document(sample(name), editions(), calendar())
     as_of = document.as_of or timezone.localdate()
     election = document.election or calendar().default_for(as_of)
     return project(assess(document.edition, document.answers, as_of=as_of, election=election), document)

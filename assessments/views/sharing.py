@@ -54,6 +54,9 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(request, "sharing/pick.html", workspace.context(form=form))
     nonce, problem = form.cleaned_data["nonce"], ""
     if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
+        if hasattr(earlier, "withdrawal"):
+            messages.info(request, "This was shared and withdrawn. Choose again what to share.")
+            return redirect(workspace.url("share"))
         messages.info(request, "This is shared already, once.")
         return redirect("share", pk=earlier.pk)
     if "give" in request.POST:
@@ -126,7 +129,8 @@ def read(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) -> HttpResponse:
     assessment = share.attestation.assessment
     office = assessment.account.office
-    withdrawn = getattr(share, "withdrawal", None)
+    context: dict[str, Any]
+    withdrawal = getattr(share, "withdrawal", None)
     asked = getattr(share, "request", None)
     if by.is_officer:
         try:
@@ -134,27 +138,27 @@ def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) 
         except NotShared:
             # Fetched again, because it may have been withdrawn or deleted a moment ago.
             share = _visible(by, share.pk)
-            withdrawal = {
+            context = {
                 "share": share,
                 "withdrawn": share.withdrawal,
                 "desk_last": last_desk_url(request),
             }
-            return render(request, "sharing/withdrawn.html", withdrawal)
-    context: dict[str, Any] = {
+            return render(request, "sharing/withdrawn.html", context)
+    context = {
         "share": share,
-        "withdrawn": withdrawn,
-        "held": withdrawn and hasattr(share, "content"),
+        "withdrawn": withdrawal,
+        "held": withdrawal and hasattr(share, "content"),
         "asked": asked,
         "asked_about": _titles(assessment, asked.about) if asked else (),
         "entries": list(asked.entries.select_related("author")) if asked else (),
         "form": form,
         "is_member": office.member_id == by.pk,
         "in_term": office.ends_on is None,
-        "may_write": asked and not withdrawn and _may_write(by, office),
+        "may_write": asked and not withdrawal and _may_write(by, office),
         "assessment": assessment,
         "desk_last": last_desk_url(request),
     }
-    if withdrawn:
+    if withdrawal:
         return render(request, "sharing/withdrawn.html", context)
     return render(request, "sharing/share.html", context | _content_context(share.content.record, assessment))
 

@@ -65,7 +65,7 @@ _NOTHING: frozenset[str] = frozenset()
 class Always:
     """True in every situation."""
 
-    def weigh(self, situation: Circumstances) -> Verdict:
+    def weigh(self, circumstances: Circumstances) -> Verdict:
         return Verdict(True, _NOTHING)
 
     def terms(self) -> Iterator[Term]:
@@ -81,8 +81,8 @@ class Fact:
 
     name: str
 
-    def weigh(self, situation: Circumstances) -> Verdict:
-        return situation.fact(self.name)
+    def weigh(self, circumstances: Circumstances) -> Verdict:
+        return circumstances.fact(self.name)
 
     def terms(self) -> Iterator[Term]:
         yield self
@@ -102,8 +102,8 @@ class _OfAnswer:
         rests_on = frozenset((self.question,))
         return {value: Verdict(value, rests_on) for value in (True, False, None)}
 
-    def weigh(self, situation: Circumstances) -> Verdict:
-        answer = situation.answers.get(self.question)
+    def weigh(self, circumstances: Circumstances) -> Verdict:
+        answer = circumstances.answers.get(self.question)
         if answer is None or answer == UNSURE:
             return self._verdicts[None]
         return self._verdicts[self.holds_for(answer)]
@@ -160,8 +160,8 @@ class Not:
 
     part: Condition
 
-    def weigh(self, situation: Circumstances) -> Verdict:
-        value, rests_on = self.part.weigh(situation)
+    def weigh(self, circumstances: Circumstances) -> Verdict:
+        value, rests_on = self.part.weigh(circumstances)
         return Verdict(None if value is None else not value, rests_on)
 
     def terms(self) -> Iterator[Term]:
@@ -194,8 +194,8 @@ class Either:
 
     parts: tuple[Condition, ...]
 
-    def weigh(self, situation: Circumstances) -> Verdict:
-        return _strongest([part.weigh(situation) for part in self.parts], decisive=True)
+    def weigh(self, circumstances: Circumstances) -> Verdict:
+        return _strongest([part.weigh(circumstances) for part in self.parts], decisive=True)
 
     def terms(self) -> Iterator[Term]:
         for part in self.parts:
@@ -211,8 +211,8 @@ class Every:
 
     parts: tuple[Condition, ...]
 
-    def weigh(self, situation: Circumstances) -> Verdict:
-        return _strongest([part.weigh(situation) for part in self.parts], decisive=False)
+    def weigh(self, circumstances: Circumstances) -> Verdict:
+        return _strongest([part.weigh(circumstances) for part in self.parts], decisive=False)
 
     def terms(self) -> Iterator[Term]:
         for part in self.parts:

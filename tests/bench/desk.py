@@ -159,7 +159,7 @@ def zip_of(rows: Any) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from assessments.models import StoredPdf  # noqa: PLC0415
-    from assessments.services.desk_export import collect, record_export  # noqa: PLC0415
+    from assessments.services.desk_export import append_export, collect  # noqa: PLC0415
 
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[1 : FILES + 1])
     stored = []
@@ -179,7 +179,7 @@ def zip_of(rows: Any) -> None:
     Path("/proc/self/clear_refs").write_text("5")
     began = time.perf_counter()
     collection = collect(keys=keys, form="zip", kind="full")
-    record_export(keys=collection.keys, form="zip", by=None)
+    append_export(keys=collection.keys, form="zip", by=None)
     chunks = iter(collection.chunks)
     size = len(next(chunks))
     first = time.perf_counter() - began

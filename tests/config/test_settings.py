@@ -289,6 +289,8 @@ def test_every_command_says_what_is_wrong_with_the_address_of_the_mail_server(co
         "submission://user%40example.ca:p%2Fw@mail.example.ca:587",
         "console:",
         "file:///tmp/mail",
+        "SMTP://mail.example.ca:25",
+        "smtp://mail.example.ca:25/?_default_from_email=portal@example.ca",
     ],
 )
 def test_an_address_of_a_mail_server_is_taken(url):

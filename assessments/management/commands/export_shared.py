@@ -75,7 +75,7 @@ class Command(BaseCommand):
                         "Try again, or leave these PDFs out with --without-unprinted."
                     )
                 collection = exporting.collect(keys=keys, form=form, kind=options["kind"], without=unprinted)
-                exporting.record_export(keys=collection.keys, form=form, by=None)
+                exporting.append_export(keys=collection.keys, form=form, by=None)
                 task = progress.add_task("Bytes", total=collection.size)
                 for chunk in collection.chunks:
                     file.write(chunk)

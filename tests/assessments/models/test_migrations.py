@@ -47,7 +47,7 @@ def in_use() -> None:
         pdf_of(asked, kind)
     pdf_of(attestation)
     assert fresh_client(officer).get("/desk/").status_code == 200
-    desk_export.record_export(keys=[asked.pk], form="csv", by=officer)
+    desk_export.append_export(keys=[asked.pk], form="csv", by=officer)
 
 
 def rows() -> dict[str, list[str]]:

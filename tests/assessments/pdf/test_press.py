@@ -417,3 +417,15 @@ def test_a_collection_is_printed_beside_other_documents_and_one_at_a_time(monkey
             print_collection(page("<p>Two</p>"), documents=2)
         assert refused.value.reason == PrintProblem.BUSY
         assert print_pdf(page("<p>One</p>")).startswith(b"%PDF")
+
+
+def test_the_place_of_a_collection_is_free_only_once_its_process_has_ended(monkeypatch):
+    press_of_one = press._Press(callers=1, stays=False)
+    free = []
+    monkeypatch.setattr(
+        press_of_one, "stop", lambda: free.append(press_of_one._places.acquire(blocking=False))
+    )
+    with press_of_one.place():
+        pass
+    assert free == [False]
+    assert press_of_one._places.acquire(blocking=False)

@@ -238,6 +238,19 @@ def test_a_preview_that_is_sent_again_after_it_was_given_leads_to_what_is_shared
     assert Share.objects.count() == 1
 
 
+def test_a_preview_whose_share_was_withdrawn_leads_to_choosing_anew(attestation):
+    member = client_of("ana")
+    (nonce,) = re.findall('name="nonce" value="([0-9a-f]{64})"', text_of(member.get(page_of(attestation))))
+    member.post(page_of(attestation), PICKED | {"nonce": nonce, "give": "y", "consent": "y"})
+    sharing.withdraw(share=Share.objects.get(), by=attestation.attested_by)
+    answer = member.post(
+        page_of(attestation), PICKED | {"nonce": nonce, "give": "y", "consent": "y"}, follow=True
+    )
+    assert answer.redirect_chain[0][0] == page_of(attestation)
+    assert "This was shared and withdrawn. Choose again what to share." in text_of(answer)
+    assert nonce not in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("picked", "headline"),
     [

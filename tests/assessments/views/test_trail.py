@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Action, AuditEvent, Invitation, Membership, Office, SocialAccount, User
-from assessments.reports.trail import NO_RECORD, PORTAL, RECORD_KINDS, SENTENCES, in_words
+from assessments.reports.trail import GONE, PORTAL, RECORD_KINDS, SENTENCES, in_words
 from assessments.services import audit, people, reviewing
 from assessments.services.drafts import start_assessment
 from bulletin.publish import publish_edition
@@ -94,7 +94,7 @@ def test_an_act_by_nobody_and_a_record_that_was_deleted_have_words(office, accou
     append(office, Action.PURGED, doomed, None)
     doomed.delete()
     event = AuditEvent.objects.of_chain(office.pk).latest("number")
-    words = f"{PORTAL} deleted what had been kept long enough: {NO_RECORD}"
+    words = f"{PORTAL} deleted what had been kept long enough: {GONE}"
     assert in_words([event])[0].words == words
 
 
