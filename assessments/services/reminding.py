@@ -51,7 +51,7 @@ def send_reminders() -> tuple[int, int]:
 
 
 def which_reminder(days: int) -> int | None:
-    """Which reminder to send so many days before something is due; None outside the last week."""
+    """Which reminder to send a number of days before something is due; None outside the last week."""
     if days > WEEK_BEFORE or days < 0:
         return None
     return WEEK_BEFORE if days > DAY_BEFORE else DAY_BEFORE

@@ -137,7 +137,7 @@ def erase(*, office: Office, by: User) -> int:
 
 
 def before(now: datetime, *, months: int) -> datetime:
-    """The same time of day in Toronto so many months earlier; the last day of a month that is too short."""
+    """The same time of day in Toronto a number of months earlier; the last day of a month that is too short."""
     local = timezone.localtime(now)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     day = min(local.day, calendar.monthrange(year, month + 1)[1])
