@@ -55,7 +55,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     nonce, problem = form.cleaned_data["nonce"], ""
     if earlier := sharing.shared_with(attestation=attestation, nonce=nonce):
         if hasattr(earlier, "withdrawal"):
-            messages.info(request, "This was shared and withdrawn. Choose again what to share.")
+            messages.info(request, "You withdrew this share. To share again, choose what to include.")
             return redirect(workspace.url("share"))
         messages.info(request, "This is shared already, once.")
         return redirect("share", pk=earlier.pk)

@@ -247,7 +247,7 @@ def test_a_preview_whose_share_was_withdrawn_leads_to_choosing_anew(attestation)
         page_of(attestation), PICKED | {"nonce": nonce, "give": "y", "consent": "y"}, follow=True
     )
     assert answer.redirect_chain[0][0] == page_of(attestation)
-    assert "This was shared and withdrawn. Choose again what to share." in text_of(answer)
+    assert "You withdrew this share. To share again, choose what to include." in text_of(answer)
     assert nonce not in answer.content.decode()
 
 
