@@ -1,4 +1,4 @@
-"""Where mail goes: what EMAIL_URL says, and files on one's own machine."""
+"""Where emails go: to the server in EMAIL_URL, or to files on your own computer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NEED_A_HOST = ("submission", "submit", "smtps")
 def mail_settings(url: str) -> dict[str, Any]:
     """Django's EMAIL_… settings for an EMAIL_URL.
 
-    Raises ImproperlyConfigured in one sentence. It quotes nothing of the address, which has a password in it.
+    Raises ImproperlyConfigured with one line. It quotes nothing from the address, which has a password in it.
     """
     if fault := _fault(url):
         raise ImproperlyConfigured(
-            f"EMAIL_URL {fault}: write it like submission://user:password@mail.example.ca:587, with special "
-            "characters in the password like %40."
+            f"EMAIL_URL {fault}. Write it like submission://user:password@mail.example.ca:587, and encode special "
+            "characters in the user name and password (write @ as %40)."
         )
     return dict(dj_email_url.parse(url))
 
@@ -44,7 +44,7 @@ def _fault(url: str) -> str:
         return "has a special character in its user name or password that is not encoded"
     try:
         if scheme.lower() in NEED_A_HOST and not urlsplit(url).hostname:
-            return "names no mail server"
+            return "does not name a mail server"
         dj_email_url.parse(url)
     except ValueError:
         return "has a part that cannot be read, such as a port that is not a number up to 65535"
@@ -54,7 +54,7 @@ def _fault(url: str) -> str:
 class MailToFiles(BaseEmailBackend):
     """Writes each email into a file of its own in EMAIL_FILE_PATH, and one line on standard error that names it.
 
-    For one's own machine: nothing is sent, and the terminal stays readable.
+    For your own computer: nothing is sent, and the terminal stays readable.
     """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
@@ -63,5 +63,5 @@ class MailToFiles(BaseEmailBackend):
         for message in email_messages:
             path = folder / f"{timezone.localtime():%Y-%m-%d-%H%M%S-%f}.eml"
             path.write_bytes(message.message().as_bytes())
-            sys.stderr.write(f"Email to {', '.join(message.recipients())}: {path}\n")
+            sys.stderr.write(f"Email to {', '.join(message.recipients())} saved in {path}\n")
         return len(email_messages)

@@ -54,7 +54,7 @@ def code_for(user: User) -> Code:
     """The first code that signs in: the one of the moment, or the next one if that was used. Raises NoCode."""
     app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     if app is None or get_adapter().decrypt(app.data["secret"]) != secret():
-        raise NoCode(f"has another second step: run forget_second_step {user.email}, then demo_data")
+        raise NoCode(f"uses another second step: run forget_second_step {user.email}, then demo_data")
     period, tolerance = app_settings.TOTP_PERIOD, app_settings.TOTP_TOLERANCE
     counter, elapsed = divmod(int(time.time()), period)
     # A code is taken once, and for some periods before and after its own.
@@ -62,7 +62,7 @@ def code_for(user: User) -> Code:
         digits = _digits(counter + ahead)
         if cache.get(key_of_use(user, digits)) is None:
             return Code(digits, (ahead + tolerance + 1) * period - elapsed)
-    raise NoCode(f"wait {period - elapsed} seconds, then ask again")
+    raise NoCode(f"wait {period - elapsed} seconds, then run demo_code")
 
 
 def _digits(counter: int) -> str:

@@ -15,14 +15,14 @@ NEEDED = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
 
 
 class Command(createsuperuser.Command):
-    """Does what Django's does, and says in a sentence what it needs."""
+    """Does what Django's does, and says in words what it needs."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
         except DatabaseError:
             raise CommandError(
-                "The database cannot be used: check DATABASE_URL, and run `manage.py migrate` first."
+                "The database cannot be used. Check DATABASE_URL, and run `manage.py migrate` first."
             ) from None
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,9 +31,11 @@ class Command(createsuperuser.Command):
             return
         if not all(options[name] or os.environ.get(f"DJANGO_SUPERUSER_{name.upper()}") for name in NEEDED):
             raise CommandError(
-                "With --noinput, createsuperuser needs --email and --name, or DJANGO_SUPERUSER_EMAIL and "
-                "DJANGO_SUPERUSER_NAME in the environment, and takes the password from DJANGO_SUPERUSER_PASSWORD."
+                "With --noinput, use --email and --name, or set DJANGO_SUPERUSER_EMAIL and DJANGO_SUPERUSER_NAME in "
+                "the environment. The password comes from DJANGO_SUPERUSER_PASSWORD."
             )
         super().handle(*args, **options)
         if "DJANGO_SUPERUSER_PASSWORD" not in os.environ:
-            self.stdout.write("There is no password yet: set one with `manage.py changepassword EMAIL`.")
+            self.stdout.write(
+                "This person has no password yet. Set one with `manage.py changepassword EMAIL`."
+            )

@@ -12,20 +12,20 @@ from assessments.pdf.judging import MAX_PDF, NOT_OURS, TooBusy
 from assessments.services.verifying import judge_file
 
 NO_RECORD = (
-    "This PDF carries no record, so there is nothing to verify. "
-    "Only the PDF of an attested or shared self-check carries one. "
-    "A PDF that was downloaded from a draft, or made by `manage.py advise`, carries none. "
-    "If this one should, it was changed: ask for the file as it was downloaded."
+    "This PDF has no record, so it cannot be verified. "
+    "Only the PDF of an attested or shared self-check has one. "
+    "A PDF downloaded from a draft or made by `manage.py advise` has none. "
+    "If this PDF should have a record, it has been changed. Ask for the file as it was downloaded."
 )
 
 
 class Command(BaseCommand):
     """Compares a file with what the portal stored, and reports even a single changed byte."""
 
-    help = "Say whether a PDF is, to the last byte, what the portal made, and where it stands. Exit code 1 if not."
+    help = "Check whether a PDF is exactly what the portal made, and still current. Exit code 1 if not authentic."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="the PDF to look at")
+        parser.add_argument("file", type=Path, help="the PDF to verify")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -34,11 +34,11 @@ class Command(BaseCommand):
                 # One byte more than the limit shows whether the file is too long.
                 verdict = judge_file(file.read(MAX_PDF + 1))
         except FileNotFoundError:
-            raise CommandError(f"{path}: No such file. Check the name.") from None
+            raise CommandError(f"{path}: There is no such file. Check the name.") from None
         except IsADirectoryError:
             raise CommandError(f"{path}: This is a folder. Name a PDF file in it.") from None
         except OSError as error:
-            raise CommandError(f"{path}: Cannot be read ({error.strerror or error}).") from None
+            raise CommandError(f"{path}: The file cannot be read ({error.strerror or error}).") from None
         except TooBusy as error:
             raise CommandError(str(error)) from None
         if NOT_OURS["no_record"] in verdict.explanation:

@@ -1,4 +1,4 @@
-"""`createsuperuser --noinput` says in a sentence what it needs."""
+"""`createsuperuser --noinput` says in two sentences what it needs."""
 
 import io
 
@@ -29,12 +29,12 @@ def nothing_in_the_environment(monkeypatch) -> None:
 def test_what_is_missing_is_named_with_every_way_to_give_it(given):
     with pytest.raises(CommandError) as refused:
         run(*given)
-    sentence = str(refused.value)
-    assert sentence.count(".") == 1
+    sentences = str(refused.value)
+    assert sentences.count(".") == 2
     for name in ("EMAIL", "NAME"):
-        assert f"--{name.lower()}" in sentence
-        assert f"DJANGO_SUPERUSER_{name}" in sentence
-    assert "DJANGO_SUPERUSER_PASSWORD" in sentence
+        assert f"--{name.lower()}" in sentences
+        assert f"DJANGO_SUPERUSER_{name}" in sentences
+    assert "DJANGO_SUPERUSER_PASSWORD" in sentences
     assert not User.objects.exists()
 
 

@@ -201,7 +201,7 @@ def test_whoever_signs_in_twice_in_a_row_gets_a_second_code_and_then_how_long_to
     assert second != first
     assert seconds == 80
     assert sign_in(OFFICER, second)
-    assert run("demo_code", OFFICER.email) == f"{OFFICER.email}  wait 20 seconds, then ask again\n"
+    assert run("demo_code", OFFICER.email) == f"{OFFICER.email}  wait 20 seconds, then run demo_code\n"
     demonstration.move_to(AT + timedelta(seconds=20), tick=False)
     third, _ = code_line(OFFICER)
     assert sign_in(OFFICER, third)

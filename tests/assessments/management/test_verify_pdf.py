@@ -72,14 +72,14 @@ def test_for_a_pdf_without_a_record_it_says_which_ones_have_one(attestation, tmp
     plain = press.print_pdf("<!DOCTYPE html><html lang='en'><title>Plain</title><p>Plain</p></html>", css="")
     message = verify(tmp_path / "plain.pdf", plain)
     assert "no: " in message
-    assert "carries no record, so there is nothing to verify" in message
+    assert "has no record, so it cannot be verified" in message
     assert "attested or shared" in message
     assert "from a draft" in message
     assert "Either the portal did not make it" not in message
 
 
 def test_a_file_that_does_not_exist_is_reported(db, tmp_path):
-    with pytest.raises(CommandError, match=r"none\.pdf: No such file\. Check the name\.$"):
+    with pytest.raises(CommandError, match=r"none\.pdf: There is no such file\. Check the name\.$"):
         call_command("verify_pdf", str(tmp_path / "none.pdf"))
 
 
@@ -91,6 +91,6 @@ def test_a_folder_is_reported(db, tmp_path):
 def test_a_file_that_cannot_be_read_is_reported(db, tmp_path):
     (tmp_path / "a.pdf").symlink_to(tmp_path / "a.pdf")
     with pytest.raises(
-        CommandError, match=r"a\.pdf: Cannot be read \(Too many levels of symbolic links\)\.$"
+        CommandError, match=r"a\.pdf: The file cannot be read \(Too many levels of symbolic links\)\.$"
     ):
         call_command("verify_pdf", str(tmp_path / "a.pdf"))
