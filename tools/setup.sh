@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-purpose=${1:?"say what for: run or test"}
+purpose=${1:?"enter a purpose, run or test"}
 step=${2:-all}
 python=${PYTHON:-python3}
 
@@ -88,7 +88,7 @@ how_to_install() {
       s/libharfbuzz-subset0/harfbuzz/; s/poppler-utils/poppler/; s/fonts-noto-core/font-noto-sans/
       s/fonts-noto-cjk/font-noto-sans-cjk-sc/')"
   else
-    echo "(with your package manager; these are Debian's names) $*"
+    echo "(use your package manager; these are Debian's names) $*"
   fi
 }
 
@@ -100,22 +100,22 @@ install_with_apt() {
 # Lists of packages are unquoted below, so that each becomes separate words.
 # shellcheck disable=SC2086
 system_packages() {
-  say "System packages: looking for Pango, which PDFs need, and for fonts."
+  say "System packages: checking for Pango, which PDFs need, and for fonts."
   find_missing
   # Fonts are tried only once: a machine that cannot get them should not wait for them each time.
   if [ "$(id -u)" = 0 ] && has_program apt-get &&
     { [ -n "$missing" ] || { [ -n "$fonts" ] && [ ! -e .venv ]; }; }; then
     say "System packages: downloading and installing with apt-get:$missing$fonts"
-    apt-get update -qq >&2 || say "System packages: the list could not be updated; using the one from before."
+    apt-get update -qq >&2 || say "System packages: could not update the list of packages. Using the earlier list."
     [ -z "$missing" ] || install_with_apt $missing
     # The site works without these, so go on if one cannot be installed.
     for font in $fonts; do install_with_apt "$font" || true; done
     find_missing
   fi
-  [ -z "$missing" ] || die "" "This machine lacks what the portal needs. Install it, then try again:" \
+  [ -z "$missing" ] || die "" "This machine is missing packages that the portal needs. Install them, then try again:" \
     "" "    $(how_to_install $missing $fonts)" ""
-  [ -z "$fonts" ] || say "Some fonts are missing: a PDF will say which characters it cannot print." \
-    "To have them: $(how_to_install $fonts)"
+  [ -z "$fonts" ] || say "Some fonts are missing. A PDF will say which characters it cannot print." \
+    "To install the fonts: $(how_to_install $fonts)"
 }
 
 # --- Python packages ----------------------------------------------------------
@@ -133,7 +133,7 @@ print(f".venv/ready-to-{sys.argv[1]}-{key.hexdigest()[:16]}")
 python_packages() {
   # A .venv that is ready to test is also ready to run.
   if [ -e "$(stamp test)" ] || { [ "$purpose" != test ] && [ -e "$(stamp run)" ]; }; then
-    say "Python packages: ready in .venv."
+    say "Python packages: already in .venv."
     return 0
   fi
   # Start again with a .venv that is half made, or was made by another Python.
@@ -143,7 +143,7 @@ python_packages() {
     "$python" -m venv --clear .venv
   fi
   rm -f .venv/ready-to-*
-  say "Python packages: downloading uv, which installs the others."
+  say "Python packages: downloading uv, which installs the rest."
   # pip installs uv, at the locked version and with a locked hash.
   awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements-dev.txt \
     >.venv/uv.txt
@@ -156,7 +156,7 @@ python_packages() {
   [ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
   if [ "$purpose" = test ]; then lock=requirements-dev.txt; else lock=requirements.txt; fi
   count=$(grep -c '^[a-z0-9]' "$lock")
-  say "Python packages: downloading and compiling $count. This may take a minute or more."
+  say "Python packages: downloading and compiling $count packages. This may take a minute or more."
   if [ "$purpose" = test ]; then
     .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes "$lock"
   else
@@ -177,7 +177,7 @@ records() {
   # Other users of this machine may not read people's records.
   chmod 700 var
   [ "${DEBUG:-}" = true ] || return 0
-  say "Demonstration: an empty database gets people, self-checks and their PDFs."
+  say "Demonstration: if the database is empty, adding people, self-checks and their PDFs."
   .venv/bin/python manage.py demo_data
 }
 
@@ -191,9 +191,10 @@ case $step in
     [ "$purpose" = test ] || records
     ;;
   all)
-    has_program "$python" || die "Python 3.11 or newer is needed, and there is no $python."
+    has_program "$python" || die "The portal needs Python 3.11 or newer. This machine has no $python."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-      die "Python 3.11 or newer is needed, and $python is older. Name one: make PYTHON=python3.12"
+      die "The portal needs Python 3.11 or newer, but $python is older." \
+        "Name another, as in: make $purpose PYTHON=python3.12"
     # System packages take a lock for the whole machine; the rest takes one for this folder.
     if [ "$(id -u)" = 0 ] && has_program apt-get; then
       locked /run/lock/self-check-portal "$0" "$purpose" system
@@ -202,5 +203,5 @@ case $step in
     fi
     locked var/setup.lock "$0" "$purpose" here
     ;;
-  *) die "There is no step $step." ;;
+  *) die "Unknown step: $step." ;;
 esac
