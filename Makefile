@@ -6,12 +6,12 @@ PYTHON ?= python3
 export PYTHON
 
 bin := .venv/bin
-pytest := $(bin)/python -m pytest -n 2
+pytest := $(bin)/python -m pytest -n auto --dist worksteal
 # The same Python for every lock, whichever one runs it.
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test test-postgres bench check screenshots lock clean
+.PHONY: help run test test-slow test-postgres bench check screenshots lock clean
 
 help: ## List what make can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -27,16 +27,23 @@ run: ## Install what is missing, then serve the portal on this machine
 # Tests mean the same on every machine, whatever its environment says.
 test: export DEBUG := false
 test: export DATABASE_URL :=
-test: ## Install what is missing, then run every test, and those of the database on PostgreSQL too
+test: ## Install what is missing, then run the tests, and those that another database can change on PostgreSQL too
 	@tools/setup.sh test
 	$(pytest)
-	$(bin)/python -m tests.postgres $(pytest) --only-database
+	$(bin)/python -m tests.postgres $(pytest) -m "postgres and not slow"
+
+test-slow: export DEBUG := false
+test-slow: export DATABASE_URL :=
+test-slow: ## Run the slow tests, then every test on PostgreSQL: at most half an hour
+	@tools/setup.sh test
+	$(pytest) -m slow
+	@$(MAKE) --no-print-directory test-postgres
 
 test-postgres: export DEBUG := false
 test-postgres: ## Run every test on PostgreSQL: one of its own, or the server that TEST_DATABASE_URL names
 	@tools/setup.sh test
-	@if [ -n "$(TEST_DATABASE_URL)" ]; then DATABASE_URL="$(TEST_DATABASE_URL)" $(pytest); \
-	else $(bin)/python -m tests.postgres $(pytest); fi
+	@if [ -n "$(TEST_DATABASE_URL)" ]; then DATABASE_URL="$(TEST_DATABASE_URL)" $(pytest) -m ""; \
+	else $(bin)/python -m tests.postgres $(pytest) -m ""; fi
 
 check: ## Check style, types, architecture, templates and migrations
 	@tools/setup.sh test

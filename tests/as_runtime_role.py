@@ -11,21 +11,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from assessments.models import (
-    Assessment,
-    Office,
-    Share,
-    ShareContent,
-    SocialAccount,
-    StoredPdf,
-    User,
-    Withdrawal,
-)
+from assessments.models import Assessment, Share, ShareContent, SocialAccount, StoredPdf, Withdrawal
 from assessments.services.drafts import start_assessment
 from assessments.services.retention import purge_expired
-from tests.attested import NONCE, answered, seen
+from tests.cast import NONCE, PASSWORD, account_of, answered, office_of, person, seen
 
-EMAIL, PASSWORD = "ana@example.ca", "quiet-harbour-9"
 REFUSED = (
     "DROP TRIGGER assessments_attestation_unchanged ON assessments_attestation",
     "ALTER TABLE assessments_auditevent DISABLE TRIGGER ALL",
@@ -39,9 +29,7 @@ def prepare(role: str) -> None:
     """Do what the tables' owner does after a new version, and add a member with an account."""
     for command in ("migrate", "createcachetable", "load_editions"):
         call_command(command, verbosity=0)
-    member = User.objects.create_user(EMAIL, PASSWORD, name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=timezone.localdate())
-    SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+    account_of(office_of(person("member", password=PASSWORD)))
     call_command("grant_runtime", role)
 
 
@@ -50,10 +38,11 @@ def a_day() -> dict[str, Any]:
     results: dict[str, Any] = {}
     client = Client(SERVER_NAME="localhost")
     results["ready"] = client.get("/health/ready").json()
-    results["signed in"] = client.post("/account/login/", {"login": EMAIL, "password": PASSWORD}).status_code
-
     account = SocialAccount.objects.get()
     member = account.office.member
+    signed_in = client.post("/account/login/", {"login": member.email, "password": PASSWORD})
+    results["signed in"] = signed_in.status_code
+
     draft = answered(account, member)
     page = f"/assessments/{draft.pk}"
     form = client.get(f"{page}/section/account").content.decode()

@@ -1,26 +1,20 @@
-"""What all tests share."""
+"""What all tests share. The people, offices and self-checks are in cast.py."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
 
-# The fixtures by which a test asks for the database; others ask for these.
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
+pytest_plugins = ["tests.cast"]
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for a second run on another database."""
-    parser.addoption(
-        "--only-database",
-        action="store_true",
-        help="run only the tests that touch the database (see tests/postgres.py)",
-    )
+ROOM = 1_000_000_000
+"""Bytes that the databases, files and browsers of a run may need on the disk at once."""
 
 
-def pytest_configure() -> None:
+def configure_settings() -> None:
     """Give the settings what a test needs and production takes from its environment."""
     settings.SECRET_KEY = "only tests sign with this"
     # A hash that is slow on purpose would make every sign-in of every test slow.
@@ -29,6 +23,20 @@ def pytest_configure() -> None:
     settings.SECURE_SSL_REDIRECT = False
     # Names with a hash in them would need `collectstatic` before every run.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    # Every Client() makes a WhiteNoise of its own, which would look through all collected files first.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make ready for a run, if the disk has room for it."""
+    configure_settings()
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < ROOM and not hasattr(config, "workerinput"):
+        pytest.exit(
+            f"{tempfile.gettempdir()} has {free // 1_000_000:,} MB free, and the tests need "
+            f"{ROOM // 1_000_000:,} MB. Make room, or name another folder in TMPDIR.",
+            returncode=1,
+        )
 
 
 def pytest_report_header() -> str:
@@ -36,35 +44,10 @@ def pytest_report_header() -> str:
     return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --only-database, leave out the tests that would do the same again."""
-    if not config.getoption("--only-database"):
-        return
-    selected: list[pytest.Item] = []
-    left_out: list[pytest.Item] = []
-    for item in items:
-        fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-        asks = bool(fixtures or item.get_closest_marker("django_db"))
-        (selected if asks and not item.get_closest_marker("one_database") else left_out).append(item)
-    items[:] = selected
-    config.hook.pytest_deselected(items=left_out)
-
-
 @pytest.fixture(autouse=True)
 def files_of_ones_own(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what a test stores away from the files of this machine."""
     settings.MEDIA_ROOT = tmp_path_factory.getbasetemp() / "media"
-
-
-@pytest.fixture(scope="module")
-def module_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The database for a fixture whose rows all tests of a module share; they are undone after the last one.
-
-    A test of that module asks for `db` as well, and what it writes itself is undone after it.
-    """
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session", autouse=True)

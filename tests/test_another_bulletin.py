@@ -22,11 +22,11 @@ from assessments.services.insights import insights_of
 from assessments.services.register import assess_account
 from bulletin import shelf
 from bulletin.publish import publish_edition
-from tests.attested import attested, shared
 from tests.bulletin.other_editions import ANOTHER, another_bulletin
+from tests.cast import attested, shared
 from tests.tables import EDITION, edition
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 TORONTO = edition()
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)

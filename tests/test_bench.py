@@ -1,5 +1,6 @@
 """Benchmarks fill databases, so they must never use one that has people's records."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,43 +11,58 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILLING = ["desk", "killed", "lost_updates", "pages", "server", "verify_audit"]
 """The benchmarks that open the database which their environment names."""
-PRINTS_PLACES = """
-import os, sys
-import django
-from tests.bench import {name}
-def print_places():
-    sys.exit("|".join(os.environ.get(name, "") for name in ("DATABASE_URL", "S3_BUCKET")))
-django.setup = print_places
-{name}.main()
-"""
 NAMED = {"DATABASE_URL": "postgres://portal@db.example.ca/portal", "S3_BUCKET": "papers"}
+OURS = "postgresql://postgres@/postgres?host=%2Ftmp%2Fours"
+BEGINS_EACH = """
+import importlib, json, os, sys
+import django
+
+class Begun(Exception): ...
+
+def setup():
+    raise Begun
+
+django.setup = setup
+before, places = dict(os.environ), []
+for name, more in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update(before | more)
+    try:
+        importlib.import_module(f"tests.bench.{name}").main()
+    except Begun:
+        places.append([os.environ.get(name, "") for name in ("DATABASE_URL", "S3_BUCKET")])
+print(json.dumps(places))
+"""
 
 
-def opened(name: str, **more: str) -> list[str]:
-    """The database and the bucket that a benchmark is about to use."""
-    environment = {key: value for key, value in os.environ.items() if key != "TESTS_POSTGRES"}
+@pytest.fixture(scope="module")
+def places() -> dict[tuple[str, bool], list[str]]:
+    """The database and the bucket that each benchmark is about to use, without and with a server started for it."""
+    cases = [(name, started) for name in FILLING for started in (False, True)]
+    sent = [(name, NAMED | ({"TESTS_POSTGRES": OURS} if started else {})) for name, started in cases]
     ended = subprocess.run(
-        [sys.executable, "-c", PRINTS_PLACES.format(name=name)],
+        [sys.executable, "-c", BEGINS_EACH],
         cwd=ROOT,
-        env=environment | NAMED | more,
+        env={key: value for key, value in os.environ.items() if key != "TESTS_POSTGRES"},
+        input=json.dumps(sent),
         capture_output=True,
         text=True,
         check=False,
     )
-    return ended.stderr.splitlines()[-1].split("|")
+    assert ended.returncode == 0, ended.stderr
+    return dict(zip(cases, json.loads(ended.stdout), strict=True))
 
 
 @pytest.mark.parametrize("name", FILLING)
-def test_a_benchmark_leaves_the_database_that_the_environment_names_alone(name):
-    assert not opened(name)[0].startswith("postgres")
+def test_a_benchmark_leaves_the_database_that_the_environment_names_alone(places, name):
+    assert not places[name, False][0].startswith("postgres")
 
 
 @pytest.mark.parametrize("name", ["desk", "killed", "server"])
-def test_a_benchmark_that_stores_files_stores_none_in_a_bucket(name):
-    assert opened(name)[1] == ""
+def test_a_benchmark_that_stores_files_stores_none_in_a_bucket(places, name):
+    assert places[name, False][1] == ""
 
 
 @pytest.mark.parametrize("name", sorted({*FILLING} - {"pages"}))
-def test_a_benchmark_uses_the_server_that_was_started_for_it(name):
-    ours = "postgresql://postgres@/postgres?host=%2Ftmp%2Fours"
-    assert opened(name, TESTS_POSTGRES=ours)[0] == ours
+def test_a_benchmark_uses_the_server_that_was_started_for_it(places, name):
+    assert places[name, True][0] == OURS

@@ -25,11 +25,10 @@ from assessments.services.drafts import start_assessment
 from assessments.views import questionnaire
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
-from tests.attested import seen
-from tests.second_step import fresh_client, with_second_step
+from tests.cast import client_of, seen, with_second_step
 from tests.tables import BASE, answers_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 CANARY = "zqcanary7741"
 EMAIL = "resources.email"
@@ -57,7 +56,7 @@ class Watch:
         self.pages_with_canary = 0
 
     def client(self, user: User | None, **options: Any) -> Client:
-        client = fresh_client(user, **options) if user else Client(**options)
+        client = client_of(user, **options) if user else Client(**options)
         client.raise_request_exception = False
         ask = client.request
 

@@ -29,8 +29,11 @@ from tests.hosts import ROOT, Acknowledged, Browser, free_port, killed, share_of
 from tests.postgres import database
 
 pytestmark = [
-    # Its processes have a database of their own. The mark has it run again on PostgreSQL.
+    # Its processes have a database of their own.
     pytest.mark.django_db,
+    pytest.mark.postgres,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(
         "postgresql" not in django_settings.DATABASES["default"]["ENGINE"],
         reason="several hosts share a PostgreSQL",
@@ -43,8 +46,8 @@ import json, sys
 import django
 django.setup()
 from django.core.management import call_command
-from assessments.models import Office, SocialAccount, StoredPdf, User
-from tests.attested import answered
+from assessments.models import StoredPdf
+from tests.cast import account_of, answered, office_of, person
 from tests.hosts import PASSWORD, Acknowledged, faults
 values = json.load(sys.stdin)
 """
@@ -53,10 +56,8 @@ for command in ("migrate", "createcachetable", "load_editions"):
     call_command(command, verbosity=0)
 drafts = {}
 for number in range(values["people"]):
-    member = User.objects.create_user(f"{number}@example.ca", PASSWORD, name=f"Member {number}")
-    office = Office.objects.create(name=f"Ward {number}", member=member, starts_on="2022-11-15")
-    account = SocialAccount.objects.create(office=office, platform="X", handle=f"@{number}")
-    drafts[member.email] = answered(account, member).pk
+    member = person(f"member {number}", password=PASSWORD)
+    drafts[member.email] = answered(account_of(office_of(member, f"Ward {number}")), member).pk
 print(json.dumps(drafts))
 """
 ENDS = """

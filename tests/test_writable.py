@@ -13,14 +13,12 @@ from tests.tables import table
 from tests.test_permissions import (
     ROW,
     address_of,
-    client_of,
+    browser,  # noqa: F401  # fixtures
     expected,
-    module_pks,  # noqa: F401  # fixtures
+    module_pks,  # noqa: F401
     pks,  # noqa: F401
     sent_by,
 )
-
-pytestmark = pytest.mark.one_database
 
 WRITABLE: dict[str, list[str]] = table("writable.yaml")
 SENDERS = ("member", "administrator", "with_check", "anonymous")
@@ -93,9 +91,9 @@ def written(before: dict[Any, Any], after: dict[Any, Any], forms: dict[str, Any]
 
 
 @pytest.mark.parametrize("address", POSTED)
-def test_a_form_writes_what_the_table_names_and_nothing_else(pks, address):  # noqa: F811
-    client = client_of(POSTED[address], fresh=ROW[address].get("fresh", False))
-    forms = {"sent": sent_by(ROW[address]), "forged": forged(User.objects.get(name="stranger"))}
+def test_a_form_writes_what_the_table_names_and_nothing_else(cast, pks, browser, address):  # noqa: F811
+    client = browser(POSTED[address], fresh=ROW[address].get("fresh", False))
+    forms = {"sent": sent_by(ROW[address]), "forged": forged(cast.stranger)}
     before = rows()
     client.post(address_of(ROW[address], pks), forms["forged"] | forms["sent"])
     assert sorted(set(written(before, rows(), forms))) == sorted(WRITABLE.get(address, []))

@@ -297,7 +297,7 @@ def sign_in(page: Page, address: str, role: str = "MEMBER") -> None:
 
 def second_step(page: Page, address: str, role: str) -> None:
     """Picture how a second step is set up, and use it: the role sees nothing without one."""
-    from tests.second_step import code_at  # noqa: PLC0415  # needs settings
+    from tests.cast import code_at  # noqa: PLC0415  # needs settings
 
     key = KEYS[role]
     if "/second-step/" not in page.url:

@@ -94,16 +94,13 @@ def offset_rows(rows: Any, at: int) -> list[Any]:
 
 def run() -> None:
     """Measure, and print."""
-    from datetime import date  # noqa: PLC0415
-
     from django.db import connection  # noqa: PLC0415
     from django.http import HttpRequest, HttpResponse  # noqa: PLC0415
     from django.test.utils import override_settings  # noqa: PLC0415
     from django.urls import include, path  # noqa: PLC0415
 
-    from assessments.models import DeskEntry, Office, SocialAccount, User  # noqa: PLC0415
-    from tests.attested import attested, shared  # noqa: PLC0415
-    from tests.second_step import fresh_client, with_second_step  # noqa: PLC0415
+    from assessments.models import DeskEntry  # noqa: PLC0415
+    from tests.cast import account_of, attested, client_of, office_of, person, shared  # noqa: PLC0415
 
     def trivial(_: HttpRequest) -> HttpResponse:
         return HttpResponse("ok")
@@ -111,14 +108,9 @@ def run() -> None:
     class Urls:
         urlpatterns = (path("trivial", trivial), path("", include("config.urls")))
 
-    create = User.objects.create_user
-    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
-    office = Office.objects.create(
-        name="Ward 10", member=create("ana@example.ca", name="Ana Silva"), starts_on=date(2022, 11, 15)
-    )
-    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    attestation = attested(account_of(office_of(person("member"))))
     shared(attestation)
-    client, there, vendor = fresh_client(officer), 1, connection.vendor
+    client, there, vendor = client_of(person("officer", is_officer=True)), 1, connection.vendor
     sizes = [int(sys.argv[1])] if sys.argv[1:] else SIZES
     for size in sizes:
         add_shares(attestation, there, size)

@@ -57,23 +57,19 @@ def main() -> None:
 
 
 def run() -> None:
-    from datetime import date  # noqa: PLC0415
-
     from django.db import connection  # noqa: PLC0415
 
-    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
-    from tests.attested import answered  # noqa: PLC0415
+    from tests.cast import account_of, answered, office_of, person  # noqa: PLC0415
 
-    member = User.objects.create_user("ana@example.ca", PASSWORD, name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
+    member = person("member", password=PASSWORD)
+    office = office_of(member)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     chance = random.Random(7)  # noqa: S311
     totals = Counter(acknowledged=0, lost=0, torn=0, doubled=0)
     longest = 0.0
     for at in range(KILLS + 1):
-        account = SocialAccount.objects.create(office=office, platform="X", handle=f"@{at}")
-        draft = answered(account, member).pk
+        draft = answered(account_of(office, handle=f"@{at}"), member).pk
         server = web_host(port)
         wait_for(address)
         browser, acknowledged = Browser([address]), Acknowledged()

@@ -100,20 +100,12 @@ def cost_of_a_page() -> None:
 
 def desk_with_shares() -> Any:
     """An officer's browser, with more than a page of shares to list."""
-    from datetime import date  # noqa: PLC0415
+    from tests.cast import account_of, attested, client_of, office_of, person, shared  # noqa: PLC0415
 
-    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
-    from tests.attested import attested, shared  # noqa: PLC0415
-    from tests.second_step import fresh_client, with_second_step  # noqa: PLC0415
-
-    create = User.objects.create_user
-    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
-    member = create("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    attestation = attested(account_of(office_of(person("member"))))
     for number in range(30):
         shared(attestation, nonce=f"{number:064x}")
-    return fresh_client(officer)
+    return client_of(person("officer", is_officer=True))
 
 
 def bytes_of_a_first_visit() -> None:
@@ -158,9 +150,9 @@ def main() -> None:
     django.setup()
     from django.test.utils import setup_test_environment  # noqa: PLC0415
 
-    from tests.conftest import pytest_configure  # noqa: PLC0415
+    from tests.conftest import configure_settings  # noqa: PLC0415
 
-    pytest_configure()
+    configure_settings()
     setup_test_environment()
     tables()
     logging.getLogger("portal").setLevel("WARNING")

@@ -67,16 +67,11 @@ def plain(html: str, css: str) -> tuple[float, float]:
 
 def stored() -> float:
     """The median seconds to get the PDF of an attestation that is already printed."""
-    from datetime import date  # noqa: PLC0415
-
-    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
     from assessments.services.printing import pdf_of  # noqa: PLC0415
-    from tests.attested import attested  # noqa: PLC0415
+    from tests.cast import account_of, attested, office_of, person  # noqa: PLC0415
 
     tables()
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+    attestation = attested(account_of(office_of(person("member"))))
     pdf_of(attestation)
     return statistics.median(timed(lambda: pdf_of(attestation)) for _ in range(100))
 

@@ -51,28 +51,19 @@ def loaded(work: Callable[[int], object]) -> tuple[float, float]:
 
 def run() -> None:
     """Fill a database, serve it, and print."""
-    from datetime import date  # noqa: PLC0415
-
     from django.db import connection  # noqa: PLC0415
 
-    from assessments.models import Office, SocialAccount, User  # noqa: PLC0415
     from assessments.services.printing import pdf_of  # noqa: PLC0415
-    from tests.attested import answered, attested, shared  # noqa: PLC0415
-    from tests.second_step import fresh_client, with_second_step  # noqa: PLC0415
+    from tests.cast import account_of, answered, attested, client_of, office_of, person, shared  # noqa: PLC0415
 
-    create = User.objects.create_user
-    member = create("ana@example.ca", name="Ana Silva")
-    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    drafts = [
-        answered(SocialAccount.objects.create(office=office, platform="X", handle=f"@{number}"), member).pk
-        for number in range(PEOPLE)
-    ]
-    attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@done"))
+    member, officer = person("member"), person("officer", is_officer=True)
+    office = office_of(member)
+    drafts = [answered(account_of(office, handle=f"@{number}"), member).pk for number in range(PEOPLE)]
+    attestation = attested(account_of(office))
     for number in range(30):
         last = shared(attestation, nonce=f"{number:064x}")
     pdf_of(last)
-    cookies = {user: fresh_client(user).cookies["sessionid"].value for user in (member, officer)}
+    cookies = {user: client_of(user).cookies["sessionid"].value for user in (member, officer)}
     vendor = connection.vendor
     connection.close()
     port = free_port()

@@ -13,7 +13,7 @@ from bulletin.models import PublishedEdition
 from bulletin.publish import EditionChanged, publish_edition
 from tests.tables import EDITION, edition
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def changed(*, title: str = "Use of Social Media, Corrected", revision: int | None = None) -> Edition:

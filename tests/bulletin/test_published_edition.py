@@ -5,11 +5,10 @@ from hashlib import sha256
 import pytest
 from django.db import IntegrityError
 
-from assessments.models import User
 from bulletin.models import PublishedEdition
-from tests.second_step import let_in, with_second_step
+from tests.cast import client_of, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def publish(edition_id: str = "toronto-1.1", revision: int = 1, **fields: object):
@@ -65,11 +64,8 @@ def test_a_revision_below_one_is_refused():
         publish(revision=0)
 
 
-def test_an_administrator_reads_an_edition_and_can_neither_add_change_nor_delete_one(client):
-    let_in(
-        client,
-        with_second_step(User.objects.create_superuser("admin@example.ca", name="Administrator")),
-    )
+def test_an_administrator_reads_an_edition_and_can_neither_add_change_nor_delete_one():
+    client = client_of(person("administrator", is_staff=True, is_superuser=True), fresh=False)
     edition = publish()
     pages = "/admin/bulletin/publishededition/"
     assert client.get(pages).status_code == 200

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from django.core.management import call_command
-from django.test import Client
 from moto.server import ThreadedMotoServer
 
-from assessments.models import Attestation, Office, SocialAccount, StoredPdf, User
+from assessments.models import Attestation, StoredPdf
 from assessments.operations.backup import stored_names
 from assessments.services import sharing
 from assessments.services.retention import purge_expired
 from assessments.views import health
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import attested, shared
 
 NAME = "self-check-files"
 
@@ -73,15 +69,6 @@ def nowhere(s3: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     options = settings.STORAGES["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
-
-
-@pytest.fixture
-def account(db: None) -> SocialAccount:
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    return SocialAccount.objects.create(office=office, platform="X", handle="@ana")
 
 
 @pytest.fixture
@@ -138,39 +125,38 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_one_that_does_not_answer_fails_as_a_disk_does(nowhere, way):
-    with pytest.raises(OSError, match="did not answer"):
-        WAYS[way]()
+def test_one_that_does_not_answer_fails_as_a_disk_does(nowhere):
+    for way in WAYS.values():
+        with pytest.raises(OSError, match="did not answer"):
+            way()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_one_that_refuses_fails_as_a_disk_does(s3, settings, way):
+def test_one_that_refuses_fails_as_a_disk_does(s3, settings):
     options = {"bucket_name": "somebody-elses"}
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
-    if way == "exists":
-        # The server says only that there is no such file.
-        assert WAYS[way]() is False
-        return
-    with pytest.raises(OSError, match=r"bucket|File does not exist") as raised:
-        WAYS[way]()
-    assert way in ("size", "modified") or not isinstance(raised.value, FileNotFoundError)
+    for name, way in WAYS.items():
+        if name == "exists":
+            # The server says only that there is no such file.
+            assert way() is False
+            continue
+        with pytest.raises(OSError, match=r"bucket|File does not exist") as raised:
+            way()
+        assert name in ("size", "modified") or not isinstance(raised.value, FileNotFoundError)
 
 
 # --- What the portal does with it -----------------------------------------------------------------
 
 
 def test_attested_shared_read_lost_printed_again_and_withdrawn(
-    s3, account, quick, django_capture_on_commit_callbacks
+    s3, cast, quick, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        share = shared(attested(account))
+        share = shared(attested(cast.account))
     assert StoredPdf.objects.count() == 3
     stored = StoredPdf.objects.get(share=share, kind="full")
     assert set(stored_names(default_storage)) == set(StoredPdf.objects.values_list("name", flat=True))
     page = f"/shares/{share.pk}.pdf"
-    client = Client()
-    client.force_login(account.office.member)
+    client = cast.client("member")
     first = client.get(page).content
     assert hashlib.sha256(first).hexdigest() == stored.sha256
     for content in None, b"%PDF something else":
@@ -180,18 +166,17 @@ def test_attested_shared_read_lost_printed_again_and_withdrawn(
         assert client.get(page).content == first
         assert s3.get_object(Bucket=NAME, Key=stored.name)["Body"].read() == first
     with django_capture_on_commit_callbacks(execute=True):
-        sharing.withdraw(share=share, by=account.office.member)
+        sharing.withdraw(share=share, by=cast.member)
     assert list(stored_names(default_storage)) == [StoredPdf.objects.get(attestation__isnull=False).name]
 
 
 @pytest.mark.usefixtures("quick")
 def test_without_its_bucket_the_portal_says_so_loses_nothing_and_goes_on_later(
-    nowhere, account, settings, django_capture_on_commit_callbacks, caplog
+    nowhere, cast, settings, django_capture_on_commit_callbacks, caplog
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        attestation = attested(account)
-    client, page = Client(), f"/assessments/{attestation.assessment_id}/advisory.pdf"
-    client.force_login(account.office.member)
+        attestation = attested(cast.account)
+    client, page = cast.client("member"), f"/assessments/{attestation.assessment_id}/advisory.pdf"
     answer = client.get(page)
     assert (answer.status_code, "could not be stored just now" in answer.content.decode()) == (503, True)
     assert json.loads(client.get("/health/ready").content)["broken"] == ["storage"]
@@ -204,7 +189,7 @@ def test_without_its_bucket_the_portal_says_so_loses_nothing_and_goes_on_later(
     assert Attestation.objects.count() == StoredPdf.objects.count() == 1
 
 
-def test_files_that_the_database_does_not_know_are_purged(s3, account):
+def test_files_that_the_database_does_not_know_are_purged(s3, db):
     default_storage.save("shares/987654/0.pdf", ContentFile(b"left"))
     assert purge_expired().files == 1
     assert list(stored_names(default_storage)) == []

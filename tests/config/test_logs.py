@@ -25,7 +25,6 @@ from config.logs import Lines, safe_traceback
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
-of_pages = pytest.mark.one_database
 # Its second line could be taken for the next line of a traceback.
 WORDS = "zq7\n\nTraceback (most recent call last):\n  zq7"
 EMAIL = "zq7@example.ca"
@@ -65,7 +64,6 @@ def lines(monkeypatch):
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-@of_pages
 def test_a_request_is_a_line_with_its_identifier_and_no_query(lines):
     answer = Client().get("/check/", {"note": "zq7"})
     (line,) = [line for line in lines() if line["event"] == "answered"]
@@ -74,7 +72,6 @@ def test_a_request_is_a_line_with_its_identifier_and_no_query(lines):
     assert "zq7" not in json.dumps(lines())
 
 
-@of_pages
 @pytest.mark.parametrize(
     "path", ["/invitation/zq7key", "/notices/stop/zq7key", "/account/password/reset/key/1-zq7key/"]
 )
@@ -84,7 +81,6 @@ def test_no_line_has_the_key_of_a_link(lines, path):
     assert "zq7key" not in json.dumps(lines())
 
 
-@of_pages
 @pytest.mark.parametrize(
     ("proxies", "identifier", "accepted"),
     [
@@ -107,7 +103,6 @@ def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, id
 # --- What is refused ------------------------------------------------------------------------
 
 
-@of_pages
 @pytest.mark.parametrize("path", ["/health/live", "/", "/office/"])
 def test_a_name_that_is_not_ours_is_refused_in_words_and_in_one_line(lines, path):
     answer = Client(raise_request_exception=False).get(path, HTTP_HOST="bad.example")
@@ -122,6 +117,7 @@ def test_a_name_that_is_not_ours_is_refused_in_words_and_in_one_line(lines, path
 # --- What a database quotes -------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("how", REFUSED)
 def test_when_a_row_is_refused_the_log_says_why_and_has_nothing_of_the_row(lines, how):
@@ -162,7 +158,6 @@ def test_of_a_databases_error_the_first_line_stays_up_to_a_value(message, shown)
 # --- What is made while it is sent --------------------------------------------------------------
 
 
-@of_pages
 @pytest.mark.urls("tests.config.streaming")
 def test_a_collection_is_answered_once_it_is_whole_and_its_lines_bear_the_identifier(lines):
     answer: Any = Client().get("/collection/whole")
@@ -174,7 +169,6 @@ def test_a_collection_is_answered_once_it_is_whole_and_its_lines_bear_the_identi
     assert (answered["event"], answered["status"], answered["whole"]) == ("answered", 200, True)
 
 
-@of_pages
 @pytest.mark.urls("tests.config.streaming")
 def test_a_collection_that_breaks_off_is_logged_as_such_and_only_our_log_says_why(lines):
     answer: Any = Client().get("/collection/half")
@@ -187,7 +181,6 @@ def test_a_collection_that_breaks_off_is_logged_as_such_and_only_our_log_says_wh
     assert answered["request"] == answer["X-Request-ID"]
 
 
-@of_pages
 @pytest.mark.urls("tests.config.streaming")
 @pytest.mark.parametrize("parts", [0, 1])
 def test_a_collection_that_nobody_reads_to_its_end_is_logged_as_one_that_broke_off(lines, parts):
@@ -200,7 +193,6 @@ def test_a_collection_that_nobody_reads_to_its_end_is_logged_as_one_that_broke_o
     assert answered["request"] == answer["X-Request-ID"]
 
 
-@of_pages
 def test_behind_gunicorn_whoever_reads_a_collection_knows_whether_it_is_whole(tmp_path):
     environment = os.environ | {
         "SECRET_KEY": "only tests sign with this",

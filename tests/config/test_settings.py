@@ -1,26 +1,40 @@
-"""The settings, seen from outside: what starts, what responses carry, what is stored and logged."""
+"""The settings: what starts, what responses carry, what is stored and logged.
+
+The settings are read in this process, as other environments give them. A few processes of their own show what the
+command line makes of them.
+"""
 
 import io
 import logging
 import os
 import re
+import runpy
 import shlex
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection, send_mail
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db.utils import ConnectionHandler
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from django.urls import path
 from django.utils import timezone
+from environs import EnvError
 
+import manage
 from config import settings as settings_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,21 +48,50 @@ def failing(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("failing/", failing)]
 
 
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the portal's root with this environment and no other settings."""
+def environment_of(**environment: str) -> dict[str, str]:
+    """This environment, with no other settings of the portal."""
     ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
     ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "HSTS_SUBDOMAINS", "DJANGO_SETTINGS_MODULE"}
     # Set by the fixtures of tests that drive a browser.
     ours.add("DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return inherited | environment
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the portal's root with this environment and no other settings."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**inherited, **environment},
+        env=environment_of(**environment),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def settings_of(**environment: str) -> dict[str, Any]:
+    """The settings that this environment gives, read in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", environment_of(**environment))
+        return runpy.run_path(str(ROOT / "config/settings.py"))
+
+
+def fault_of(**environment: str) -> str:
+    """Why this environment is refused, in the words that `manage.py` prints."""
+    with pytest.raises((EnvError, ImproperlyConfigured)) as refused:
+        settings_of(**environment)
+    return str(refused.value)
+
+
+@contextmanager
+def in_place(**environment: str) -> Iterator[None]:
+    """Use the settings that this environment gives, but for the database that is open."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings_of(**environment).items():
+            if name.isupper():
+                patch.setattr(django_settings, name, value, raising=False)
+        yield
 
 
 # --- Starting -----------------------------------------------------------------
@@ -61,22 +104,16 @@ def test_without_a_secret_key_the_server_refuses_to_start_and_says_what_to_do():
     assert "Set it in the environment" in started.stderr
 
 
-def test_with_a_secret_key_the_server_starts():
-    started = python("-c", "import config.wsgi", SECRET_KEY="long and random")
-    assert started.returncode == 0, started.stderr
+@pytest.mark.parametrize(
+    ("environment", "is_set"),
+    [({}, False), ({"SECRET_KEY": "long and random"}, True), ({"DEBUG": "true"}, True)],
+)
+def test_a_secret_key_is_set_by_the_environment_or_with_debug_by_the_machine(environment, is_set):
+    settings = settings_of(**environment)
+    assert (settings["SECRET_KEY_IS_SET"], bool(settings["SECRET_KEY"])) == (is_set, is_set)
 
 
-def test_with_debug_and_no_secret_key_the_server_starts():
-    started = python("-c", "import config.wsgi", DEBUG="true")
-    assert started.returncode == 0, started.stderr
-
-
-def test_without_a_secret_key_a_command_that_signs_nothing_runs():
-    checked = python("manage.py", "check")
-    assert checked.returncode == 0, checked.stderr
-
-
-def test_with_a_database_that_cannot_be_reached_a_command_that_needs_none_runs():
+def test_without_a_secret_key_and_its_database_a_command_that_signs_nothing_and_needs_none_runs():
     checked = python("manage.py", "check", DATABASE_URL="postgres://nobody@host.invalid/nothing")
     assert checked.returncode == 0, checked.stderr
 
@@ -131,14 +168,19 @@ def test_a_form_of_more_than_two_and_a_half_megabytes_is_refused(client):
 
 @pytest.fixture
 def sqlite(tmp_path, django_db_blocker):
-    """A connection with the settings' options to a SQLite file of its own."""
-    as_set = django_settings.DATABASES["default"]
-    if "sqlite3" not in as_set["ENGINE"]:
-        pytest.skip("this run is not on SQLite")
-    connection = ConnectionHandler({"default": {**as_set, "NAME": tmp_path / "db.sqlite3"}})["default"]
+    """A connection to a SQLite file that the environment names."""
+    as_set = settings_of(DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3")["DATABASES"]
+    connection = ConnectionHandler(as_set)["default"]
     with django_db_blocker.unblock():
         yield connection
         connection.close()
+
+
+def test_a_database_of_sqlite_that_is_named_is_used_like_the_one_that_is_not(sqlite, tmp_path):
+    unnamed = settings_of()["DATABASES"]["default"]
+    assert sqlite.settings_dict["NAME"] == f"{tmp_path}/db.sqlite3"
+    assert (sqlite.vendor, sqlite.settings_dict["OPTIONS"]) == ("sqlite", unnamed["OPTIONS"])
+    assert unnamed["ENGINE"] == sqlite.settings_dict["ENGINE"]
 
 
 def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_references(sqlite):
@@ -152,6 +194,7 @@ def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_referenc
     assert pragma("foreign_keys") == 1
     assert pragma("recursive_triggers") == 1
     assert pragma("busy_timeout") == 20_000
+    assert sqlite.transaction_mode == "IMMEDIATE"
 
 
 def test_sqlite_takes_the_write_lock_as_a_transaction_begins(sqlite, tmp_path):
@@ -210,13 +253,20 @@ def filled_in(words: Iterable[str]) -> dict[str, str]:
     return dict(word.replace("…", "a1-b2-c3-d4-e5-f6-" * 4).split("=", 1) for word in words)
 
 
-def checked(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
+def warnings_of(environment: dict[str, str]) -> str:
+    """What `manage.py check --deploy` reports."""
+    output = io.StringIO()
+    with in_place(**environment):
+        try:
+            call_command("check", deploy=True, fail_level="WARNING", stdout=output, stderr=output)
+        except SystemCheckError as fault:
+            return str(fault)
+    return output.getvalue()
 
 
-@pytest.mark.parametrize("documented", [in_the_readme, in_the_steps])
-def test_with_the_documented_settings_the_check_has_no_warning(documented):
-    check = checked(documented())
+def test_with_the_documented_settings_the_check_has_no_warning():
+    assert "no issues (2 silenced)" in warnings_of(in_the_steps())
+    check = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **in_the_readme())
     assert check.returncode == 0, check.stderr
     assert "no issues (2 silenced)" in check.stdout
 
@@ -231,18 +281,15 @@ def test_with_the_documented_settings_the_check_has_no_warning(documented):
     ],
 )
 def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):
-    check = checked(in_the_readme() | more)
-    assert check.returncode == 1
-    assert warning in check.stderr
-    assert "1 issue" in check.stderr
+    report = warnings_of(in_the_readme() | more)
+    assert warning in report
+    assert "1 issue" in report
 
 
-@pytest.mark.parametrize(
-    ("environment", "printed"), [({}, "False False"), ({"HSTS_SUBDOMAINS": "true"}, "True True")]
-)
-def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_so(environment, printed):
-    asks = "from config import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
-    assert python("-c", asks, **environment).stdout == f"{printed}\n"
+@pytest.mark.parametrize(("environment", "is_on"), [({}, False), ({"HSTS_SUBDOMAINS": "true"}, True)])
+def test_names_below_the_portals_own_are_kept_to_https_only_where_someone_says_so(environment, is_on):
+    settings = settings_of(**environment)
+    assert settings["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is settings["SECURE_HSTS_PRELOAD"] is is_on
 
 
 MAIL_EXAMPLE = (
@@ -266,15 +313,12 @@ MAIL_EXAMPLE = (
     ],
 )
 def test_an_address_of_no_mail_server_is_reported_in_a_sentence_and_without_its_password(url, fault):
-    started = python("manage.py", "check", EMAIL_URL=url)
-    assert started.returncode == 1
-    assert re.fullmatch(rf"EMAIL_URL {fault}[^\n]*\. {re.escape(MAIL_EXAMPLE)}\.\n", started.stderr), (
-        started.stderr
-    )
-    assert "zq7" not in started.stderr
+    reported = fault_of(EMAIL_URL=url)
+    assert re.fullmatch(rf"EMAIL_URL {fault}[^\n]*\. {re.escape(MAIL_EXAMPLE)}\.", reported), reported
+    assert "zq7" not in reported
 
 
-@pytest.mark.parametrize("command", ["runserver", "migrate", "send_notices", "advise"])
+@pytest.mark.parametrize("command", ["runserver", "send_notices"])
 def test_every_command_says_what_is_wrong_with_the_address_of_the_mail_server(command):
     started = python("manage.py", command, EMAIL_URL="mail.example.ca")
     assert started.returncode == 1
@@ -295,8 +339,7 @@ def test_every_command_says_what_is_wrong_with_the_address_of_the_mail_server(co
     ],
 )
 def test_an_address_of_a_mail_server_is_taken(url):
-    started = python("manage.py", "check", EMAIL_URL=url)
-    assert started.returncode == 0, started.stderr
+    settings_of(EMAIL_URL=url)
 
 
 @pytest.mark.parametrize(
@@ -304,94 +347,75 @@ def test_an_address_of_a_mail_server_is_taken(url):
     [("DEBUG", "perhaps"), ("PROXIES", "one"), ("TASKS", "later"), ("DATABASE_URL", "portal.sqlite3")],
 )
 def test_a_setting_that_is_wrong_is_named_in_a_line(name, value):
-    started = python("manage.py", "check", **{name: value})
-    assert started.returncode == 1
-    assert re.fullmatch(rf"[^\n]*{name}[^\n]*\n", started.stderr), started.stderr
+    assert re.fullmatch(rf"[^\n]*{name}[^\n]*", fault_of(**{name: value}))
+    if name == "DEBUG":
+        started = python("manage.py", "check", **{name: value})
+        assert started.returncode == 1
+        assert re.fullmatch(rf"[^\n]*{name}[^\n]*\n", started.stderr), started.stderr
 
 
-def test_with_debug_mail_goes_to_files_and_a_line_says_where(tmp_path):
-    sends = (
-        "from django.conf import settings\n"
-        f"settings.EMAIL_FILE_PATH = {str(tmp_path / 'mail')!r}\n"
-        "from django.core.mail import send_mail\n"
-        "for name in 'ab':\n"
-        "    send_mail('A subject', 'The text', None, [f'{name}@example.ca'])"
-    )
-    sent = python("-c", sends, DEBUG="true", DJANGO_SETTINGS_MODULE="config.settings")
+def test_with_debug_mail_goes_to_files_and_a_line_says_where(tmp_path, settings, capsys):
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    to_files = get_connection(settings_of(DEBUG="true")["EMAIL_BACKEND"])
+    for name in "ab":
+        send_mail("A subject", "The text", None, [f"{name}@example.ca"], connection=to_files)
     paths = sorted((tmp_path / "mail").iterdir())
-    assert sent.stdout == ""
-    lines = [f"Email to {name}@example.ca saved in {path}\n" for name, path in zip("ab", paths, strict=True)]
-    assert sent.stderr == "".join(lines)
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors == "".join(
+        f"Email to {name}@example.ca saved in {path}\n" for name, path in zip("ab", paths, strict=True)
+    )
     for file in paths:
         assert "Subject: A subject" in file.read_text()
         assert file.read_text().endswith("\n\nThe text")
 
 
 def test_with_debug_mail_goes_below_var_unless_a_server_is_named():
-    asks = "from config import settings as s; print(s.EMAIL_BACKEND, s.EMAIL_FILE_PATH)"
-    assert python("-c", asks, DEBUG="true").stdout == f"config.mail.MailToFiles {ROOT / 'var' / 'mail'}\n"
-    named = python("-c", asks, DEBUG="true", EMAIL_URL="smtp://localhost:25").stdout
-    assert named.startswith("django.core.mail.backends.smtp.EmailBackend ")
+    settings = settings_of(DEBUG="true")
+    assert settings["EMAIL_BACKEND"] == "config.mail.MailToFiles"
+    assert settings["EMAIL_FILE_PATH"] == ROOT / "var" / "mail"
+    named = settings_of(DEBUG="true", EMAIL_URL="smtp://localhost:25")
+    assert named["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
 
 
-def test_a_fault_of_the_code_keeps_its_traceback():
-    started = python(
-        "manage.py", "shell", "-c", "from django.core.exceptions import *; raise ImproperlyConfigured"
-    )
-    assert "Traceback" in started.stderr
+def test_a_fault_of_the_code_keeps_its_traceback(monkeypatch):
+    def fails(_: object) -> None:
+        raise ImproperlyConfigured
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", fails)
+    with pytest.raises(ImproperlyConfigured):
+        manage.main()
 
 
 @pytest.mark.parametrize(
-    ("query", "printed"),
+    ("query", "age", "options"),
     [
-        ("", "600 {'connect_timeout': 5}"),
-        ("?sslmode=require", "600 {'sslmode': 'require', 'connect_timeout': 5}"),
-        ("?conn_max_age=0&connect_timeout=2", "0 {'connect_timeout': 2}"),
+        ("", 600, {"connect_timeout": 5}),
+        ("?sslmode=require", 600, {"sslmode": "require", "connect_timeout": 5}),
+        ("?conn_max_age=0&connect_timeout=2", 0, {"connect_timeout": 2}),
     ],
 )
-def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(query, printed):
-    asks = "from config.settings import _database as d; print(d['CONN_MAX_AGE'], d['OPTIONS'])"
-    ended = python("-c", asks, DATABASE_URL=f"postgres://portal@db.example.ca/portal{query}")
-    assert ended.stdout == f"{printed}\n", ended.stderr
+def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(query, age, options):
+    database = settings_of(DATABASE_URL=f"postgres://portal@db.example.ca/portal{query}")["DATABASES"][
+        "default"
+    ]
+    assert (database["CONN_MAX_AGE"], database["OPTIONS"]) == (age, options)
 
 
 @pytest.mark.parametrize(
     ("path", "sent", "proxies", "status"),
     [
         ("/check/", {}, "0", 301),
-        ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "1", 302),
+        ("/check/", {"X-Forwarded-Proto": "https"}, "1", 302),
         # Anybody could send this header.
-        ("/check/", {"HTTP_X_FORWARDED_PROTO": "https"}, "0", 301),
+        ("/check/", {"X-Forwarded-Proto": "https"}, "0", 301),
         ("/health/live", {}, "0", 200),
     ],
 )
 def test_requests_by_http_are_redirected_but_for_those_of_monitoring(path, sent, proxies, status):
-    asks = (
-        "import django; django.setup()\n"
-        "from django.test import Client\n"
-        f"answer = Client().get({path!r}, **{sent!r})\n"
-        "print(answer.status_code, answer.get('Strict-Transport-Security', ''))"
+    with in_place(SECRET_KEY="long and random", ALLOWED_HOSTS="testserver", PROXIES=proxies):
+        answer = Client().get(path, headers=sent)
+    assert answer.status_code == status
+    assert ("max-age=31536000" in answer.get("Strict-Transport-Security", "")) is bool(
+        sent and proxies == "1"
     )
-    asked = python(
-        "-c",
-        asks,
-        SECRET_KEY="long and random",
-        ALLOWED_HOSTS="testserver",
-        PROXIES=proxies,
-        DJANGO_SETTINGS_MODULE="config.settings",
-    )
-    assert asked.stdout.startswith(str(status)), asked.stderr
-    assert ("max-age=31536000" in asked.stdout) is bool(sent and proxies == "1")
-
-
-def test_a_database_of_sqlite_that_is_named_is_used_like_the_one_that_is_not(tmp_path):
-    asks = (
-        "from django.db import connection\n"
-        "cursor = connection.cursor()\n"
-        "print([cursor.execute(f'PRAGMA {name}').fetchone()[0] for name in "
-        "('journal_mode', 'synchronous', 'recursive_triggers', 'busy_timeout')], connection.transaction_mode)"
-    )
-    asked = python(
-        "-c", asks, DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3", DJANGO_SETTINGS_MODULE="config.settings"
-    )
-    assert asked.stdout == "['wal', 2, 1, 20000] IMMEDIATE\n", asked.stderr

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
+from assessments.models import User
+from tests.cast import PASSWORD, Cast, client_of, make
 
-CHROMIUM = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,15 +32,18 @@ QUIET = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all journeys."""
+    chromium = next(filter(None, map(which, CHROMIUM)), None)
+    if not chromium:
+        pytest.fail("No Chromium here. On Debian: sudo apt-get install chromium", pytrace=False)
     # Playwright runs an event loop in this thread, so Django would take the ORM calls of fixtures
     # for calls from asynchronous code, and refuse them.
     expect.set_options(timeout=15_000)
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
     else:
@@ -56,10 +60,16 @@ class Visitors:
     contexts: list[BrowserContext] = field(default_factory=list)
     forgiven: list[str] = field(default_factory=list)
 
-    def come(self, **how: Any) -> Page:
-        """A new person on the home page. `how` are Playwright's options, such as java_script_enabled=False."""
+    def come(self, user: User | None = None, **how: Any) -> Page:
+        """A new person on the home page, already signed in as `user`.
+
+        `how` are Playwright's options, such as java_script_enabled=False.
+        """
         context = self.browser.new_context(locale="en-CA", **how)
         self.contexts.append(context)
+        if user:
+            session = client_of(user).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": self.address}])
         return self.open_tab(context, self.address)
 
     def open_tab(self, context: BrowserContext, address: str) -> Page:
@@ -106,21 +116,31 @@ def writing_in_turn() -> override_settings:
 
 
 @pytest.fixture(scope="session")
-def live_server(writing_in_turn: override_settings, live_server: Any) -> Any:
+def live_server(request: pytest.FixtureRequest, writing_in_turn: override_settings) -> Any:
     """The server of the journeys. Only it has the middleware for turns."""
+    fault = ""
+    try:
+        server = request.getfixturevalue("live_server")
+    except OSError as error:
+        fault = (
+            f"The tests' server cannot start: {error.strerror}. --liveserver=localhost:0 takes a free port."
+        )
+    if fault:
+        pytest.fail(fault, pytrace=False)
     writing_in_turn.disable()
-    return live_server
+    return server
 
 
 @pytest.fixture
-def published(transactional_db: None) -> None:
-    """Publish the editions on the shelf: the database is emptied after each test."""
-    for edition in editions().values():
-        publish_edition(edition=edition)
+def cast(transactional_db: None) -> Cast:
+    """The cast, each with a password. It is made for each test, since the database is emptied after it."""
+    cast = make()
+    User.objects.update(password=make_password(PASSWORD))
+    return cast
 
 
 @pytest.fixture
-def visitors(browser: Browser, live_server: Any, published: None) -> Iterator[Visitors]:
+def visitors(browser: Browser, live_server: Any, cast: Cast) -> Iterator[Visitors]:
     """People who use the portal. At the end, their browsers may have no unexpected complaint."""
     people = Visitors(browser, live_server.url)
     yield people

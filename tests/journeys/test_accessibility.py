@@ -1,11 +1,12 @@
 """WCAG 2.2 AA in a real browser: every page with axe, and by hand what axe cannot check."""
 
 import re
+from collections.abc import Container, Iterable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from assessments.management.commands import demo_data
 from assessments.models import Assessment, SocialAccount
@@ -16,16 +17,17 @@ from tests.journeys.walking import (
     autosave,
     option,
     question,
-    sign_in,
     started,
     status,
     titled,
 )
 
-pytestmark = pytest.mark.one_database
-
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"]}
+"""Of what passes, axe reports one element a rule: half the work."""
+WCAG = VIOLATIONS | {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+}
+COLOURS = VIOLATIONS | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """The rules whose result depends on the colour scheme and not on the width."""
 BUT_COLOURS = WCAG | {"rules": {rule: {"enabled": False} for rule in COLOURS["runOnly"]["values"]}}
 
@@ -56,6 +58,11 @@ CHECK = (
     "/check/answers",
     "/check/advisory",
 )
+REPRESENTATIVE = ("/", "/check/section/resources", "/check/advisory", "/office/")
+"""These are looked at in every theme and width each time; of the others, that is a slow test."""
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 256}
+"""What is left of 1,280 by 1,024 pixels at 400 % zoom."""
 
 
 def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...]:
@@ -88,18 +95,24 @@ def violations(page: Page, rules: dict[str, Any]) -> list[Any]:
     ]
 
 
-def assert_accessible(page: Page) -> None:
-    """Check light and dark, and 400 % zoom, at which a window of 1,280 by 1,024 pixels has only 320 by 256."""
-    page.set_viewport_size({"width": 1280, "height": 900})
+def assert_accessible(page: Page, *, however_shown: bool = False) -> None:
+    """Run axe on a page in light and wide, and see that it fits a narrow window.
+
+    With `however_shown`, also run it in dark, and in that window.
+    """
+    page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
     assert violations(page, WCAG) == [], page.url
-    page.emulate_media(color_scheme="dark")
-    assert violations(page, COLOURS) == [], f"{page.url} in dark"
-    page.set_viewport_size({"width": 320, "height": 256})
-    assert violations(page, BUT_COLOURS) == [], f"{page.url} at 320 pixels"
+    if however_shown:
+        page.emulate_media(color_scheme="dark")
+        assert violations(page, COLOURS) == [], f"{page.url} in dark"
+    page.set_viewport_size(NARROW)
+    if however_shown:
+        assert violations(page, BUT_COLOURS) == [], f"{page.url} at 320 pixels"
     # Nothing needs scrolling from side to side.
     fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.evaluate(fits), page.url
+    page.set_viewport_size(WIDE)
 
 
 def assert_own_typeface(page: Page) -> None:
@@ -112,36 +125,49 @@ def assert_own_typeface(page: Page) -> None:
 
 # --- Every page -------------------------------------------------------------------
 
+IN_SOME_OR_EVERY_WAY = pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(REPRESENTATIVE, id="light and wide"),
+        pytest.param(None, id="however shown", marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    ],
+)
+"""`shown`: the pages to look at in every theme and width, or None for all."""
 
-def test_every_page_for_anyone_passes_axe(visitors):
+
+def assert_all_accessible(
+    page: Page, address: str, paths: Iterable[str], shown: Container[str] | None
+) -> None:
+    for path in paths:
+        page.goto(address + path)
+        assert_accessible(page, however_shown=shown is None or path in shown)
+
+
+@IN_SOME_OR_EVERY_WAY
+def test_every_page_for_anyone_passes_axe(visitors, shown):
     visitors.forgive("^404: |status of 404")
     page = visitors.come()
     assert_own_typeface(page)
-    for address in PUBLIC:
-        page.goto(visitors.address + address)
-        assert_accessible(page)
+    assert_all_accessible(page, visitors.address, PUBLIC, shown)
 
 
-def test_every_page_of_a_self_check_passes_axe(visitors):
+@IN_SOME_OR_EVERY_WAY
+def test_every_page_of_a_self_check_passes_axe(visitors, shown):
     page = visitors.come()
     started(page, "City resources")
     autosave(page, EMAIL, "Yes")
     expect(question(page, POLICIES)).to_be_visible()
     assert_accessible(page)
-    for address in CHECK:
-        page.goto(visitors.address + address)
-        assert_accessible(page)
+    assert_all_accessible(page, visitors.address, CHECK, shown)
 
 
-def test_every_page_of_an_office_passes_axe(visitors):
+@IN_SOME_OR_EVERY_WAY
+def test_every_page_of_an_office_passes_axe(visitors, unprinted, shown):
     demo_data.make()
     draft = Assessment.objects.get(account__handle="@CouncillorLee")
-    page = visitors.come()
+    page = visitors.come(draft.account.office.member)
     started(page)
-    sign_in(page, visitors.address, demo_data.MEMBER)
-    for address in signed_in_pages(draft.account, draft):
-        page.goto(visitors.address + address)
-        assert_accessible(page)
+    assert_all_accessible(page, visitors.address, signed_in_pages(draft.account, draft), shown)
 
 
 # --- Keyboard ---------------------------------------------------------------------
@@ -178,7 +204,6 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
     expect(summary.get_by_role("link")).to_be_focused()
     page.keyboard.press("Enter")
     expect(amount).to_be_focused()
-    assert_accessible(page)
     assert_accessible(page)
 
 

@@ -4,57 +4,47 @@ import json
 import time
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from assessments.management.commands import demo_data
-from assessments.models import Assessment, Office, Share, SocialAccount, User
-from tests.attested import answered
+from assessments.models import Assessment, Share, User
+from tests.cast import account_of, answered, code_at
 from tests.journeys.test_accessibility import assert_accessible
-from tests.journeys.walking import downloaded, follow, press, printed, sign_in, titled
+from tests.journeys.walking import (
+    WITH_AND_WITHOUT_SCRIPTS,
+    downloaded,
+    follow,
+    press,
+    printed,
+    sign_in,
+    titled,
+)
 from tests.reading import flat
-from tests.second_step import code_at, with_second_step
-
-pytestmark = pytest.mark.one_database
 
 NOTE = "Once, at the Jones Street rally."
 HANDLE = "@journey" + "w" * 60
 """It cannot be broken, and is too long for a line on a phone."""
 
 
-@pytest.fixture
-def draft(published) -> Assessment:
-    demo_data.make()
-    office = Office.objects.get(member__email=demo_data.MEMBER.email)
-    account = SocialAccount.objects.create(office=office, platform="X", handle=HANDLE)
-    answers = {"conduct.abuse": "yes", "resources.email": "yes"}
-    notes = {"conduct.abuse": NOTE, "gifts.value": "Kept back."}
-    return answered(account, office.member, answers, notes=notes)
-
-
-def officer_in(page: Page, address: str) -> None:
+def officer_in(page: Page, address: str, officer: User) -> None:
     """Sign in as the officer: password, then the code of the app."""
-    officer = demo_data.OFFICER
-    page.goto(f"{address}/account/login/")
-    page.get_by_label("E-mail address").fill(officer.email)
-    page.get_by_label("Password", exact=True).fill(officer.password)
-    press(page, "Sign in")
-    page.wait_for_url("**/second-step/")
+    sign_in(page, address, officer)
     page.locator("[name=code]").fill(code_at(time.time()))
     page.locator("[name=code]").press("Enter")
     page.wait_for_url("**/desk/")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  # one walk
-    visitors, draft, downloads, scripts
+    visitors, cast, downloads, scripts
 ):
-    with_second_step(User.objects.get(email=demo_data.OFFICER.email))
+    answers = {"conduct.abuse": "yes", "resources.email": "yes"}
+    notes = {"conduct.abuse": NOTE, "gifts.value": "Kept back."}
+    draft = answered(account_of(cast.office, handle=HANDLE), cast.member, answers, notes=notes)
     options = {"java_script_enabled": scripts}
     member, officer = visitors.come(**options), visitors.come(**options)
     address = visitors.address
-    sign_in(member, address, demo_data.MEMBER)
+    sign_in(member, address, cast.member)
 
     # The member reviews, and attests.
     member.goto(f"{address}/assessments/{draft.pk}/")
@@ -89,8 +79,8 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     expect(member.locator(".messages")).to_contain_text("Shared.")
 
     # The officer finds it, reads it, and answers.
-    officer_in(officer, address)
-    officer.get_by_role("link", name="Councillor, Ward 26: X @journey").click()
+    officer_in(officer, address, cast.officer)
+    officer.get_by_role("link", name="Ward 10: X @journey").click()
     expect(officer.locator("#answers")).to_contain_text("Once, at the [blacked out] rally.")
     expect(officer.locator("#asked")).to_contain_text("Was that too harsh?")
     if scripts:

@@ -3,26 +3,18 @@
 import json
 from zipfile import ZipFile
 
-import pytest
 from playwright.sync_api import expect
 
-from assessments.management.commands import demo_data
-from assessments.models import Office, SocialAccount, User
-from tests.attested import attested, shared
+from tests.cast import account_of, attested, shared
 from tests.journeys.test_accessibility import assert_accessible
-from tests.journeys.test_attest_and_share import officer_in
-from tests.journeys.walking import follow, press, titled
-from tests.second_step import with_second_step
-
-pytestmark = pytest.mark.one_database
+from tests.journeys.walking import WITH_AND_WITHOUT_SCRIPTS, follow, press, titled
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_shares_are_searched_ticked_prepared_downloaded_and_counted(published, visitors, downloads, scripts):
-    demo_data.make()
-    with_second_step(User.objects.get(email=demo_data.OFFICER.email))
-    office = Office.objects.get(member__email=demo_data.MEMBER.email)
-    account = SocialAccount.objects.create(office=office, platform="X", handle="@journey")
+@WITH_AND_WITHOUT_SCRIPTS
+def test_shares_are_searched_ticked_prepared_downloaded_and_counted(
+    visitors, cast, unprinted, downloads, scripts
+):
+    account = account_of(cast.office, handle="@journey")
     attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "At the rally."})
     share = shared(
         attestation, rules={"17a"}, questions={"conduct.abuse"}, notes={"conduct.abuse"}, ask="May I?"
@@ -30,16 +22,15 @@ def test_shares_are_searched_ticked_prepared_downloaded_and_counted(published, v
     shared(attestation, nonce="b" * 64)
     address = visitors.address
 
-    officer = visitors.come(java_script_enabled=scripts)
-    officer_in(officer, address)
+    officer = visitors.come(cast.officer, java_script_enabled=scripts)
+    officer.goto(f"{address}/desk/")
     if scripts:
         assert_accessible(officer)
-        officer.set_viewport_size({"width": 1280, "height": 900})
     officer.get_by_label("Look for words").fill("RALLY @journey")
     press(officer, "Find")
     expect(officer.get_by_role("heading", name="1 found")).to_be_visible()
     assert "rally" not in officer.url.lower()
-    officer.get_by_label("Take away Councillor, Ward 26: X @journey").check()
+    officer.get_by_label("Take away Ward 10: X @journey").check()
     officer.get_by_label("PDFs in the ZIP file").select_option("both")
     press(officer, "Make it ready")
     titled(officer, "Take away what was shared")

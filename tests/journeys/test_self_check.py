@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.walking import (
@@ -24,8 +23,6 @@ from tests.journeys.walking import (
     titled,
 )
 from tests.reading import flat
-
-pytestmark = pytest.mark.one_database
 
 
 def assert_advisory_in_hand(page: Page, downloads: Path) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from assessments.management.commands import demo_data
-from assessments.models import Assessment
+from assessments.models import User
+from tests.cast import account_of, answered
 from tests.journeys.walking import (
     EMAIL,
     POLICIES,
@@ -18,17 +18,9 @@ from tests.journeys.walking import (
     status,
     titled,
 )
-
-pytestmark = pytest.mark.one_database
+from tests.tables import UNANSWERED
 
 NOTE = "Your note on this question"
-
-
-@pytest.fixture
-def draft(published):
-    """A draft of the demonstration, which its member and their staff can open."""
-    demo_data.make()
-    return Assessment.objects.get(account__handle="@CouncillorLee")
 
 
 def test_a_tab_whose_self_check_was_deleted_gives_back_what_was_typed(visitors):
@@ -102,7 +94,7 @@ def test_an_answer_given_before_the_scripts_have_come_is_saved_as_well(visitors)
     expect(question(page, EMAIL).get_by_label(NOTE)).to_have_value("Since 2019")
 
 
-def signed_out_and_in_again(page: Page, visitors) -> None:
+def signed_out_and_in_again(page: Page, visitors, user: User) -> None:
     """Lose the session in one tab, answer there, and sign in in another tab as the page advises."""
     page.context.clear_cookies(name="sessionid")
     autosave(page, WEBSITE, "I'm not sure")
@@ -111,26 +103,27 @@ def signed_out_and_in_again(page: Page, visitors) -> None:
     titled(page, "Not saved yet, and nothing is lost")
     with page.context.expect_page() as opening:
         page.get_by_role("link", name="Sign in on a new page").click()
-    sign_in(opening.value, visitors.address, demo_data.MEMBER)
+    sign_in(opening.value, visitors.address, user)
     expect(opening.value.get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_someone_who_was_signed_out_signs_in_beside_it_and_saves_with_one_press(visitors, draft):
+def test_someone_who_was_signed_out_signs_in_beside_it_and_saves_with_one_press(visitors, cast):
     visitors.forgive(r"^409: |status of 409|Status Error Code 409")
-    page = visitors.come()
-    sign_in(page, visitors.address, demo_data.MEMBER)
+    draft = answered(
+        account_of(cast.office), cast.member, {"resources.email": "yes", "moderation.removes": UNANSWERED}
+    )
+    page = visitors.come(cast.member)
     page.goto(f"{visitors.address}/assessments/{draft.pk}/section/resources")
-    signed_out_and_in_again(page, visitors)
+    signed_out_and_in_again(page, visitors, cast.member)
     press(page, "Save now")
     # The next section that waits for an answer.
     titled(page, "Moderating the account")
     assert draft.answers.get(question="resources.website").value == "unsure"
 
 
-def test_after_signing_out_back_shows_nothing_of_what_was_there(visitors, draft):
-    page = visitors.come()
-    sign_in(page, visitors.address, demo_data.MEMBER)
-    page.goto(f"{visitors.address}/assessments/{draft.pk}/answers")
+def test_after_signing_out_back_shows_nothing_of_what_was_there(visitors, cast):
+    page = visitors.come(cast.member)
+    page.goto(f"{visitors.address}/assessments/{cast.draft.pk}/answers")
     titled(page, "Check your answers")
     press(page, "Sign out")
     titled(page, "Before you launch or change a social media account")

@@ -1,10 +1,8 @@
 """Two people who work on one draft, each with a browser of their own; and signing in with a passkey."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from assessments.management.commands import demo_data
-from assessments.models import Assessment
+from tests.cast import HANDLE
 from tests.journeys.walking import (
     EMAIL,
     LOGO,
@@ -18,15 +16,6 @@ from tests.journeys.walking import (
     titled,
 )
 
-pytestmark = pytest.mark.one_database
-
-
-@pytest.fixture
-def draft(published):
-    """A draft of the demonstration that nobody has commented on."""
-    demo_data.make()
-    return Assessment.objects.get(account__handle="@ward26.news")
-
 
 def commented(page: Page, on: str, text: str) -> None:
     """Write a comment on a question of the review page."""
@@ -36,12 +25,11 @@ def commented(page: Page, on: str, text: str) -> None:
     row.get_by_role("button", name="Send the comment").click()
 
 
-def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, draft):
-    staff, member = visitors.come(), visitors.come()
-    section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
-    for page, person in ((staff, demo_data.STAFF), (member, demo_data.MEMBER)):
-        sign_in(page, visitors.address, person)
-        page.goto(section)
+def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, cast):
+    staff, member = visitors.come(cast.staff), visitors.come(cast.member)
+    assessment = f"{visitors.address}/assessments/{cast.draft.pk}"
+    for page in (staff, member):
+        page.goto(f"{assessment}/section/resources")
 
     # Answers to different questions do not conflict.
     autosave(staff, EMAIL, "Yes")
@@ -57,7 +45,7 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     expect(option(member, EMAIL, "Yes")).to_be_checked()
     expect(member.locator(".conflict")).to_have_count(0)
 
-    staff.goto(f"{visitors.address}/assessments/{draft.pk}/review")
+    staff.goto(f"{assessment}/review")
     commented(staff, "toronto.ca address in the registration", "I can change it today.")
     expect(staff.locator(".thread")).to_contain_text("I can change it today.")
     press(staff, "Mark ready for review")
@@ -67,8 +55,8 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     member.get_by_role("link", name="Waiting (").click()
     titled(member, "Waiting for you")
     expect(member.locator("main")).to_contain_text("Sam Roy marked it ready for review")
-    member.locator("main").get_by_role("link", name="TikTok: @ward26.news").first.click()
-    titled(member, "Review of TikTok: @ward26.news")
+    member.locator("main").get_by_role("link", name=f"TikTok: {HANDLE}").first.click()
+    titled(member, f"Review of TikTok: {HANDLE}")
     member.get_by_label("Open comments").check()
     press(member, "Show these")
     thread = member.locator(".thread")
@@ -80,10 +68,10 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
 
     # Staff resolve the thread as they still see it, and learn that it is already resolved.
     member.locator(".thread").get_by_role("button", name="Resolve").click()
-    expect(member.locator(".thread")).to_contain_text("Resolved by Pat Lee")
+    expect(member.locator(".thread")).to_contain_text("Resolved by Ana Silva")
     staff.locator(".thread").get_by_role("button", name="Resolve").click()
     notice = staff.locator(".thread .said")
-    expect(notice).to_contain_text("Pat Lee resolved these comments in the meantime")
+    expect(notice).to_contain_text("Ana Silva resolved these comments in the meantime")
     expect(notice).to_be_in_viewport()
     press(member, "I have looked at this")
     expect(member.locator(".messages")).to_contain_text("What changes from now on is shown as new to you.")
@@ -91,12 +79,10 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, d
     expect(member.get_by_role("link", name="Review it together")).to_be_visible()
 
 
-def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors, draft):
-    page = visitors.come(viewport={"width": 360, "height": 740})
-    staff = visitors.come()
-    section = f"{visitors.address}/assessments/{draft.pk}/section/resources"
-    sign_in(page, visitors.address, demo_data.MEMBER)
-    sign_in(staff, visitors.address, demo_data.STAFF)
+def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors, cast):
+    page = visitors.come(cast.member, viewport={"width": 360, "height": 740})
+    staff = visitors.come(cast.staff)
+    section = f"{visitors.address}/assessments/{cast.draft.pk}/section/resources"
     page.goto(section)
     staff.goto(section)
     autosave(staff, EMAIL, "Yes")
@@ -117,7 +103,7 @@ def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors,
     titled(page, "Not saved yet, and nothing is lost")
 
 
-def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, draft):
+def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):
     page = visitors.come()
     page.goto(visitors.address.replace("127.0.0.1", "localhost"))
     device = page.context.new_cdp_session(page)
@@ -127,7 +113,7 @@ def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, draft):
         "WebAuthn.addVirtualAuthenticator",
         {"options": how | {"isUserVerified": True, "automaticPresenceSimulation": True}},
     )
-    sign_in(page, visitors.address, demo_data.MEMBER)
+    sign_in(page, visitors.address, cast.member)
     follow(page, "Your sign-in")
     follow(page, "Passkeys and security keys")
     page.get_by_label("Name").fill("My phone")

@@ -1,11 +1,14 @@
 """What people do on the pages, for all journeys."""
 
+import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from assessments.management.commands.demo_data import SignIn
+from assessments.models import User
+from tests.cast import PASSWORD
 from tests.reading import flat
 
 EMAIL = "registration use a toronto.ca email address"
@@ -13,6 +16,15 @@ LOGO = "use the City's logo"
 WEBSITE = "your constituency website, or the City's contact page"
 POLICIES = "in line with all three City policies"
 STAGE = "Is the account in use, or is it not launched yet?"
+
+WITH_AND_WITHOUT_SCRIPTS = pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param(True, id="with scripts"),
+        # What the pages send is the same without; test_self_check.py walks without scripts each time.
+        pytest.param(False, id="without", marks=pytest.mark.slow),
+    ],
+)
 
 
 def question(page: Page, asks: str) -> Locator:
@@ -67,11 +79,11 @@ def printed(pdf: Path) -> str:
     return flat(text.stdout.decode())
 
 
-def sign_in(page: Page, address: str, person: SignIn) -> None:
-    """Sign in as someone of the demonstration, in this tab."""
+def sign_in(page: Page, address: str, user: User) -> None:
+    """Sign in with a password, in this tab."""
     if not page.url.startswith(f"{address}/account/login/"):
         page.goto(f"{address}/account/login/")
-    page.get_by_label("E-mail address").fill(person.email)
-    page.get_by_label("Password", exact=True).fill(person.password)
+    page.get_by_label("E-mail address").fill(user.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     press(page, "Sign in")
-    page.wait_for_url("**/office/")
+    page.wait_for_url(re.compile("/office/$|/second-step/"))

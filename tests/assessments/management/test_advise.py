@@ -22,6 +22,7 @@ from assessments.pdf.press import PressError, PrintProblem
 from assessments.rendering import documents
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
+from bulletin import shelf
 from tests.tables import EDITION, edition
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -623,20 +624,15 @@ def test_bad_input_to_a_process_of_its_own_ends_it_with_two_and_no_traceback(tmp
     assert left_in(tmp_path) == ["answers.json"]
 
 
-def test_an_edition_on_file_that_cannot_be_used_is_told_and_is_not_called_bad_input(tmp_path):
-    """It runs in a copy of the portal, because the editions of this one are sound."""
-    for part in ("assessments", "bulletin", "config", "manage.py"):
-        source, target = ROOT / part, tmp_path / part
-        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-    rules = tmp_path / "bulletin" / "editions" / EDITION / "rules.yaml"
+def test_an_edition_on_file_that_cannot_be_used_is_told_and_is_not_called_bad_input(
+    advise, tmp_path, monkeypatch
+):
+    shutil.copytree(shelf.HERE / "editions", tmp_path / "editions")
+    rules = tmp_path / "editions" / EDITION / "rules.yaml"
     rules.write_text(rules.read_text().replace("force: must", "force: msut", 1))
-    ended = subprocess.run(
-        [sys.executable, "manage.py", "advise", "-"],
-        cwd=tmp_path,
-        input=document(),
-        capture_output=True,
-        check=False,
-    )
-    assert (ended.returncode, ended.stdout) == (1, b"")
-    assert re.match(rb".*rules\.yaml:\d+:\d+ .*must", ended.stderr)
-    assert b"Traceback" not in ended.stderr
+    monkeypatch.setattr(shelf, "HERE", tmp_path)
+    monkeypatch.setattr("assessments.management.commands.advise.editions", shelf.editions.__wrapped__)
+    ended = advise("-", stdin=document())
+    assert (ended.status, ended.out) == (1, b"")
+    assert re.match(r".*rules\.yaml:\d+:\d+ .*must", ended.errors[0])
+    assert not any("Traceback" in line for line in ended.errors)

@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from assessments.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 
 def run(*arguments: str) -> str:

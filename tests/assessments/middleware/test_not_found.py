@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from assessments.models import User
+from tests.cast import client_of, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 OUR_PAGE = "<h1>There is no such page</h1>"
 
@@ -17,18 +17,13 @@ def debugging(settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "assessments.middleware.not_found.PlainNotFound"]
 
 
-@pytest.mark.parametrize("address", ["/nowhere", "/nowhere/", "/check/nowhere", "/static/nowhere.css", "/é"])
-def test_with_debug_an_address_that_leads_nowhere_shows_our_page(debugging, address):
-    answer = Client().get(address)
-    assert answer.status_code == 404
-    assert OUR_PAGE in answer.content.decode()
-    assert "URLconf" not in answer.content.decode()
-
-
-def test_with_debug_what_a_view_does_not_find_shows_our_page(debugging):
-    answer = Client().get("/examples/nowhere")
-    assert answer.status_code == 404
-    assert OUR_PAGE in answer.content.decode()
+def test_with_debug_an_address_that_leads_nowhere_shows_our_page(debugging, client):
+    no_view = ("/nowhere", "/nowhere/", "/check/nowhere", "/static/nowhere.css", "/é")
+    for address in (*no_view, "/examples/nowhere"):
+        answer = client.get(address)
+        assert answer.status_code == 404, address
+        assert OUR_PAGE in answer.content.decode(), address
+        assert "URLconf" not in answer.content.decode(), address
 
 
 def test_with_debug_a_view_s_own_404_stays_as_it_is(debugging):
@@ -38,6 +33,4 @@ def test_with_debug_a_view_s_own_404_stays_as_it_is(debugging):
 
 
 def test_with_debug_an_address_without_its_slash_still_leads_on(debugging):
-    client = Client()
-    client.force_login(User.objects.create_user("ana@example.ca", name="Ana Silva"))
-    assert client.get("/office")["Location"] == "/office/"
+    assert client_of(person("member")).get("/office")["Location"] == "/office/"

@@ -1,7 +1,7 @@
 """Every migration, undone and applied again on a portal in use: all that it does not undo is still there."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,14 +10,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from assessments.models import Answer, DeskEntry, Office, Share, ShareContent, SocialAccount, User, frozen
+from assessments.models import Answer, DeskEntry, Share, ShareContent, User, frozen
 from assessments.records.attested import sha256_of
 from assessments.services import desk_export, reviewing, sharing
 from assessments.services.printing import Kind, pdf_of
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import answered, attested, shared
-from tests.second_step import fresh_client, with_second_step
+from tests.cast import account_of, answered, attested, client_of, office_of, person, publish, shared
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 OURS = ("assessments", "bulletin")
@@ -27,17 +26,14 @@ LATER = {"assessments_deskentry", "assessments_deskfinding", "assessments_deskun
 
 def in_use() -> None:
     """Drafts, an attestation, an answered share, a withdrawn share, what an officer did, and the trail."""
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    create = User.objects.create_user
-    member = create("ana@example.ca", name="Ana Silva")
-    officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    draft = answered(SocialAccount.objects.create(office=office, platform="X", handle="@draft"), member)
+    publish()
+    member, officer = person("member"), person("officer", is_officer=True)
+    office = office_of(member)
+    draft = answered(account_of(office), member)
     reviewing.comment(
         assessment=draft, about="question", subject="conduct.abuse", text="Look at this.", by=member
     )
-    named = SocialAccount.objects.create(office=office, platform="P" * 190, handle="@" + "h" * 190)
+    named = account_of(office, "P" * 190, "@" + "h" * 190)
     attestation = attested(named, {"conduct.abuse": "unsure"}, notes={"conduct.abuse": "Once."})
     asked = shared(attestation, nonce="1" * 64, ask="May I?", questions={"conduct.abuse"})
     sharing.write_advice(share=asked, text="You may.", by=officer)
@@ -46,7 +42,7 @@ def in_use() -> None:
     for kind in Kind:
         pdf_of(asked, kind)
     pdf_of(attestation)
-    assert fresh_client(officer).get("/desk/").status_code == 200
+    assert client_of(officer).get("/desk/").status_code == 200
     desk_export.append_export(keys=[asked.pk], form="csv", by=officer)
 
 

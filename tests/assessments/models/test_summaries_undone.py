@@ -1,26 +1,23 @@
 """Back before the migration that added summaries, and forward again: no PDF is mistaken for another kind."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
-from assessments.models import Office, PurgePermit, Share, SocialAccount, StoredPdf, User
+from assessments.models import PurgePermit, Share, StoredPdf
 from assessments.services.printing import Kind, pdf_of
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import account_of, attested, office_of, person, publish, shared
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
 def test_summaries_go_with_their_files_and_are_printed_again(time_machine):
     time_machine.move_to(datetime(2026, 7, 1, 15, 0, tzinfo=UTC), tick=False)
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    share = shared(attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana")))
+    publish()
+    share = shared(attested(account_of(office_of(person("member")))))
     before = {kind: pdf_of(share, kind) for kind in Kind}
     assert before[Kind.FULL] != before[Kind.SUMMARY]
     names = dict(StoredPdf.objects.filter(share=share).values_list("kind", "name"))

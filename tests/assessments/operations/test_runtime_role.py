@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,15 +14,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from assessments.models import Assessment, Attestation, Office, SocialAccount, User
+from assessments.models import Assessment, Attestation
 from assessments.operations.runtime_role import CannotGrant, grant_runtime
 from assessments.services import retention, sharing
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import account_of, attested, office_of, person, shared
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL has roles")
 ROLE = "portal_runtime"
 
@@ -50,13 +47,11 @@ def role(db: None) -> str:
 
 
 @only_postgresql
-def test_with_the_role_everything_works_that_the_portal_does(role):
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
+def test_with_the_role_everything_works_that_the_portal_does(published, role):
+    member = person("member")
     with as_the_portal():
-        office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-        attestation = attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+        office = office_of(member)
+        attestation = attested(account_of(office))
         share = shared(attestation, ask="May I?")
         sharing.write_advice(share=share, text="And this?", by=member)
         sharing.withdraw(share=share, by=member)
@@ -227,12 +222,8 @@ def test_before_the_tables_are_there_it_says_so():
 
 
 @only_postgresql
-def test_by_itself_the_role_can_purge_an_attestation(role):
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
+def test_by_itself_the_role_can_purge_an_attestation(published, role):
+    attested(account_of(office_of(person("member"))))
     with as_the_portal():
         run("INSERT INTO assessments_purgepermit DEFAULT VALUES")
         run("DELETE FROM assessments_finding; DELETE FROM assessments_attestation")
@@ -280,6 +271,8 @@ def in_a_process(address: str, media: Path, call: str) -> str:
 
 
 @only_postgresql
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_portal_that_connects_as_the_role_does_a_days_work_and_nothing_beyond(own, tmp_path):
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{own}")
     printed = in_a_process(url.geturl(), tmp_path, f"prepare({own!r})")

@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from assessments.models import DeskEntry, SocialAccount
+from assessments.models import DeskEntry
 from assessments.records.desk_facts import SharedFinding, desk_facts
-from tests.assessments.views.test_desk import GIVEN, World, world
-from tests.attested import attested, shared
-
-__all__ = ["world"]
+from tests.cast import account_of, attested, shared
 
 RECORD: dict[str, Any] = {
     "office": "Ward 10",
@@ -69,12 +66,13 @@ def test_an_account_without_a_handle_is_named_by_its_platform():
 
 
 @pytest.mark.django_db
-def test_other_answers_and_notes_that_are_withheld_change_nothing_that_the_desk_knows(world: World) -> None:
-    other = GIVEN | {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "900.00"}
-    account = SocialAccount.objects.create(office=world.elsewhere, platform="X", handle="@ana")
-    theirs = attested(account, other, notes={"resources.email": "Quite another thing."})
+def test_other_answers_and_notes_that_are_withheld_change_nothing_that_the_desk_knows(cast):
+    given, note = {"conduct.abuse": "yes", "resources.email": "unsure"}, {"gifts.value": "Withheld."}
+    other = given | {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "900.00"}
+    mine = attested(cast.account, given, notes={"conduct.abuse": "Jones Street."} | note)
+    theirs = attested(account_of(cast.elsewhere), other, notes={"resources.email": "Quite another thing."})
     facts = []
-    for number, attestation in enumerate((world.attestation, theirs)):
+    for number, attestation in enumerate((mine, theirs)):
         share = shared(attestation, nonce=f"{number:064x}", rules={"17a"}, questions={"conduct.abuse"})
         record = json.loads(share.content.record) | {"office": "An office", "account": {}}
         facts.append(desk_facts(json.dumps(record)))

@@ -29,11 +29,10 @@ from assessments.services.printing import Kind, pdf_of, print_record, summary_of
 from assessments.services.verifying import judge_file
 from bulletin import shelf
 from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import attested, client_of, shared, with_second_step
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
-from tests.second_step import fresh_client, with_second_step
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 FULL = {
     "account.stage": "planned",
     "resources.print": "yes",
@@ -278,7 +277,7 @@ def test_an_attestation_has_no_summary(attestation):
 def test_it_is_given_beside_the_whole_and_what_an_officer_takes_is_noted(attestation, is_officer):
     share = shared(attestation)
     officer = with_second_step(User.objects.create_user("robin@example.ca", name="Robin", is_officer=True))
-    client = fresh_client(officer if is_officer else attestation.attested_by)
+    client = client_of(officer if is_officer else attestation.attested_by)
     assert f"/shares/{share.pk}/summary.pdf" in client.get(f"/shares/{share.pk}").content.decode()
     answer = client.get(f"/shares/{share.pk}/summary.pdf")
     assert answer["Content-Disposition"] == f'attachment; filename="shared-{share.pk}-2026-07-01-summary.pdf"'

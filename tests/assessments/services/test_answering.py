@@ -7,16 +7,12 @@ import pytest
 from assessments.models import AnonymousCheck
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.drafts import delete_ended_checks, start_check
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
 
 EMAIL, LOGO = "resources.email", "resources.logo"
 
 
 @pytest.fixture
-def check(db):
-    for edition in editions().values():
-        publish_edition(edition=edition)
+def check(published):
     return start_check()[0]
 
 
@@ -47,6 +43,7 @@ def test_a_change_of_what_was_seen_raises_the_version(check):
     assert stored(check) == {EMAIL: ("no", "I looked.", 2)}
 
 
+@pytest.mark.postgres
 def test_a_change_of_what_was_not_seen_is_not_saved_and_is_told(check):
     save(check, (EMAIL, "yes", "", 0))
     saved = save(check, (EMAIL, "no", "", 0), (LOGO, "no", "", 0))
@@ -79,6 +76,7 @@ def test_an_answer_puts_off_the_end_of_an_anonymous_check(check, time_machine):
     assert check.ends_at > before
 
 
+@pytest.mark.postgres
 def test_a_check_that_has_ended_is_not_found_and_is_swept_with_its_answers(check, time_machine):
     save(check, (EMAIL, "yes", "", 0))
     check.refresh_from_db()

@@ -1,18 +1,18 @@
 """The audit trail: which events are appended, to which chain, and who can see them."""
 
 import hashlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.transaction import TransactionManagementError
 from django.test import Client
 from django.utils import timezone
@@ -37,15 +37,14 @@ from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
 from assessments.services.register import NewAccount
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
+from tests.cast import Cast, at_the_same_moment, make, person, together
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @dataclass
 class World:
-    """An office with people, an account, a draft and a resolved thread, and an administrator."""
+    """Of the cast what services are called with, and two threads on its draft, the second of them resolved."""
 
     admin: User
     member: User
@@ -55,6 +54,12 @@ class World:
     draft: Assessment
     thread: Thread
     settled: Thread
+
+    @classmethod
+    def of(cls, cast: Cast, threads: list[int]) -> Self:
+        thread, settled = (Thread.objects.get(pk=pk) for pk in threads)
+        people_ = (cast.administrator, cast.member, cast.staff)
+        return cls(*people_, cast.office, cast.account, cast.draft, thread, settled)
 
     def described(self, handle: str = "@new") -> NewAccount:
         return NewAccount(office=self.office, platform="X", handle=handle, purpose="official")
@@ -79,24 +84,25 @@ class World:
         save_answers(draft=self.draft, changes=changes, by=by or self.staff)
 
 
-@pytest.fixture
-def world() -> World:
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    create = User.objects.create_user
-    admin = create("admin@example.ca", name="Alex", is_staff=True, is_superuser=True)
-    member, staff = create("pat@example.ca", name="Pat Lee"), create("sam@example.ca", name="Sam Roy")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    Membership.objects.create(office=office, user=staff)
-    account = SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
-    draft = drafts.start_assessment(account=account, by=staff)
-    open_, settled = (
+def commented(cast: Cast) -> list[int]:
+    """Write the two threads; return their keys."""
+    staff, draft = cast.staff, cast.draft
+    thread, settled = (
         reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=staff)
         for text in ("One.", "Two.")
     )
-    reviewing.resolve(thread=settled, seen=1, by=member)
-    settled.refresh_from_db()
-    return World(admin, member, staff, office, account, draft, open_, settled)
+    reviewing.resolve(thread=settled, seen=1, by=cast.member)
+    return [thread.pk, settled.pk]
+
+
+@pytest.fixture(scope="module")
+def module_threads(module_cast: Cast) -> list[int]:
+    return commented(module_cast)
+
+
+@pytest.fixture
+def world(cast: Cast, module_threads: list[int]) -> World:
+    return World.of(cast, module_threads)
 
 
 # --- What is recorded -----------------------------------------------------------------------
@@ -276,8 +282,11 @@ CALLS = [
     ),
     Call(
         "comment: sent twice",
-        lambda w: reviewing.comment(assessment=w.draft, about="whole", subject="", text="One.", by=w.staff),
+        lambda w: reviewing.comment(assessment=w.draft, about="whole", subject="", text="Hm.", by=w.staff),
         (),
+        prepare=lambda w: reviewing.comment(
+            assessment=w.draft, about="whole", subject="", text="Hm.", by=w.staff
+        ),
     ),
     Call(
         "reply",
@@ -347,7 +356,7 @@ CALLS = [
         (Action.JOINED,),
         "invitation",
         by="new",
-        prepare=lambda w: w.invitation("member", seat="Ward 4", starts_on=date(2026, 11, 15)),
+        prepare=lambda w: w.invitation("member", seat="Ward 7", starts_on=date(2026, 11, 15)),
         in_portal=True,
     ),
     Call(
@@ -455,7 +464,7 @@ def test_what_is_rolled_back_leaves_no_event(world):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_without_a_transaction_is_refused():
-    user = User.objects.create_user("pat@example.ca", name="Pat")
+    user = person("new")
     with pytest.raises(TransactionManagementError, match="transaction of what it tells of"):
         audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=None)
     assert not AuditEvent.objects.exists()
@@ -556,19 +565,17 @@ def test_addresses_are_deleted_up_to_a_day_and_the_chain_stays_whole(world, time
 # --- Who sees it ---------------------------------------------------------------------------------
 
 
-def test_an_office_sees_its_own_trail_an_administrator_the_portals_and_others_nothing(world):
-    other = User.objects.create_user("kim@example.ca", name="Kim")
-    elsewhere = Office.objects.create(name="Ward 4", member=other, starts_on=date(2022, 11, 15))
-    register.add_account(account=NewAccount(elsewhere, "X", "@kim", "official"), by=other)
+def test_an_office_sees_its_own_trail_an_administrator_the_portals_and_others_nothing(world, cast):
+    stranger = cast.stranger
+    register.add_account(account=NewAccount(cast.elsewhere, "X", "@kim", "official"), by=stranger)
     people.invite(email="robin@example.ca", role="officer", by=world.admin)
-    officer = User.objects.create_user("robin@example.ca", name="Robin", is_officer=True)
     people.remove_staff(membership=world.membership, by=world.member)
     sees = {
         world.member: {world.office.pk},
         world.staff: set(),
-        other: {elsewhere.pk},
+        stranger: {cast.elsewhere_pk},
         world.admin: {None},
-        officer: set(),
+        cast.officer: set(),
     }
     for user, offices in sees.items():
         assert set(AuditEvent.objects.visible_to(user).values_list("office", flat=True)) == offices
@@ -577,44 +584,31 @@ def test_an_office_sees_its_own_trail_an_administrator_the_portals_and_others_no
     assert not AuditEvent.objects.visible_to(world.member).exists()
 
 
-# --- Two at the same moment ---------------------------------------------------------------------
+# --- Several at the same moment -----------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
+@at_the_same_moment
 @pytest.mark.parametrize("in_portal", [False, True])
-def test_appends_at_the_same_moment_take_turns_and_no_chain_forks(world, in_portal):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite lets one in after the other, whatever the code does")
-    office = None if in_portal else world.office
-    threads_, each = 4, 25
-    start, trouble = threading.Barrier(threads_), []
+def test_appends_at_the_same_moment_take_turns_and_no_chain_forks(in_portal):
+    cast = make()
+    office = None if in_portal else cast.office
+    member, draft, people_, each = cast.member, cast.draft, 4, 25
 
     def append() -> None:
-        start.wait(timeout=20)
-        try:
-            for _ in range(each):
-                with transaction.atomic():
-                    audit.append(office=office, action=Action.READY, about=world.draft, by=world.member)
-        except Exception as error:  # noqa: BLE001 - told below
-            trouble.append(error)
-        finally:
-            connection.close()
+        for _ in range(each):
+            with transaction.atomic():
+                audit.append(office=office, action=Action.READY, about=draft, by=member)
 
     before = AuditEvent.objects.of_chain(office.pk if office else None).count()
-    threads = [threading.Thread(target=append) for _ in range(threads_)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert trouble == []
+    assert together(*[append] * people_) == [None] * people_
     walked = walk(str(office.pk) if office else "portal")
-    assert (walked.fault, walked.mark.count) == ("", before + threads_ * each)
+    assert (walked.fault, walked.mark.count) == ("", before + people_ * each)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_people_who_work_in_one_office_at_once_never_wait_for_one_another_in_a_circle(world):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite lets one in after the other, whatever the code does")
+@at_the_same_moment
+def test_people_who_work_in_one_office_at_once_never_wait_for_one_another_in_a_circle():
+    cast = make()
+    world = World.of(cast, commented(cast))
     works: list[Callable[[int], Any]] = [
         lambda at: register.add_account(account=world.described(f"@{at}"), by=world.member),
         lambda at: world.save("yes" if at % 2 else "no"),
@@ -624,22 +618,10 @@ def test_people_who_work_in_one_office_at_once_never_wait_for_one_another_in_a_c
             assessment=world.draft, about="whole", subject="", text=f"{at}", by=world.staff
         ),
     ]
-    start, trouble = threading.Barrier(len(works)), []
 
-    def go(work: Callable[[int], Any]) -> None:
-        start.wait(timeout=20)
-        try:
-            for at in range(20):
-                work(at)
-        except Exception as error:  # noqa: BLE001 - told below
-            trouble.append(error)
-        finally:
-            connection.close()
+    def twenty_times(work: Callable[[int], Any]) -> None:
+        for at in range(20):
+            work(at)
 
-    threads = [threading.Thread(target=go, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert trouble == []
+    assert together(*(partial(twenty_times, work) for work in works)) == [None] * len(works)
     assert walk(str(world.office.pk)).fault == ""

@@ -7,52 +7,50 @@ import re
 import resource
 import signal
 import tracemalloc
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.test import Client
 
-from assessments.models import AuditEvent, Export, Office, Share, SocialAccount, StoredPdf, User
+from assessments.models import Attestation, AuditEvent, Export, Office, Share, StoredPdf, User
 from assessments.pdf.press import PressError, PrintProblem
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
 from assessments.services.desk_export import CannotExport, collect
 from assessments.services.printing import Kind, pdf_of
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import HANDLE, Cast, account_of, attested, client_of, let_in, office_of, person, shared
 from tests.reading import opened
-from tests.second_step import fresh_client, let_in, with_second_step
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 
 
 class World:
-    def __init__(self) -> None:
-        for edition in shelf.editions().values():
-            publish_edition(edition=edition)
-        create = User.objects.create_user
-        self.member = create("ana@example.ca", name="Ana Silva")
-        self.officer = with_second_step(create("ola@example.ca", name="Ola Berg", is_officer=True))
-        self.office = Office.objects.create(
-            name='=HYPERLINK("http://example.com")', member=self.member, starts_on=date(2022, 11, 15)
-        )
-        account = SocialAccount.objects.create(office=self.office, platform="X", handle="@ana")
-        self.attestation = attested(account, {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Été. Zq7."})
+    """The cast, and an office with a name like a formula, whose attestation tests share."""
+
+    def __init__(self, cast: Cast, attestation: Attestation) -> None:
+        self.officer, self.client = cast.officer, cast.client("officer")
+        self.attestation, self.member = attestation, attestation.attested_by
+        self.office: Office = attestation.assessment.account.office
 
     def share(self, number: int, **more: Any) -> Share:
         return shared(self.attestation, nonce=f"{number:064x}", **more)
 
 
+@pytest.fixture(scope="module")
+def module_notes(module_cast: Cast, module_time: Any) -> int:
+    with module_time():
+        office = office_of(person("councillor"), '=HYPERLINK("http://example.com")')
+        return attested(account_of(office), {"conduct.abuse": "yes"}, notes={"conduct.abuse": "Été. Zq7."}).pk
+
+
 @pytest.fixture
-def world(time_machine) -> World:
+def world(module_notes: int, cast: Cast, time_machine) -> World:
     time_machine.move_to(NOW, tick=False)
-    return World()
+    return World(cast, Attestation.objects.get(pk=module_notes))
 
 
 @pytest.fixture
@@ -64,6 +62,7 @@ def quick(monkeypatch) -> None:
     monkeypatch.setattr(
         "assessments.services.printing._summary_pdf", lambda share: b"%PDF-1.7 short " + share.code.encode()
     )
+    monkeypatch.setattr(exporting, "summaries_pdf", lambda summaries: repr(summaries).encode())
 
 
 def text_of(answer: Any) -> str:
@@ -87,13 +86,12 @@ def ready(keys: list[int]) -> list[int]:
 
 def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world, quick):
     first, _, third = (world.share(number) for number in range(3))
-    client = fresh_client(world.officer)
     chosen = {"scope": "picked", "form": "zip", "kind": "both", "share": [first.pk, third.pk]}
-    address = client.post("/desk/export", chosen)["Location"]
-    page = text_of(client.get(address))
+    address = world.client.post("/desk/export", chosen)["Location"]
+    page = text_of(world.client.get(address))
     assert "2 shares, as a ZIP file" in page
     assert "Everything is ready" in page
-    answer: Any = client.post(address)
+    answer: Any = world.client.post(address)
     data = b"".join(answer.streaming_content)
     assert len(data) == int(answer["Content-Length"])
     assert answer["Content-Disposition"] == 'attachment; filename="shared-2026-07-01-2.zip"'
@@ -108,13 +106,13 @@ def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world,
     assert "Everything that the index names is here." in archive.read("left-out.txt").decode()
 
 
+@pytest.mark.postgres
 def test_what_left_is_in_the_portals_trail_and_that_some_is_its_in_the_offices(world, quick):
     share = world.share(1)
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
-    client.get(address)
+    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    world.client.get(address)
     assert not Export.objects.exists()
-    client.post(address)
+    world.client.post(address)
     export = Export.objects.get()
     assert (export.exported_by, export.form, export.shares) == (world.officer, "csv", [share.pk])
     events = AuditEvent.objects.filter(action="shares_exported").order_by("office")
@@ -123,37 +121,36 @@ def test_what_left_is_in_the_portals_trail_and_that_some_is_its_in_the_offices(w
     assert chained == {(None, "export", export.pk, by), (world.office.pk, "office", world.office.pk, by)}
 
 
+@pytest.mark.postgres
 def test_all_that_was_found_is_what_the_filters_and_the_words_find(world, quick):
     share = world.share(1, notes={"conduct.abuse"}, questions={"conduct.abuse"})
     world.share(2)
-    client = fresh_client(world.officer)
-    search = client.post("/desk/", {"words": "zq7", "advice": "none"})["Location"]
+    search = world.client.post("/desk/", {"words": "zq7", "advice": "none"})["Location"]
     parts = dict(part.split("=") for part in search.partition("?")[2].split("&"))
-    address = client.post("/desk/export", {"scope": "found", "form": "csv", **parts})["Location"]
-    client.post(address)
+    address = world.client.post("/desk/export", {"scope": "found", "form": "csv", **parts})["Location"]
+    world.client.post(address)
     assert Export.objects.get().shares == [share.pk]
 
 
 def test_without_a_fresh_proof_nothing_leaves(world):
     world.share(1)
-    client = let_in(fresh_client(world.officer), world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
-    assert "/account/" in client.get(address)["Location"]
-    assert client.post(address).status_code == 409
+    let_in(world.client, world.officer)
+    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    assert "/account/" in world.client.get(address)["Location"]
+    assert world.client.post(address).status_code == 409
     assert not Export.objects.exists()
 
 
 def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeypatch):
     monkeypatch.setattr("assessments.views.desk_exports.STEP_SECONDS", -1)
     share = world.share(1)
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]
-    assert "PDFs that are made: 0 of 2" in text_of(client.get(address))
-    assert "Download it" not in text_of(client.get(address))
+    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]
+    assert "PDFs that are made: 0 of 2" in text_of(world.client.get(address))
+    assert "Download it" not in text_of(world.client.get(address))
     pdf_of(share)
-    assert "PDFs that are made: 1 of 2" in text_of(client.get(address))
+    assert "PDFs that are made: 1 of 2" in text_of(world.client.get(address))
     pdf_of(share, Kind.SUMMARY)
-    assert "Download it" in text_of(client.get(address))
+    assert "Download it" in text_of(world.client.get(address))
 
 
 @pytest.mark.parametrize(
@@ -168,13 +165,13 @@ def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeyp
 )
 def test_what_names_nothing_takes_nothing_away_and_says_why(world, sent):
     world.share(1)
-    answer = fresh_client(world.officer).post("/desk/export", sent)
+    answer = world.client.post("/desk/export", sent)
     assert answer.status_code == 400
     assert "Nothing was taken away" in text_of(answer)
 
 
 def test_nothing_found_is_said(world):
-    answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
+    answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"})
     assert "nothing that was shared fits" in text_of(answer)
 
 
@@ -182,7 +179,7 @@ def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_SHARES", 1)
     for number in range(2):
         world.share(number)
-    answer = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "csv"})
+    answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"})
     assert "That is more than 1 shares. Narrow it down" in text_of(answer)
 
 
@@ -191,13 +188,12 @@ def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     settings.MEDIA_ROOT = blocked
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
-    answer = client.get(address)
+    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    answer = world.client.get(address)
     assert answer.status_code == 503
     assert "could not be stored just now" in text_of(answer)
     settings.MEDIA_ROOT = tmp_path / "media"
-    assert "Download it" in text_of(client.get(address))
+    assert "Download it" in text_of(world.client.get(address))
 
 
 # --- Each form ------------------------------------------------------------------------------------
@@ -208,7 +204,7 @@ def test_no_cell_of_the_csv_is_a_formula(world):
     text = bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["office"] == '\'=HYPERLINK("http://example.com")'
-    assert row["account"] == "X @ana"
+    assert row["account"] == f"X {HANDLE}"
     assert row["code"] == share.code
 
 
@@ -225,7 +221,6 @@ def test_json_lines_have_the_record_and_what_was_asked_and_answered(world):
     assert rows[1]["index"]["share"] == second.pk
 
 
-@pytest.mark.one_database
 def test_one_pdf_has_a_summary_of_each(world):
     keys = [world.share(number).pk for number in range(2)]
     assert len(opened(bytes_of(collect(keys=keys, form="pdf"))).pages) == 2
@@ -241,6 +236,7 @@ def test_one_pdf_of_more_than_a_hundred_is_refused(world, monkeypatch):
 # --- Changes during an export ---------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("form", ["zip", "jsonl"])
 def test_what_is_withdrawn_meanwhile_is_left_out_and_the_rest_is_whole(world, quick, form):
     kept, gone = world.share(1), world.share(2)
@@ -284,14 +280,13 @@ def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_sa
     world, quick, form, monkeypatch
 ):
     kept, gone = world.share(1), world.share(2)
-    client = fresh_client(world.officer)
     chosen = {"scope": "found", "form": form, "kind": "full"}
-    address = client.post("/desk/export", chosen)["Location"]
+    address = world.client.post("/desk/export", chosen)["Location"]
     sharing.withdraw(share=gone, by=world.member)
-    page = text_of(client.get(address))
+    page = text_of(world.client.get(address))
     assert ("1 share, as" in page, "1 of those that you chose was withdrawn" in page) == (True, True)
     assert "Everything is ready" in page
-    answer: Any = client.post(address)
+    answer: Any = world.client.post(address)
     assert gone.code.encode() not in b"".join(answer.streaming_content)
     assert answer["Content-Disposition"].startswith('attachment; filename="shared-2026-07-01-1.')
     assert Export.objects.get().shares == [kept.pk]
@@ -300,8 +295,7 @@ def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_sa
 def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, monkeypatch):
     world.share(1)
     gone = world.share(2)
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
     whole = exporting._csv
 
     def slow(index: Any) -> str:
@@ -310,7 +304,7 @@ def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, mon
         return made
 
     monkeypatch.setattr(exporting, "_csv", slow)
-    answer = client.post(address)
+    answer = world.client.post(address)
     assert (answer.status_code, "withdrawn or deleted a moment ago" in text_of(answer)) == (503, True)
     assert not Export.objects.exists()
 
@@ -319,7 +313,7 @@ def test_a_line_that_grew_meanwhile_ends_it_before_it_looks_whole(world):
     share = world.share(1, ask="May I?")
     sharing.write_advice(share=share, text="You may.", by=world.officer)
     collection = collect(keys=[share.pk], form="jsonl")
-    User.objects.filter(pk=world.officer.pk).update(name="Ola Berg-Magnusson")
+    User.objects.filter(pk=world.officer.pk).update(name="Robin Ng-Magnusson")
     sent: list[bytes] = []
     with pytest.raises(CannotExport, match="a moment ago"):
         sent.extend(collection.chunks)
@@ -347,13 +341,12 @@ def one_unprinted(world, quick, monkeypatch) -> Share:
 
 
 def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unprinted):
-    client = fresh_client(world.officer)
     chosen = {"scope": "found", "form": "zip", "kind": "full"}
-    address = client.post("/desk/export", chosen)["Location"]
-    page = text_of(client.get(address))
+    address = world.client.post("/desk/export", chosen)["Location"]
+    page = text_of(world.client.get(address))
     assert "These cannot be printed" in page
     assert f"(share {one_unprinted.pk}). It took too long." in page
-    answer: Any = client.post(address)
+    answer: Any = world.client.post(address)
     archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     index = {row["share"]: row["full"] for row in json.loads(archive.read("index.json"))}
     assert index.pop(one_unprinted.pk) is None
@@ -363,21 +356,19 @@ def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unpri
 
 def test_every_page_leads_back_to_the_desk_as_it_was(world, quick):
     world.share(1)
-    client = fresh_client(world.officer)
-    client.get("/desk/?waiting=unread")
-    address = client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
-    for page in client.get(address), client.get("/desk/export/forgotten"), client.get("/desk/insights"):
-        assert 'href="/desk/?waiting=unread">Back to what was shared' in text_of(page)
+    world.client.get("/desk/?waiting=unread")
+    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    for page in address, "/desk/export/forgotten", "/desk/insights":
+        assert 'href="/desk/?waiting=unread">Back to what was shared' in text_of(world.client.get(page))
 
 
 def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
-    assert "These cannot be printed" in text_of(client.get(address))
+    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    assert "These cannot be printed" in text_of(world.client.get(address))
     monkeypatch.setattr(printing, "_full_pdf", lambda _: b"%PDF")
-    assert "These cannot be printed" in text_of(client.get(address))
-    assert client.post(address, {"again": "1"})["Location"] == address
-    assert "Everything is ready" in text_of(client.get(address))
+    assert "These cannot be printed" in text_of(world.client.get(address))
+    assert world.client.post(address, {"again": "1"})["Location"] == address
+    assert "Everything is ready" in text_of(world.client.get(address))
 
 
 def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
@@ -390,20 +381,19 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
         raise PressError(PrintProblem.BUSY, "The printer is busy.")
 
     monkeypatch.setattr(printing, "_full_pdf", busy)
-    client = fresh_client(world.officer)
-    address = client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
-    answer = client.get(address)
+    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    answer = world.client.get(address)
     assert (answer.status_code, "The printer is busy." in text_of(answer), len(asked)) == (503, True, 1)
     # htmx, which requests the page repeatedly, shows only answers without an error status.
-    assert client.get(address, headers={"HX-Request": "true"}).status_code == 200
-    assert client.get("/desk/export/forgotten", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+    assert world.client.get(address, headers={"HX-Request": "true"}).status_code == 200
+    assert world.client.get("/desk/export/forgotten", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
 def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
     world.share(1)
-    address = fresh_client(world.officer).post("/desk/export", {"scope": "found", "form": "zip"})["Location"]
-    client = let_in(Client(), world.officer)
-    answer = client.get(address, headers={"HX-Request": "true"})
+    address = world.client.post("/desk/export", {"scope": "found", "form": "zip"})["Location"]
+    let_in(world.client, world.officer)
+    answer = world.client.get(address, headers={"HX-Request": "true"})
     assert (answer.status_code, answer["HX-Redirect"].split("?")[0]) == (200, "/account/second-step/again/")
 
 
@@ -412,15 +402,15 @@ def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
 
 def test_a_search_that_is_forgotten_takes_nothing_away(world, monkeypatch):
     world.share(1)
-    client = fresh_client(world.officer)
     for more in {"search": "forgotten"}, {"office": "987654"}, {"since": "yesterday"}:
-        answer = client.post("/desk/export", {"scope": "found", "form": "csv"} | more)
+        answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"} | more)
         assert (answer.status_code, "not what you saw any more" in text_of(answer)) == (400, True), more
 
 
+@pytest.mark.postgres
 def test_a_number_that_no_database_has_is_nothing(world):
     chosen = {"scope": "picked", "form": "csv", "share": "9" * 20}
-    assert fresh_client(world.officer).post("/desk/export", chosen).status_code == 400
+    assert world.client.post("/desk/export", chosen).status_code == 400
 
 
 def test_withdrawn_before_it_is_sent_it_is_not_there_at_all(world, quick):
@@ -451,7 +441,6 @@ def test_a_zip_whose_storage_goes_meanwhile_has_no_end(world, quick, monkeypatch
         ZipFile(io.BytesIO(data))
 
 
-@pytest.mark.one_database
 def test_a_large_zip_is_never_held_whole(world, monkeypatch):
     large = b"%PDF-1.7 " + bytes(2_000_000)
     monkeypatch.setattr("assessments.services.printing._full_pdf", lambda _: large)
@@ -468,8 +457,7 @@ def test_a_large_zip_is_never_held_whole(world, monkeypatch):
 
 def test_only_officers_take_anything_away(world):
     world.share(1)
-    client = fresh_client(world.member)
-    assert client.post("/desk/export", {"scope": "found", "form": "csv"}).status_code == 404
+    assert client_of(world.member).post("/desk/export", {"scope": "found", "form": "csv"}).status_code == 404
 
 
 # --- From the command line ------------------------------------------------------------------------
@@ -540,6 +528,7 @@ def test_a_full_disk_leaves_no_file_that_looks_whole(world, tmp_path, quick):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.postgres
 def test_what_was_never_printed_is_counted_and_printed_once(world, quick):
     share, gone = world.share(1), world.share(2)
     sharing.withdraw(share=gone, by=world.member)

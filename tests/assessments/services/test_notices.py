@@ -1,7 +1,7 @@
 """Notices: listed in full in the portal, and only as a number in emails."""
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,60 +11,45 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from assessments.models import Membership, Notice, Office, Thread, User
+from assessments.models import Assessment, Membership, Notice, Office, Thread, User
 from assessments.services import notices, reviewing
 from assessments.services.answering import Change, save_answers
-from assessments.services.drafts import start_assessment
 from assessments.services.mail import send_mail
-from assessments.services.register import NewAccount, add_account
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
+from tests.cast import HANDLE, Cast, client_of, make, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 CANARY = "canary7741"
 
 
-def person(name: str, **more: Any) -> User:
-    return User.objects.create_user(f"{name.lower()}@example.ca", name=name, **more)
-
-
-@pytest.fixture
-def office():
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    office = Office.objects.create(name="Ward 10", member=person("Ana"), starts_on=date(2022, 11, 15))
-    for name in ("Bo", "Cy"):
-        Membership.objects.create(office=office, user=person(name))
-    left = Membership.objects.create(office=office, user=person("Di"))
-    Membership.objects.filter(pk=left.pk).update(ended_at=timezone.now())
-    Membership.objects.create(office=office, user=person("Ed", is_active=False))
-    return office
-
-
-@pytest.fixture
-def draft(office):
-    account = add_account(
-        account=NewAccount(office=office, platform="X", handle=f"@{CANARY}", purpose="official"),
-        by=office.member,
-    )
-    draft = start_assessment(account=account, by=office.member)
+def fill(cast: Cast) -> None:
+    """Two more people on the staff, one of whom cannot sign in; and the draft's first answer."""
+    for name, fields in {"cy": {}, "ed": {"is_active": False}}.items():
+        Membership.objects.create(office=cast.office, user=person(name, **fields))
     changes = [Change("resources.email", "yes", f"{CANARY} note")]
-    save_answers(draft=draft, changes=changes, by=office.member)
+    save_answers(draft=cast.draft, changes=changes, by=cast.member)
+
+
+@pytest.fixture(scope="module")
+def module_filled(module_cast: Cast) -> None:
+    fill(module_cast)
+
+
+@pytest.fixture
+def draft(module_filled: None, cast: Cast) -> Assessment:
+    draft: Assessment = cast.draft
     return draft
 
 
 def user(name: str) -> User:
-    return User.objects.get(name=name)
+    return User.objects.get(email=f"{name}@example.ca")
 
 
 def as_(name: str) -> Client:
-    client = Client()
-    client.force_login(user(name))
-    return client
+    return client_of(user(name))
 
 
-def say(draft: Any, name: str = "Bo", text: str = f"{CANARY} comment") -> Thread:
+def say(draft: Any, name: str = "staff", text: str = f"{CANARY} comment") -> Thread:
     return reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=user(name))
 
 
@@ -72,48 +57,49 @@ def notified() -> list[tuple[str, str]]:
     return sorted(Notice.objects.values_list("user__name", "kind"))
 
 
+@pytest.mark.postgres
 def test_everybody_else_who_works_there_today_is_told_and_nobody_more(draft):
     say(draft)
-    assert notified() == [("Ana", "comment"), ("Cy", "comment")]
+    assert notified() == [("Ana Silva", "comment"), ("Cy", "comment")]
 
 
 def test_the_same_again_brings_a_notice_up_to_date_until_it_was_seen_or_mailed(draft, time_machine):
     say(draft)
-    first = Notice.objects.get(user=user("Ana"))
+    first = Notice.objects.get(user=user("member"))
     time_machine.move_to(timezone.now() + timedelta(minutes=5))
     say(draft, text="more")
-    assert notified() == [("Ana", "comment"), ("Cy", "comment")]
-    assert Notice.objects.get(user=user("Ana")).at > first.at
-    say(draft, name="Cy")
+    assert notified() == [("Ana Silva", "comment"), ("Cy", "comment")]
+    assert Notice.objects.get(user=user("member")).at > first.at
+    say(draft, name="cy")
     assert len(notified()) == 4
-    notices.mark_seen(by=user("Ana"))
+    notices.mark_seen(by=user("member"))
     say(draft, text="and more")
-    assert Notice.objects.filter(user=user("Ana"), by=user("Bo")).count() == 2
+    assert Notice.objects.filter(user=user("member"), by=user("staff")).count() == 2
 
 
 def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     say(draft)
-    reviewing.mark_ready(assessment=draft, by=user("Bo"))
-    page = as_("Ana").get("/office/waiting").content.decode()
+    reviewing.mark_ready(assessment=draft, by=user("staff"))
+    page = as_("member").get("/office/waiting").content.decode()
     assert "Waiting (2" in page
     assert "2 things wait for you." in page
     # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
-    assert "On the whole. Bo wrote last" in page
+    assert "On the whole. Sam Roy wrote last" in page
     assert f"“{CANARY} comment”" in page
-    assert "Bo marked it ready for review" in page
+    assert "Sam Roy marked it ready for review" in page
     # The person who did it gets no notice of it.
-    mine = as_("Bo").get("/office/waiting").content.decode()
+    mine = as_("staff").get("/office/waiting").content.decode()
     assert f"/assessments/{draft.pk}/review" not in mine
 
 
 def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
     thread = say(draft)
-    reviewing.mark_ready(assessment=draft, by=user("Bo"))
-    reviewing.look(assessment=draft, by=user("Ana"))
-    reviewing.reply(thread=thread, text="Yes.", by=user("Ana"), seen=1)
-    client = as_("Ana")
+    reviewing.mark_ready(assessment=draft, by=user("staff"))
+    reviewing.look(assessment=draft, by=user("member"))
+    reviewing.reply(thread=thread, text="Yes.", by=user("member"), seen=1)
+    client = as_("member")
     client.post("/office/waiting/seen")
     page = client.get("/office/waiting").content.decode()
     assert "Nothing waits for you." in page
@@ -125,31 +111,31 @@ def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
 
 def test_someone_who_left_sees_no_notice_any_more(draft):
     say(draft)
-    Membership.objects.filter(user=user("Cy")).update(ended_at=timezone.now())
-    assert CANARY not in as_("Cy").get("/office/waiting").content.decode()
+    Membership.objects.filter(user=user("cy")).update(ended_at=timezone.now())
+    assert CANARY not in as_("cy").get("/office/waiting").content.decode()
     call_command("send_notices")
-    assert [message.to for message in mail.outbox] == [["ana@example.ca"]]
+    assert [message.to for message in mail.outbox] == [["member@example.ca"]]
 
 
 def test_nothing_of_a_term_that_has_ended_waits_for_anybody(draft):
     say(draft)
-    reviewing.mark_ready(assessment=draft, by=user("Bo"))
-    notices.mark_seen(by=user("Ana"))
+    reviewing.mark_ready(assessment=draft, by=user("staff"))
+    notices.mark_seen(by=user("member"))
     Office.objects.update(ends_on="2026-11-14")
-    page = as_("Ana").get("/office/waiting").content.decode()
+    page = as_("member").get("/office/waiting").content.decode()
     assert "Nothing waits for you." in page
     assert "Waiting (" not in page
 
 
 def test_a_thread_that_waits_says_which_question_it_is_on_and_a_notice_leads_to_it(draft):
     thread = reviewing.comment(
-        assessment=draft, about="question", subject="resources.email", text="Hm?", by=user("Bo")
+        assessment=draft, about="question", subject="resources.email", text="Hm?", by=user("staff")
     )
-    page = as_("Ana").get("/office/waiting").content.decode()
+    page = as_("member").get("/office/waiting").content.decode()
     assert "On the question “toronto.ca address in the registration”" in page
-    reviewing.resolve(thread=thread, seen=1, by=user("Bo"))
-    page = as_("Ana").get("/office/waiting").content.decode()
-    assert "Bo resolved comments" in page
+    reviewing.resolve(thread=thread, seen=1, by=user("staff"))
+    page = as_("member").get("/office/waiting").content.decode()
+    assert "Sam Roy resolved comments" in page
     assert page.count(f"/review#t-{thread.pk}") == 2
 
 
@@ -158,19 +144,20 @@ def test_a_thread_that_waits_says_which_question_it_is_on_and_a_notice_leads_to_
 
 def test_a_mail_says_how_much_waits_and_nothing_of_what_it_is(draft, capsys):
     say(draft)
-    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    reviewing.mark_ready(assessment=draft, by=user("staff"))
     call_command("send_notices")
     assert "Mails sent: 2." in capsys.readouterr().out
-    message: Any = next(message for message in mail.outbox if message.to == ["ana@example.ca"])
+    message: Any = next(message for message in mail.outbox if message.to == ["member@example.ca"])
     html = str(message.alternatives[0][0])
     for text in (message.body, html):
         assert "2 notices in 1 self-check of your office wait for you" in text
         assert "/office/waiting" in text
-        assert not re.search(f"{CANARY}|Bo|@|comment|ready|Ward", text.replace("@media", ""))
+        assert not re.search(f"{CANARY}|{HANDLE}|Sam|@|comment|ready|Ward", text.replace("@media", ""))
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert CANARY not in str(message.extra_headers) + message.subject
 
 
+@pytest.mark.postgres
 def test_one_person_gets_one_mail_an_hour_at_most(draft, time_machine):
     say(draft)
     call_command("send_notices")
@@ -187,7 +174,7 @@ def test_one_person_gets_one_mail_an_hour_at_most(draft, time_machine):
 
 def test_what_was_seen_or_mailed_is_not_mailed(draft):
     say(draft)
-    notices.mark_seen(by=user("Ana"))
+    notices.mark_seen(by=user("member"))
     for _ in range(2):
         call_command("send_notices")
     assert [message.to for message in mail.outbox] == [["cy@example.ca"]]
@@ -198,7 +185,7 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     sending = send_mail
 
     def one_fails(*, to: str, **more: Any) -> None:
-        if to == "ana@example.ca":
+        if to == "member@example.ca":
             raise OSError(f"cannot reach {to}")
         sending(to=to, **more)
 
@@ -207,14 +194,17 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     assert "Not sent, and tried again next time: 1." in capsys.readouterr().out
     monkeypatch.undo()
     call_command("send_notices")
-    assert sorted(message.to[0] for message in mail.outbox) == ["ana@example.ca", "cy@example.ca"]
+    assert sorted(message.to[0] for message in mail.outbox) == ["cy@example.ca", "member@example.ca"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_transaction(draft, monkeypatch):
+def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_transaction(monkeypatch):
+    cast = make()
+    fill(cast)
+    draft = cast.draft
     say(draft)
-    say(draft, name="Cy", text="more")
-    reviewing.mark_ready(assessment=draft, by=user("Bo"))
+    say(draft, name="cy", text="more")
+    reviewing.mark_ready(assessment=draft, by=user("staff"))
     tried = []
 
     def fails(*, to: str, **_: Any) -> None:
@@ -223,41 +213,41 @@ def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_tr
 
     monkeypatch.setattr(notices, "send_mail", fails)
     assert notices.send_digests() == (0, len(tried))
-    assert sorted(tried) == [("ana@example.ca", False), ("bo@example.ca", False), ("cy@example.ca", False)]
+    assert sorted(tried) == [(f"{name}@example.ca", False) for name in ("cy", "member", "staff")]
     assert not Notice.objects.filter(mailed_at__isnull=False).exists()
 
 
 def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft):
     say(draft)
     call_command("send_notices")
-    message: Any = next(message for message in mail.outbox if message.to == ["ana@example.ca"])
+    message: Any = next(message for message in mail.outbox if message.to == ["member@example.ca"])
     path = re.search(r"https://[^/]+(/\S+)>", message.extra_headers["List-Unsubscribe"])
     assert path
     client = Client(enforce_csrf_checks=True)
-    assert "Stop the mail to a•••@example.ca?" in client.get(path[1]).content.decode()
-    assert user("Ana").mail_notices
+    assert "Stop the mail to m•••@example.ca?" in client.get(path[1]).content.decode()
+    assert user("member").mail_notices
     client.post(path[1], {"List-Unsubscribe": "One-Click"})
-    assert (user("Ana").mail_notices, user("Cy").mail_notices) == (False, True)
+    assert (user("member").mail_notices, user("cy").mail_notices) == (False, True)
     assert client.get(path[1] + "x").status_code == 404
 
 
 def test_the_page_that_stops_mail_says_whose_it_is_and_warns_somebody_else(draft):
-    path = f"/notices/stop/{notices.stop_token(user('Ana'))}"
-    for name, warned in (("Ana", False), ("Cy", True)):
+    path = f"/notices/stop/{notices.stop_token(user('member'))}"
+    for name, warned in (("member", False), ("cy", True)):
         for answer in (as_(name).get(path), as_(name).post(path)):
             html = answer.content.decode()
-            assert "a•••@example.ca" in html
-            assert "ana@example.ca" not in html
+            assert "m•••@example.ca" in html
+            assert "member@example.ca" not in html
             assert ("somebody else’s mail" in html) is warned
     assert "signed in as" not in Client().get(path).content.decode()
 
 
 def test_mail_can_be_turned_off_and_on_in_the_portal(draft):
-    client = as_("Ana")
+    client = as_("member")
     client.post("/office/waiting/mail")
     say(draft)
     call_command("send_notices")
     assert [message.to for message in mail.outbox] == [["cy@example.ca"]]
     client.post("/office/waiting/mail", {"wanted": "yes"})
     call_command("send_notices")
-    assert mail.outbox[-1].to == ["ana@example.ca"]
+    assert mail.outbox[-1].to == ["member@example.ca"]

@@ -12,39 +12,46 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from assessments.models import AuditEvent, Membership, Office, SocialAccount, User
+from assessments.models import Attestation, AuditEvent, Office, Share, User
 from assessments.pdf.press import PressError, PrintProblem
 from assessments.scoring.document import read_document
 from assessments.services import audit, drafts, office_copy, reviewing, sharing
 from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
-from bulletin.publish import publish_edition
 from bulletin.shelf import calendar, editions
-from tests.attested import attested, shared
-from tests.second_step import fresh_client
+from tests.cast import Cast, account_of, attested, client_of, shared
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = pytest.mark.django_db
 
 PDF = b"%PDF-1.7 a print"
 
 
+@pytest.fixture(scope="module")
+def module_filled(module_cast: Cast) -> None:
+    """A draft with an answer, a note and a comment; an attestation with a current share and a withdrawn one."""
+    User.objects.filter(pk=module_cast.member.pk).update(name='=HYPERLINK("http://example.com")')
+    member, account, draft = module_cast.member, module_cast.account, module_cast.draft
+    account_of(account.office, "X", "../../ΠΑΤ")
+    changes = [Change("resources.email", "yes", "a note on it")]
+    save_answers(draft=draft, changes=changes, by=member)
+    reviewing.comment(assessment=draft, about="whole", subject="", text="a comment", by=member)
+    drafts.delete_draft(assessment=drafts.start_assessment(account=account, by=member), by=member)
+    attestation = attested(account, notes={"resources.email": "another note"})
+    answered_share = shared(attestation, ask="May I do that?")
+    sharing.write_advice(share=answered_share, text="Yes, you may.", by=module_cast.officer)
+    sharing.withdraw(share=shared(attestation, nonce="b" * 64), by=member)
+
+
 @pytest.fixture
-def office(monkeypatch):
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    create = User.objects.create_user
-    member = create("pat@example.ca", name='=HYPERLINK("http://example.com")')
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    Membership.objects.create(office=office, user=create("sam@example.ca", name="Sam Roy"))
-    SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
-    SocialAccount.objects.create(office=office, platform="X", handle="../../ΠΑΤ")
+def office(cast: Cast, module_filled: None, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setattr(office_copy, "pdf_of", lambda *_: PDF)
+    office: Office = cast.office
     return office
 
 
 def exported(office: Office) -> ZipFile:
-    answer: Any = fresh_client(office.member).post(f"/office/{office.pk}/export")
+    answer: Any = client_of(office.member).post(f"/office/{office.pk}/export")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/zip"
     today = timezone.localdate().isoformat()
@@ -55,33 +62,15 @@ def exported(office: Office) -> ZipFile:
     return archive
 
 
-def filled(office: Office) -> Any:
-    """A draft with an answer, a note and a comment; an attestation with a current share and a withdrawn one."""
-    account = SocialAccount.objects.get(handle="@pat")
-    draft = drafts.start_assessment(account=account, by=office.member)
-    changes = [Change("resources.email", "yes", "a note on it")]
-    save_answers(draft=draft, changes=changes, by=office.member)
-    reviewing.comment(assessment=draft, about="whole", subject="", text="a comment", by=office.member)
-    drafts.delete_draft(
-        assessment=drafts.start_assessment(account=account, by=office.member), by=office.member
-    )
-    attestation = attested(account, notes={"resources.email": "another note"})
-    standing = shared(attestation, ask="May I do that?")
-    officer = User.objects.create_user("robin@example.ca", name="Robin", is_officer=True)
-    sharing.write_advice(share=standing, text="Yes, you may.", by=officer)
-    withdrawn = shared(attestation, nonce="b" * 64)
-    sharing.withdraw(share=withdrawn, by=office.member)
-    return draft, attestation, standing, withdrawn
-
-
-def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
-    draft, attestation, standing, withdrawn = filled(office)
+@pytest.mark.postgres
+def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office, cast):
+    attestation, standing = Attestation.objects.get(), Share.objects.standing().get()
     archive = exported(office)
     today = timezone.localdate().isoformat()
-    first, second = (account.pk for account in SocialAccount.objects.order_by("pk"))
-    home = f"accounts/tiktok-pat-{first}"
+    first, second = office.accounts.order_by("pk").values_list("pk", flat=True)
+    home = f"accounts/tiktok-ward10-6142-{first}"
     whole = f"{home}/attested-{today}-{attestation.assessment_id}"
-    mine = f"{home}/draft-{today}-{draft.pk}"
+    mine = f"{home}/draft-{today}-{cast.draft_pk}"
     assert sorted(archive.namelist()) == sorted(
         [
             f"{home}/account.json",
@@ -116,11 +105,9 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office):
     entry = index["accounts"][0]["assessments"][1]
     assert (entry["pdf"], entry["sha256"]) == (f"{whole}/record.pdf", attestation.sha256)
     assert [bool(share["withdrawn_at"]) for share in entry["shares"]] == [False, True]
-    assert withdrawn.pk
 
 
 def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
-    filled(office)
     archive = exported(office)
     rows = list(csv.reader(io.StringIO(archive.read("trail.csv").decode(), newline="")))
     assert rows[0] == ["number", "at", "what", "hash"]
@@ -132,14 +119,12 @@ def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
 
 
 def test_a_trail_longer_than_what_is_held_in_memory_is_whole(office, monkeypatch):
-    filled(office)
     monkeypatch.setattr(office_copy, "CHUNK_SIZE", 2)
     rows = exported(office).read("trail.csv").decode().splitlines()
     assert len(rows) == AuditEvent.objects.of_chain(office.pk).count()
 
 
 def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, monkeypatch):
-    filled(office)
 
     def fail(*_: Any) -> bytes:
         raise PressError(PrintProblem.BROKEN, "no press")
@@ -151,7 +136,6 @@ def test_a_pdf_that_cannot_be_made_is_left_out_and_the_index_says_so(office, mon
 
 
 def test_a_long_copy_lies_on_disk_without_a_name(office, monkeypatch):
-    filled(office)
     monkeypatch.setattr(office_copy, "IN_MEMORY", 1_000)
     with office_copy.export_all(office=office, by=office.member) as file:
         assert file._rolled  # type: ignore[attr-defined]  # whether it is on disk
@@ -167,23 +151,15 @@ def test_what_is_not_in_the_trail_is_not_given(office, monkeypatch):
         office_copy.export_all(office=office, by=office.member)
 
 
-def test_of_an_ended_term_the_member_still_takes_everything_and_nobody_else_does(office):
+def test_of_an_ended_term_the_member_still_takes_everything_and_nobody_else_does(office, cast):
     Office.objects.update(ends_on=date(2026, 6, 1))
-    office.refresh_from_db()
     assert "index.json" in exported(office).namelist()
-    staff = User.objects.get(name="Sam Roy")
-    assert fresh_client(staff).post(f"/office/{office.pk}/export").status_code == 404
+    assert cast.client("staff").post(f"/office/{office.pk}/export").status_code == 404
     with pytest.raises(NotTheMember):
-        office_copy.export_all(office=office, by=staff)
+        office_copy.export_all(office=cast.office, by=cast.staff)
 
 
-def test_each_office_has_its_own(office):
-    filled(office)
-    other = Office.objects.create(
-        name="Ward 4",
-        member=User.objects.create_user("kim@example.ca", name="Kim"),
-        starts_on=date(2022, 11, 15),
-    )
-    archive = exported(other)
+def test_each_office_has_its_own(office, cast):
+    archive = exported(cast.elsewhere)
     assert sorted(archive.namelist()) == ["index.json", "trail.csv"]
     assert len(archive.read("trail.csv").decode().splitlines()) == 1

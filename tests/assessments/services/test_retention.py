@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -23,24 +22,18 @@ from assessments.models import (
     Attestation,
     AuditAddress,
     AuditEvent,
-    Membership,
     Notice,
     Office,
     Reminder,
     Share,
-    SocialAccount,
     StoredPdf,
-    User,
 )
 from assessments.services import attesting, audit, drafts, retention, reviewing, sharing
 from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
 from assessments.services.audit_proof import walk
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
-from tests.attested import attested, shared
-from tests.second_step import fresh_client, with_second_step
+from tests.cast import Cast, account_of, attested, client_of, make, shared
 
 pytestmark = pytest.mark.django_db
 
@@ -48,16 +41,14 @@ TORONTO = ZoneInfo("America/Toronto")
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=TORONTO)
 
 
-@dataclass
 class World:
-    """An office with a member, staff and an account; an administrator; and a clock."""
+    """The cast's Ward 10 without a self-check; an administrator; and a clock."""
 
-    office: Office
-    member: User
-    staff: User
-    admin: User
-    account: SocialAccount
-    clock: Any
+    def __init__(self, cast: Cast, clock: Any) -> None:
+        self.office, self.elsewhere, self.account = cast.office, cast.elsewhere, cast.account
+        self.member, self.staff, self.admin = cast.member, cast.staff, cast.administrator
+        self.clock = clock
+        self.at(NOW)
 
     def at(self, moment: datetime) -> None:
         self.clock.move_to(moment, tick=False)
@@ -75,20 +66,21 @@ class World:
         reviewing.comment(assessment=draft, about="whole", subject="", text=text, by=self.staff)
 
 
+@pytest.fixture(scope="module")
+def module_without_drafts(module_cast: Cast) -> Cast:
+    Assessment.objects.all().delete()
+    return module_cast
+
+
 @pytest.fixture
-def world(time_machine, settings, tmp_path) -> World:
+def files_of_this_test(settings, tmp_path) -> None:
     # In a shared folder, the files of other tests' records would be counted.
     settings.MEDIA_ROOT = tmp_path
-    time_machine.move_to(NOW, tick=False)
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    create = User.objects.create_user
-    member, staff = create("pat@example.ca", name="Pat Lee"), create("sam@example.ca", name="Sam Roy")
-    admin = with_second_step(create("alex@example.ca", name="Alex Martin", is_staff=True, is_superuser=True))
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    Membership.objects.create(office=office, user=staff)
-    account = SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
-    return World(office, member, staff, admin, account, time_machine)
+
+
+@pytest.fixture
+def world(module_without_drafts, db, time_machine, files_of_this_test) -> World:
+    return World(module_without_drafts, time_machine)
 
 
 def run(*arguments: str) -> str:
@@ -112,7 +104,7 @@ def test_a_deleted_draft_disappears_from_everywhere_and_comes_back_whole(world):
     draft = world.draft()
     world.answer(draft)
     reviewing.mark_ready(assessment=draft, by=world.staff)
-    client, home = fresh_client(world.staff), f"/office/accounts/{world.account.pk}"
+    client, home = client_of(world.staff), f"/office/accounts/{world.account.pk}"
     for page in (home, f"/assessments/{draft.pk}/"):
         assert f'action="/assessments/{draft.pk}/delete"' in client.get(page).content.decode()
     assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
@@ -139,7 +131,7 @@ def test_a_deleted_draft_does_not_hide_the_one_before_it_from_the_register(world
     world.answer(first)
     second = world.draft()
     drafts.delete_draft(assessment=second, by=world.member)
-    page = fresh_client(world.member).get("/office/").content.decode()
+    page = client_of(world.member).get("/office/").content.decode()
     assert "No self-check yet" not in page
     assert "2 drafts" not in page
 
@@ -147,7 +139,7 @@ def test_a_deleted_draft_does_not_hide_the_one_before_it_from_the_register(world
 def test_a_new_self_check_is_never_a_deleted_one(world):
     draft = world.draft()
     drafts.delete_draft(assessment=draft, by=world.member)
-    answer = fresh_client(world.member).post(f"/office/accounts/{world.account.pk}/assess")
+    answer = client_of(world.member).post(f"/office/accounts/{world.account.pk}/assess")
     assert answer["Location"] != f"/assessments/{draft.pk}/"
 
 
@@ -156,9 +148,9 @@ def test_a_draft_can_be_brought_back_for_thirty_days(world, days, comes_back):
     draft = world.draft()
     drafts.delete_draft(assessment=draft, by=world.member)
     world.at(NOW + timedelta(days=days))
-    page = fresh_client(world.member).get(f"/office/accounts/{world.account.pk}").content.decode()
+    page = client_of(world.member).get(f"/office/accounts/{world.account.pk}").content.decode()
     assert ("Deleted drafts" in page) is comes_back
-    answer = fresh_client(world.member).post(f"/assessments/{draft.pk}/restore", follow=True)
+    answer = client_of(world.member).post(f"/assessments/{draft.pk}/restore", follow=True)
     assert ("The draft is back" in answer.content.decode()) is comes_back
     draft.refresh_from_db()
     assert (draft.deleted_at is None) is comes_back
@@ -169,7 +161,7 @@ def test_what_is_attested_is_no_draft_and_stays(world):
     with pytest.raises(Attested):
         drafts.delete_draft(assessment=attestation.assessment, by=world.member)
     address = f"/assessments/{attestation.assessment_id}/"
-    client = fresh_client(world.member)
+    client = client_of(world.member)
     assert "It was not deleted" in client.post(f"{address}delete", follow=True).content.decode()
     for page in (address, f"/office/accounts/{world.account.pk}"):
         assert "/delete" not in client.get(page).content.decode()
@@ -184,7 +176,7 @@ def test_after_a_term_nothing_is_deleted_or_brought_back(world, act):
     address = f"/assessments/{draft.pk}/{act.__name__.partition('_')[0]}"
     assert (
         "The term of this office has ended"
-        in fresh_client(world.member).post(address, follow=True).content.decode()
+        in client_of(world.member).post(address, follow=True).content.decode()
     )
 
 
@@ -209,7 +201,7 @@ def test_after_a_term_nothing_is_deleted_or_brought_back(world, act):
 def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, months, years, taken):
     address = f"/office/{world.office.pk}/keeping"
     sent = {"keep_drafts_months": months, "keep_attested_years": years}
-    assert fresh_client(world.member).post(address, sent).status_code == (302 if taken else 200)
+    assert client_of(world.member).post(address, sent).status_code == (302 if taken else 200)
     world.office.refresh_from_db()
     kept = (world.office.keep_drafts_months, world.office.keep_attested_years)
     assert kept == ((months, years) if taken else (24, 7))
@@ -217,7 +209,7 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
 
 def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
     retention.set_hold(office=world.office, held=True, by=world.admin)
-    client = fresh_client(world.staff)
+    client = client_of(world.staff)
     page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
     assert "24 months after" in page
     assert "Since 15 June 2026, 12:00" in page
@@ -231,12 +223,12 @@ def test_only_the_member_of_a_current_term_changes_it(world):
         retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.staff)
     Office.objects.update(ends_on=date(2026, 6, 14))
     sent = {"keep_drafts_months": 1, "keep_attested_years": 1}
-    assert fresh_client(world.member).post(f"/office/{world.office.pk}/keeping", sent).status_code == 404
+    assert client_of(world.member).post(f"/office/{world.office.pk}/keeping", sent).status_code == 404
 
 
 def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     address = f"/people/offices/{world.office.pk}/hold"
-    client = fresh_client(world.admin)
+    client = client_of(world.admin)
     assert "Set a legal hold" in client.get("/people/").content.decode()
     assert client.post(address, {"hold": "set"})["Location"] == "/people/"
     world.office.refresh_from_db()
@@ -248,8 +240,8 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     client.post(address, {"hold": "lift"})
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (None, None)
-    assert fresh_client(world.member).post(address, {"hold": "set"}).status_code == 404
-    stale = fresh_client(world.admin)
+    assert client_of(world.member).post(address, {"hold": "set"}).status_code == 404
+    stale = client_of(world.admin)
     world.at(NOW + timedelta(minutes=16))
     assert stale.post(address, {"hold": "set"}).status_code == 409
 
@@ -305,7 +297,7 @@ def test_a_draft_goes_so_many_months_after_its_last_change(world, change, change
 def test_times_that_would_delete_something_now_are_asked_about_first(world):
     whole(world)
     world.at(NOW + timedelta(days=3 * 366))
-    client, address = fresh_client(world.member), f"/office/{world.office.pk}/keeping"
+    client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
     shorter = {"keep_drafts_months": 24, "keep_attested_years": 1}
     asked = client.post(address, shorter).content.decode()
     assert "With these times 1 self-check would be deleted for good" in asked
@@ -360,6 +352,7 @@ def whole(world: World) -> tuple[Attestation, list[str]]:
 LEFT = {"AuditEvent", "AuditHead", "AuditAddress", "Membership", "Office", "SocialAccount", "User"}
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     ("years", "days", "stays"), [(7, -1, True), (7, 0, False), (7, 1, False), (8, 0, False)]
 )
@@ -399,6 +392,7 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
     assert not any(map(default_storage.exists, names))
 
 
+@pytest.mark.postgres
 def test_files_stay_until_the_deletion_is_kept(world, monkeypatch):
     _, names = whole(world)
     monkeypatch.setattr(audit, "append", _broken)
@@ -435,6 +429,7 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
     assert other.pk
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     "meanwhile",
     [
@@ -461,15 +456,16 @@ def test_what_changed_as_it_was_about_to_go_stays(world, monkeypatch, meanwhile:
     assert Assessment.objects.filter(pk=draft.pk).exists()
 
 
+@pytest.mark.postgres
 def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     token = current_address.set("192.0.2.7")
     _, names = whole(world)
     draft = world.draft()
     drafts.delete_draft(assessment=draft, by=world.staff)
     world.draft()
-    other = Office.objects.create(name="Ward 4", member=world.staff, starts_on=date(2022, 11, 15))
-    elsewhere = SocialAccount.objects.create(office=other, platform="X", handle="@kim")
-    drafts.start_assessment(account=elsewhere, by=world.staff)
+    other = world.elsewhere
+    elsewhere = account_of(other)
+    drafts.start_assessment(account=elsewhere, by=other.member)
     current_address.reset(token)
     retention.set_hold(office=world.office, held=True, by=world.admin)
     addresses = AuditAddress.objects.filter(event__office=world.office).count()
@@ -566,6 +562,7 @@ def test_without_its_storage_all_else_is_done_and_it_ends_with_a_fault(world, mo
     assert Assessment.objects.exists() is bool(how)
 
 
+@pytest.mark.postgres
 def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
     token = current_address.set("192.0.2.7")
     _, names = whole(world)
@@ -586,6 +583,7 @@ def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
 # --- Erasing by the member ------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
     world, django_capture_on_commit_callbacks
 ):
@@ -593,7 +591,7 @@ def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
     _, names = whole(world)
     drafts.delete_draft(assessment=world.draft(), by=world.staff)
     current_address.reset(token)
-    client, address = fresh_client(world.member), f"/office/{world.office.pk}/erase"
+    client, address = client_of(world.member), f"/office/{world.office.pk}/erase"
     page = client.get(address).content.decode()
     assert "2 self-checks would go" in page
     assert "Type the name of your office" in page
@@ -613,7 +611,7 @@ def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
 
 def test_under_a_hold_nothing_is_erased_and_the_page_says_so(world):
     whole(world)
-    client, address = fresh_client(world.member), f"/office/{world.office.pk}/erase"
+    client, address = client_of(world.member), f"/office/{world.office.pk}/erase"
     retention.set_hold(office=world.office, held=True, by=world.admin)
     before = everything()
     assert 'name="name_of_office"' not in client.get(address).content.decode()
@@ -628,14 +626,15 @@ def test_nobody_else_erases_and_the_member_only_after_a_fresh_proof(world):
     with pytest.raises(NotTheMember):
         retention.erase(office=world.office, by=world.staff)
     for user in (world.staff, world.admin):
-        assert fresh_client(user).post(address, {"name_of_office": "Ward 10"}).status_code == 404
-    stale = fresh_client(world.member)
+        assert client_of(user).post(address, {"name_of_office": "Ward 10"}).status_code == 404
+    stale = client_of(world.member)
     world.at(NOW + timedelta(minutes=16))
     assert stale.post(address, {"name_of_office": "Ward 10"}).status_code == 409
     assert stale.get(address).status_code == 302
     assert Assessment.objects.exists()
 
 
+@pytest.mark.postgres
 def test_an_erasure_that_fails_half_way_erases_nothing(world, monkeypatch):
     _, names = whole(world)
     before = everything()
@@ -649,7 +648,7 @@ def test_an_erasure_that_fails_half_way_erases_nothing(world, monkeypatch):
 def test_after_a_term_the_member_can_still_erase(world):
     world.draft()
     Office.objects.update(ends_on=date(2026, 6, 14))
-    fresh_client(world.member).post(f"/office/{world.office.pk}/erase", {"name_of_office": "Ward 10"})
+    client_of(world.member).post(f"/office/{world.office.pk}/erase", {"name_of_office": "Ward 10"})
     assert not Assessment.objects.exists()
 
 
@@ -661,11 +660,11 @@ def test_the_trail_tells_of_each_in_words(world):
     world.at(NOW.replace(year=2028))
     retention.purge_expired()
     retention.erase(office=world.office, by=world.member)
-    page = fresh_client(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
+    page = client_of(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
     for words in (
-        "Pat Lee changed how long records are kept: Ward 10",
+        "Ana Silva changed how long records are kept: Ward 10",
         "The portal deleted what had been kept long enough",
-        "Pat Lee erased what was kept of Ward 10",
+        "Ana Silva erased what was kept of Ward 10",
     ):
         assert words in page
 
@@ -695,11 +694,15 @@ def at_once(*works: Callable[[], Any]) -> list[Exception]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_deletes_and_who_works_take_turns_and_never_wait_in_a_circle(world, monkeypatch):
+@pytest.mark.postgres
+def test_who_deletes_and_who_works_take_turns_and_never_wait_in_a_circle(
+    time_machine, files_of_this_test, monkeypatch
+):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite lets one in after the other, whatever the code does")
     for module in (attesting, sharing):
         monkeypatch.setattr(module, "print_soon", lambda _: None)
+    world = World(make(), time_machine)
     attestation = attested(world.account)
     shares = [shared(attestation, ask="May I?", nonce=f"{at:064x}") for at in range(12)]
     old, answered = [world.draft() for _ in range(12)], set()

@@ -14,8 +14,7 @@ from assessments.pdf.authenticity import new_code
 from assessments.services import sharing
 from bulletin import shelf
 from bulletin.publish import publish_edition
-from tests.attested import NONCE, attested, shared
-from tests.second_step import fresh_client
+from tests.cast import NONCE, attested, client_of, shared
 
 pytestmark = pytest.mark.django_db
 HASH = hashlib.sha256(NONCE.encode()).hexdigest()
@@ -33,7 +32,7 @@ def attestation() -> Attestation:
 
 def post(attestation: Attestation) -> Any:
     address = f"/assessments/{attestation.assessment_id}/share"
-    return fresh_client(attestation.attested_by).post(address, GIVE)
+    return client_of(attestation.attested_by).post(address, GIVE)
 
 
 def events() -> int:
@@ -81,7 +80,7 @@ def test_a_request_that_did_not_see_the_first_ends_with_the_first_share(attestat
 def test_what_was_withdrawn_is_not_shared_again_by_the_same_preview(attestation):
     first = shared(attestation, nonce=NONCE)
     sharing.withdraw(share=first, by=attestation.attested_by)
-    assert post(attestation)["Location"] == f"/shares/{first.pk}"
+    assert post(attestation)["Location"] == f"/assessments/{attestation.assessment_id}/share"
     assert (Share.objects.count(), hasattr(Share.objects.get(), "content")) == (1, False)
 
 

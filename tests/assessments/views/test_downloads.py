@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from assessments.models import User
 from assessments.pdf.press import BUSY, PressError, PrintProblem
 from assessments.views.downloads import file_response
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
-from tests.second_step import let_in_now, with_second_step
-
-pytestmark = pytest.mark.one_database
+from tests.cast import client_of, person
 
 ATTACHED = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="a.pdf"'}
 
@@ -48,14 +43,11 @@ def busy(*_: object, **__: object) -> bytes:
         ("/desk/insights.pdf?since=2026-01-01", "insights.print_pdf", "/desk/insights?since=2026-01-01"),
     ],
 )
-def test_a_pdf_that_cannot_be_made_leads_back_to_where_the_person_was(monkeypatch, address, printer, back):
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    client = Client()
+def test_a_pdf_that_cannot_be_made_leads_back_to_where_the_person_was(
+    published, monkeypatch, address, printer, back
+):
+    client = client_of(person("officer", is_officer=True)) if address.startswith("/desk/") else Client()
     client.post("/check/start")
-    if address.startswith("/desk/"):
-        officer = User.objects.create_user("ola@example.ca", name="Ola Berg", is_officer=True)
-        let_in_now(client, with_second_step(officer))
     monkeypatch.setattr(f"assessments.views.{printer}", busy)
     response = client.get(address)
     page = response.content.decode()

@@ -2,9 +2,6 @@
 
 import errno
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,24 +11,19 @@ from django.conf import settings as django_settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import frozen
 from bulletin import shelf
 from bulletin.publish import publish_edition
+from tests.config.test_settings import python, settings_of
 
-ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db
 MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
-
-
-@pytest.fixture
-def published() -> None:
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
 
 
 def probe(name: str) -> tuple[int, dict[str, Any]]:
@@ -93,6 +85,7 @@ BREAKS: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("part", BREAKS)
 def test_a_part_that_fails_is_named(published, settings, part):
     BREAKS[part](settings)
@@ -119,40 +112,30 @@ def test_a_release_whose_editions_were_not_loaded_is_not_ready(published, monkey
     assert probe("ready")[0] == 200
 
 
-def test_a_database_that_is_down_is_named_alone_and_without_detail(tmp_path):
+def test_a_database_that_is_down_is_named_alone_and_without_detail(tmp_path, caplog, capfd):
+    usual = connections["default"]
     for address in ("postgres://portal:zq7@127.0.0.1:1/zq7", f"sqlite:///{tmp_path}/zq7/db.sqlite3"):
-        status, broken, log = probe_with(address, tmp_path)
-        assert (status, broken) == (503, ["database"])
-        assert "Not ready, database: OperationalError" in log
-        assert "zq7" not in log
+        databases = settings_of(DEBUG="true", DATABASE_URL=address)["DATABASES"]
+        connections["default"] = ConnectionHandler(databases)["default"]
+        try:
+            assert probe("ready") == (503, {"ready": False, "broken": ["database"]})
+        finally:
+            connections["default"] = usual
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines.count("Not ready, database: OperationalError") == 2
+    assert "zq7" not in caplog.text + "".join(capfd.readouterr())
 
 
 def test_an_empty_database_is_named_by_what_is_missing_in_it(tmp_path):
-    _, broken, _ = probe_with(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path)
-    assert broken == ["migrations", "editions", "cache"]
-
-
-def probe_with(address: str, home: Path) -> tuple[int, list[str], str]:
-    """The status and the broken parts that a portal on another database reports, and what it logs."""
     script = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
-        "answer = Client(SERVER_NAME='localhost').get('/health/ready')\n"
-        "print(answer.status_code, answer.content.decode())"
+        "print(Client(SERVER_NAME='localhost').get('/health/ready').content.decode())"
     )
-    environment = os.environ | {
-        "DATABASE_URL": address,
-        "MEDIA_ROOT": str(home / "media"),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": "only tests sign with this",
-        "DEBUG": "true",
-    }
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "MEDIA_ROOT": str(tmp_path / "media")}
+    ended = python("-c", script, DJANGO_SETTINGS_MODULE="config.settings", DEBUG="true", **environment)
     assert ended.returncode == 0, ended.stderr
-    status, _, body = ended.stdout.partition(" ")
-    return int(status), json.loads(body)["broken"], ended.stderr
+    assert json.loads(ended.stdout)["broken"] == ["migrations", "editions", "cache"]
 
 
 # --- The storage ------------------------------------------------------------------------------

@@ -1,21 +1,19 @@
 """The summary of shares: right counts, bars that agree with tables, and no small count in print."""
 
 import itertools
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import Office, SocialAccount, User
+from assessments.models import Attestation
 from assessments.reports.insights import FEWER, Insights, Row, Table, answer_times, rounded
 from assessments.services import sharing
-from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.attested import attested, shared
+from tests.cast import Cast, attested, shared
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
-from tests.second_step import fresh_client, with_second_step
 
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 
@@ -117,83 +115,84 @@ def test_a_chart_shows_each_row_escapes_what_it_says_and_has_no_style_of_its_own
 # --- What is counted ----------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def module_attestation(module_cast, module_time) -> int:
+    """What `attestation` is in this module."""
+    with module_time():
+        return attested(module_cast.account, {"conduct.abuse": "yes", "resources.email": "unsure"}).pk
+
+
+@dataclass
 class World:
-    def __init__(self, clock: Any) -> None:
-        for edition in shelf.editions().values():
-            publish_edition(edition=edition)
-        self.clock = clock
-        self.member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-        self.officer = with_second_step(
-            User.objects.create_user("ola@example.ca", name="Ola", is_officer=True)
-        )
-        office = Office.objects.create(name="Ward 10", member=self.member, starts_on=date(2022, 11, 15))
-        account = SocialAccount.objects.create(office=office, platform="X", handle="@ana")
-        self.attestation = attested(account, {"conduct.abuse": "yes", "resources.email": "unsure"})
-        self.number = 0
+    """The cast with shares of one attestation, at a time that its test sets."""
+
+    cast: Cast
+    attestation: Attestation
+    clock: Any
+    number: Any = field(default_factory=itertools.count)
 
     def share(self, **more: Any) -> Any:
-        self.number += 1
-        return shared(self.attestation, nonce=f"{self.number:064x}", **more)
+        return shared(self.attestation, nonce=f"{next(self.number):064x}", **more)
 
     def see(self, address: str = "/desk/insights", **data: Any) -> Any:
-        return fresh_client(self.officer).get(address, data)
-
-    def rows(self, title: str, **data: Any) -> dict[str, int]:
-        tables = {table.title: table for table in self.see(**data).context["i"].tables}
-        return {row.label: row.count for row in tables[title].rows}
+        return self.cast.client("officer").get(address, data)
 
 
 @pytest.fixture
-def world(db, time_machine) -> World:
+def world(cast, attestation, time_machine) -> World:
     time_machine.move_to(NOW, tick=False)
-    return World(time_machine)
+    return World(cast, attestation, time_machine)
 
 
+@pytest.mark.postgres
 def test_each_kind_of_count(world):
     world.share(rules={"17a"})
     world.share(rules={"9"}, questions={"resources.email"})
     world.share(rules={"9"}, questions={"resources.email"})
     gone = world.share(rules={"17a"}, questions={"resources.email"})
-    sharing.withdraw(share=gone, by=world.member)
+    sharing.withdraw(share=gone, by=world.cast.member)
     i = world.see().context["i"]
     assert (i.shares.count, i.withdrawn.count) == (3, 1)
-    assert world.rows("What shares come to") == {
+    rows = {table.title: {row.label: row.count for row in table.rows} for table in i.tables}
+    assert rows["What shares come to"] == {
         "Contact the Integrity Commissioner": 1,
         "Nothing flagged in the part that was shared": 2,
     }
-    assert world.rows("When to contact the Commissioner")["No contact called for"] == 2
-    assert world.rows("To ask the Commissioner, by paragraph") == {"¶17": 1}
-    ((question, count),) = world.rows("What people are not sure of").items()
+    assert rows["When to contact the Commissioner"]["No contact called for"] == 2
+    assert rows["To ask the Commissioner, by paragraph"] == {"¶17": 1}
+    ((question, count),) = rows["What people are not sure of"].items()
     assert count == 2
     assert "(" in question
-    assert world.rows("Edition of the bulletin") == {"toronto-social-media-1.1": 3}
+    assert rows["Edition of the bulletin"] == {"toronto-social-media-1.1": 3}
 
 
-@pytest.mark.parametrize(
-    ("data", "shares"),
-    [
-        ({}, 2),
-        ({"since": "2026-07-02"}, 1),
-        ({"until": "2026-07-01"}, 1),
-        ({"since": "2026-07-01", "until": "2026-07-02"}, 2),
-        ({"edition": "toronto-social-media-1.1"}, 2),
-        ({"election": "toronto-2026"}, 2),
-        ({"election": "toronto-2030"}, 0),
-        ({"since": "yesterday"}, 2),
-    ],
-)
-def test_a_period_an_edition_and_an_election_narrow_it_down(world, data, shares):
+NARROWED: list[tuple[dict[str, str], int]] = [
+    ({}, 2),
+    ({"since": "2026-07-02"}, 1),
+    ({"until": "2026-07-01"}, 1),
+    ({"since": "2026-07-01", "until": "2026-07-02"}, 2),
+    ({"edition": "toronto-social-media-1.1"}, 2),
+    ({"election": "toronto-2026"}, 2),
+    ({"election": "toronto-2030"}, 0),
+    ({"since": "yesterday"}, 2),
+]
+
+
+@pytest.mark.postgres
+def test_a_period_an_edition_and_an_election_narrow_it_down(world):
     world.share()
     # 23:00 in Toronto on the 2nd, which is the 3rd in UTC.
     world.clock.move_to(datetime(2026, 7, 3, 3, 0, tzinfo=UTC), tick=False)
     world.share()
-    answer = world.see(**data)
-    assert answer.context["i"].shares.count == shares
-    assert ("Write a day such as" in answer.content.decode()) is ("yesterday" in data.values())
+    officer = world.cast.client("officer")
+    for data, shares in NARROWED:
+        answer = officer.get("/desk/insights", data)
+        assert answer.context["i"].shares.count == shares, data
+        assert ("Write a day such as" in answer.content.decode()) is ("yesterday" in data.values())
 
 
 def test_withdrawn_shares_are_not_counted_for_an_edition_or_an_election(world):
-    sharing.withdraw(share=world.share(), by=world.member)
+    sharing.withdraw(share=world.share(), by=world.cast.member)
     assert "Withdrawn, and counted nowhere else: 1." in world.see().content.decode()
     for data in {"edition": "toronto-social-media-1.1"}, {"election": "toronto-2026"}:
         assert "Withdrawn, and counted" not in world.see(**data).content.decode()
@@ -210,7 +209,7 @@ def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
     world.share(ask="May I?")
     answered = world.share(ask="And this?")
     world.clock.move_to(NOW + timedelta(days=3), tick=False)
-    sharing.write_advice(share=answered, text="You may.", by=world.officer)
+    sharing.write_advice(share=answered, text="You may.", by=world.cast.officer)
     words = world.see().context["i"].answer_times.words
     assert "Requests for advice: 2. Of these wait for an answer: 1." in words
     assert "within 3 days" in words
@@ -222,8 +221,8 @@ def test_with_nothing_shared_the_page_says_none(world):
 
 def test_more_shares_cost_no_more_queries(world):
     counts = []
-    client = fresh_client(world.officer)
-    for more in (2, 10):
+    client = world.cast.client("officer")
+    for more in (2, 6):
         for _ in range(more):
             world.share(rules={"17a", "9"}, questions={"resources.email"})
         client.get("/desk/insights")
@@ -233,7 +232,6 @@ def test_more_shares_cost_no_more_queries(world):
     assert counts[0] == counts[1]
 
 
-@pytest.mark.one_database
 def test_the_pdf_shows_no_count_under_five_and_is_tagged(world, tmp_path, monkeypatch):
     for _ in range(6):
         world.share(rules={"9"})
@@ -248,5 +246,5 @@ def test_the_pdf_shows_no_count_under_five_and_is_tagged(world, tmp_path, monkey
 
 
 @pytest.mark.parametrize("address", ["/desk/insights", "/desk/insights.pdf"])
-def test_members_see_none_of_it(world, address):
-    assert fresh_client(world.member).get(address).status_code == 404
+def test_members_see_none_of_it(cast, address):
+    assert cast.client("member").get(address).status_code == 404

@@ -10,21 +10,19 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 
-from assessments.management.commands.advise import Command
 from assessments.models import AnonymousCheck, CheckAnswer
-from assessments.pdf.press import PressError, PrintProblem
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import MAX_BYTES
 from bulletin.encoding.digest import canonical
 from bulletin.encoding.schema import Edition
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
 from tests.reading import blocks_of_html
 from tests.tables import EDITION, edition
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
 Answer = Any
 """A response of the test client, whose class is not declared anywhere."""
@@ -33,12 +31,6 @@ CANARY = "canary7741"
 """A word in what people send. It may appear only in the pages that they get back."""
 
 BACK = "/check/bring-back"
-
-
-@pytest.fixture(autouse=True)
-def published(db: None) -> None:
-    for published_edition in editions().values():
-        publish_edition(edition=published_edition)
 
 
 def document(**changes: Any) -> str:
@@ -65,7 +57,7 @@ def by_command(raw: bytes, form: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
     out = io.BytesIO()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, write_through=True))
-    Command().run_from_argv(["manage.py", "advise", "-", "--format", form])
+    call_command("advise", "-", format=form)
     return out.getvalue()
 
 
@@ -101,30 +93,24 @@ def test_an_example_shows_its_advisory(client, name):
     assert json.loads(sample(name))["account"]["handle"] in text_of(answer)
 
 
-def test_the_pdf_of_an_example_is_the_commands_byte_for_byte(client, monkeypatch):
+def test_the_pdf_of_an_example_is_printed_from_what_the_command_prints(client, monkeypatch):
+    def printing(html: str, **more: Any) -> bytes:
+        return f"%PDF {html} {more}".encode()
+
+    # Of equal input the press makes equal bytes.
+    monkeypatch.setattr("assessments.rendering.documents.print_pdf", printing)
     name = "conversion"
     answer = client.get(f"/examples/{name}.pdf")
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"] == 'inline; filename="example-advisory.pdf"'
+    assert json.loads(sample(name))["account"]["handle"] in text_of(answer)
     assert answer.content == by_command(sample(name), "pdf", monkeypatch)
 
 
-@pytest.mark.parametrize("address", ["/examples/conversion.pdf", "/questionnaire.pdf"])
-def test_when_a_pdf_cannot_be_made_the_page_says_why(client, monkeypatch, address):
-    def busy(*_: object) -> bytes:
-        raise PressError(PrintProblem.BUSY, "The printer is busy with other documents.")
-
-    monkeypatch.setattr("assessments.views.public.advisory_pdf", busy)
-    monkeypatch.setattr("assessments.views.public.questionnaire_pdf", busy)
-    answer = client.get(address)
-    assert answer.status_code == 503
-    assert "The printer is busy with other documents." in text_of(answer)
-
-
-@pytest.mark.parametrize("name", ["nowhere", "..", "conversion.json", "%2e%2e%2fsettings", "conversion%00"])
-def test_an_example_that_there_is_not_is_not_found(client, name):
-    assert client.get(f"/examples/{name}").status_code == 404
-    assert client.get(f"/examples/{name}.pdf").status_code == 404
+def test_an_example_that_there_is_not_is_not_found(client):
+    for name in ("nowhere", "..", "conversion.json", "%2e%2e%2fsettings", "conversion%00"):
+        for end in ("", ".pdf"):
+            assert client.get(f"/examples/{name}{end}").status_code == 404, name
 
 
 # --- Answers that are brought back ----------------------------------------------
@@ -241,64 +227,59 @@ HOSTILE = {
     "too many letters": " " * (MAX_BYTES + 1),
     "too many bytes": document(notes={"gifts.value": "é" * (MAX_BYTES * 2 // 3)}).replace("\\u00e9", "é"),
     "a byte order mark": "\ufeff" + document(),
+    "a list": "[]",
+    "no such edition": document(edition="toronto-social-media-0.9"),
 }
 
 
-@pytest.mark.parametrize("pasted", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_answers_get_words_and_never_an_error_of_the_portals(client, pasted):
-    answer = posted(client, answers=pasted)
-    assert answer.status_code == 200
-    assert not AnonymousCheck.objects.exists()
-    assert len(faults_of(answer)) == 1
-    assert "<script" not in answer.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "statuses"),
-    [
-        (b"answers=%ff%fe%80&sample=", "application/x-www-form-urlencoded", {200}),
-        (b"answers=\xff\xfe\x80", "application/x-www-form-urlencoded", {200}),
-        (b"answers=conversion%00", "application/x-www-form-urlencoded", {200}),
-        (b"answers=../../../etc/passwd", "application/x-www-form-urlencoded", {200}),
-        (b"file=exe", "application/x-www-form-urlencoded", {200}),
-        (b"answers=%7B&answers=&answers=", "application/x-www-form-urlencoded", {200}),
-        (b"&".join(b"a%d=1" % n for n in range(5_000)), "application/x-www-form-urlencoded", {400}),
-        (b"answers=" + b"a" * 3_000_000, "application/x-www-form-urlencoded", {400}),
-        (b"not a form", "multipart/form-data; boundary=x", {200, 400}),
-        (b"not a form", "multipart/form-data", {400}),
-        (b'--x\r\nContent-Disposition: form-data; name="answers"', "multipart/form-data; boundary=x", {200}),
-        (b"{}", "application/json", {200}),
-        (b"answers=%7B%7D", "application/x-www-form-urlencoded; charset=no-such", {200, 400}),
-        (b"answers=%E9", "application/x-www-form-urlencoded; charset=latin-1", {200, 400}),
-    ],
-)
-def test_hostile_bodies_are_refused_and_never_an_error_of_the_portals(client, body, content_type, statuses):
-    answer = client.generic("POST", BACK, body, content_type)
-    assert answer.status_code in statuses
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_answers_get_words_and_never_an_error_of_the_portals(client, text):
+    file = SimpleUploadedFile(f"../{CANARY}.json\0", text.encode("utf-8", "surrogatepass"))
+    for sent in ({"answers": text}, {"file": file}):
+        answer = posted(client, **sent)
+        assert answer.status_code == 200
+        assert len(faults_of(answer)) == 1
+        assert "<script" not in answer.content.decode()
     assert not AnonymousCheck.objects.exists()
 
 
-@pytest.mark.parametrize("pasted", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_gets_words_and_its_text_to_mend(client, pasted):
-    file = SimpleUploadedFile(f"../{CANARY}.json\0", pasted.encode("utf-8", "surrogatepass"))
-    answer = posted(client, file=file)
-    assert answer.status_code == 200
-    assert len(faults_of(answer)) == 1
-    assert "<script>" not in answer.content.decode()
+FORM = "application/x-www-form-urlencoded"
+HOSTILE_BODIES: list[tuple[bytes, str, set[int]]] = [
+    (b"answers=%ff%fe%80&sample=", FORM, {200}),
+    (b"answers=\xff\xfe\x80", FORM, {200}),
+    (b"answers=conversion%00", FORM, {200}),
+    (b"answers=../../../etc/passwd", FORM, {200}),
+    (b"file=exe", FORM, {200}),
+    (b"answers=%7B&answers=&answers=", FORM, {200}),
+    (b"&".join(b"a%d=1" % n for n in range(5_000)), FORM, {400}),
+    (b"answers=" + b"a" * 3_000_000, FORM, {400}),
+    (b"not a form", "multipart/form-data; boundary=x", {200, 400}),
+    (b"not a form", "multipart/form-data", {400}),
+    (b'--x\r\nContent-Disposition: form-data; name="answers"', "multipart/form-data; boundary=x", {200}),
+    (b"{}", "application/json", {200}),
+    (b"answers=%7B%7D", f"{FORM}; charset=no-such", {200, 400}),
+    (b"answers=%E9", f"{FORM}; charset=latin-1", {200, 400}),
+]
+
+
+def test_hostile_bodies_are_refused_and_never_an_error_of_the_portals(client):
+    for body, content_type, statuses in HOSTILE_BODIES:
+        answer = client.generic("POST", BACK, body, content_type)
+        assert answer.status_code in statuses, (body[:60], content_type)
     assert not AnonymousCheck.objects.exists()
 
 
-@pytest.mark.parametrize("raw", [b"", b"\xff\xfe\x80", b"\0" * 100, b"%PDF-1.7"])
-def test_a_file_that_is_no_text_gets_words(client, raw):
-    answer = posted(client, file=SimpleUploadedFile("answers.json", raw))
-    assert answer.status_code == 200
-    assert faults_of(answer)
+def test_a_file_that_is_no_text_gets_words(client):
+    for raw in (b"", b"\xff\xfe\x80", b"\0" * 100, b"%PDF-1.7"):
+        answer = posted(client, file=SimpleUploadedFile("answers.json", raw))
+        assert answer.status_code == 200
+        assert faults_of(answer)
 
 
-@pytest.mark.parametrize("to", ["", "nowhere", "//elsewhere.example/", "/check/", "\0", "/" + "a/" * 999])
-def test_a_restart_that_leads_nowhere_is_not_found(client, to):
-    answer = client.post("/check/restart", {"account.stage": "live"}, query_params={"to": to})
-    assert answer.status_code == 404
+def test_a_restart_that_leads_nowhere_is_not_found(client):
+    for to in ("", "nowhere", "//elsewhere.example/", "/check/", "\0", "/" + "a/" * 999):
+        answer = client.post("/check/restart", {"account.stage": "live"}, query_params={"to": to})
+        assert answer.status_code == 404, to
     assert not AnonymousCheck.objects.exists()
 
 
@@ -333,6 +314,15 @@ PAGES = (
 )
 
 
+@pytest.fixture(scope="module")
+def answers(module_published) -> dict[str, Answer]:
+    """Every kind of answer. What they left in the database is undone."""
+    with transaction.atomic():
+        kinds = every_kind_of_answer(Client())
+        transaction.set_rollback(True)
+    return kinds
+
+
 def every_kind_of_answer(client: Client) -> dict[str, Answer]:
     brought = posted(client, answers=sample("conversion").decode())
     return {
@@ -357,8 +347,8 @@ def every_kind_of_answer(client: Client) -> dict[str, Answer]:
     }
 
 
-def test_every_answer_forbids_what_a_page_does_not_need(client):
-    for kind, answer in every_kind_of_answer(client).items():
+def test_every_answer_forbids_what_a_page_does_not_need(answers):
+    for kind, answer in answers.items():
         policy = answer["Content-Security-Policy"]
         assert "default-src 'none'" in policy, kind
         assert "frame-ancestors 'none'" in policy, kind
@@ -368,8 +358,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(client):
         assert answer["Referrer-Policy"] == "same-origin", kind
 
 
-def test_pages_hold_nothing_that_the_policy_refuses(client):
-    answers = every_kind_of_answer(client)
+def test_pages_hold_nothing_that_the_policy_refuses(answers):
     for kind in PAGES:
         page = answers[kind].content.decode()
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page), kind
@@ -378,8 +367,7 @@ def test_pages_hold_nothing_that_the_policy_refuses(client):
         assert not re.search(r'(?:src|href)="(?:https?:)?//(?!www\.toronto\.ca)', page), kind
 
 
-def test_what_shows_answers_is_kept_by_no_cache_and_no_search_engine(client):
-    answers = every_kind_of_answer(client)
+def test_what_shows_answers_is_kept_by_no_cache_and_no_search_engine(answers):
     for kind in (*SHOWN, "ended", "redirect", "no token"):
         assert "no-store" in answers[kind]["Cache-Control"], kind
         assert "private" in answers[kind]["Cache-Control"], kind
@@ -414,10 +402,10 @@ def test_a_form_with_its_token_is_taken():
     assert posted(client, answers=document(), csrfmiddlewaretoken=token[1])["Location"] == "/check/"
 
 
-def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(client):
-    for kind, answer in every_kind_of_answer(client).items():
+def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(answers):
+    for kind, answer in answers.items():
         assert set(answer.cookies) <= ({"check"} if kind == "brought back" else {"csrftoken"}), kind
-    cookie = client.cookies["check"]
+    cookie = answers["brought back"].cookies["check"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert cookie["max-age"] == cookie["expires"] == ""
@@ -491,15 +479,13 @@ def test_answers_are_in_no_address_no_header_and_no_log(client, logged, monkeypa
     assert CANARY not in "".join(capfd.readouterr())
 
 
-def test_no_form_of_the_pages_sends_answers_in_an_address(client):
-    answers = every_kind_of_answer(client)
+def test_no_form_of_the_pages_sends_answers_in_an_address(answers):
     for kind in PAGES:
         for form in re.findall(r"<form[^>]*>", answers[kind].content.decode()):
             assert 'method="post"' in form, kind
 
 
-def test_links_to_elsewhere_take_no_address_of_the_page_along(client):
-    answers = every_kind_of_answer(client)
+def test_links_to_elsewhere_take_no_address_of_the_page_along(answers):
     for kind in ("example", "advisory"):
         away = re.findall(r'<a [^>]*href="https?://[^>]*>', answers[kind].content.decode())
         assert away

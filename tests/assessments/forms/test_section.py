@@ -1,0 +1,81 @@
+"""What a section's form reads of what people type: amounts, days and choices."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.http import QueryDict
+
+from assessments.forms.section import SectionForm, Slot
+from assessments.models import AnonymousCheck
+from assessments.records.state import AssessmentState
+from tests.tables import BASE, answers_of, edition, election
+
+
+def posted(question: str, typed: str) -> tuple[Any, Slot]:
+    """What a form reads where someone types into a question, and the question with what is wrong with that."""
+    state = AssessmentState(
+        self_check=AnonymousCheck(),
+        about={},
+        edition=edition(),
+        election=election(BASE["election"]),
+        as_of=date.fromisoformat(BASE["as_of"]),
+        rows={},
+        answers=answers_of({"gifts.unpaid": "yes", "election.candidate": "yes"}),
+    )
+    data = QueryDict(urlencode({question: typed, f"seen.{question}": "0.x"}))
+    form = SectionForm(state, edition().question[question].section, data)
+    assert form.is_valid() is not bool(form.problems)
+    changes = [change.value for change in form.changes]
+    return (changes or [None])[0], form.slots[question]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("$1,250.5", "1250.50"),
+        ("500 CAD", "500.00"),
+        ("CA$ 500", "500.00"),
+        ("620 dollars", "620.00"),
+        ("1 dollar", "1.00"),
+        ("620$", "620.00"),
+        ("CAD 620", "620.00"),
+        ("1 000 000", "1000000.00"),
+        ("0", "0.00"),
+    ],
+)
+def test_an_amount_is_read_as_people_write_it(typed, read):
+    value, slot = posted("gifts.value", typed)
+    assert (value, slot.error) == (read, "")
+
+
+NO_NUMBERS = ["$", "CAD", "CA$", "dollars", "1,2", "1,25", "500 USD", "1e3", "1e9", "lots", "<b>", "٣"]
+OUTSIDE = ["-1", "-3", "1,000,001", "9" * 10_000]
+
+
+@pytest.mark.parametrize("typed", [*NO_NUMBERS, *OUTSIDE])
+def test_an_amount_that_is_none_is_named_and_stays_as_typed(typed):
+    value, slot = posted("gifts.value", typed)
+    assert "write an amount from 0 to 1,000,000 dollars" in slot.error
+    assert (value, slot.text) == (None, typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["0202-08-21", "1926-08-21", "1989-12-31", "2100-01-01", "2206-08-21", "incomplete"]
+)
+def test_a_date_of_no_likely_year_is_refused(typed):
+    value, slot = posted("election.nomination_date", typed)
+    assert "write a day that is in the calendar" in slot.error
+    assert (value, slot.text) == (None, typed)
+
+
+@pytest.mark.parametrize("typed", ["1990-01-01", "2099-12-31"])
+def test_a_date_of_a_likely_year_is_read(typed):
+    assert posted("election.nomination_date", typed)[0] == typed
+
+
+def test_a_choice_that_is_none_is_refused_with_words():
+    value, slot = posted("resources.email", "perhaps")
+    assert "choose one of the answers shown" in slot.error
+    assert value is None

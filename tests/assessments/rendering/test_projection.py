@@ -1,0 +1,205 @@
+"""The projection says in the edition's words what the JSON says."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+
+from assessments.rendering.projection import READING_ORDER, Basis, Group, Item
+from assessments.scoring.advisory import Advisory
+from assessments.scoring.wording import answer_in_words, long_date
+from tests.assessments.rendering.cases import case_of, every_outcome, raw_of
+from tests.tables import edition
+
+SHEET = edition().sheet
+WORDS = SHEET.words
+LABELS = {"member": "Member", "platform": "Platform", "handle": "Account"}
+TRUTH = {True: "Yes", False: "No", None: "Not known yet"}
+
+
+def cited(paragraphs: Iterable[str]) -> str:
+    """`¶12 and ¶14`, `commentary C2`."""
+    named = [("commentary " if name.startswith("C") else "¶") + name for name in paragraphs]
+    return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]])) if named else ""
+
+
+def asked(questions: Iterable[str]) -> list[tuple[str, str, str]]:
+    return [(q, edition().question[q].asks, cited(edition().question[q].paragraphs)) for q in questions]
+
+
+def score_of(record: Mapping[str, Any]) -> str:
+    count, left = record["score"], len(record["unanswered"])
+    which = "that apply" if record["complete"] else "counted so far"
+    text = f"{count['consistent']} of the {count['applicable']} rules {which} are consistent on your answers."
+    if not count["applicable"]:
+        text = "No rule can be counted yet."
+    more = f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
+    return text + more if left else text
+
+
+def test_what_is_not_a_finding_is_as_in_the_json():
+    for case in every_outcome():
+        p, record, words = case.projection, case.record, WORDS.overall[case.record["overall"]]
+        ends = date.fromisoformat(record["election"]["campaign_ends"])
+        assert (p.headline, p.meaning, p.score) == (words.title, words.says, score_of(record))
+        account = case.document.account
+        assert p.account == tuple((label, account[key]) for key, label in LABELS.items() if key in account)
+        assert (p.as_of, p.as_of_text) == (
+            case.advisory.as_of,
+            long_date(date.fromisoformat(record["as_of"])),
+        )
+        assert p.election == f"{case.advisory.election.name}; campaign period to {long_date(ends)}"
+        assert [(q.question, q.asks, q.citation) for q in p.check] == asked(record["check"])
+        assert [(q.question, q.asks, q.citation) for q in p.unanswered] == asked(record["unanswered"])
+        assert p.ignored == tuple(edition().question[q].short for q in record["ignored"])
+        assert {note.question: note.text for note in p.notes} == case.document.notes
+        assert [note.short for note in p.notes] == [edition().question[n.question].short for n in p.notes]
+        truths = {fact.title: TRUTH[record["facts"][fact.id]] for fact in SHEET.facts}
+        assert {fact.title: fact.truth for fact in p.facts} == truths
+        assert (p.limits, p.contact_block) == (SHEET.limits, SHEET.contact)
+        assert (p.edition, p.revision, p.digest) == (record["edition"], record["revision"], record["digest"])
+
+
+def grouped(
+    points: Iterable[tuple[str, str, str]], order: Callable[[str], Any]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for when, rule, text in points:
+        groups.setdefault(when, []).append((rule, text))
+    return sorted(groups.items(), key=lambda group: order(group[0]))
+
+
+def points_of(groups: Iterable[Group]) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(group.when, [(item.rule, text) for item, text in group.items]) for group in groups]
+
+
+def test_contacts_and_things_to_do_are_the_jsons_with_the_most_pressing_first():
+    order = [WORDS.contact[when].title for when in ("now", "before_acting", "before_filing", "before_launch")]
+    for case in every_outcome():
+        p, record = case.projection, case.record
+        filing = case.advisory.answers.get(SHEET.timing.filing)
+        on = {"before_filing": f", on {long_date(filing)}"} if isinstance(filing, date) else {}
+        contacts = [
+            (WORDS.contact[c["when"]].title + on.get(c["when"], ""), c["rule"], c["why"])
+            for c in record["contact"]
+        ]
+        assert points_of(p.contacts) == grouped(contacts, lambda when: order.index(when.partition(", on")[0]))
+        advice = {finding["rule"]: finding["advice"] for finding in record["findings"]}
+        due = {d.text.rstrip("."): (not d.is_now, d.due or date.max) for d in case.advisory.deadlines}
+        deadlines = [(d["text"].rstrip("."), d["rule"], advice[d["rule"]]) for d in record["deadlines"]]
+        assert points_of(p.to_do) == grouped(deadlines, due.__getitem__)
+
+
+def test_where_there_are_none_it_says_so_and_whether_that_may_change():
+    remarks = set()
+    for case in every_outcome():
+        p, complete, nothing = case.projection, case.record["complete"], WORDS.nothing
+        assert p.no_contacts == (nothing.contact if complete else nothing.contact_so_far)
+        no_to_do = nothing.to_do if complete else nothing.to_do_so_far
+        assert p.no_to_do == (nothing.to_do_but_contact if p.contacts else no_to_do)
+        remarks |= {p.no_contacts, p.no_to_do}
+    assert len(remarks) == 5
+
+
+def questions_of(item: Item, advisory: Advisory) -> frozenset[str]:
+    """The questions that an item names by their answers, or by a fact that follows from several answers."""
+    finding = next(finding for finding in advisory.findings if finding.rule.id == item.rule)
+    if finding.decided_by:
+        cites = dict.fromkeys(cited(rule.paragraphs) for rule in finding.decided_by)
+        assert item.because == (Basis("The findings on", "; ".join(cites)),)
+        return finding.rests_on
+    behind = {
+        Basis(edition().question[q].short, answer_in_words(edition(), q, advisory.answers.get(q))): frozenset(
+            {q}
+        )
+        for q in finding.rests_on
+    }
+    for fact in SHEET.facts:
+        verdict = advisory.facts[fact.id]
+        behind[Basis(fact.title, TRUTH[verdict.value])] = verdict.rests_on
+    return frozenset[str]().union(*(behind[basis] for basis in item.because))
+
+
+def test_each_finding_is_in_its_section_with_its_words_and_all_that_it_rests_on():
+    for case in every_outcome():
+        p, record = case.projection, case.record
+        findings = {finding["rule"]: finding for finding in record["findings"]}
+        counts = record["score"]["sections"].items()
+        for section, (section_id, count) in zip(p.sections, counts, strict=True):
+            assert section.title == next(s.title for s in SHEET.sections if s.id == section_id)
+            counted = f"{count['consistent']} of {count['applicable']} consistent"
+            assert section.count == (counted if count["applicable"] else "nothing counted")
+            for item in section.items:
+                finding, rule = findings.pop(item.rule), edition().rule[item.rule]
+                assert rule.section == section_id
+                assert (item.citation, item.title) == (cited(finding["paragraphs"]), rule.title)
+                assert item.force == WORDS.forces[finding["force"]]
+                assert item.status == WORDS.outcomes[finding["outcome"]].title
+                contact = finding["contact"] and WORDS.contact[finding["contact"]].title
+                assert (item.contact, item.advice) == (contact, finding["advice"])
+                assert item.advice == edition().advice[item.rule].for_outcome(finding["outcome"])
+                assert questions_of(item, case.advisory) == set(finding["because"])
+        assert findings == {}
+
+
+def test_findings_with_one_outcome_share_what_is_the_same_and_nothing_else():
+    merged = 0
+    for case in every_outcome():
+        p = case.projection
+        above = {(item.rule, text) for group in p.to_do for item, text in group.items}
+        for section in p.sections:
+            items = sorted(section.items, key=lambda item: READING_ORDER.index(item.outcome))
+            assert [
+                i for group in section.groups for finding in group.findings for i in finding.items
+            ] == items
+            for group in section.groups:
+                shown = [item for finding in group.findings for item in finding.items]
+                assert {item.status for item in shown} == {group.status}
+                assert group.citations == tuple(dict.fromkeys(item.citation for item in shown))
+                assert group.advice_above == all((item.rule, item.advice) in above for item in shown)
+                for finding in group.findings:
+                    merged += len(finding.items) > 1
+                    names = [f"{i.citation} {i.title} ({i.force.lower()})" for i in finding.items]
+                    assert finding.names == "; ".join(names)
+                    basis = "; ".join(filter(None, [group.common_basis, finding.own_basis])).split("; ")
+                    for item in finding.items:
+                        assert (finding.advice, finding.contact) == (item.advice, item.contact)
+                        assert sorted(basis) == sorted("; ".join(map(str, item.because)).split("; "))
+    assert merged
+
+
+@pytest.mark.parametrize(
+    ("election", "as_of", "noted"),
+    [
+        ("toronto-2022", "2022-11-01", False),
+        ("toronto-2026", "2026-11-01", True),
+        ("toronto-2030", "2030-11-01", True),
+    ],
+)
+def test_the_calendar_is_noted_exactly_where_the_edition_does_not_name_the_election(election, as_of, noted):
+    answers = {"election.candidate": "yes", "election.use": "now", "resources.email": "yes"}
+    case = case_of(election, raw_of(election=election, as_of=as_of, answers=answers))
+    note = case.projection.calendar_note
+    assert bool(note) == noted
+    if note:
+        named = case.advisory.election
+        text = SHEET.calendar_note.replace("{election}", f"the {named.name}")
+        assert note.startswith(text.replace("{date}", long_date(named.campaign_ends)))
+        unconfirmed = f"not yet confirmed (last looked at on {long_date(named.last_confirmed)})"
+        assert (unconfirmed in note) == (election == "toronto-2030")
+
+
+@pytest.mark.parametrize(
+    ("filing", "warned"),
+    [("2026-04-30", True), ("2026-05-01", False), ("2026-08-21", False), ("2026-08-22", True)],
+)
+def test_a_filing_date_outside_the_days_for_filing_is_warned_of(filing, warned):
+    answers = {"election.candidate": "yes", "election.nomination_date": filing}
+    case = case_of(filing, raw_of(answers=answers, election="toronto-2026"))
+    note = case.projection.filing_note
+    assert bool(note) == warned
+    if note:
+        assert "from 1 May 2026 to 21 August 2026" in note
+        assert long_date(date.fromisoformat(filing)) in note
+        assert f"the {case.advisory.election.name}" in note
