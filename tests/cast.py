@@ -34,6 +34,7 @@ from django.test import Client
 from django.utils import timezone
 
 from assessments.models import Assessment, Attestation, Membership, Office, Share, SocialAccount, User
+from assessments.records.attested import sha256_of
 from assessments.records.shared import Picked
 from assessments.records.state import assessment_state
 from assessments.rendering.data import answer_data
@@ -52,7 +53,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HANDLE = "@ward10-6142"
 """Of the cast's account: no page but the office's own says it."""
 NONCE = "a" * 64
-"""Of the cast's share."""
+"""Of a preview."""
 BEGAN = date(2022, 11, 15)
 """The first day of the cast's terms."""
 
@@ -138,8 +139,8 @@ def attested(account: SocialAccount, answers: Mapping[str, Any] | None = None, *
     return attest(assessment=draft, by=member, seen=seen(draft))
 
 
-def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **picked: Any) -> Share:
-    """A part of an attestation that its member shared: by default one finding and one answer."""
+def shared(attestation: Attestation, *, ask: str = "", nonce: str = "", **picked: Any) -> Share:
+    """A part of an attestation that its member shared: by default one finding and one answer, from one preview."""
     parts: dict[str, Any] = {"rules": {"9"}, "questions": {"account.stage"}, "notes": set(), "black_out": {}}
     parts |= picked
     return share(
@@ -151,7 +152,7 @@ def shared(attestation: Attestation, *, ask: str = "", nonce: str = NONCE, **pic
             parts["black_out"],
         ),
         by=attestation.attested_by,
-        nonce=nonce,
+        nonce=nonce or sha256_of(f"the preview of {attestation.pk}"),
         asked=Asked(ask, ("9",)) if ask else None,
     )
 
