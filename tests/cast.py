@@ -78,7 +78,7 @@ def publish() -> None:
         publish_edition(edition=edition)
 
 
-def person(name: str, **fields: Any) -> User:
+def person(name: str, /, **fields: Any) -> User:
     """Someone with an account: `member@example.ca` for `member`. Officers and administrators have a second step."""
     email = f"{name.replace(' ', '.').lower()}@example.ca"
     user = User.objects.create_user(email, **{"name": NAMES.get(name, name.title())} | fields)

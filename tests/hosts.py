@@ -38,6 +38,21 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def wait_until_free(port: int) -> None:
+    """Wait until a host that was killed no longer listens on its port. Fails if something else does."""
+    import pytest  # noqa: PLC0415 - not for the processes that a test starts
+
+    ends = time.monotonic() + 5
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                return probe.bind(("127.0.0.1", port))
+        if time.monotonic() > ends:
+            pytest.fail(f"Port {port} is taken: end what listens there (ss -lptn).", pytrace=False)
+        time.sleep(0.05)
+
+
 def started(*arguments: str, log: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
     """Start a process of the portal in a process group of its own, so that it can be killed with its children."""
     with (log or Path(os.devnull)).open("ab") as file:
@@ -53,6 +68,7 @@ def started(*arguments: str, log: Path | None = None, **environment: str) -> sub
 
 def web_host(port: int, *, log: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
     """Start a web server as in production. It has one process unless the environment says otherwise."""
+    wait_until_free(port)
     served = {"BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1"} | environment
     command = ["-m", "gunicorn", "config.wsgi", "--config", "deploy/gunicorn.conf.py"]
     return started(*command, log=log, **served)

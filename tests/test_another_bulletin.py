@@ -5,7 +5,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.test import Client
 
 from assessments.forms.desk import DeskFilter, contact_titles, overall_titles
 from assessments.management.commands.advise import Command
-from assessments.models import AnonymousCheck, Assessment, DeskEntry, Office, SocialAccount, User
+from assessments.models import AnonymousCheck, Assessment, DeskEntry, SocialAccount
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import DocumentFaults, read_document
 from assessments.services.drafts import start_assessment
@@ -23,7 +23,7 @@ from assessments.services.register import assess_account
 from bulletin import shelf
 from bulletin.publish import publish_edition
 from tests.bulletin.other_editions import ANOTHER, another_bulletin
-from tests.cast import attested, shared
+from tests.cast import account_of, attested, office_of, person, shared
 from tests.tables import EDITION, edition
 
 pytestmark = pytest.mark.django_db
@@ -101,9 +101,7 @@ def test_the_blank_questionnaire_is_torontos(client, monkeypatch):
 
 @pytest.fixture
 def account() -> SocialAccount:
-    member = User.objects.create_user("ana@example.ca", "quiet-harbour-9", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    return SocialAccount.objects.create(office=office, platform="X", handle="@ana")
+    return account_of(office_of(person("member")))
 
 
 def test_a_check_begins_with_torontos(client):

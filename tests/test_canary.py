@@ -5,7 +5,7 @@ import io
 import logging
 import pickle
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
 
@@ -17,15 +17,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from assessments.models import Assessment, AuditEvent, Finding, Membership, Office, Share, SocialAccount, User
+from assessments.models import Assessment, AuditEvent, Finding, Share, User
 from assessments.rendering.data import answer_data
 from assessments.services import notices
 from assessments.services.answering import Change, save_answers
-from assessments.services.drafts import start_assessment
 from assessments.views import questionnaire
-from bulletin.publish import publish_edition
-from bulletin.shelf import editions
-from tests.cast import client_of, seen, with_second_step
+from tests.cast import Cast, client_of, seen
 from tests.tables import BASE, answers_of
 
 pytestmark = pytest.mark.django_db
@@ -121,30 +118,14 @@ def watch() -> Iterator[Watch]:
         logger.removeHandler(log)
 
 
-@pytest.fixture
-def people() -> dict[str, User]:
-    for edition in editions().values():
-        publish_edition(edition=edition)
-    create = User.objects.create_user
-    people = {name: create(f"{name}@example.ca", "quiet-harbour-9", name=name) for name in ("pat", "sam")}
-    people["officer"] = with_second_step(create("robin@example.ca", name="robin", is_officer=True))
-    people["admin"] = with_second_step(
-        create("alex@example.ca", name="alex", is_staff=True, is_superuser=True)
-    )
-    office = Office.objects.create(name="Ward 10", member=people["pat"], starts_on=date(2022, 11, 15))
-    Membership.objects.create(office=office, user=people["sam"])
-    SocialAccount.objects.create(office=office, platform="TikTok", handle="@pat")
-    return people
-
-
 def read(client: Client, *addresses: str) -> None:
     for address in addresses:
         assert client.get(address).status_code in (200, 302), address
 
 
-def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch: Any) -> None:
+def write(watch: Watch, cast: Cast, draft: Assessment, monkeypatch: Any) -> None:
     """Write answers, notes and comments: some are saved, and others run into every fault."""
-    member, staff = watch.client(people["pat"]), watch.client(people["sam"])
+    member, staff = watch.client(cast.member), watch.client(cast.staff)
     home = f"/assessments/{draft.pk}/"
     section = f"{home}section/resources"
     assert member.post(section, SAVE).status_code == 302
@@ -155,9 +136,9 @@ def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch:
         staff.post(section, {**SAVE, f"note.{EMAIL}": CANARY * 200}, **more)
         staff.post(section, {**SAVE, EMAIL: CANARY}, **more)
         assert watch.client(None).post(section, SAVE, **more).status_code == 409
-        strict = watch.client(people["sam"], enforce_csrf_checks=True)
+        strict = watch.client(cast.staff, enforce_csrf_checks=True)
         assert strict.post(section, SAVE, **more).status_code == 403
-        assert watch.client(people["officer"]).post(section, SAVE, **more).status_code == 404
+        assert watch.client(cast.officer).post(section, SAVE, **more).status_code == 404
     with monkeypatch.context() as patch:
 
         def broken(**_: Any) -> None:
@@ -178,9 +159,9 @@ def write(watch: Watch, people: dict[str, User], draft: Assessment, monkeypatch:
         read(client, "/office/", "/office/waiting", *(home + page for page in pages))
 
 
-def attest_and_share(watch: Watch, people: dict[str, User], draft: Assessment) -> Share:
+def attest_and_share(watch: Watch, cast: Cast, draft: Assessment) -> Share:
     """The member attests and shares, the officer reads and answers, and the member reads the answer."""
-    member, officer = watch.client(people["pat"]), watch.client(people["officer"])
+    member, officer = watch.client(cast.member), watch.client(cast.officer)
     home = f"/assessments/{draft.pk}/"
     member.post(f"{home}attest", {"seen": "stale", "stand": "yes", "note": CANARY})
     assert member.post(f"{home}attest", {"seen": seen(draft), "stand": "yes"}).status_code == 302
@@ -208,21 +189,20 @@ def attest_and_share(watch: Watch, people: dict[str, User], draft: Assessment) -
 
 
 def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
-    watch, people, monkeypatch, django_capture_on_commit_callbacks
+    watch, cast, monkeypatch, django_capture_on_commit_callbacks
 ):
-    office = Office.objects.get()
-    draft = start_assessment(account=office.accounts.get(), by=people["pat"])
-    write(watch, people, draft, monkeypatch)
+    office, draft = cast.office, cast.draft
+    write(watch, cast, draft, monkeypatch)
     with django_capture_on_commit_callbacks(execute=True):
         call_command("send_notices")
         answers = {q: answer_data(answer) for q, answer in answers_of(BASE["answers"]).items() if q != EMAIL}
         save_answers(
             draft=draft,
             changes=[Change(q, value, f"{CANARY} on {q}") for q, value in answers.items()],
-            by=people["pat"],
+            by=cast.member,
         )
-        share = attest_and_share(watch, people, draft)
-        member = watch.client(people["pat"])
+        share = attest_and_share(watch, cast, draft)
+        member = watch.client(cast.member)
         read(member, *(f"/office/{office.pk}/{page}" for page in ("people", "trail", "keeping", "export")))
         answer: Any = member.post(f"/office/{office.pk}/export")
         archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
@@ -237,13 +217,13 @@ def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
             outcome="action",
             due=timezone.localdate() + timedelta(days=3),
         )
-        notices.set_mail(user=people["sam"], wanted=True)
+        notices.set_mail(user=cast.staff, wanted=True)
         call_command("send_reminders")
         call_command("send_notices")
         member.post(f"/shares/{share.pk}/withdraw", {"text": CANARY})
         member.post(f"/office/{office.pk}/keeping", {"keep_drafts_months": CANARY})
         member.post(f"/office/{office.pk}/erase", {"name_of_office": CANARY})
-        watch.client(people["admin"]).post(f"/people/offices/{office.pk}/hold", {"hold": CANARY})
+        watch.client(cast.administrator).post(f"/people/offices/{office.pk}/hold", {"hold": CANARY})
     # The canary was there to be found: on pages, in the database, in mail that was sent.
     assert watch.pages_with_canary > 20
     assert len(mail.outbox) >= 4
@@ -253,7 +233,7 @@ def test_what_people_write_is_on_their_own_pages_and_nowhere_else(
 
 
 def _mail(_: Watch, __: Client) -> None:
-    mail.send_mail("Hello", CANARY, None, ["pat@example.ca"])
+    mail.send_mail("Hello", CANARY, None, ["member@example.ca"])
 
 
 def _log(_: Watch, __: Client) -> None:
@@ -289,8 +269,8 @@ def _address(_: Watch, client: Client) -> None:
         (_address, "headers and addresses"),
     ],
 )
-def test_a_leak_is_found(watch, people, plant, place):
-    client = watch.client(people["pat"])
+def test_a_leak_is_found(watch, cast, plant, place):
+    client = watch.client(cast.member)
     assert watch.leaks() == []
     plant(watch, client)
     assert watch.leaks() == [place]

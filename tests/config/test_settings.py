@@ -91,6 +91,8 @@ def in_place(**environment: str) -> Iterator[None]:
         for name, value in settings_of(**environment).items():
             if name.isupper():
                 patch.setattr(django_settings, name, value, raising=False)
+        # Set by the fixtures of tests that drive a browser: `check --deploy` would object to it.
+        patch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)
         yield
 
 

@@ -13,11 +13,8 @@ from assessments.models import (
     AdviceRequest,
     Attestation,
     AuditEvent,
-    Office,
     Share,
-    SocialAccount,
     StoredPdf,
-    User,
 )
 from assessments.pdf.authenticity import Proof
 from assessments.pdf.press import PressError
@@ -28,11 +25,11 @@ from assessments.services import printing, sharing
 from assessments.services.printing import Kind, pdf_of, print_record, summary_of
 from assessments.services.verifying import judge_file
 from bulletin import shelf
-from bulletin.publish import publish_edition
-from tests.cast import attested, client_of, shared, with_second_step
+from tests.cast import account_of, attested, office_of, person, shared
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 FULL = {
     "account.stage": "planned",
     "resources.print": "yes",
@@ -71,22 +68,16 @@ NOTES = {"conduct.abuse": "Once, by Jo Tremblay. مرحبا", "gifts.value": "Wi
 
 
 @pytest.fixture
-def attestation(time_machine) -> Attestation:
-    time_machine.move_to(datetime(2026, 7, 1, 15, 0, tzinfo=UTC), tick=False)
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    return attest_as(GIVEN)
+def attestation(cast, time_machine) -> Attestation:
+    time_machine.move_to(NOW, tick=False)
+    return attested(account_of(cast.office, handle="@ana"), GIVEN, notes=NOTES)
 
 
 def attest_as(
-    given: dict[str, str], *, name: str = "Ana Silva", handle: str = "@ana", office: str = "Ward 10"
+    given: dict[str, str], *, name: str = "Ana Silva", handle: str = "@ana", office: str
 ) -> Attestation:
-    count = User.objects.count()
-    member = User.objects.create_user(f"ana{count}@example.ca", name=name)
-    place = Office.objects.create(name=office, member=member, starts_on=date(2022, 11, 15))
-    account = SocialAccount.objects.create(office=place, platform="X", handle=handle)
-    attestation: Attestation = attested(account, given, notes=NOTES)
-    return attestation
+    account = account_of(office_of(person("another", name=name), office), handle=handle)
+    return attested(account, given, notes=NOTES)
 
 
 def words_of(pdf: bytes) -> str:
@@ -219,7 +210,7 @@ def test_it_is_the_same_whatever_was_withheld(attestation, withheld):
     assert len(pdfs) == 1
 
 
-def test_what_is_asked_stands_in_it_as_it_was_asked(attestation):
+def test_what_is_asked_stands_in_it_as_it_was_asked(cast, attestation):
     share = sharing.share(
         attestation=attestation,
         picked=Picked(frozenset({"9"}), frozenset(), frozenset(), {}),
@@ -228,8 +219,7 @@ def test_what_is_asked_stands_in_it_as_it_was_asked(attestation):
         asked=sharing.Asked("May I?", ("9",), date(2026, 7, 9)),
     )
     before = summary_of(Share.objects.get())
-    officer = User.objects.create_user("robin@example.ca", name="Robin", is_officer=True)
-    sharing.write_advice(share=share, text="Yes, you may.", by=officer)
+    sharing.write_advice(share=share, text="Yes, you may.", by=cast.officer)
     assert summary_of(Share.objects.get()) == before
     words = words_of(summary_pdf(before))
     assert flat("Advice asked for, by 9 July 2026") in words
@@ -274,15 +264,14 @@ def test_an_attestation_has_no_summary(attestation):
 
 
 @pytest.mark.parametrize("is_officer", [False, True])
-def test_it_is_given_beside_the_whole_and_what_an_officer_takes_is_noted(attestation, is_officer):
+def test_it_is_given_beside_the_whole_and_what_an_officer_takes_is_noted(cast, attestation, is_officer):
     share = shared(attestation)
-    officer = with_second_step(User.objects.create_user("robin@example.ca", name="Robin", is_officer=True))
-    client = client_of(officer if is_officer else attestation.attested_by)
+    client = cast.client("officer" if is_officer else "member")
     assert f"/shares/{share.pk}/summary.pdf" in client.get(f"/shares/{share.pk}").content.decode()
     answer = client.get(f"/shares/{share.pk}/summary.pdf")
     assert answer["Content-Disposition"] == f'attachment; filename="shared-{share.pk}-2026-07-01-summary.pdf"'
     assert answer.content == pdf_of(share, Kind.SUMMARY)
-    assert AuditEvent.objects.filter(action="file_downloaded", actor=officer).count() == is_officer
+    assert AuditEvent.objects.filter(action="file_downloaded", actor=cast.officer).count() == is_officer
 
 
 # --- Many in one ---------------------------------------------------------------------------------
@@ -293,10 +282,8 @@ def collected(attestation: Attestation, many: int) -> list[Summary]:
 
 
 def test_many_are_one_document_with_a_bookmark_for_each_and_its_tags(attestation, tmp_path, monkeypatch):
-    office, whole = Office.objects.get(), [attestation]
-    for handle in ("@b", "@c"):
-        account = SocialAccount.objects.create(office=office, platform="X", handle=handle)
-        whole.append(attested(account, GIVEN))
+    office = attestation.assessment.account.office
+    whole = [attestation, *(attested(account_of(office, handle=handle), GIVEN) for handle in ("@b", "@c"))]
     summaries = [summary_of(shared(each, nonce=f"{at:064x}", ask="May I?")) for at, each in enumerate(whole)]
     pdf = summaries_pdf(summaries)
     (tmp_path / "a.pdf").write_bytes(pdf)

@@ -3,31 +3,19 @@
 import hashlib
 import json
 import threading
-from datetime import date
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from assessments.models import Attestation, AuditEvent, Office, Share, SocialAccount, User
+from assessments.models import Attestation, AuditEvent, Share
 from assessments.pdf.authenticity import new_code
 from assessments.services import sharing
-from bulletin import shelf
-from bulletin.publish import publish_edition
 from tests.cast import NONCE, attested, client_of, shared
 
 pytestmark = pytest.mark.django_db
 HASH = hashlib.sha256(NONCE.encode()).hexdigest()
 GIVE = {"rule": "9", "question": "account.stage", "nonce": NONCE, "give": "yes", "consent": "yes"}
-
-
-@pytest.fixture
-def attestation() -> Attestation:
-    for edition in shelf.editions().values():
-        publish_edition(edition=edition)
-    member = User.objects.create_user("ana@example.ca", name="Ana Silva")
-    office = Office.objects.create(name="Ward 10", member=member, starts_on=date(2022, 11, 15))
-    return attested(SocialAccount.objects.create(office=office, platform="X", handle="@ana"))
 
 
 def post(attestation: Attestation) -> Any:
