@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from bulletin.encoding.elections import Calendar
 from bulletin.encoding.loader import EncodingFaults, load_calendar, load_editions
-from bulletin.encoding.schema import Calendar, Edition, Question
+from bulletin.encoding.proof import Flaw, prove
+from bulletin.encoding.schema import Edition, Question
 
 HERE = Path(__file__).resolve().parent
 CURRENT = "toronto-social-media-1.1"
@@ -45,3 +50,23 @@ def questions() -> Mapping[str, tuple[Edition, Question]]:
 def calendar() -> Calendar:
     """The election calendar. Raises EncodingFaults."""
     return load_calendar(HERE / "elections.yaml")
+
+
+def flaws(edition: Edition) -> list[str]:
+    """The flaws of an edition on file, each with its place, followed by an answers file that shows it."""
+    lines = []
+    for flaw in prove(edition):
+        lines.append(f"{edition.id}/{flaw.located(HERE / 'editions' / edition.id)}")
+        if flaw.answers is not None:
+            lines.append(json.dumps(_answers_file(edition, flaw), ensure_ascii=False))
+    return lines
+
+
+def _answers_file(edition: Edition, flaw: Flaw) -> dict[str, Any]:
+    """The answers that show a flaw, as of a day within the campaign period or after it, as the flaw needs."""
+    document: dict[str, Any] = {"edition": edition.id, "answers": flaw.answers}
+    election = calendar().default_for(edition.sheet.issued)
+    if flaw.campaign_over is not None and election.campaign_ends:
+        day = election.campaign_ends + timedelta(days=flaw.campaign_over)
+        document |= {"election": election.id, "as_of": day.isoformat()}
+    return document

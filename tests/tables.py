@@ -10,7 +10,8 @@ from assessments.scoring.answers import read_answer
 from assessments.scoring.assess import Asking, Situation, assess, settle_asking
 from bulletin import shelf
 from bulletin.encoding.conditions import Answer
-from bulletin.encoding.schema import Edition, Election, Outcome
+from bulletin.encoding.elections import Election
+from bulletin.encoding.schema import Edition, Outcome
 from bulletin.encoding.source import read
 
 CASES = Path(__file__).parent / "cases"

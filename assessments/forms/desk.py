@@ -16,7 +16,8 @@ from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.records.desk_facts import ANSWERS_ALONE, folded
 from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
-from assessments.rendering.projection import CONTACT_ORDER, cite
+from assessments.rendering.projection import cite
+from assessments.scoring.advisory import WHEN_ORDER
 from assessments.scoring.assess import TO_DO
 from bulletin.shelf import calendar, current, editions
 
@@ -45,7 +46,7 @@ def overall_titles() -> dict[str, str]:
 def contact_titles() -> dict[str, str]:
     """The title of each time to contact the Commissioner, the earliest first."""
     titles = _titles("contact") | {"unstated": NOT_STATED}
-    return {when: titles[when] for when in CONTACT_ORDER if when in titles}
+    return {when: titles[when] for when in WHEN_ORDER if when in titles}
 
 
 def _paragraphs() -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from assessments.rendering.projection import CONTACT_ORDER
+from assessments.scoring.advisory import WHEN_ORDER
 from bulletin.encoding.conditions import UNSURE
 
 ANSWERS_ALONE = "answers_alone"
@@ -53,7 +53,7 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
         revision=content["revision"],
         election=advisory["election"]["id"],
         overall=advisory["overall"] if advisory["findings"] else ANSWERS_ALONE,
-        contact=next((when for when in CONTACT_ORDER if when in contacts), ""),
+        contact=next((when for when in WHEN_ORDER if when in contacts), ""),
         findings=tuple(
             SharedFinding(finding["rule"], paragraph, finding["outcome"], finding["contact"] or "")
             for finding in advisory["findings"]

@@ -20,7 +20,8 @@ from assessments.scoring.part import can_be_shared, part_of, shared_part
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
-from bulletin.encoding.schema import Edition, Election
+from bulletin.encoding.elections import Election
+from bulletin.encoding.schema import Edition
 
 BLACKED_OUT = "[blacked out]"
 """Replaces words that the member removed from a note, whatever their length."""

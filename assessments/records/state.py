@@ -19,7 +19,8 @@ from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
-from bulletin.encoding.schema import Edition, Election, Question, Section
+from bulletin.encoding.elections import Election
+from bulletin.encoding.schema import Edition, Question, Section
 from bulletin.publish import encoded
 from bulletin.shelf import calendar
 

@@ -10,8 +10,10 @@ from typing import Any
 from pydantic_core import to_json
 
 from assessments.scoring.advisory import Advisory, Count, Finding
+from assessments.scoring.settled import progress
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
+from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition, Outcome
 
 
@@ -23,10 +25,7 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
         "revision": edition.sheet.revision,
         "digest": digest(edition),
         "as_of": advisory.as_of.isoformat(),
-        "election": {
-            "id": advisory.election.id,
-            "campaign_ends": advisory.election.campaign_ends.isoformat(),
-        },
+        "election": _election(advisory.election),
         "overall": advisory.overall,
         "complete": advisory.complete,
         "score": {**_count(score), "sections": {name: _count(c) for name, c in advisory.sections.items()}},
@@ -39,17 +38,38 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
             {"rule": d.rule.id, "due": d.due.isoformat() if d.due else None, "text": d.text}
             for d in advisory.deadlines
         ],
+        "meanwhile": [{"rule": rule.id, "text": text} for rule, text in advisory.meanwhile],
+        **_progress(advisory),
         "findings": [_finding(advisory, finding) for finding in advisory.findings],
         "unanswered": list(advisory.unanswered),
         "needed": list(advisory.needed),
         "check": list(advisory.check),
         "ignored": list(advisory.ignored),
+        **(
+            {"questioned": [list(pair) for pair in questioned]} if (questioned := advisory.questioned) else {}
+        ),
     }
 
 
 def advisory_json(advisory: Advisory, *, indent: int | None = None) -> bytes:
     """The advisory as JSON in UTF-8. Equal input gives equal bytes."""
     return to_json(advisory_data(advisory), indent=indent)
+
+
+def _election(election: Election) -> dict[str, Any]:
+    ends, voting_day = election.campaign_ends, election.voting_day
+    days: dict[str, Any] = {"id": election.id, "campaign_ends": ends.isoformat() if ends else None}
+    if election.undated and voting_day:
+        days["voting_day"] = voting_day.isoformat()
+    return days | {"given": election.given}
+
+
+def _progress(advisory: Advisory) -> dict[str, Any]:
+    """What is settled, and the question to ask next. A share has neither: it would tell of what was left out."""
+    if advisory.is_part:
+        return {}
+    contact_settled, all_settled, next_question = progress(advisory)
+    return {"settled": {"contact": contact_settled, "all": all_settled}, "next": next_question}
 
 
 def _count(count: Count) -> dict[str, int]:

@@ -12,11 +12,12 @@ from datetime import date
 from itertools import groupby
 from typing import Literal
 
-from assessments.scoring.advisory import Advisory, Count, Finding, When
+from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
 from assessments.scoring.wording import answer_in_words, long_date
 from bulletin.encoding.digest import digest
+from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
@@ -40,8 +41,6 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "not_applicable": "plain",
 }
 Whose = Literal["your", "the"]
-CONTACT_ORDER: tuple[When, ...] = ("now", "before_acting", "before_filing", "before_launch", "unstated")
-"""The times for contact, the most pressing first."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
     "action",
@@ -293,7 +292,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         ),
         as_of=advisory.as_of,
         as_of_text=long_date(advisory.as_of),
-        election=f"{advisory.election.name}; campaign period to {long_date(advisory.election.campaign_ends)}",
+        election=_election(advisory.election),
         overall=advisory.overall,
         tone=TONE_OF_OVERALL[advisory.overall],
         headline=overall.title,
@@ -330,8 +329,8 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         whose=whose,
         no_contacts=words.nothing.contact if advisory.complete else words.nothing.contact_so_far,
         no_to_do=_no_to_do(advisory),
-        calendar_note=None if named else _calendar_note(advisory),
-        filing_note=_filing_note(advisory),
+        calendar_note=None if named and not advisory.election.given else _calendar_note(advisory),
+        filing_note=advisory.questioned[0][1] if advisory.questioned else None,
         limits=sheet.limits,
         contact_block=sheet.contact,
         edition=edition.id,
@@ -393,7 +392,7 @@ def _answers(advisory: Advisory, questions: Iterable[str]) -> tuple[Basis, ...]:
 def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     groups = []
     filing = advisory.answers.get(advisory.edition.sheet.timing.filing)
-    for when in CONTACT_ORDER:
+    for when in WHEN_ORDER:
         due: list[tuple[Item, str]] = [
             (items[finding.rule.id], advisory.edition.advice[finding.rule.id].about or "")
             for finding in advisory.contacts
@@ -457,25 +456,23 @@ def _no_to_do(advisory: Advisory) -> str:
     return nothing.to_do if advisory.complete else nothing.to_do_so_far
 
 
-def _filing_note(advisory: Advisory) -> str | None:
-    """A warning if the filing date is outside the nomination period of the election."""
-    sheet, election = advisory.edition.sheet, advisory.election
-    filing = advisory.answers.get(sheet.timing.filing)
-    first, last = election.nominations_open, election.nominations_close
-    if not isinstance(filing, date) or ((first is None or first <= filing) and filing <= last):
+def _election(election: Election) -> str:
+    """The election and, where it is known, the end of its campaign period."""
+    if election.campaign_ends is None:
+        return election.name
+    return f"{election.name}; campaign period to {long_date(election.campaign_ends)}"
+
+
+def _calendar_note(advisory: Advisory) -> str | None:
+    """Where the end of the campaign period comes from, and that it should be confirmed."""
+    election, sheet = advisory.election, advisory.edition.sheet
+    if election.campaign_ends is None:
         return None
-    days = f"from {long_date(first)} to {long_date(last)}" if first else f"until {long_date(last)}"
-    note = sheet.filing_note.replace("{date}", long_date(filing)).replace("{days}", days)
-    return note.replace("{election}", f"the {election.name}")
-
-
-def _calendar_note(advisory: Advisory) -> str:
-    election = advisory.election
-    note = advisory.edition.sheet.calendar_note
+    note = (sheet.given_note if election.given else None) or sheet.calendar_note
     text = note.replace("{election}", f"the {election.name}").replace(
         "{date}", long_date(election.campaign_ends)
     )
-    if not election.confirmed:
+    if not election.confirmed and not election.undated:
         text += (
             f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."
         )

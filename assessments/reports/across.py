@@ -54,7 +54,7 @@ def _missing_campaign_account(checked: list[CheckedAccount]) -> Iterator[Remark]
     """At most one remark, about the first account whose answers say that the member is running."""
     for account, state in checked:
         rules = state.edition.sheet.across
-        over = state.as_of > state.election.campaign_ends
+        over = state.election.is_over(state.as_of)
         if rules is not None and not over and state.weigh(rules.candidate).value:
             yield _remark(rules.alone, "improvement", account=account)
             return

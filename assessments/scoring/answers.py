@@ -10,9 +10,8 @@ from typing import Any
 
 from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.nearest import nearest
-from bulletin.encoding.schema import Question
+from bulletin.encoding.schema import MAX_AMOUNT, Question
 
-MAX_AMOUNT = Decimal(1_000_000)
 MAX_NOTE = 2_000
 """Characters in a note."""
 

@@ -7,24 +7,27 @@ the outcome is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Literal
 
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
+from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import (
     CAMPAIGN_OVER,
     OUTCOME_BY_FORCE,
     ByFilingDate,
     Contact,
     Edition,
-    Election,
     Outcome,
     Overall,
+    OwnContact,
+    Question,
     Rule,
 )
 
-from .advisory import Advisory, Count, Deadline, Finding
+from .advisory import FORCE_ORDER, Advisory, Count, Deadline, Finding, traced
+from .contradictions import contradictions, questioned
 from .wording import long_date
 
 Asking = Literal["asked", "pending", "not_asked"]
@@ -34,6 +37,8 @@ COUNTED: frozenset[Outcome] = frozenset({"consistent", "action", "improvement", 
 """The outcomes with which a rule counts as applicable in the score."""
 SILENT: frozenset[Outcome] = frozenset({"consistent", "not_applicable", "unanswered", "check"})
 """The outcomes that never carry a contact."""
+NO_END = "Until the campaign period ends."
+"""A deadline of an edition that has no words for an election without dates, which nobody can choose there."""
 TO_DO: frozenset[Outcome] = frozenset({"action", "improvement"})
 """The outcomes that call for an action, and so have a deadline."""
 
@@ -67,17 +72,21 @@ class Situation:
             verdict = self._facts[name] = when.weigh(self)
         return verdict
 
+    def can_be_looked_up(self, questions: Iterable[str]) -> bool:
+        return all(self._edition.question[question].look_up for question in questions)
+
     def has_unanswered(self, questions: Iterable[str]) -> bool:
         return any(question not in self.answers for question in questions)
 
 
-def settle_asking(edition: Edition, situation: Situation) -> dict[str, Asking]:
+def settle_asking(questions: Iterable[Question], situation: Situation) -> dict[str, Asking]:
     """Whether each question is asked. The answer to a question that is not asked is removed from the situation.
 
-    One pass is enough: in `asking_order`, everything that a question depends on comes before it.
+    `questions` are in the edition's `asking_order`. So one pass is enough: everything that a question depends on
+    comes before it.
     """
     asking: dict[str, Asking] = {}
-    for question in edition.asking_order:
+    for question in questions:
         value, rests_on = situation.weigh(question.asked)
         if value is False:
             situation.answers.pop(question.id, None)
@@ -107,6 +116,8 @@ def find(rule: Rule, situation: Situation) -> tuple[Outcome, frozenset[str], fro
             return OUTCOME_BY_FORCE[rule.force], rests_on, NOTHING
         in_the_way = NOTHING.union(*[verdict.rests_on for verdict in (applies, met) if verdict.value is None])
     outcome: Outcome = "unanswered" if situation.has_unanswered(in_the_way) else rule.unsure
+    if outcome == "ask" and situation.can_be_looked_up(in_the_way):
+        outcome = "check"
     return outcome, rests_on, in_the_way
 
 
@@ -139,12 +150,36 @@ def find_closing(rule: Rule, situation: Situation, others: list[Finding], timing
     return Finding(rule, outcome, contact, rests_on, in_the_way, tuple(finding.rule for finding in deciding))
 
 
+def contact_of(edition: Edition, rule: Rule, outcome: Outcome) -> OwnContact | None:
+    """The kind of contact that a rule's outcome carries, whatever the stage of the account."""
+    if outcome in SILENT:
+        return None
+    if outcome == "ask":
+        return "now" if edition.sheet.engine == 1 else rule.contact or "now"
+    return rule.contact if outcome in TO_DO or rule.force == "note" else None
+
+
+def when_due(
+    kind: OwnContact | None, *, planned: bool, wished: bool, filing_is_ahead: bool
+) -> Contact | None:
+    """When a contact of some kind is due.
+
+    `planned`: the account is not launched. `wished`: it is to campaign, and does not yet.
+    """
+    if kind == "now!":  # what was accepted or disclosed does not wait for a launch
+        return "now"
+    if kind == "before_filing" and not (wished and filing_is_ahead):
+        kind = "now"
+    return "before_launch" if kind == "now" and planned else kind
+
+
 class Timing:
     """When contacts and deadlines are due, given the stage of the account, of campaign use and of filing."""
 
     def __init__(self, edition: Edition, situation: Situation, as_of: date, election: Election) -> None:
         timing = edition.sheet.timing
         filing = situation.answers.get(timing.filing)
+        self._edition = edition
         self.planned = timing.planned.weigh(situation).value is True
         self.wished = timing.wished.weigh(situation).value is True
         self.filing = filing if isinstance(filing, date) else None
@@ -158,18 +193,8 @@ class Timing:
 
     def contact(self, rule: Rule, outcome: Outcome) -> Contact | None:
         """When to contact the Integrity Commissioner about a finding, if at all."""
-        contact: Contact | None = None
-        if outcome in SILENT:
-            return None
-        if outcome == "ask":
-            contact = "now"
-        elif outcome in TO_DO or (rule.force == "note" and outcome == "information"):
-            contact = rule.contact
-        if contact == "before_filing" and not (self.wished and self.filing_is_ahead):
-            contact = "now"
-        if contact == "now" and self.planned:
-            contact = "before_launch"
-        return contact
+        kind = contact_of(self._edition, rule, outcome)
+        return when_due(kind, planned=self.planned, wished=self.wished, filing_is_ahead=self.filing_is_ahead)
 
     def deadline(self, rule: Rule) -> Deadline:
         """The deadline for following a finding's advice."""
@@ -183,7 +208,12 @@ class Timing:
                 return Deadline(rule, None, text, is_now=not self.wished)
             case "until_campaign_ends":
                 end = self.election.campaign_ends
-                return Deadline(rule, end, self._filled(words.until_campaign_ends.ends, end), is_now=False)
+                if end is None:
+                    return Deadline(rule, None, words.until_campaign_ends.unknown or NO_END, is_now=False)
+                text = self._filled(words.until_campaign_ends.ends, end)
+                return Deadline(rule, end if self._edition.sheet.engine == 1 else None, text, is_now=False)
+            case "at_once":
+                return Deadline(rule, None, words.at_once or "", is_now=True)
             case "before_other_steps":
                 return self._by_filing_date(rule, words.before_other_steps)
             case "before_filing":
@@ -201,6 +231,22 @@ class Timing:
 
     def _filled(self, text: str, day: date) -> str:
         return text.replace("{date}", long_date(day)).replace("{election}", self.election.name)
+
+
+def _place(deadline: Deadline, finding: Finding) -> tuple[bool, date, int]:
+    is_now = deadline.is_now or finding.contact == "now"
+    due = date.min if is_now else deadline.due or date.max
+    return not is_now, due, FORCE_ORDER.index(finding.rule.force)
+
+
+def in_order(findings: Iterable[Finding], deadline_of: Callable[[Rule], Deadline]) -> tuple[Deadline, ...]:
+    """The deadlines of what is to be done: first what is due now or late, then by date, then the rest.
+
+    What needs a call now is due now. Within each of these the order is by force, then the edition's.
+    """
+    deadlines = [(deadline_of(f.rule), f) for f in findings if f.outcome in TO_DO]
+    deadlines.sort(key=lambda pair: _place(*pair))
+    return tuple(deadline for deadline, _ in deadlines)
 
 
 def overall_of(findings: Iterable[Finding]) -> Overall:
@@ -242,8 +288,8 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
     `answers` are valid answers by question; a question without an answer has no entry. `election` only decides
     when the campaign period ends and whether it is over.
     """
-    situation = Situation(edition, answers, campaign_over=as_of > election.campaign_ends)
-    asking = settle_asking(edition, situation)
+    situation = Situation(edition, answers, campaign_over=election.is_over(as_of))
+    asking = settle_asking(edition.asking_order, situation)
     timing = Timing(edition, situation, as_of, election)
 
     findings: list[Finding] = []
@@ -258,6 +304,12 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
     asked = tuple(q for q in edition.question if asking[q] == "asked")
     unanswered = tuple(q for q in asked if q not in situation.answers and not edition.question[q].optional)
     keep_unanswered = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "unanswered"])
+    pending = {
+        name: situation.weigh(edition.question[name].asked).rests_on
+        for name, state in asking.items()
+        if state == "pending" and name not in situation.answers
+    }
+    first_needed = traced(keep_unanswered, pending)
     keep_at_check = NOTHING.union(*[f.in_the_way for f in findings if f.outcome == "check"])
     sections = count_by_section(edition, findings)
 
@@ -267,15 +319,19 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         as_of=as_of,
         answers=situation.answers,
         asked=asked,
+        given=answers,
         facts={fact: situation.fact(fact) for fact in edition.fact},
         findings=tuple(findings),
-        deadlines=tuple(timing.deadline(f.rule) for f in findings if f.outcome in TO_DO),
+        deadlines=in_order(findings, timing.deadline),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
         score=total(sections.values()),
         sections=sections,
         unanswered=unanswered,
-        needed=tuple(question for question in unanswered if question in keep_unanswered),
+        pending=pending,
+        needed=tuple(question for question in unanswered if question in first_needed),
         check=tuple(q for q in edition.question if q in keep_at_check and situation.answers.get(q) == UNSURE),
         ignored=tuple(q for q in edition.question if q in answers and q not in situation.answers),
+        questioned=questioned(edition, situation.answers, election),
+        contradictions=contradictions(edition, situation, election, as_of=as_of),
     )

@@ -11,8 +11,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bulletin.encoding.conditions import Answer
+from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.nearest import nearest
-from bulletin.encoding.schema import Calendar, Edition, Election
+from bulletin.encoding.schema import Edition
 
 from .answers import MAX_NOTE, AnswerError, read_answer, read_day, shown, wrong_with_text
 

@@ -12,10 +12,11 @@ from copy import copy
 from datetime import date, timedelta
 
 from bulletin.encoding.conditions import UNSURE, Answer
-from bulletin.encoding.schema import Edition, Election, Outcome, Rule
+from bulletin.encoding.elections import Election
+from bulletin.encoding.schema import Edition, Outcome, Rule
 
 from .advisory import Advisory, Deadline, Finding, When
-from .assess import TO_DO, Situation, Timing, count_by_section, overall_of, total
+from .assess import Situation, Timing, count_by_section, in_order, overall_of, total
 
 UNSTATED = "When is not part of what was shared."
 
@@ -56,7 +57,7 @@ def part_of(
     outcome.
     """
     picked = {q: answers[q] for q in edition.question if q in answers}
-    situation = Situation(edition, picked, campaign_over=as_of > election.campaign_ends)
+    situation = Situation(edition, picked, campaign_over=election.is_over(as_of))
     timings = _timings(edition, situation, as_of, election)
     findings = []
     for rule in edition.rules:
@@ -73,18 +74,21 @@ def part_of(
         election=election,
         as_of=as_of,
         answers=picked,
+        given=picked,
         asked=tuple(picked),
         facts={fact: verdict for fact, verdict in verdicts.items() if verdict.value is not None},
         findings=tuple(findings),
-        deadlines=tuple(_deadline(timings, f.rule) for f in findings if f.outcome in TO_DO),
+        deadlines=in_order(findings, lambda rule: _deadline(timings, rule)),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
         score=total(sections.values()),
         sections=sections,
         unanswered=(),
+        pending={},
         needed=(),
         check=tuple(q for q in picked if q in check),
         ignored=(),
+        is_part=True,
     )
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from .conditions import AtMost, Condition, Fact, Has, Term
+from .digest import ENGINES
 from .nearest import nearest
 from .schema import (
     CALENDAR,
     CAMPAIGN_OVER,
     Across,
     Advice,
-    Election,
     NamedFact,
     Paragraph,
     Pointer,
@@ -73,9 +72,9 @@ class EditionFiles:
 def check_edition(files: EditionFiles) -> None:
     """Record every fault that only shows when the files are read together."""
     for file in ("paragraphs", "questions", "rules"):
-        _unique_ids(files.sources[file], files.raw(file), ())
+        check_unique_ids(files.sources[file], files.raw(file), ())
     for key in ("facts", "sections"):
-        _unique_ids(files.sources["edition"], files.raw("edition", key), (key,))
+        check_unique_ids(files.sources["edition"], files.raw("edition", key), (key,))
     names = _Names(files)
     stated = tuple(_stated_conditions(files))
     for source, place, condition in stated:
@@ -92,36 +91,12 @@ def check_edition(files: EditionFiles) -> None:
     _check_use(files, stated)
 
 
-def check_elections(source: Source, elections: tuple[Election | None, ...]) -> None:
-    """Record elections that are out of order, and dates that are out of order within an election."""
-    _unique_ids(source, source.content, ())
-    before: Election | None = None
-    for at, election in enumerate(elections):
-        if election is None:
-            continue
-        days = [
-            ("nominations_open", election.nominations_open),
-            ("nominations_close", election.nominations_close),
-            ("voting_day", election.voting_day),
-            ("campaign_ends", election.campaign_ends),
-        ]
-        known = [(key, day) for key, day in days if day]
-        for (earlier, first), (later, second) in pairwise(known):
-            if second < first:
-                source.fault((at, later), f"{second} is before {earlier} ({first}); it must come after")
-        if before and election.campaign_ends <= before.campaign_ends:
-            source.fault(
-                (at, "campaign_ends"),
-                f"elections stand earliest first; this one does not end after {before.id}",
-            )
-        before = election
-
-
 def _ids(raw: list[Any]) -> list[str]:
     return [e["id"] for e in raw if isinstance(e, dict) and isinstance(e.get("id"), str)]
 
 
-def _unique_ids(source: Source, raw: Any, place: Place) -> None:
+def check_unique_ids(source: Source, raw: Any, place: Place) -> None:
+    """Record each id that an earlier entry of a list has already."""
     seen: set[str] = set()
     for at, entry in enumerate(entries(raw)):
         name = entry.get("id") if isinstance(entry, dict) else None
@@ -177,16 +152,21 @@ def _stated_conditions(files: EditionFiles) -> Iterator[tuple[Source, Place, Con
     for at, fact in enumerate(files.facts):
         if fact and not isinstance(fact.when, str):
             yield sheet, ("facts", at, "when"), fact.when
-    if files.timing:
-        yield sheet, ("timing", "planned"), files.timing.planned
-        yield sheet, ("timing", "wished"), files.timing.wished
-    if files.across:
-        yield sheet, ("across", "signs"), files.across.signs
-        yield sheet, ("across", "supported"), files.across.supported
-        yield sheet, ("across", "candidate"), files.across.candidate
+    for part, keys in (
+        (files.timing, ("planned", "wished")),
+        (files.across, ("signs", "supported", "candidate")),
+    ):
+        for key in keys if part else ():
+            yield sheet, ("timing" if part is files.timing else "across", key), getattr(part, key)
+    for at, contradiction in enumerate(files.sheet.contradictions if files.sheet else ()):
+        yield sheet, ("contradictions", at, "when"), contradiction.when
     for at, question in enumerate(files.questions):
         if question:
             yield files.sources["questions"], (at, "asked"), question.asked
+    yield from _conditions_of_rules(files)
+
+
+def _conditions_of_rules(files: EditionFiles) -> Iterator[tuple[Source, Place, Condition]]:
     for at, rule in enumerate(files.rules):
         if rule:
             yield files.sources["rules"], (at, "applies"), rule.applies
@@ -210,9 +190,21 @@ def _check_sheet(files: EditionFiles, names: _Names) -> None:
                 "write a condition for any other fact",
             )
     if files.sheet:
-        for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
-            if len(getattr(files.sheet.words, key)) != wanted:
-                source.fault(("words", key), f"words for all {wanted} are wanted")
+        _check_whole_sheet(files, files.sheet, names)
+
+
+def _check_whole_sheet(files: EditionFiles, sheet: Sheet, names: _Names) -> None:
+    source = files.sources["edition"]
+    if sheet.engine not in ENGINES:
+        known = " or ".join(map(str, ENGINES))
+        source.fault(("engine",), f"there is no engine {sheet.engine}; write {known}")
+    for at, contradiction in enumerate(sheet.contradictions):
+        for question in contradiction.questions:
+            if wrong := names.unknown_question(question):
+                source.fault(("contradictions", at, "questions"), wrong)
+    for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
+        if len(getattr(sheet.words, key)) != wanted:
+            source.fault(("words", key), f"words for all {wanted} are wanted")
 
 
 def _check_questions(files: EditionFiles) -> None:
@@ -231,6 +223,12 @@ def _check_questions(files: EditionFiles) -> None:
         if "unsure" in question.choices:
             message = "write `unsure: true` in place of a choice of that name"
             source.fault((at, "choices", "unsure"), message)
+        if question.look_up and not question.may_be_unsure:
+            source.fault((at, "look_up"), "only an answer that may be unsure can be looked up")
+        if question.rest_is_no and not (question.together and question.kind == "ynu"):
+            source.fault(
+                (at, "rest_is_no"), "only a ynu question of a group, `together`, can be among the rest"
+            )
 
 
 def _unknown_section(name: str, sections: list[str] | None) -> str | None:
@@ -255,6 +253,8 @@ def _check_rules(files: EditionFiles) -> None:
             source.fault((at, "last"), "the rule reckoned last must be a note")
         if rule.contact == "before_acting" and rule.force != "note":
             source.fault((at, "contact"), "`before_acting` is for notes")
+        if rule.deadline == "at_once" and files.sheet and not files.sheet.deadlines.at_once:
+            source.fault((at, "deadline"), "edition.yaml has no words for it; write `deadlines.at_once`")
 
 
 def _check_citations(files: EditionFiles) -> None:
@@ -310,16 +310,32 @@ def _check_advice(files: EditionFiles) -> None:
     for rule in files.rules:
         if rule is None:
             continue
+        outcomes = rule.outcomes(look_up=_can_be_looked_up(files, rule))
         if rule.id not in files.advice:
-            wanted = ", ".join(rule.outcomes)
+            wanted = ", ".join(outcomes)
             source.fault((), f"rule {rule.id} has no advice; write a text for {wanted}")
         elif texts := files.advice[rule.id]:
-            _check_texts(source, rule, texts)
+            needed = {*outcomes, *(("about",) if rule.may_carry_contact else ())}
+            if rule.may_ask and files.sheet and files.sheet.engine > 1:
+                needed.add("meanwhile")
+            _check_texts(source, rule, texts, needed)
 
 
-def _check_texts(source: Source, rule: Rule, texts: Advice) -> None:
+def _can_be_looked_up(files: EditionFiles, rule: Rule) -> bool:
+    """Whether any question that the rule turns on, directly or through facts, is marked `look_up`."""
+    facts = {fact.id: fact.when for fact in files.facts if fact and not isinstance(fact.when, str)}
+    marked = {question.id for question in files.questions if question and question.look_up}
+    seen: set[str] = set()
+    waiting = [condition for condition in (rule.applies, rule.met) if condition is not None]
+    while waiting:
+        names = {name for name in _names_in(waiting.pop()) if name not in seen}
+        seen |= names
+        waiting += [facts[name] for name in names if name in facts]
+    return bool(seen & marked)
+
+
+def _check_texts(source: Source, rule: Rule, texts: Advice, wanted: set[str]) -> None:
     given = {key for key, text in texts if text is not None}
-    wanted = {*rule.outcomes, *(("about",) if rule.may_carry_contact else ())}
     for key in sorted(wanted - given):
         source.fault((rule.id,), f"the text for `{key}` is missing; the rule can come to it")
     for key in sorted(given - wanted):

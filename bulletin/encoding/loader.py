@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import schema
-from .checks import EditionFiles, check_edition, check_elections, entries
+from .checks import EditionFiles, check_edition, entries
+from .elections import Calendar, Election, check_elections
 from .nearest import nearest
 from .schema import (
     Across,
     Advice,
-    Calendar,
     Edition,
-    Election,
     NamedFact,
     Paragraph,
     Question,

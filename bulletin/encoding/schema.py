@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -39,11 +40,16 @@ DeadlineKind = Literal[
     "before_filing",
     "from_filing",
     "until_campaign_ends",
+    "at_once",
 ]
+OwnContact = Literal["now", "now!", "before_filing", "before_acting"]
+"""When to contact the Commissioner about a rule. `now!` stays `now` even before the account is launched."""
 
 CALENDAR = "calendar"
 """Takes the place of a condition for the one fact that depends on the election calendar, not on answers."""
 CAMPAIGN_OVER = "campaign_over"
+MAX_AMOUNT = Decimal(1_000_000)
+"""The largest answer to a question of kind money, in Canadian dollars."""
 OUTCOME_BY_FORCE: Mapping[Force, Outcome] = {"must": "action", "should": "improvement", "consider": "ask"}
 """The outcome of a rule that applies and is not met. A note has no such outcome."""
 
@@ -116,7 +122,14 @@ class Paragraph(Strict):
 class Question(Strict):
     """One question: its words, the kind of its answer, and when it is asked.
 
-    `short` is its short name, for lists of answers.
+    `short` is its short name, for lists of answers. The marks, all optional:
+
+    - `look_up`: whoever is unsure can find out without the Commissioner.
+    - `of_election`: the answer is about one election, and is never carried over to another.
+    - `of_office`: the answer is about the office rather than the account, so that another self-check can offer it.
+    - `together`: the name of a group of questions that are asked on one screen.
+    - `rest_is_no`: one press may answer "no" to what is left of its group.
+    - `can_change`: the member can change what the answer says, so that it may be proposed.
     """
 
     id: QuestionId
@@ -129,6 +142,12 @@ class Question(Strict):
     choices: Mapping[Name, Line] = {}
     unsure: bool = False
     optional: bool = False
+    look_up: bool = False
+    of_election: bool = False
+    of_office: bool = False
+    together: Name | None = None
+    rest_is_no: bool = False
+    can_change: bool = False
     asked: ConditionText
 
     @property
@@ -163,14 +182,18 @@ class Rule(Strict):
     applies: ConditionText
     met: ConditionText | None = None
     unsure: Literal["ask", "check", "information"]
-    contact: Literal["now", "before_filing", "before_acting"] | None = None
+    contact: OwnContact | None = None
     deadline: DeadlineKind = "launch"
     last: bool = False
 
-    @cached_property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """Every outcome that this rule can have. The edition has advice for exactly these."""
+    def outcomes(self, *, look_up: bool) -> tuple[Outcome, ...]:
+        """Every outcome that this rule can have. The edition has advice for exactly these.
+
+        `look_up`: some of the questions that the rule turns on can be looked up.
+        """
         outcomes: set[Outcome] = {"unanswered", self.unsure}
+        if look_up and self.unsure == "ask":
+            outcomes.add("check")
         if not isinstance(self.applies, Always):
             outcomes.add("not_applicable")
         if self.force == "note":
@@ -180,14 +203,24 @@ class Rule(Strict):
         return tuple(sorted(outcomes))
 
     @property
+    def may_ask(self) -> bool:
+        """Whether the rule can send the member to the Commissioner for a judgement (the outcome `ask`)."""
+        return self.unsure == "ask" or OUTCOME_BY_FORCE.get(self.force) == "ask"
+
+    @property
     def may_carry_contact(self) -> bool:
-        return self.contact is not None or "ask" in self.outcomes
+        return self.contact is not None or self.may_ask
 
 
 class Advice(Strict):
-    """What a rule says for each outcome; `about` completes "Contact the Integrity Commissioner about …"."""
+    """What a rule says for each outcome.
+
+    `about` completes "Contact the Integrity Commissioner about …". `meanwhile` says what to stop or to leave until
+    the Commissioner has answered, for a rule that can have the outcome `ask`.
+    """
 
     about: Text | None = None
+    meanwhile: Text | None = None
     not_applicable: Text | None = None
     consistent: Text | None = None
     action: Text | None = None
@@ -343,9 +376,10 @@ class ByWish(Strict):
 
 
 class UntilTheEnd(Strict):
-    """The words of a deadline at the end of the campaign period."""
+    """The words of a deadline at the end of the campaign period; `unknown` if nobody has given the day."""
 
     ends: DatedText
+    unknown: Text | None = None
 
 
 class Deadlines(Strict):
@@ -357,21 +391,37 @@ class Deadlines(Strict):
     before_filing: ByFilingDate
     from_filing: ByFilingDate
     until_campaign_ends: UntilTheEnd
+    at_once: Text | None = None
 
 
 class Reading(Strict):
-    """An interpretation that goes beyond the bulletin's text, with its reason."""
+    """An interpretation that goes beyond the bulletin's text, with its reason and the rules that rest on it."""
 
     paragraphs: tuple[str, ...] = Field(min_length=1)
     reading: Text
     reason: Text
+    rules: tuple[Id, ...] = ()
+
+
+class Contradiction(Strict):
+    """Answers that cannot both be right, and what to say beside each of their questions. It blocks nothing."""
+
+    questions: tuple[QuestionId, ...] = Field(min_length=1)
+    when: ConditionText
+    says: Text
 
 
 class Sheet(Strict):
-    """The content of edition.yaml: everything about the edition as a whole."""
+    """The content of edition.yaml: everything about the edition as a whole.
+
+    `engine` is the version of the scoring logic that the edition is written for (ENGINES in digest.py). While
+    `provisional`, a published revision may be replaced, as long as nothing attested rests on it.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]*$", max_length=60)]
     revision: Annotated[int, Field(ge=1)]
+    engine: Annotated[int, Field(ge=1)] = 1
+    provisional: bool = False
     title: Line
     version: Line
     issued: Day
@@ -386,38 +436,13 @@ class Sheet(Strict):
     words: Words
     deadlines: Deadlines
     calendar_note: DatedText
+    given_note: DatedText | None = None
     filing_note: DatedText
+    vote_note: DatedText | None = None
+    contradictions: tuple[Contradiction, ...] = ()
     limits: tuple[Text, ...] = Field(min_length=1)
     readings: tuple[Reading, ...]
     across: Across | None = None
-
-
-class Election(Strict):
-    """One municipal election. Its dates are days in Toronto."""
-
-    id: Id
-    name: Line
-    nominations_open: Day | None = None
-    nominations_close: Day
-    voting_day: Day
-    campaign_ends: Day
-    confirmed: bool
-    source: Text
-    last_confirmed: Day
-    note: Text
-
-
-class Calendar(Strict):
-    """The elections, earliest first."""
-
-    elections: tuple[Election, ...] = Field(min_length=1)
-
-    def get(self, election_id: str) -> Election | None:
-        return next((election for election in self.elections if election.id == election_id), None)
-
-    def default_for(self, day: date) -> Election:
-        """The first election whose campaign period ends on or after `day`, or the last election if none does."""
-        return next((e for e in self.elections if e.campaign_ends >= day), self.elections[-1])
 
 
 class Edition(Strict):
@@ -428,6 +453,8 @@ class Edition(Strict):
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
     advice: Mapping[str, Advice]
+    published_digest: str | None = Field(default=None, exclude=True)
+    """The digest under which this revision was published, which never changes; None if it is not published."""
 
     # Compared by identity: two editions that differ only in the order of choices would be equal to Python, and a
     # value cached for one would be returned for the other.
@@ -505,6 +532,11 @@ class Edition(Strict):
         # numbers of paragraphs are each edition's own, and a key for it would change the published digest.
         wish = self.questions_behind(self.sheet.timing.wished)
         return frozenset(self.question[question].section for question in wish)
+
+    def outcomes(self, rule: Rule) -> tuple[Outcome, ...]:
+        """Every outcome that a rule of this edition can have."""
+        behind = self.questions_behind(rule.applies, rule.met)
+        return rule.outcomes(look_up=any(self.question[question].look_up for question in behind))
 
     @cached_property
     def sections_with_rules(self) -> tuple[Section, ...]:

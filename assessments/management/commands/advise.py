@@ -21,8 +21,9 @@ from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_day, shown
 from assessments.scoring.assess import assess
 from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, read_document, unknown_election
+from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.loader import EncodingFaults
-from bulletin.encoding.schema import Calendar, Edition, Election
+from bulletin.encoding.schema import Edition
 from bulletin.shelf import calendar, editions
 
 BAD_INPUT = 2

@@ -1,0 +1,246 @@
+"""What of an advisory can still change as questions are answered, and which question to ask next.
+
+Both are exact: they say what would be found by trying every way to answer what is still open. Three things keep that
+quick. A finding that is not `unanswered` keeps its outcome, so that only the others are looked into. A rule turns on
+few questions. And answers between which a rule does not distinguish are tried once, and remembered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from itertools import combinations, product
+from typing import NamedTuple
+
+from bulletin.encoding.conditions import UNSURE, Answer, AtMost, Condition, Has
+from bulletin.encoding.schema import Contact, Edition, OwnContact, Question, Rule
+
+from .advisory import Advisory, Finding
+from .assess import Situation, contact_of, find, settle_asking, when_due
+
+CENT = Decimal("0.01")
+
+
+class Progress(NamedTuple):
+    """How far the answers have come.
+
+    `contact_settled`: no answer can bring or move a contact. `all_settled`: that, and no finding is unanswered.
+    `next`: the question to ask next, so that the contacts are settled soon, then the findings; None if none is left.
+    """
+
+    contact_settled: bool
+    all_settled: bool
+    next: str | None
+
+
+def progress(advisory: Advisory) -> Progress:
+    """What is settled, and what to ask next. Takes at most some 0.2 ms."""
+    may_carry, may_move = _may_carry(advisory), _may_move(advisory)
+    unanswered = [finding for finding in advisory.findings if finding.outcome == "unanswered"]
+    is_settled = not may_carry and not may_move
+    in_the_way = [finding.in_the_way for finding in (unanswered if is_settled else may_carry)] + may_move
+    return Progress(is_settled, is_settled and not unanswered, _next(advisory, in_the_way, is_settled=is_settled))
+
+
+def _next(advisory: Advisory, in_the_way: list[frozenset[str]], *, is_settled: bool) -> str | None:
+    """Of the questions to answer, the stage while that can matter, else the one that is most often in the way."""
+    if not advisory.unanswered:
+        return None
+    if not is_settled:
+        edition = advisory.edition
+        for question in edition.questions_behind(edition.sheet.timing.planned):
+            if question in advisory.unanswered:
+                return question
+    counts = Counter(question for questions in in_the_way for question in advisory.traced(questions))
+    return max(advisory.unanswered, key=lambda question: counts[question])
+
+
+def _may_carry(advisory: Advisory) -> list[Finding]:
+    """The findings without a contact that can still come to carry one."""
+    outlook = _outlook(advisory.edition)
+    over = advisory.election.is_over(advisory.as_of)
+    return [
+        finding
+        for finding in advisory.findings
+        if finding.outcome == "unanswered"
+        and finding.rule.id in outlook.rules
+        and outlook.rules[finding.rule.id].can_carry(advisory.given, over)
+    ]
+
+
+def _may_move(advisory: Advisory) -> list[frozenset[str]]:
+    """For each contact whose time can still change, the questions whose answers can change it."""
+    outlook, moving = _outlook(advisory.edition), []
+    for finding in advisory.findings:
+        if finding.contact:
+            kind = contact_of(advisory.edition, finding.rule, finding.outcome)
+            questions = outlook.times.questions_that_move(kind, advisory.given, advisory.as_of)
+            if questions:
+                moving.append(questions)
+    return moving
+
+
+# --- What an edition's rules can come to -----------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def _outlook(edition: Edition) -> _Outlook:
+    return _Outlook(edition)
+
+
+class _Outlook:
+    """For one edition: what each rule that may carry a contact can come to, and when contacts can be due."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.rules = {
+            rule.id: _RuleOutlook(edition, rule) for rule in edition.rules if rule.may_carry_contact
+        }
+        self.times = _Times(edition)
+
+
+class _Answers:
+    """The questions that some conditions turn on, with those that decide whether they are asked."""
+
+    def __init__(self, edition: Edition, questions: Iterable[str], conditions: Iterable[Condition]) -> None:
+        wanted, waiting = set[str](), [*questions, *edition.questions_behind(*conditions)]
+        asking: list[Condition] = []
+        while waiting:
+            question = waiting.pop()
+            if question not in wanted:
+                wanted.add(question)
+                asking.append(edition.question[question].asked)
+                waiting += edition.questions_behind(asking[-1])
+        self.edition = edition
+        self.questions = tuple(q for q in edition.asking_order if q.id in wanted)
+        facts = [fact.when for fact in edition.facts_behind(*conditions, *asking)]
+        stated = [*conditions, *asking, *(when for when in facts if not isinstance(when, str))]
+        terms = {term for condition in stated for term in condition.terms()}
+        self._choices = {q.id: _values(q, terms) for q in self.questions}
+        self._kinds = [(q.id, _distinguish(q, terms)) for q in self.questions]
+
+    def key(self, given: Mapping[str, Answer]) -> tuple[Hashable, ...]:
+        """Equal for answers that the conditions do not distinguish."""
+        return tuple([distinguish(given.get(question)) for question, distinguish in self._kinds])
+
+    def blanks(self, given: Mapping[str, Answer]) -> list[str]:
+        """The questions that are still to be answered. An optional one without an answer stays without."""
+        return [q.id for q in self.questions if q.id not in given and not q.optional]
+
+    def values(self, question: str) -> tuple[Answer, ...]:
+        """One answer of each kind that the conditions distinguish."""
+        return self._choices[question]
+
+    def situation(self, given: Mapping[str, Answer], *, campaign_over: bool) -> Situation:
+        answers = {q.id: given[q.id] for q in self.questions if q.id in given}
+        situation = Situation(self.edition, answers, campaign_over=campaign_over)
+        settle_asking(self.questions, situation)
+        return situation
+
+
+class _RuleOutlook:
+    """What one rule can come to."""
+
+    def __init__(self, edition: Edition, rule: Rule) -> None:
+        self._edition, self._rule = edition, rule
+        self._answers = _Answers(edition, (), [c for c in (rule.applies, rule.met) if c is not None])
+        self._known: dict[tuple[Hashable, ...], bool] = {}
+
+    def can_carry(self, given: Mapping[str, Answer], over: bool) -> bool:
+        """Whether some way to answer what is open gives a finding with a contact."""
+        key = (over, *self._answers.key(given))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._try(given, over)
+        return known
+
+    def _try(self, given: Mapping[str, Answer], over: bool) -> bool:
+        situation = self._answers.situation(given, campaign_over=over)
+        outcome, _, in_the_way = find(self._rule, situation)
+        if outcome != "unanswered":
+            return contact_of(self._edition, self._rule, outcome) is not None
+        blank = next((q for q in self._answers.blanks(given) if q in in_the_way), None)
+        if blank is None:
+            return False
+        return any(self.can_carry({**given, blank: value}, over) for value in self._answers.values(blank))
+
+
+class _Times:
+    """When contacts can be due: by the stage of the account, the wish to campaign and the filing date."""
+
+    def __init__(self, edition: Edition) -> None:
+        self._timing = edition.sheet.timing
+        conditions = [self._timing.planned, self._timing.wished]
+        self._answers = _Answers(edition, [self._timing.filing], conditions)
+        self._known: dict[tuple[Hashable, ...], frozenset[str]] = {}
+
+    def questions_that_move(
+        self, kind: OwnContact | None, given: Mapping[str, Answer], as_of: date
+    ) -> frozenset[str]:
+        """The open questions whose answers can change when a contact of this kind is due."""
+        filing = given.get(self._timing.filing)
+        ahead = isinstance(filing, date) and filing > as_of
+        key = (kind, ahead, *self._answers.key({**given, self._timing.filing: str(ahead)}))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._try(kind, given, ahead)
+        return known
+
+    def _try(self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool) -> frozenset[str]:
+        blanks = self._answers.blanks(given)
+        ways = list(product(*[self._answers.values(blank) for blank in blanks]))
+        due = {way: self._due(kind, {**given, **dict(zip(blanks, way, strict=True))}, ahead) for way in ways}
+        moving = set()
+        for at, blank in enumerate(blanks):
+            by_the_rest: dict[tuple[Answer, ...], set[Contact | None]] = {}
+            for way, when in due.items():
+                by_the_rest.setdefault((*way[:at], *way[at + 1 :]), set()).add(when)
+            if any(len(whens) > 1 for whens in by_the_rest.values()):
+                moving.add(blank)
+        return frozenset(moving)
+
+    def _due(self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool) -> Contact | None:
+        situation = self._answers.situation(given, campaign_over=False)
+        return when_due(
+            kind,
+            planned=self._timing.planned.weigh(situation).value is True,
+            wished=self._timing.wished.weigh(situation).value is True,
+            filing_is_ahead=ahead and self._timing.filing in situation.answers,
+        )
+
+
+def _distinguish(question: Question, terms: Iterable[object]) -> Callable[[Answer | None], Hashable]:
+    """What tells apart the answers to a question that some terms treat differently."""
+    match question.kind:
+        case "money":
+            amounts = sorted({t.amount for t in terms if isinstance(t, AtMost) and t.question == question.id})
+            return lambda answer: (
+                sum(answer > amount for amount in amounts) if isinstance(answer, Decimal) else answer
+            )
+        case "choices":
+            choices = [t.choice for t in terms if isinstance(t, Has) and t.question == question.id]
+            return lambda answer: (
+                tuple(choice in answer for choice in choices) if isinstance(answer, tuple) else answer
+            )
+        case _:
+            return lambda answer: answer
+
+
+def _values(question: Question, terms: Iterable[object]) -> tuple[Answer, ...]:
+    """An answer of each kind that some terms treat differently."""
+    unsure: tuple[Answer, ...] = (UNSURE,) if question.may_be_unsure else ()
+    match question.kind:
+        case "money":
+            amounts = sorted({t.amount for t in terms if isinstance(t, AtMost) and t.question == question.id})
+            return (*amounts, amounts[-1] + CENT if amounts else Decimal(0), *unsure)
+        case "choices":
+            named = [t.choice for t in terms if isinstance(t, Has) and t.question == question.id]
+            others = [choice for choice in question.choices if choice not in named][:1]
+            some = [c for n in range(1, len(named) + 1) for c in combinations(dict.fromkeys(named), n)]
+            return (*some, *([tuple(others)] if others else []), *unsure)
+        case "date":
+            return (date(2000, 1, 1),)
+        case _:
+            return (*question.values, *unsure)
