@@ -79,9 +79,9 @@ def advised(
 def asking(row: Row, *, by: Edition | None = None) -> dict[str, Asking]:
     """Whether an edition asks each question in the situation of a row of asking.yaml."""
     answers = answers_of(BASE["answers"] | row["given"])
-    over = date.fromisoformat(row["as_of"]) > election(BASE["election"]).campaign_ends
+    over = election(BASE["election"]).is_over(date.fromisoformat(row["as_of"]))
     by = by or edition()
-    return settle_asking(by, Situation(by, answers, campaign_over=over))
+    return settle_asking(by.asking_order, Situation(by, answers, campaign_over=over))
 
 
 def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, When | None]:

@@ -18,7 +18,11 @@ from bulletin.shelf import calendar
 def election_choices() -> list[tuple[str, str]]:
     """The elections of the calendar, each with its year first: a narrow screen may show nothing else."""
     return [
-        (election.id, f"{election.voting_day.year}: {election.name}") for election in calendar().elections
+        (
+            election.id,
+            f"{election.voting_day.year}: {election.name}" if election.voting_day else election.name,
+        )
+        for election in calendar().elections
     ]
 
 

@@ -42,7 +42,9 @@ def progress(advisory: Advisory) -> Progress:
     unanswered = [finding for finding in advisory.findings if finding.outcome == "unanswered"]
     is_settled = not may_carry and not may_move
     in_the_way = [finding.in_the_way for finding in (unanswered if is_settled else may_carry)] + may_move
-    return Progress(is_settled, is_settled and not unanswered, _next(advisory, in_the_way, is_settled=is_settled))
+    return Progress(
+        is_settled, is_settled and not unanswered, _next(advisory, in_the_way, is_settled=is_settled)
+    )
 
 
 def _next(advisory: Advisory, in_the_way: list[frozenset[str]], *, is_settled: bool) -> str | None:

@@ -145,9 +145,9 @@ def test_the_digest_changes_with_this(row, sound, tmp_path):
     assert digest(load_edition(edition_with(tmp_path, *row["slips"]))) != sound
 
 
-def test_the_digest_changes_with_the_engine(monkeypatch, sound):
-    monkeypatch.setattr(digests, "ENGINE_VERSION", f"{digests.ENGINE_VERSION}-next")
-    assert digest(load_edition(MINIMAL)) != sound
+def test_a_new_version_of_the_engine_changes_no_digest(monkeypatch, sound):
+    monkeypatch.setattr(digests, "ENGINES", (*digests.ENGINES, digests.ENGINES[-1] + 1))
+    assert digest(load_edition(MINIMAL)) == sound
 
 
 def backwards(entry: dict[str, Any]) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def assert_in_order(words: str, lines: Iterable[Line]) -> None:
 
 def test_the_cases_show_every_outcome_of_every_rule_every_contact_and_every_part():
     pairs = {pair for case in every_outcome() for pair in case.pairs}
-    assert pairs == {(rule.id, outcome) for rule in edition().rules for outcome in rule.outcomes}
+    assert pairs == {(rule.id, outcome) for rule in edition().rules for outcome in edition().outcomes(rule)}
     times = {time for case in to_print() for time in case.times}
     assert times == {time for case in rows() for time in case.times}
     assert len({case.advisory.overall for case in to_print()}) == 5

@@ -184,6 +184,7 @@ def test_the_calendar_is_noted_exactly_where_the_edition_does_not_name_the_elect
     assert bool(note) == noted
     if note:
         named = case.advisory.election
+        assert named.campaign_ends
         text = SHEET.calendar_note.replace("{election}", f"the {named.name}")
         assert note.startswith(text.replace("{date}", long_date(named.campaign_ends)))
         unconfirmed = f"not yet confirmed (last looked at on {long_date(named.last_confirmed)})"

@@ -160,7 +160,9 @@ def test_as_more_is_answered_a_fact_that_is_known_stays_as_it_is(before, added, 
 def test_answered_one_by_one_in_any_order_the_end_is_the_same_as_all_together(truth, order, day):
     answers: Answers = {}
     while True:
-        asking = settle_asking(EDITION, Situation(EDITION, answers, campaign_over=day > date(2026, 12, 31)))
+        asking = settle_asking(
+            EDITION.asking_order, Situation(EDITION, answers, campaign_over=day > date(2026, 12, 31))
+        )
         following = next((q for q in order if asking[q] == "asked" and q not in answers and q in truth), None)
         if following is None:
             break

@@ -37,16 +37,17 @@ def test_no_rule_has_two_cases_of_one_name():
 
 def test_the_table_shows_every_outcome_of_every_rule():
     shown = {(rule, row["outcome"]) for rule, row in ROWS}
-    assert shown == {(rule.id, outcome) for rule in edition().rules for outcome in rule.outcomes}
+    assert shown == {(rule.id, outcome) for rule in edition().rules for outcome in edition().outcomes(rule)}
 
 
 def contacts_of(rule: Rule) -> set[Contact]:
     """Every time for contacting the Commissioner that a rule can give."""
     contacts: set[Contact] = set()
-    if rule.contact:
-        contacts.add(rule.contact)
-    if "ask" in rule.outcomes or rule.contact in ("now", "before_filing"):
-        contacts |= {"now", "before_launch"}
+    own = rule.contact or "now"
+    if rule.may_carry_contact:
+        contacts |= {"now"} if own == "now!" else {"now", "before_launch"}
+        if own == "before_filing":
+            contacts.add("before_filing")
     return contacts
 
 
