@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow
+from assessments.models.elections import ElectionChoice
 from assessments.models.people import User
 from bulletin.models import PublishedEdition
 
@@ -50,15 +51,14 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
         return self.drafts().filter(deleted_at__gt=timezone.now() - RESTORABLE)
 
 
-class Assessment(models.Model):
-    """An assessment of one account, pinned for good to one revision of an edition and to one election.
+class Assessment(ElectionChoice):
+    """An assessment of one account, by one revision of an edition and about one election.
 
     It is a draft until the member attests it. `copied_from` is the assessment that its answers were copied from.
     """
 
     account = models.ForeignKey(SocialAccount, on_delete=models.PROTECT, related_name="assessments")
     edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
-    election = models.CharField(max_length=40)
     started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
     # Set while the draft is marked ready for review. It stays a draft, and the mark can be removed.
@@ -73,9 +73,10 @@ class Assessment(models.Model):
 
     objects = AssessmentQuerySet.as_manager()
 
-    class Meta:
+    class Meta(ElectionChoice.Meta):
         ordering: ClassVar = ["-started_at", "-pk"]
         constraints: ClassVar = [
+            *ElectionChoice.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(ready_at__isnull=True, ready_by__isnull=True)
                 | Q(ready_at__isnull=False, ready_by__isnull=False),

@@ -54,6 +54,8 @@ class Action(models.TextChoices):
     DRAFT_STARTED = "draft_started", "Began a draft"
     DRAFT_DELETED = "draft_deleted", "Deleted a draft"
     DRAFT_RESTORED = "draft_restored", "Restored a draft"
+    ELECTION_CHANGED = "election_changed", "Changed the election of a draft"
+    MOVED = "moved", "Moved a draft to a newer revision"
     KEPT = "kept", "Kept a self-check in the office"
     READY = "ready", "Marked a draft ready for review"
     TAKEN_BACK = "taken_back", "Took a draft back from review"

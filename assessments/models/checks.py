@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from assessments.models.answers import AnswerRow
+from assessments.models.elections import ElectionChoice
 from assessments.scoring.document import MAX_ACCOUNT_TEXT
 from bulletin.models import PublishedEdition
 
@@ -42,12 +43,11 @@ class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
         return self.filter(token_hash=token_hash(token))
 
 
-class AnonymousCheck(models.Model):
+class AnonymousCheck(ElectionChoice):
     """A self-check by someone who has not signed in. Whoever holds the token may see, change and delete it."""
 
     token_hash = models.CharField(max_length=64, unique=True)
     edition = models.ForeignKey(PublishedEdition, on_delete=models.PROTECT, related_name="+")
-    election = models.CharField(max_length=40)
     # As long as an answers file allows.
     platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, blank=True)
     handle = models.CharField("account", max_length=MAX_ACCOUNT_TEXT, blank=True)
@@ -57,8 +57,9 @@ class AnonymousCheck(models.Model):
 
     objects = AnonymousCheckQuerySet.as_manager()
 
-    class Meta:
+    class Meta(ElectionChoice.Meta):
         constraints: ClassVar = [
+            *ElectionChoice.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(Exact(Length("token_hash"), 64)), name="check_token_is_hashed"
             ),

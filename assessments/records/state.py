@@ -97,9 +97,11 @@ class AssessmentState:
 
     @cached_property
     def seen(self) -> str:
-        """A hash of the answers, account, election and day, which shows whether a page was made from this state."""
+        """A hash of answers, account, election, its dates and the day: whether a page was made from this state."""
         versions = [(q, row.version) for q, row in sorted(self.rows.items())]
-        content = repr((versions, sorted(self.about.items()), self.election.id, self.as_of))
+        election = self.election
+        dates = (election.voting_day, election.campaign_ends, election.given)
+        content = repr((versions, sorted(self.about.items()), election.id, dates, self.as_of))
         return hashlib.sha256(content.encode()).hexdigest()
 
     @cached_property
@@ -182,11 +184,14 @@ def assessment_state(self_check: AnonymousCheck | Assessment, *, as_of: date) ->
     if isinstance(self_check, Assessment) and (attestation := self_check.attestation_or_none):
         return _attested_state(attestation, edition, rows)
     elections = calendar()
+    election = elections.get(self_check.election) or elections.default_for(as_of)
     return AssessmentState(
         self_check=self_check,
         about=self_check.about,
         edition=edition,
-        election=elections.get(self_check.election) or elections.default_for(as_of),
+        election=election.with_dates(
+            voting_day=self_check.voting_day, campaign_ends=self_check.campaign_ends
+        ),
         as_of=as_of,
         rows=rows,
         answers=_read(edition, {name: row.value for name, row in rows.items()}),
@@ -200,10 +205,20 @@ def answers_document(state: AssessmentState) -> bytes:
         "revision": state.edition.sheet.revision,
         "account": state.self_check.about,
         "election": state.election.id,
+        **_given_days(state.election),
         "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
         "notes": {q: row.note for q, row in state.rows.items() if row.note},
     }
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _given_days(election: Election) -> dict[str, str]:
+    """The days of an election that a person gave, as an answers document has them."""
+    days = {
+        "voting_day": election.voting_day if election.undated else None,
+        "campaign_ends": election.campaign_ends if election.given else None,
+    }
+    return {key: day.isoformat() for key, day in days.items() if day}
 
 
 def _attested_state(

@@ -457,10 +457,13 @@ def _no_to_do(advisory: Advisory) -> str:
 
 
 def _election(election: Election) -> str:
-    """The election and, where it is known, the end of its campaign period."""
+    """The election with the voting day of a by-election and the end of the campaign period, where they are known."""
+    name = election.name
+    if election.undated and election.voting_day:
+        name += f" on {long_date(election.voting_day)}"
     if election.campaign_ends is None:
-        return election.name
-    return f"{election.name}; campaign period to {long_date(election.campaign_ends)}"
+        return name
+    return f"{name}; campaign period to {long_date(election.campaign_ends)}"
 
 
 def _calendar_note(advisory: Advisory) -> str | None:

@@ -29,6 +29,8 @@ SENTENCES: dict[str, str] = {
     Action.DRAFT_STARTED: "{who} began a self-check of {what}",
     Action.DRAFT_DELETED: "{who} deleted a self-check of {what}",
     Action.DRAFT_RESTORED: "{who} brought back a self-check of {what}",
+    Action.ELECTION_CHANGED: "{who} changed the election of a self-check of {what}",
+    Action.MOVED: "{who} moved a self-check of {what} to the newer revision of the questions",
     Action.KEPT: "{who} kept a self-check of {what} in the office",
     Action.READY: "{who} marked the self-check of {what} ready for review",
     Action.TAKEN_BACK: "{who} took the self-check of {what} back from review",

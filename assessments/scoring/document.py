@@ -36,7 +36,10 @@ class DocumentFaults(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A valid answers document. `answers` and `notes` are by question; `answers` has no entry without an answer."""
+    """A valid answers document. `answers` and `notes` are by question; `answers` has no entry without an answer.
+
+    `voting_day` and `campaign_ends` are as the document gives them; `election` has them already.
+    """
 
     edition: Edition
     answers: Mapping[str, Answer]
@@ -44,6 +47,8 @@ class Document:
     account: Mapping[str, str] = field(default_factory=dict)
     as_of: date | None = None
     election: Election | None = None
+    voting_day: date | None = None
+    campaign_ends: date | None = None
 
 
 class _Faults(list[str]):

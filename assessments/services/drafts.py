@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from typing import Any
 
 from allauth.usersessions.models import UserSession
@@ -43,6 +44,8 @@ def start_check(
         token_hash=token_hash(token),
         edition=_edition_of(document) if document else current_published(),
         election=document.election.id if document and document.election else default_election(),
+        voting_day=document.voting_day if document else None,
+        campaign_ends=document.campaign_ends if document else None,
         **(document.account if document else {}),
     )
     if document:
@@ -69,13 +72,42 @@ def _rows_of(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def describe_check(*, check: AnonymousCheck, election: str, **about: str) -> None:
+def describe_check(
+    *,
+    check: AnonymousCheck,
+    election: str,
+    voting_day: date | None = None,
+    campaign_ends: date | None = None,
+    **about: str,
+) -> None:
     """Set which account (platform, handle, member) and which election a check is about.
 
     Raises DraftGone where the check has been deleted.
     """
-    if not AnonymousCheck.objects.filter(pk=check.pk).update(election=election, **about):
+    columns = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
+    if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):
         raise DraftGone
+
+
+@transaction.atomic
+def change_election(
+    *,
+    assessment: Assessment,
+    election: str,
+    voting_day: date | None = None,
+    campaign_ends: date | None = None,
+    by: User,
+) -> None:
+    """Set which election a draft is about, with the days that someone gives. The same choice again changes nothing.
+
+    Raises DraftGone, TermEnded and Attested.
+    """
+    locked = lock_self_check(assessment)
+    choice = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends}
+    if all(getattr(locked, name) == value for name, value in choice.items()):
+        return
+    Assessment.objects.filter(pk=locked.pk).update(**choice)
+    audit.append(office=locked.account.office, action=Action.ELECTION_CHANGED, about=locked, by=by)
 
 
 def delete_check(*, check: AnonymousCheck) -> None:
@@ -84,10 +116,22 @@ def delete_check(*, check: AnonymousCheck) -> None:
 
 
 @transaction.atomic
-def start_assessment(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
+def start_assessment(
+    *,
+    account: SocialAccount,
+    by: User,
+    election: str = "",
+    voting_day: date | None = None,
+    campaign_ends: date | None = None,
+) -> Assessment:
     """Start a draft about an account."""
     draft = Assessment.objects.create(
-        account=account, edition=current_published(), election=election or default_election(), started_by=by
+        account=account,
+        edition=current_published(),
+        election=election or default_election(),
+        voting_day=voting_day,
+        campaign_ends=campaign_ends,
+        started_by=by,
     )
     audit.append(office=account.office, action=Action.DRAFT_STARTED, about=draft, by=by)
     return draft
@@ -97,12 +141,17 @@ def start_assessment(*, account: SocialAccount, by: User, election: str = "") ->
 def keep_check(*, check: AnonymousCheck, account: SocialAccount, by: User) -> Assessment:
     """Move an anonymous check into an office, as a draft about one of its accounts.
 
-    The draft keeps the edition and the election of the check, which is deleted.
+    The draft keeps the edition of the check, and its election with the dates given. The check is deleted.
     """
     # The lock makes a double submit wait; the second then has no check to move.
     check = AnonymousCheck.objects.select_for_update().get(pk=check.pk)
     assessment = Assessment.objects.create(
-        account=account, edition_id=check.edition_id, election=check.election, started_by=by
+        account=account,
+        edition_id=check.edition_id,
+        election=check.election,
+        voting_day=check.voting_day,
+        campaign_ends=check.campaign_ends,
+        started_by=by,
     )
     rows: list[AnswerRow] = list(check.answers.all())
     assessment.answers.bulk_create(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import transaction
 
@@ -73,11 +74,24 @@ def keep_in_register(*, check: AnonymousCheck, account: SocialAccount | NewAccou
 
 
 @transaction.atomic
-def assess_account(*, account: SocialAccount, by: User, election: str = "") -> Assessment:
+def assess_account(
+    *,
+    account: SocialAccount,
+    by: User,
+    election: str = "",
+    voting_day: date | None = None,
+    campaign_ends: date | None = None,
+) -> Assessment:
     """Start a draft about an account, or return its draft without answers, so that two presses start one draft."""
-    election = election or default_election()
     account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
     blank = account.assessments.filter(
-        deleted_at__isnull=True, answers__isnull=True, edition=current_published(), election=election
+        deleted_at__isnull=True,
+        answers__isnull=True,
+        edition=current_published(),
+        election=election or default_election(),
+        voting_day=voting_day,
+        campaign_ends=campaign_ends,
     )
-    return blank.first() or start_assessment(account=account, by=by, election=election)
+    return blank.first() or start_assessment(
+        account=account, by=by, election=election, voting_day=voting_day, campaign_ends=campaign_ends
+    )

@@ -1,6 +1,7 @@
 """Every migration, undone and applied again on a portal in use: all that it does not undo is still there."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,6 +67,13 @@ def without_nonce_of_withdrawn(before: dict[str, list[str]]) -> dict[str, list[s
     return before | {"assessments_share": sorted(shares)}
 
 
+LOSSLESS: dict[str, Callable[[dict[str, list[str]]], dict[str, list[str]]]] = {
+    "0010_share_nonce": without_nonce_of_withdrawn,
+    "0011_election_dates": dict,
+}
+"""The migrations after which every row can be known, with the rows once each is undone and done again."""
+
+
 def steps() -> list[tuple[str, str]]:
     graph = MigrationLoader(connection).graph
     return [node for node in graph.forwards_plan(graph.leaf_nodes("assessments")[0]) if node[0] in OURS]
@@ -93,10 +101,11 @@ def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(po
             # PostgreSQL cannot go back further with a name that is too long for the older column; it is not cut.
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE assessments_socialaccount SET platform = 'X', handle = '@' || id")
+        at_this_step = rows()
         call_command("migrate", app, below, verbosity=0)
-        if step == len(plan) - 1:
+        if name in LOSSLESS:
             call_command("migrate", app, name, verbosity=0)
-            assert rows() == without_nonce_of_withdrawn(before)
+            assert rows() == LOSSLESS[name](at_this_step)
             call_command("migrate", app, below, verbosity=0)
     call_command("migrate", verbosity=0)
     after = rows()

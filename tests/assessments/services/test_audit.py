@@ -140,6 +140,18 @@ CALLS = [
         "assessment",
     ),
     Call(
+        "change_election",
+        lambda w: drafts.change_election(assessment=w.draft, election="toronto-2022", by=w.staff),
+        (Action.ELECTION_CHANGED,),
+        "assessment",
+        by="staff",
+    ),
+    Call(
+        "change_election: the same",
+        lambda w: drafts.change_election(assessment=w.draft, election=w.draft.election, by=w.staff),
+        (),
+    ),
+    Call(
         "keep_check",
         lambda w: drafts.keep_check(check=w.check(), account=w.account, by=w.member),
         (Action.KEPT,),
