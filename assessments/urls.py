@@ -24,6 +24,7 @@ from assessments.views import (
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
     path("section/<slug:section>", questionnaire.section, name="section"),
+    path("details", questionnaire.details, name="details"),
     path("answers", questionnaire.answers, name="answers"),
     path("advisory", questionnaire.advisory, name="advisory"),
     path("advisory.pdf", questionnaire.advisory_file, {"form": "pdf"}, name="pdf"),
@@ -32,7 +33,6 @@ shared_pages = [
 ]
 own_pages = [
     *shared_pages,
-    path("details", questionnaire.details, name="details"),
     path("delete", questionnaire.delete, name="delete"),
 ]
 

@@ -10,10 +10,8 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout, Submit
 from django import forms
 
-from assessments.forms.details import election_choices
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.scoring.answers import wrong_with_text
-from assessments.services.drafts import default_election
 from assessments.services.register import NewAccount
 
 NEW = "new"
@@ -28,20 +26,6 @@ def same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | 
         return named.platform.lower(), named.handle.lower().replace("@", "")
 
     return key(first) == key(second)
-
-
-class ElectionForm(forms.Form):
-    """The election that the deadlines of a new self-check are calculated for."""
-
-    election = forms.ChoiceField(label="City election")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["election"].choices = election_choices()  # type: ignore[attr-defined]
-        self.fields["election"].initial = default_election()
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
 
 
 class AccountForm(forms.ModelForm):

@@ -28,6 +28,8 @@ OTHER_FIELDS = {
     "seat": "Seat",
     "starts_on": "First day of the term",
     "on": "Last day",
+    "voting_day": "Voting day of a by-election",
+    "campaign_ends": "Last day of the campaign period",
 }
 """The inputs of forms other than the questionnaire's that people type into, by their labels."""
 

@@ -36,11 +36,13 @@ TYPED_IN = (
     "check:section",
     "check:details",
     "assessment:section",
+    "assessment:details",
     "assessment:comment",
     "assessment:reply",
     "restart",
     "bring_back",
     "new_account",
+    "assess_account",
     "keep",
 )
 """Forms whose content is worth giving back when a form's token no longer fits. None of them asks for a password."""

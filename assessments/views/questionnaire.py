@@ -9,14 +9,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.details import DetailsForm
+from assessments.forms.elections import ElectionForm
 from assessments.forms.section import CHOOSE, SectionForm, element_id
 from assessments.models import AnonymousCheck, Assessment
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
 from assessments.scoring.wording import answer_in_words
-from assessments.services.answering import DraftGone, NotSaved, Saved, save_answers
-from assessments.services.drafts import delete_check, describe_check
+from assessments.services.answering import NotSaved, Saved, save_answers
+from assessments.services.drafts import change_election, delete_check, describe_check
 from assessments.services.printing import pdf_of
 from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
@@ -56,11 +57,7 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
         raise Http404
     if request.method != "POST":
         if not workspace.is_open:
-            subject = (
-                "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
-            )
-            messages.info(request, f"{subject} can be read, and not changed.")
-            return redirect(workspace.url("answers"))
+            return _closed(request, workspace)
         if "ready" not in request.GET and _guarded(workspace, section):
             return render(request, "assessments/guard.html", workspace.context())
         return section_page(request, workspace, SectionForm(workspace.state, section))
@@ -87,6 +84,13 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
     return (
         section_page(request, after, remaining) if in_trouble else redirect(_next(after, form, request.POST))
     )
+
+
+def _closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Show the answers instead of a page that would change them, and say why."""
+    subject = "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
+    messages.info(request, f"{subject} can be read, and not changed.")
+    return redirect(workspace.url("answers"))
 
 
 def _guarded(workspace: Workspace, section: str) -> bool:
@@ -222,15 +226,23 @@ def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> Http
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The account and the election that an anonymous check is about."""
-    if not isinstance(workspace.self_check, AnonymousCheck):
-        raise Http404
-    form = DetailsForm(request.POST if request.method == "POST" else None, check=workspace.self_check)
+    """The election that a draft is about and, for an anonymous check, its account."""
+    draft, posted = workspace.self_check, request.POST if request.method == "POST" else None
+    if posted is None and not workspace.is_open:
+        return _closed(request, workspace)
+    form: DetailsForm | ElectionForm
+    if isinstance(draft, AnonymousCheck):
+        form = DetailsForm(posted, check=draft)
+    else:
+        form = ElectionForm(posted, draft=draft)
     if form.is_valid():
         try:
-            describe_check(check=workspace.self_check, **form.cleaned_data)
-        except DraftGone:
-            return keep_typed(request, "ended")
+            if isinstance(draft, AnonymousCheck):
+                describe_check(check=draft, **form.cleaned_data)
+            elif workspace.by:
+                change_election(assessment=draft, by=workspace.by, **form.cleaned_data)
+        except NotSaved as error:
+            return keep_typed(request, error.why)
         return redirect(workspace.url("tasks"))
     return render(request, "assessments/details.html", workspace.context(form=form))
 

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assessments.forms.register import TAKEN, AccountForm, ElectionForm, KeepForm
+from assessments.forms.elections import ElectionForm
+from assessments.forms.register import TAKEN, AccountForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.reports.across import across
@@ -153,14 +154,17 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
 def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """An account and its assessments, newest first."""
     visible = SocialAccount.objects.visible_to(by).select_related("office__member")
-    account = get_object_or_404(visible, pk=pk)
+    return _account_page(request, by, get_object_or_404(visible, pk=pk), ElectionForm())
+
+
+def _account_page(request: HttpRequest, by: User, account: SocialAccount, form: ElectionForm) -> HttpResponse:
     rows = _rows(_assessments(by).filter(account=account))
     deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=account)
     context = {
         "account": account,
         "purpose": _purpose(account),
         "rows": rows,
-        "form": ElectionForm(),
+        "form": form,
         "deleted": deleted.select_related("deleted_by").order_by("-deleted_at"),
     }
     return render(request, "assessments/account.html", context)
@@ -189,10 +193,12 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 def assess_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """Start a self-check of an account, by default for the next election. It cannot start once the term has ended."""
     offices = Office.objects.visible_to(by).current()
-    account = get_object_or_404(SocialAccount.objects.filter(office__in=offices), pk=pk)
+    accounts = SocialAccount.objects.filter(office__in=offices).select_related("office__member")
+    account = get_object_or_404(accounts, pk=pk)
     form = ElectionForm(request.POST)
-    election = form.cleaned_data["election"] if form.is_valid() else ""
-    draft = services.assess_account(account=account, by=by, election=election)
+    if not form.is_valid():
+        return _account_page(request, by, account, form)
+    draft = services.assess_account(account=account, by=by, **form.cleaned_data)
     return redirect("assessment:tasks", pk=draft.pk)
 
 

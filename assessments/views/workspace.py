@@ -89,10 +89,8 @@ class Workspace:
 
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
-        more_names = (
-            ("details",) if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
-        )
-        names = ("tasks", "answers", "advisory", "pdf", "json", "file", *more_names)
+        more_names = () if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
+        names = ("tasks", "details", "answers", "advisory", "pdf", "json", "file", *more_names)
         links = {f"url_{name}": self.url(name) for name in names}
         return {"workspace": self, "state": self.state, **links, **extra}
 
