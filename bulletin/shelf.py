@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bulletin.encoding.carry import follow
+from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.elections import Calendar
-from bulletin.encoding.loader import EncodingFaults, load_calendar, load_editions
+from bulletin.encoding.loader import EncodingFaults, load_calendar, load_earlier, load_editions
 from bulletin.encoding.proof import Flaw, prove
 from bulletin.encoding.schema import Edition, Question
 
@@ -32,17 +34,45 @@ def editions() -> Mapping[str, Edition]:
     return {CURRENT: loaded.pop(CURRENT), **loaded}
 
 
+@cache
+def earlier(edition_id: str) -> Mapping[int, Edition]:
+    """The earlier revisions of an edition on file, by number. Raises EncodingFaults."""
+    return load_earlier(HERE / "editions" / edition_id)
+
+
+def keep(edition: Edition) -> Path:
+    """Write an edition on file to its folder `earlier/`, where the next revision needs it; return the file's path."""
+    path = HERE / "editions" / edition.id / "earlier" / f"{edition.sheet.revision}.json"
+    path.parent.mkdir(exist_ok=True)
+    published = {"digest": digest(edition), "content": json.loads(canonical(edition))}
+    path.write_text(json.dumps(published, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
 def current() -> Edition:
     """The current edition, as it is on file. Raises EncodingFaults."""
     return editions()[CURRENT]
 
 
+def revisions() -> Iterator[Edition]:
+    """Every edition on file, the current one first, then the earlier revisions of each, the newest first."""
+    yield from editions().values()
+    for edition_id in editions():
+        yield from reversed(list(earlier(edition_id).values()))
+
+
+@cache
 def questions() -> Mapping[str, tuple[Edition, Question]]:
-    """Every question on file by id, with its edition. If several editions have the id, the current one goes first."""
+    """Every question on file by id, with its edition. If several editions have the id, the current one goes first.
+
+    A question that only earlier revisions have stands for what became of it. If it is gone, it is as it was.
+    """
     by_id: dict[str, tuple[Edition, Question]] = {}
-    for edition in editions().values():
+    for edition in revisions():
+        newest = editions()[edition.id]
         for question in edition.questions:
-            by_id.setdefault(question.id, (edition, question))
+            name = follow(question.id, edition, newest).name
+            by_id.setdefault(question.id, (newest, newest.question[name]) if name else (edition, question))
     return by_id
 
 

@@ -6,6 +6,8 @@ YAML does not turn `no`, `on` or 13 into another type. The schema decides what i
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +15,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import schema
+from .carry import check_carries
 from .checks import EditionFiles, check_edition, entries
 from .elections import Calendar, Election, check_elections
 from .nearest import nearest
 from .schema import (
     Across,
     Advice,
+    CarryStep,
     Edition,
     NamedFact,
     Paragraph,
@@ -126,7 +130,7 @@ def _keyed(source: Source, message: str) -> dict[str, Any]:
 
 
 def load_edition(folder: Path) -> Edition:
-    """Load the edition in `folder`. Raises EncodingFaults with every fault of all five files."""
+    """Load the edition in `folder`. Raises EncodingFaults with every fault of its files."""
     names = ("edition", "paragraphs", "questions", "rules", "advice")
     sources = {name: read(folder / f"{name}.yaml") for name in names}
     sheet_source, advice_source = sources["edition"], sources["advice"]
@@ -151,13 +155,67 @@ def load_edition(folder: Path) -> Edition:
     faults = [line for name in names for line in sources[name].lines()]
     if faults or sheet is None:
         raise EncodingFaults(faults)
-    return Edition(
+    edition = Edition(
         sheet=sheet,
         paragraphs=tuple(p for p in files.paragraphs if p),
         questions=tuple(q for q in files.questions if q),
         rules=tuple(r for r in files.rules if r),
         advice={rule: advice for rule, advice in files.advice.items() if advice},
     )
+    return edition.model_copy(update={"carries": _load_carries(folder, edition)})
+
+
+def _load_carries(folder: Path, edition: Edition) -> tuple[CarryStep, ...]:
+    """The steps from the earlier revisions of an edition to this one. A first revision has none."""
+    path, revisions = folder / "carries.yaml", load_earlier(folder) | {edition.sheet.revision: edition}
+    missing = [n for n in range(1, edition.sheet.revision) if n not in revisions]
+    if missing:
+        name = f"earlier/{missing[0]}.json"
+        raise EncodingFaults([f"{name}: this file is missing; it has the content of revision {missing[0]}"])
+    if edition.sheet.revision == 1 and not path.exists():
+        return ()
+    source = read(path)
+    steps = _each(CarryStep, source)
+    check_carries(source, steps, revisions)
+    if source.faults:
+        raise EncodingFaults(source.lines())
+    return tuple(sorted((step for step in steps if step), key=lambda step: step.revision))
+
+
+def load_earlier(folder: Path) -> dict[int, Edition]:
+    """The earlier revisions of the edition in `folder`, by number, each under its published digest.
+
+    They are in `earlier/`, as `{"digest": …, "content": …}`. Raises EncodingFaults if one is not what was published.
+    """
+    loaded: dict[int, Edition] = {}
+    faults: list[str] = []
+    for path in sorted((folder / "earlier").glob("*.json")):
+        try:
+            edition = read_earlier(path.read_text(encoding="utf-8"))
+            if path.stem != str(edition.sheet.revision):
+                raise ValueError(f"it has revision {edition.sheet.revision}; call it so")
+            loaded[edition.sheet.revision] = edition
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # Every other fault is that of a file that was changed by hand. Only the published one will do.
+            reason = error.args[0] if type(error) is ValueError else "it is not a published revision"
+            faults.append(f"earlier/{path.name}: {reason}")
+    if faults:
+        raise EncodingFaults(faults)
+    return dict(sorted(loaded.items()))
+
+
+def read_earlier(text: str) -> Edition:
+    """Read a published revision from the text of a file in `earlier/`.
+
+    Raises ValueError if the content does not have the digest, and other errors if it is no edition at all.
+    """
+    published = json.loads(text)
+    content, digest = published["content"], published["digest"]
+    compact = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    engine = content["sheet"].get("engine", 1)
+    if hashlib.sha256(f"engine {engine}\n{compact}".encode()).hexdigest() != digest:
+        raise ValueError("the content does not have this digest; copy the published revision")
+    return Edition.model_validate_json(compact).model_copy(update={"published_digest": digest})
 
 
 def load_editions(shelf: Path) -> dict[str, Edition]:

@@ -445,6 +445,34 @@ class Sheet(Strict):
     across: Across | None = None
 
 
+class QuestionCarry(Strict):
+    """What became of a question in the next revision.
+
+    `renamed` is its new id, and `dropped` the reason why it is gone. `reworded`: its words, kind or choices differ.
+    `leaves` has the answers that mean something else now, or nothing, each with the reason.
+    """
+
+    renamed: QuestionId | None = None
+    dropped: Text | None = None
+    reworded: bool = False
+    leaves: Mapping[Name, Text] = {}
+
+
+class RuleCarry(Strict):
+    """What became of a rule in the next revision: its new id, or the reason why it is gone."""
+
+    renamed: Id | None = None
+    dropped: Text | None = None
+
+
+class CarryStep(Strict):
+    """What changed from an earlier revision to the one after it."""
+
+    revision: Annotated[int, Field(ge=1)]
+    questions: Mapping[QuestionId, QuestionCarry] = {}
+    rules: Mapping[Id, RuleCarry] = {}
+
+
 class Edition(Strict):
     """An encoded bulletin: checked, frozen, and in the order in which everything is shown."""
 
@@ -455,6 +483,8 @@ class Edition(Strict):
     advice: Mapping[str, Advice]
     published_digest: str | None = Field(default=None, exclude=True)
     """The digest under which this revision was published, which never changes; None if it is not published."""
+    carries: tuple[CarryStep, ...] = Field(default=(), exclude=True)
+    """The steps from the earlier revisions to this one. They are about other revisions, and so not part of this."""
 
     # Compared by identity: two editions that differ only in the order of choices would be equal to Python, and a
     # value cached for one would be returned for the other.
