@@ -24,27 +24,32 @@ def publish_edition(*, edition: Edition) -> tuple[PublishedEdition, bool]:
     Publishing the same content again changes nothing. Raises EditionChanged if the revision is already published
     with other content, or is older than the newest one.
     """
-    revision, edition_digest = edition.sheet.revision, digest(edition)
+    revision = edition.sheet.revision
     published = PublishedEdition.objects.select_for_update().filter(edition_id=edition.id)
     newest = published.order_by("-revision").first()
     if newest is None or newest.revision < revision:
-        return (
-            PublishedEdition.objects.create(
-                edition_id=edition.id,
-                revision=revision,
-                digest=edition_digest,
-                # One string: PostgreSQL's jsonb would lose the order of choices, which would change the digest.
-                content=canonical(edition),
-            ),
-            True,
-        )
-    same = published.filter(revision=revision, digest=edition_digest).first()
-    if same is None:
+        return PublishedEdition.objects.create(revision=revision, **_columns(edition)), True
+    same = published.filter(revision=revision).first()
+    # The content is compared, and not the digest: the schema may have got new keys since, with defaults.
+    if same is None or canonical(_parsed(same)) != canonical(edition):
         raise EditionChanged(
-            f"{edition.id}: the files, or the engine, differ from revision {revision} as published. "
+            f"{edition.id}: the files differ from revision {revision} as published. "
             f"A published edition never changes: set `revision: {newest.revision + 1}` in edition.yaml."
         )
     return same, False
+
+
+def replace_edition(*, edition: Edition) -> PublishedEdition:
+    """Replace the content of a provisional revision. The caller makes sure that nothing attested rests on it."""
+    row = PublishedEdition.objects.get(edition_id=edition.id, revision=edition.sheet.revision)
+    PublishedEdition.objects.filter(pk=row.pk).update(**_columns(edition))
+    row.refresh_from_db()
+    return row
+
+
+def _columns(edition: Edition) -> dict[str, str]:
+    # The content is one string: PostgreSQL's jsonb would lose the order of choices, which would change the digest.
+    return {"edition_id": edition.id, "digest": digest(edition), "content": canonical(edition)}
 
 
 def current_published() -> PublishedEdition:
@@ -53,6 +58,11 @@ def current_published() -> PublishedEdition:
     Raises PublishedEdition.DoesNotExist if the current edition is not published yet.
     """
     return PublishedEdition.objects.defer("content").latest_revision(shelf.CURRENT)
+
+
+def newest_revision(of: PublishedEdition) -> PublishedEdition:
+    """The newest revision of the same edition, without its content."""
+    return PublishedEdition.objects.defer("content").latest_revision(of.edition_id)
 
 
 def encoded(published: PublishedEdition) -> Edition:
@@ -65,5 +75,11 @@ def encoded(published: PublishedEdition) -> Edition:
 
 @lru_cache(maxsize=16)
 def _from_database(of_digest: str) -> Edition:
-    # A published edition never changes, so the cache cannot go stale.
-    return Edition.model_validate_json(PublishedEdition.objects.get(digest=of_digest).content)
+    # The content of a digest never changes, so the cache cannot go stale.
+    return _parsed(PublishedEdition.objects.get(digest=of_digest))
+
+
+def _parsed(published: PublishedEdition) -> Edition:
+    """The edition in a row, under the digest that it was published with."""
+    edition = Edition.model_validate_json(published.content)
+    return edition.model_copy(update={"published_digest": published.digest})

@@ -42,6 +42,9 @@ from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment
 from assessments.services.sharing import Asked, share
+from bulletin.encoding.digest import canonical, digest
+from bulletin.encoding.schema import Edition
+from bulletin.models import PublishedEdition
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from config.allauth_private import record_authentication
@@ -76,6 +79,16 @@ def publish() -> None:
     """Publish every edition on file."""
     for edition in editions().values():
         publish_edition(edition=edition)
+
+
+def earlier_published(edition: Edition) -> PublishedEdition:
+    """Publish an earlier revision of an edition, as if that had been done before the newer one was published."""
+    return PublishedEdition.objects.create(
+        edition_id=edition.id,
+        revision=edition.sheet.revision,
+        digest=digest(edition),
+        content=canonical(edition),
+    )
 
 
 def person(name: str, /, **fields: Any) -> User:

@@ -9,9 +9,10 @@ from crispy_forms.layout import Layout, Submit
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils import timezone
 
-from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, read_document
-from bulletin.shelf import calendar, editions
+from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, election_for, read_document
+from bulletin.shelf import calendar, earlier, editions
 
 
 def wrong_file(raw: bytes) -> str:
@@ -69,7 +70,9 @@ class AnswersFileForm(forms.Form):
         if message := wrong_file(raw):
             raise forms.ValidationError(message)
         try:
-            self.document = read_document(raw, editions(), calendar())
+            self.document = read_document(raw, editions(), calendar(), earlier)
+            # A voting day without its election is a fault of the file, too.
+            election_for(self.document, calendar(), as_of=timezone.localdate())
         except DocumentFaults as error:
             if uploaded and not pasted and len(raw) <= MAX_BYTES:
                 # Browsers do not keep a chosen file: put its text into the box, where it can be corrected.

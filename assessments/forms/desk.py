@@ -19,7 +19,7 @@ from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.rendering.projection import cite
 from assessments.scoring.advisory import WHEN_ORDER
 from assessments.scoring.assess import TO_DO
-from bulletin.shelf import calendar, current, editions
+from bulletin.shelf import calendar, current, editions, revisions
 
 DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
@@ -50,7 +50,7 @@ def contact_titles() -> dict[str, str]:
 
 
 def _paragraphs() -> list[tuple[str, str]]:
-    cited = dict.fromkeys(p for e in editions().values() for rule in e.rules for p in rule.paragraphs)
+    cited = dict.fromkeys(p for edition in revisions() for rule in edition.rules for p in rule.paragraphs)
     return [(paragraph, cite([paragraph])) for paragraph in cited]
 
 

@@ -31,7 +31,7 @@ FROZEN: dict[str, bool] = {
 
 ATTESTED = {
     "Answer": ("draft_id", ("INSERT", "UPDATE", "DELETE")),
-    "Assessment": ("id", ("UPDATE OF account_id, edition_id, election",)),
+    "Assessment": ("id", ("UPDATE OF account_id, edition_id, election, voting_day, campaign_ends",)),
 }
 """The models whose rows are frozen once their assessment is attested: the column with the assessment's key, and the
 statements that are refused. A purge permit allows deleting these rows.

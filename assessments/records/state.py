@@ -19,6 +19,7 @@ from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
+from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition, Question, Section
 from bulletin.publish import encoded
@@ -97,11 +98,10 @@ class AssessmentState:
 
     @cached_property
     def seen(self) -> str:
-        """A hash of answers, account, election, its dates and the day: whether a page was made from this state."""
+        """A hash of all that is attested, which shows whether a page was made from this state."""
         versions = [(q, row.version) for q, row in sorted(self.rows.items())]
-        election = self.election
-        dates = (election.voting_day, election.campaign_ends, election.given)
-        content = repr((versions, sorted(self.about.items()), election.id, dates, self.as_of))
+        about, election = sorted(self.about.items()), self.election.model_dump(mode="json")
+        content = repr((digest(self.edition), versions, about, election, self.as_of))
         return hashlib.sha256(content.encode()).hexdigest()
 
     @cached_property
@@ -183,19 +183,22 @@ def assessment_state(self_check: AnonymousCheck | Assessment, *, as_of: date) ->
     rows = {row.question: row for row in self_check.answers.all() if row.question in edition.question}
     if isinstance(self_check, Assessment) and (attestation := self_check.attestation_or_none):
         return _attested_state(attestation, edition, rows)
-    elections = calendar()
-    election = elections.get(self_check.election) or elections.default_for(as_of)
     return AssessmentState(
         self_check=self_check,
         about=self_check.about,
         edition=edition,
-        election=election.with_dates(
-            voting_day=self_check.voting_day, campaign_ends=self_check.campaign_ends
-        ),
+        election=election_of(self_check, as_of=as_of),
         as_of=as_of,
         rows=rows,
-        answers=_read(edition, {name: row.value for name, row in rows.items()}),
+        answers=read_answers(edition, {name: row.value for name, row in rows.items()}),
     )
+
+
+def election_of(self_check: AnonymousCheck | Assessment, *, as_of: date) -> Election:
+    """The election that a draft is about, with the days that a person gave."""
+    elections = calendar()
+    election = elections.get(self_check.election) or elections.default_for(as_of)
+    return election.with_dates(voting_day=self_check.voting_day, campaign_ends=self_check.campaign_ends)
 
 
 def answers_document(state: AssessmentState) -> bytes:
@@ -234,12 +237,14 @@ def _attested_state(
         election=Election.model_validate_json(json.dumps(record["election"])),
         as_of=attestation.as_of,
         rows=rows,
-        answers=_read(edition, values),
+        answers=read_answers(edition, values),
     )
 
 
-def _read(edition: Edition, values: Mapping[str, object]) -> dict[str, Answer]:
-    answers = {question: _stored(edition, question, value) for question, value in values.items()}
+def read_answers(edition: Edition, values: Mapping[str, object]) -> dict[str, Answer]:
+    """The stored answers to questions of an edition, by question. Others are left out."""
+    known = {question: value for question, value in values.items() if question in edition.question}
+    answers = {question: _stored(edition, question, value) for question, value in known.items()}
     return {question: answer for question, answer in answers.items() if answer is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -11,6 +12,7 @@ from pydantic_core import to_json
 
 from assessments.scoring.advisory import Advisory, Count, Finding
 from assessments.scoring.settled import progress
+from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
@@ -51,9 +53,14 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
     }
 
 
-def advisory_json(advisory: Advisory, *, indent: int | None = None) -> bytes:
-    """The advisory as JSON in UTF-8. Equal input gives equal bytes."""
-    return to_json(advisory_data(advisory), indent=indent)
+def advisory_json(
+    advisory: Advisory, left_behind: Iterable[LeftBehind] = (), *, indent: int | None = None
+) -> bytes:
+    """The advisory as JSON in UTF-8, with the answers that its document could not bring. Equal input, equal bytes."""
+    data = advisory_data(advisory)
+    if left := [left._asdict() for left in left_behind]:
+        data["left_behind"] = left
+    return to_json(data, indent=indent)
 
 
 def _election(election: Election) -> dict[str, Any]:

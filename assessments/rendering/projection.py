@@ -16,6 +16,7 @@ from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Finding, W
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
 from assessments.scoring.wording import answer_in_words, long_date
+from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question
@@ -193,6 +194,9 @@ class StatedFact:
     because: str
 
 
+LEFT_BEHIND = "They are from an earlier revision of the questions. Answer these questions again."
+
+
 @dataclass(frozen=True)
 class Note:
     """A note that someone wrote on a question."""
@@ -225,6 +229,7 @@ class Projection:
 
     `whose` goes before "answers": “your” for those who gave them, “the” for readers of a share. `answers` has every
     answer and note of a share. It is empty for a whole advisory, because its readers have pages with the answers.
+    `left_behind` has the answers of an earlier revision that were not carried over, with the reason as the text.
     """
 
     title: str
@@ -245,6 +250,7 @@ class Projection:
     check: tuple[OpenQuestion, ...]
     unanswered: tuple[OpenQuestion, ...]
     ignored: tuple[str, ...]
+    left_behind: tuple[Note, ...]
     facts: tuple[StatedFact, ...]
     answers: tuple[SectionOfAnswers, ...]
     notes: tuple[Note, ...]
@@ -263,6 +269,11 @@ class Projection:
     def stamp(self) -> str:
         """The line about the encoding at the foot of every page."""
         return f"{self.edition} · revision {self.revision} · digest {self.digest[:16]}"
+
+
+def _left(edition: Edition, left: LeftBehind) -> Note:
+    question = edition.question.get(left.question)
+    return Note(left.question, question.short if question else left.question, left.why)
 
 
 def cite(paragraphs: Iterable[str]) -> str:
@@ -311,6 +322,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         check=tuple(_open_question(edition.question[q]) for q in advisory.check),
         unanswered=tuple(_open_question(edition.question[q]) for q in advisory.unanswered),
         ignored=tuple(edition.question[q].short for q in advisory.ignored),
+        left_behind=tuple(_left(edition, left) for left in document.left_behind),
         facts=tuple(
             StatedFact(
                 fact.title,

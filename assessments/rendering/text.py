@@ -10,7 +10,7 @@ from rich.rule import Rule as Line
 from rich.table import Table
 from rich.text import Text
 
-from .projection import Group, Item, OpenQuestion, Projection, Tone, in_line
+from .projection import LEFT_BEHIND, Group, Item, OpenQuestion, Projection, Tone, in_line
 
 STYLE: dict[Tone, str] = {
     "contact": "bold blue",
@@ -96,6 +96,11 @@ class _Page:
 
     def ignored_and_notes(self) -> None:
         projection = self.projection
+        if projection.left_behind:
+            self.heading("Answers that could not be used")
+            self.line(LEFT_BEHIND)
+            for left in projection.left_behind:
+                self.point(f"{left.short}: {left.text}")
         if projection.ignored:
             self.heading("Answers kept but not counted")
             self.line(

@@ -11,6 +11,7 @@ from assessments.models import Assessment
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item, cite
 from assessments.scoring.wording import answer_in_words, long_date
+from bulletin.encoding.carry import follow, rule_after
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Difference:
     """An answer, a note or a finding's outcome that differs between the two, in words.
 
     `title` is the question's or the rule's; `note` is true if the question's note changed and not its answer.
+    `reworded` is true if the bulletin's question has other words now; then `before` and `after` may be equal.
     """
 
     citation: str
@@ -25,6 +27,11 @@ class Difference:
     before: str
     after: str
     note: bool = False
+    reworded: bool = False
+
+    @property
+    def is_same(self) -> bool:
+        return self.before == self.after
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,10 @@ NOT_ASKED = "Not asked"
 
 
 def compare(earlier: AssessmentState, later: AssessmentState) -> Comparison:
-    """The differences between the two. Questions and rules are matched by id, even across editions."""
+    """The differences between the two.
+
+    Questions and rules of an earlier revision are matched with what became of them, and by id across editions.
+    """
     return Comparison(earlier, later, tuple(_answers(earlier, later)), tuple(_outcomes(earlier, later)))
 
 
@@ -71,13 +81,18 @@ def _moment(at: datetime) -> str:
 
 def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:
     differences = []
-    for name in dict.fromkeys([*later.edition.question, *earlier.edition.question]):
-        question = later.edition.question.get(name) or earlier.edition.question[name]
+    courses = {q: follow(q, earlier.edition, later.edition) for q in earlier.edition.question}
+    matched = {course.name: question for question, course in courses.items() if course.name}
+    pairs = [(matched.get(name, name), name) for name in later.edition.question]
+    pairs += [(name, name) for name, course in courses.items() if not course.name]
+    for was, name in pairs:
+        question = later.edition.question.get(name) or earlier.edition.question[was]
         citation = cite(question.paragraphs)
-        before, after = _answer(earlier, name), _answer(later, name)
-        if before != after:
-            differences.append(Difference(citation, question.short, before, after))
-        before, after = _note(earlier, name), _note(later, name)
+        before, after = _answer(earlier, was), _answer(later, name)
+        reworded = was in courses and courses[was].is_reworded and NOT_ASKED not in (before, after)
+        if before != after or reworded:
+            differences.append(Difference(citation, question.short, before, after, reworded=reworded))
+        before, after = _note(earlier, was), _note(later, name)
         if before != after:
             differences.append(
                 Difference(citation, question.short, before or "None", after or "None", note=True)
@@ -100,7 +115,11 @@ def _note(state: AssessmentState, question: str) -> str:
 
 
 def _outcomes(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:
-    earlier_items, later_items = _items(earlier), _items(later)
+    earlier_items = {
+        rule_after(rule, earlier.edition, later.edition) or rule: item
+        for rule, item in _items(earlier).items()
+    }
+    later_items = _items(later)
     differences = []
     for rule in dict.fromkeys([*later_items, *earlier_items]):
         before, after = earlier_items.get(rule), later_items.get(rule)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from bulletin.encoding.carry import LeftBehind, carry
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.nearest import nearest
@@ -22,7 +23,9 @@ MAX_FAULTS = 200
 """Faults that are listed; the rest are counted. A mistake in every answer and every note makes fewer."""
 MAX_ACCOUNT_TEXT = 200
 """Characters in a platform, a handle or a member's name."""
-KEYS = ("edition", "revision", "account", "answers", "notes", "as_of", "election")
+KEYS = (
+    "edition", "revision", "account", "answers", "notes", "as_of", "election", "campaign_ends", "voting_day",
+)  # fmt: skip
 ACCOUNT_KEYS = ("platform", "handle", "member")
 
 
@@ -38,7 +41,9 @@ class DocumentFaults(Exception):
 class Document:
     """A valid answers document. `answers` and `notes` are by question; `answers` has no entry without an answer.
 
-    `voting_day` and `campaign_ends` are as the document gives them; `election` has them already.
+    `voting_day` and `campaign_ends` are as the document gives them; `election` has them already. A document of an
+    earlier revision is carried over to `edition`: `left_behind` has the answers that were not, by the earlier
+    question, and `changed` the questions whose words changed since.
     """
 
     edition: Edition
@@ -49,6 +54,8 @@ class Document:
     election: Election | None = None
     voting_day: date | None = None
     campaign_ends: date | None = None
+    left_behind: tuple[LeftBehind, ...] = ()
+    changed: frozenset[str] = frozenset()
 
 
 class _Faults(list[str]):
@@ -126,23 +133,81 @@ def _number(text: str) -> Decimal:
         return Decimal("Infinity")
 
 
-def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calendar) -> Document:
-    """Read an answers document. Raises DocumentFaults with a line for every fault."""
+def read_document(
+    raw: bytes,
+    editions: Mapping[str, Edition],
+    calendar: Calendar,
+    earlier: Callable[[str], Mapping[int, Edition]] = lambda _: {},
+) -> Document:
+    """Read an answers document. Raises DocumentFaults with a line for every fault.
+
+    `earlier` gives the earlier revisions of an edition, by number. The answers of a document of one of these are
+    carried over; one that cannot be is no fault.
+    """
     fields = parse_json(raw)
     if not isinstance(fields, dict):
         raise DocumentFaults([f'{shown(fields)}: the document is an object: {{"edition": …, "answers": …}}'])
     faults = _Faults()
     _check_keys(fields, faults)
     edition = _edition(fields, editions, faults)
+    old = _revision(fields.get("revision"), edition, earlier, faults) if edition else None
     account = _account(fields.get("account"), faults)
-    as_of = _as_of(fields.get("as_of"), faults)
+    as_of = _day(fields, "as_of", faults)
+    voting_day, campaign_ends = _day(fields, "voting_day", faults), _day(fields, "campaign_ends", faults)
     election = _election(fields.get("election"), calendar, faults)
+    if election:
+        if voting_day and not election.undated:
+            faults.add("voting_day", fields["voting_day"], wrong_election(calendar))
+        election = election.with_dates(voting_day=voting_day, campaign_ends=campaign_ends)
     raw_answers, raw_notes = _object(fields, "answers", faults), _object(fields, "notes", faults)
+    answers: Mapping[str, Answer] = {}
+    notes: Mapping[str, str] = {}
+    left_behind: tuple[LeftBehind, ...] = ()
+    changed: frozenset[str] = frozenset()
+    if edition and old:
+        answers, raw_notes, left_behind, changed = _carried(raw_answers, raw_notes, old, edition)
+    elif edition:
+        answers = _answers(raw_answers, edition, faults)
     if edition:
-        answers, notes = _answers(raw_answers, edition, faults), _notes(raw_notes, edition, faults)
+        notes = _notes(raw_notes, edition, faults)
     if faults or not edition:
         raise DocumentFaults(faults.lines())
-    return Document(edition, answers, notes, account, as_of, election)
+    return Document(
+        edition, answers, notes, account, as_of, election, voting_day, campaign_ends, left_behind, changed
+    )
+
+
+def election_for(
+    document: Document,
+    calendar: Calendar,
+    *,
+    as_of: date,
+    election: Election | None = None,
+    voting_day: date | None = None,
+    campaign_ends: date | None = None,
+) -> Election:
+    """The election of a document, with its days. The rest of the arguments stand in for what it does not say.
+
+    Raises DocumentFaults if the document gives a voting day to an election that has one.
+    """
+    ends = document.campaign_ends or campaign_ends
+    if document.election:
+        return document.election.with_dates(voting_day=document.voting_day or voting_day, campaign_ends=ends)
+    chosen = election or calendar.default_for(as_of)
+    voting_day = document.voting_day or voting_day
+    if voting_day and not chosen.undated:
+        raise DocumentFaults([f'voting_day: "{voting_day}": {wrong_election(calendar)}'])
+    return chosen.with_dates(voting_day=voting_day, campaign_ends=ends)
+
+
+def wrong_election(calendar: Calendar) -> str:
+    """The message about a voting day of an election that has one already."""
+    undated = " or ".join(f'"{election.id}"' for election in calendar.elections if election.undated)
+    return (
+        f'the calendar has the voting day of this election; leave it out, or give "election": {undated}'
+        if undated
+        else "the calendar has the voting day of every election; leave it out"
+    )
 
 
 def _check_keys(fields: dict[str, Any], faults: _Faults) -> None:
@@ -188,6 +253,36 @@ def _notes(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, 
     return notes
 
 
+def _carried(
+    raw_answers: dict[str, Any], raw_notes: dict[str, Any], old: Edition, edition: Edition
+) -> tuple[Mapping[str, Answer], dict[str, Any], tuple[LeftBehind, ...], frozenset[str]]:
+    """The answers and notes of an earlier revision by the later questions, what is left behind, and what changed."""
+    answers: dict[str, Answer] = {}
+    unread: list[LeftBehind] = []
+    for name, value in raw_answers.items():
+        if name not in old.question:
+            hint = nearest(name, old.question)
+            unread.append(LeftBehind(name, f"revision {old.sheet.revision} has no such question{hint}"))
+            continue
+        try:
+            answer = read_answer(old.question[name], value)
+        except AnswerError as error:
+            unread.append(LeftBehind(name, f"{shown(value)}: {error}"))
+        else:
+            if answer is not None:
+                answers[name] = answer
+    carried = carry(old, edition, answers)
+    left_behind = [*carried.left_behind, *unread]
+    named = {left.question for left in left_behind}
+    notes: dict[str, Any] = {}
+    for name, note in raw_notes.items():
+        if name in carried.names:
+            notes[carried.names[name]] = note
+        elif name not in named and note is not None:
+            left_behind.append(LeftBehind(name, "Its note has no question to go with."))
+    return carried.answers, notes, tuple(left_behind), carried.changed
+
+
 def _known(raw: dict[str, Any], place: str, edition: Edition, faults: _Faults) -> list[tuple[str, Any]]:
     """The entries whose keys are questions of the edition. Any other key is a fault."""
     for name in raw:
@@ -212,10 +307,23 @@ def _edition(fields: dict[str, Any], editions: Mapping[str, Edition], faults: _F
     if edition is None:
         faults.add("edition", name, f"no such edition; there is {', '.join(editions)}", known=editions)
         return None
-    revision = fields.get("revision")
-    if revision is not None and (isinstance(revision, bool) or revision != edition.sheet.revision):
-        faults.add("revision", revision, f"{edition.id} is here in revision {edition.sheet.revision}")
     return edition
+
+
+def _revision(
+    number: Any, edition: Edition, earlier: Callable[[str], Mapping[int, Edition]], faults: _Faults
+) -> Edition | None:
+    """The earlier revision that a document is of. None for the newest, which is meant if it names none."""
+    newest = edition.sheet.revision
+    if number is None or (number == newest and not isinstance(number, bool)):
+        return None
+    known = earlier(edition.id) if isinstance(number, int | Decimal) and not isinstance(number, bool) else {}
+    if known and number in known:
+        return known[int(number)]
+    revisions = [*map(str, earlier(edition.id)), str(newest)]
+    there = f"revision{'s' * (len(revisions) > 1)} {' and '.join(revisions)}"
+    faults.add("revision", number, f"{edition.id} is here in {there}")
+    return None
 
 
 def _account(value: Any, faults: _Faults) -> dict[str, str]:
@@ -236,13 +344,14 @@ def _account(value: Any, faults: _Faults) -> dict[str, str]:
     return account
 
 
-def _as_of(value: Any, faults: _Faults) -> date | None:
+def _day(fields: dict[str, Any], key: str, faults: _Faults) -> date | None:
+    value = fields.get(key)
     if value is None:
         return None
     try:
         return read_day(value)
     except AnswerError as error:
-        faults.add("as_of", value, str(error))
+        faults.add(key, value, str(error))
         return None
 
 

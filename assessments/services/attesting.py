@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,16 +11,17 @@ from assessments.models import Answer, Assessment, Attestation, Notice, User
 from assessments.models import Finding as FindingRow
 from assessments.pdf.authenticity import new_code
 from assessments.records.attested import attested_record, sha256_of
-from assessments.records.state import AssessmentState, assessment_state
-from assessments.scoring.answers import AnswerError, read_answer
+from assessments.records.state import AssessmentState, assessment_state, election_of
+from assessments.rendering.data import answer_data
 from assessments.services import audit
 from assessments.services.answering import lock_self_check
 from assessments.services.audit import Action
+from assessments.services.carrying import carried_over
 from assessments.services.drafts import default_election
 from assessments.services.notices import notify
 from assessments.services.printing import print_soon
 from bulletin.models import PublishedEdition
-from bulletin.publish import encoded
+from bulletin.publish import newest_revision
 
 
 class NotTheMember(Exception):
@@ -46,6 +49,9 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
     existing = Attestation.objects.filter(assessment=locked).first()
     if existing is not None:
         return existing
+    # Locked, so that a provisional edition is not replaced while something is attested with it.
+    editions = PublishedEdition.objects.defer("content").select_for_update(no_key=True)
+    locked.edition = editions.get(pk=locked.edition_id)
     now = timezone.now()
     state = assessment_state(locked, as_of=timezone.localdate(now))
     if state.seen != seen:
@@ -89,42 +95,47 @@ def _findings(attestation: Attestation, state: AssessmentState) -> list[FindingR
 def reassess(*, assessment: Assessment, by: User) -> Assessment:
     """Start the account's next assessment with the answers of an attested one, each to be confirmed again.
 
-    It keeps the same edition of the bulletin, whichever is current, in its latest revision. Answers that the latest
-    revision does not accept are not copied. A button pressed twice starts one assessment. Raises DraftGone and
-    TermEnded.
+    It keeps the same edition of the bulletin, whichever is current, in its newest revision. Answers that do not fit
+    that revision, or that are about another election, are not copied; `carried_over` says which. A button pressed
+    twice starts one assessment. Raises DraftGone and TermEnded.
     """
     earlier = lock_self_check(assessment, attested_too=True)
     existing = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
     if existing is not None:
         return existing
-    published = PublishedEdition.objects.defer("content").latest_revision(earlier.edition.edition_id)
-    edition = encoded(published)
     copy = Assessment.objects.create(
         account=earlier.account,
-        edition=published,
-        election=default_election(),
+        edition=newest_revision(earlier.edition),
         started_by=by,
         copied_from=earlier,
+        **_next_election(earlier),
     )
-    rows = []
-    for row in earlier.answers.all():
-        if row.question not in edition.question:
-            continue
-        try:
-            read_answer(edition.question[row.question], row.value)
-        except AnswerError:
-            continue
-        rows.append(
-            Answer(
-                draft=copy,
-                question=row.question,
-                value=row.value,
-                note=row.note,
-                answered_at=row.answered_at,
-                answered_by=row.answered_by,
-                carried=True,
-            )
+    carried = carried_over(earlier, copy)
+    rows = {row.question: row for row in earlier.answers.all()}
+    Answer.objects.bulk_create(
+        Answer(
+            draft=copy,
+            question=carried.names[question],
+            value=answer_data(carried.answers[carried.names[question]]),
+            note=row.note,
+            answered_at=row.answered_at,
+            answered_by=row.answered_by,
+            carried=True,
         )
-    Answer.objects.bulk_create(rows)
+        for question, row in rows.items()
+        if carried.names.get(question) in carried.answers
+    )
     audit.append(office=earlier.account.office, action=Action.REASSESSED, about=copy, by=by)
     return copy
+
+
+def _next_election(earlier: Assessment) -> dict[str, Any]:
+    """The election of the next assessment: the same while its campaign period goes on, else the next one."""
+    today = timezone.localdate()
+    election = election_of(earlier, as_of=today)
+    if election.undated and not election.is_over(today):
+        days = {"voting_day": earlier.voting_day, "campaign_ends": earlier.campaign_ends}
+        return {"election": earlier.election, **days}
+    following = default_election()
+    days = {"campaign_ends": earlier.campaign_ends} if following == earlier.election else {}
+    return {"election": following, **days}

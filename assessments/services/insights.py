@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 from django.db.models import Count, Q
@@ -49,17 +50,19 @@ def insights_of(
     by_election = dict(current.order_by().values_list("election").annotate(n=Count("pk")))
     findings = DeskFinding.objects.filter(entry__in=current, outcome__in=OUTCOMES)
     by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
-    paragraphs = {
-        p: cite([p]) for e in shelf.editions().values() for rule in e.rules for p in rule.paragraphs
-    }
+    paragraphs = {p: cite([p]) for e in shelf.revisions() for rule in e.rules for p in rule.paragraphs}
     counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
     for outcome, paragraph, n in by_paragraph:
         counts[outcome][paragraph] = n
     unsure = DeskUnsure.objects.filter(entry__in=current).values_list("question").annotate(n=Count("entry"))
+    on_file = shelf.questions()
     questions = {
-        q.id: f"{q.short} ({cite(q.paragraphs)})" if q.paragraphs else q.short
-        for _, q in shelf.questions().values()
+        q.id: f"{q.short} ({cite(q.paragraphs)})" if q.paragraphs else q.short for _, q in on_file.values()
     }
+    by_question: Counter[str] = Counter()
+    for question, n in unsure.order_by("question"):
+        # A question that has another id since is counted with what became of it.
+        by_question[on_file[question][1].id if question in on_file else question] += n
     asked = current.filter(advice_asked=True)
     times = asked.values_list("shared_at", "answered_at")
     durations = [answered - shared for shared, answered in times if answered is not None]
@@ -91,7 +94,7 @@ def insights_of(
                 "Shares",
                 f"Questions that a shared answer leaves open, the {MOST_QUESTIONS} most frequent: what the bulletin "
                 "might make clearer.",
-                dict(unsure.order_by("-n", "question")[:MOST_QUESTIONS]),
+                dict(sorted(by_question.items(), key=lambda row: (-row[1], row[0]))[:MOST_QUESTIONS]),
                 questions,
             ),
             counts_table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),

@@ -22,7 +22,7 @@ from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import project
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
-from assessments.scoring.document import read_document
+from assessments.scoring.document import election_for, read_document
 from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
@@ -181,7 +181,7 @@ def _example(name: str) -> object:
         raise Http404
     document = read_document(sample(name), editions(), calendar())
     as_of = document.as_of or timezone.localdate()
-    election = document.election or calendar().default_for(as_of)
+    election = election_for(document, calendar(), as_of=as_of)
     return project(assess(document.edition, document.answers, as_of=as_of, election=election), document)
 
 

@@ -60,7 +60,7 @@ def test_other_content_under_the_same_revision_is_refused_in_words_and_changes_n
         publish_edition(edition=changed())
     revision = edition().sheet.revision
     assert str(refused.value) == (
-        f"{EDITION}: the files, or the engine, differ from revision {revision} as published. "
+        f"{EDITION}: the files differ from revision {revision} as published. "
         f"A published edition never changes: set `revision: {revision + 1}` in edition.yaml."
     )
     assert rows() == before
@@ -114,7 +114,8 @@ def test_load_editions_says_what_it_publishes_and_a_second_time_that_it_was_ther
     assert rows() == before
 
 
-def test_load_editions_refuses_files_that_differ_from_what_was_published():
+def test_load_editions_refuses_files_that_differ_from_what_was_published(monkeypatch):
+    monkeypatch.setattr("assessments.services.publishing.encoded", lambda _: shelf.earlier(EDITION)[1])
     publish_edition(edition=changed())
     with pytest.raises(CommandError, match="A published edition never changes"):
         loaded()
@@ -125,7 +126,7 @@ def test_load_editions_tells_every_fault_of_the_files_and_publishes_nothing(monk
     def faulty() -> None:
         raise EncodingFaults(["rules.yaml:1:1 rules: no", "advice.yaml:2:3 advice: no"])
 
-    monkeypatch.setattr("bulletin.management.commands.load_editions.calendar", faulty)
+    monkeypatch.setattr("assessments.management.commands.load_editions.calendar", faulty)
     with pytest.raises(CommandError) as refused:
         loaded()
     assert str(refused.value).splitlines() == [

@@ -20,11 +20,19 @@ from assessments.rendering.data import advisory_json
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_day, shown
 from assessments.scoring.assess import assess
-from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, read_document, unknown_election
+from assessments.scoring.document import (
+    MAX_BYTES,
+    Document,
+    DocumentFaults,
+    election_for,
+    read_document,
+    unknown_election,
+    wrong_election,
+)
 from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.loader import EncodingFaults
 from bulletin.encoding.schema import Edition
-from bulletin.shelf import calendar, editions
+from bulletin.shelf import calendar, earlier, editions
 
 BAD_INPUT = 2
 CANNOT_PRINT = 1
@@ -44,6 +52,16 @@ class Command(BaseCommand):
             "--as-of", metavar="YYYY-MM-DD", help="the day of the assessment, where the document has none"
         )
         parser.add_argument("--election", metavar="ID", help="the election, where the document has none")
+        parser.add_argument(
+            "--campaign-ends",
+            metavar="YYYY-MM-DD",
+            help="the end of the campaign period, where it is not the usual one and the document has none",
+        )
+        parser.add_argument(
+            "--voting-day",
+            metavar="YYYY-MM-DD",
+            help="the voting day of a by-election, where the document has none",
+        )
         parser.add_argument("--format", choices=("json", "text", "pdf"), default="json", help="default: json")
         parser.add_argument("--output", metavar="FILE", help="where to write; default: standard output")
         parser.add_argument(
@@ -63,7 +81,7 @@ class Command(BaseCommand):
             shelf, elections = editions(), calendar()
         except EncodingFaults as error:
             self.refuse(error.faults, status=CANNOT_PRINT)
-        run = _Run(shelf, elections, *self.defaults(elections, options))
+        run = _Run(shelf, elections, **self.defaults(elections, options))
         try:
             if options["jsonl"] is not None:
                 self.advise_lines(run, options["jsonl"], options["output"])
@@ -82,23 +100,27 @@ class Command(BaseCommand):
             self.stderr.write(fault, style_func=str)
         raise SystemExit(status)
 
-    def defaults(self, elections: Calendar, options: dict[str, Any]) -> tuple[date, Election | None]:
-        """The day and the election for documents that do not name them."""
-        day = timezone.localdate()
-        election: Election | None = None
+    def defaults(self, elections: Calendar, options: dict[str, Any]) -> dict[str, Any]:
+        """The day, and the election with its days, for documents that do not name them."""
         faults = []
-        if (as_of := options["as_of"]) is not None:
+        days: dict[str, date | None] = {}
+        for key in ("as_of", "campaign_ends", "voting_day"):
+            text = options[key]
             try:
-                day = read_day(as_of)
+                days[key] = None if text is None else read_day(text)
             except AnswerError as error:
-                faults.append(f"--as-of: {shown(as_of)}: {error}")
+                faults.append(f"{_option(key)}: {shown(text)}: {error}")
+        election: Election | None = None
         if (name := options["election"]) is not None:
             election = elections.get(name)
             if election is None:
                 faults.append(f"--election: {shown(name)}: {unknown_election(name, elections)}")
+            elif options["voting_day"] is not None and not election.undated:
+                given = shown(options["voting_day"])
+                faults.append(f"--voting-day: {given}: {wrong_election(elections)}")
         if faults:
             self.refuse(faults)
-        return day, election
+        return {**days, "as_of": days["as_of"] or timezone.localdate(), "election": election}
 
     def advise_one(self, run: _Run, answers: str, form: str, output: str | None) -> None:
         with self.reading(answers) as source:
@@ -113,7 +135,7 @@ class Command(BaseCommand):
     def printed(self, advisory: Advisory, document: Document, form: str, *, to_terminal: bool) -> bytes:
         # Imports inside: JSON needs none of them, and they are slow.
         if form == "json":
-            return advisory_json(advisory, indent=2) + b"\n"
+            return advisory_json(advisory, document.left_behind, indent=2) + b"\n"
         from assessments.rendering.projection import project  # noqa: PLC0415
 
         projection = project(advisory, document)
@@ -138,13 +160,13 @@ class Command(BaseCommand):
         with self.reading(lines) as source, self.writing(output) as out:
             for number, raw in _lines(source):
                 try:
-                    _, advisory = run.advise(raw)
+                    document, advisory = run.advise(raw)
                 except DocumentFaults as error:
                     bad = True
                     for fault in error.faults:
                         self.stderr.write(f"line {number}: {fault}", style_func=str)
                 else:
-                    out.write(advisory_json(advisory) + b"\n")
+                    out.write(advisory_json(advisory, document.left_behind) + b"\n")
         if bad:
             raise SystemExit(BAD_INPUT)
 
@@ -201,16 +223,20 @@ class Command(BaseCommand):
 class _Run:
     """The editions, the elections and the defaults, the same for all documents of a run."""
 
-    def __init__(self, shelf: Any, elections: Calendar, day: date, election: Election | None) -> None:
+    def __init__(self, shelf: Any, elections: Calendar, *, as_of: date, **defaults: Any) -> None:
         self.shelf: dict[str, Edition] = shelf
-        self.elections, self.day, self.election = elections, day, election
+        self.elections, self.as_of, self.defaults = elections, as_of, defaults
 
     def advise(self, raw: bytes) -> tuple[Document, Advisory]:
-        """The document in `raw` and its advisory. Its own day and election take precedence over the run's."""
-        document = read_document(raw, self.shelf, self.elections)
-        as_of = document.as_of or self.day
-        election = document.election or self.election or self.elections.default_for(as_of)
+        """The document in `raw` and its advisory. Its own days and election take precedence over the run's."""
+        document = read_document(raw, self.shelf, self.elections, earlier)
+        as_of = document.as_of or self.as_of
+        election = election_for(document, self.elections, as_of=as_of, **self.defaults)
         return document, assess(document.edition, document.answers, as_of=as_of, election=election)
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
 
 
 def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:

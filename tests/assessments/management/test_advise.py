@@ -32,6 +32,12 @@ DOCUMENT: dict[str, Any] = {
     "answers": {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "620.00"},
 }
 
+NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
+NO_DAY = "there is no such day; write one like 2026-08-21"
+NO_VOTING_DAY = (
+    'the calendar has the voting day of this election; leave it out, or give "election": "by-election"'
+)
+
 
 @dataclass
 class Ended:
@@ -99,9 +105,10 @@ def test_the_json_has_the_contracts_keys_in_the_contracts_order(advise):
     advisory = advise("-", stdin=sample("conversion")).advisory
     assert list(advisory) == [
         "edition", "revision", "digest", "as_of", "election", "overall", "complete", "score", "facts",
-        "contact", "deadlines", "findings", "unanswered", "needed", "check", "ignored",
+        "contact", "deadlines", "meanwhile", "settled", "next",
+        "findings", "unanswered", "needed", "check", "ignored",
     ]  # fmt: skip
-    assert list(advisory["election"]) == ["id", "campaign_ends"]
+    assert list(advisory["election"]) == ["id", "campaign_ends", "given"]
     assert list(advisory["score"]) == ["consistent", "applicable", "sections"]
     assert {tuple(section) for section in advisory["score"]["sections"].values()} == {
         ("consistent", "applicable")
@@ -164,7 +171,7 @@ def test_the_options_go_before_the_defaults(advise):
     options = ("--as-of", "2026-02-03", "--election", "toronto-2030")
     advisory = advise("-", *options, stdin=document(as_of=None)).advisory
     assert advisory["as_of"] == "2026-02-03"
-    assert advisory["election"] == {"id": "toronto-2030", "campaign_ends": "2030-12-31"}
+    assert advisory["election"] == {"id": "toronto-2030", "campaign_ends": "2030-12-31", "given": False}
 
 
 @pytest.mark.parametrize(
@@ -203,11 +210,68 @@ def test_an_unknown_election_and_a_day_that_is_none_are_refused_together_with_th
     assert (refused.status, refused.out) == (2, b"")
     assert refused.errors == [
         '--as-of: "2026-02-31": there is no such day; write one like 2026-08-21',
-        (
-            '--election: "toronto-2062": no such election; there are toronto-2022, toronto-2026, toronto-2030; '
-            "did you mean `toronto-2026`?"
-        ),
+        (f'--election: "toronto-2062": {NO_ELECTION}; did you mean `toronto-2026`?'),
     ]
+
+
+def test_a_by_election_has_the_days_of_the_options_where_the_document_has_none(advise):
+    options = ("--election", "by-election", "--voting-day", "2027-03-08")
+    days = {"id": "by-election", "campaign_ends": "2027-04-22", "voting_day": "2027-03-08", "given": False}
+    assert advise("-", *options, stdin=document()).advisory["election"] == days
+    stdin = document(election="by-election", voting_day="2027-05-10", campaign_ends="2027-12-31")
+    assert advise("-", *options, stdin=stdin).advisory["election"] == {
+        "id": "by-election", "campaign_ends": "2027-12-31", "voting_day": "2027-05-10", "given": True,
+    }  # fmt: skip
+    bare = advise("-", "--election", "by-election", stdin=document()).advisory["election"]
+    assert bare == {"id": "by-election", "campaign_ends": None, "given": False}
+    # The document names another election, and the options' voting day goes with the options' election.
+    assert (
+        advise("-", *options, stdin=document(election="toronto-2026")).advisory["election"]["id"]
+        == "toronto-2026"
+    )
+
+
+def test_the_end_of_the_campaign_period_can_be_given(advise):
+    advisory = advise("-", "--campaign-ends", "2027-06-30", stdin=document()).advisory
+    assert advisory["election"] == {"id": "toronto-2026", "campaign_ends": "2027-06-30", "given": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            ("--voting-day", "2027-02-29"),
+            '--voting-day: "2027-02-29": there is no such day; write one like 2026-08-21',
+        ),
+        (("--campaign-ends", "soon"), '--campaign-ends: "soon": not a date; write one like 2026-08-21'),
+        (
+            ("--voting-day", "2027-03-08", "--election", "toronto-2026"),
+            f'--voting-day: "2027-03-08": {NO_VOTING_DAY}',
+        ),
+        (
+            ("--voting-day", "2027-03-08"),
+            f'voting_day: "2027-03-08": {NO_VOTING_DAY}',
+        ),
+    ],
+)
+def test_days_of_an_election_that_cannot_be_are_refused_in_a_line(advise, options, fault):
+    refused = advise("-", *options, stdin=document())
+    assert (refused.status, refused.out, refused.errors) == (2, b"", [fault])
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_document_of_an_earlier_revision_says_what_was_left_behind(advise, form):
+    stdin = document(revision=1, answers={"account.stage": "live", "election.use": "none"})
+    ended = advise("-", "--format", form, stdin=stdin)
+    assert ended.status == 0
+    if form == "json":
+        (left,) = ended.advisory["left_behind"]
+        assert (left["question"], list(left)) == ("election.use", ["question", "why"])
+        assert json.loads(advise("--jsonl", "-", stdin=stdin).out)["left_behind"] == [left]
+        assert "left_behind" not in advise("-", stdin=document()).advisory
+    else:
+        assert edition().question["election.use"].short in ended.out.decode()
+        assert "earlier revision" in ended.out.decode()
 
 
 @pytest.mark.parametrize("day", ["today", "20260701", "2026-7-1", "", "2026-07-01T00:00", "٢٠٢٦-٠٧-٠١"])
@@ -528,7 +592,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "a revision to come": (document(revision=99), ["revision: 99: toronto-social-media-1.1 is here in"]),
     "an unknown election": (
         document(election="toronto-2025"),
-        ['election: "toronto-2025": no such election; there are toronto-2022, toronto-2026, toronto-2030'],
+        [f'election: "toronto-2025": {NO_ELECTION}'],
     ),
     "an unknown question": (
         answers(resources__emial="yes"),

@@ -22,8 +22,8 @@ DATE = "not a date; write one like 2026-08-21"
 NO_DAY = "there is no such day; write one like 2026-08-21"
 NO_QUESTION = f"{EDITION} has no such question"
 NO_EDITION = f"no such edition; there is {EDITION}"
-NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030"
-REVISION = f"{EDITION} is here in revision {edition().sheet.revision}"
+NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
+REVISION = f"{EDITION} is here in revisions 1 and {edition().sheet.revision}"
 OBJECT = 'an object is wanted here: {"resources.email": …}'
 DOCUMENT = 'the document is an object: {"edition": …, "answers": …}'
 TOO_DEEP = "not an answers document: brackets inside brackets, too deep to read"
@@ -43,7 +43,7 @@ def answering(question: str, json_value: str | bytes) -> bytes:
 
 
 def read(raw: bytes) -> Document:
-    return read_document(raw, shelf.editions(), shelf.calendar())
+    return read_document(raw, shelf.editions(), shelf.calendar(), shelf.earlier)
 
 
 def faults_of(raw: bytes) -> list[str]:
@@ -123,13 +123,72 @@ def test_a_full_document_gives_edition_account_day_election_and_notes():
     assert full.notes == {"resources.email": "two\nlines\tand 👩‍💻 \u200e"}
 
 
-@pytest.mark.parametrize("key", ["account", "answers", "notes", "as_of", "election", "revision"])
+@pytest.mark.parametrize(
+    "key", ["account", "answers", "notes", "as_of", "election", "revision", "campaign_ends", "voting_day"]
+)
 def test_null_for_a_part_of_the_document_is_as_good_as_leaving_it_out(key):
     assert read(document(**{key: None})) == read(document())
 
 
 def test_a_note_for_a_question_that_does_not_come_up_is_kept():
     assert read(document(notes={"election.plan": "later"})).notes == {"election.plan": "later"}
+
+
+def test_a_by_election_has_the_days_that_the_document_gives():
+    given = read(document(election="by-election", voting_day="2027-03-08"))
+    assert given.voting_day == date(2027, 3, 8)
+    assert given.election
+    assert (given.election.voting_day, given.election.campaign_ends) == (date(2027, 3, 8), date(2027, 4, 22))
+    both = read(
+        document(election="by-election", voting_day="2027-03-08", campaign_ends="2027-09-30")
+    ).election
+    assert both
+    assert (both.campaign_ends, both.given) == (date(2027, 9, 30), True)
+
+
+# --- a document of an earlier revision ----------------------------------------------------------------
+
+
+def test_a_document_of_an_earlier_revision_is_read_and_what_means_something_else_is_left_behind():
+    read_back = read(
+        document(
+            revision=1,
+            answers={"election.use": "none", "resources.email": "yes", "resources.people": "no"},
+            notes={"election.use": "Not this time.", "resources.email": "Mine."},
+        )
+    )
+    assert read_back.edition is edition()
+    assert read_back.answers == {"resources.email": "yes", "resources.people": "no"}
+    assert [left.question for left in read_back.left_behind] == ["election.use"]
+    assert read_back.changed == {"resources.people"}
+    assert read_back.notes == {"election.use": "Not this time.", "resources.email": "Mine."}
+
+
+def test_an_answer_that_does_not_fit_an_earlier_revision_never_refuses_the_rest():
+    answers = {
+        "resources.emial": "yes",
+        "gifts.value": "lots",
+        "election.use": "earlier",
+        "gifts.other": "no",
+    }
+    read_back = read(document(revision=1, answers=answers, notes={"gifts.vlaue": "What?"}))
+    assert read_back.answers == {"gifts.other": "no"}
+    assert dict(read_back.left_behind) == {
+        "resources.emial": "revision 1 has no such question; did you mean `resources.email`?",
+        "gifts.value": '"lots": the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or unsure',
+        "election.use": '"earlier": the answer is one of none, planned, now or unsure',
+        "gifts.vlaue": "Its note has no question to go with.",
+    }
+
+
+def test_a_document_whose_every_answer_is_left_behind_is_no_fault():
+    read_back = read(document(revision=1, answers={"election.use": "none"}))
+    assert read_back.answers == {}
+    assert len(read_back.left_behind) == 1
+
+
+def test_a_document_that_names_no_revision_is_of_the_newest():
+    assert read(document(answers={"election.use": "none"})).answers == {"election.use": "none"}
 
 
 def test_every_answer_reads_back_as_it_is_written():
@@ -231,6 +290,27 @@ WRONG_PARTS = {
     ),
     "an election like no other": (document(election="x"), f'election: "x": {NO_ELECTION}'),
     "an election as a year": (document(election=2026), f"election: 2026: {NO_ELECTION}"),
+    "a revision as a list": (document(revision=[1]), f"revision: a list: {REVISION}"),
+    "the end of a campaign that is no day": (
+        document(campaign_ends="2027-06-31"),
+        f'campaign_ends: "2027-06-31": {NO_DAY}',
+    ),
+    "the end of a campaign in words": (document(campaign_ends="June"), f'campaign_ends: "June": {DATE}'),
+    "a voting day that is no day": (
+        document(election="by-election", voting_day="2027-02-29"),
+        f'voting_day: "2027-02-29": {NO_DAY}',
+    ),
+    "a voting day as a number": (
+        document(election="by-election", voting_day=20270308),
+        f"voting_day: 20270308: {DATE}",
+    ),
+    "a voting day of another election": (
+        document(election="toronto-2026", voting_day="2027-03-08"),
+        (
+            'voting_day: "2027-03-08": the calendar has the voting day of this election; leave it out, or give '
+            '"election": "by-election"'
+        ),
+    ),
     "31 February": (document(as_of="2026-02-31"), f'as_of: "2026-02-31": {NO_DAY}'),
     "29 February in a common year": (document(as_of="2026-02-29"), f'as_of: "2026-02-29": {NO_DAY}'),
     "the year nought": (document(as_of="0000-01-01"), f'as_of: "0000-01-01": {NO_DAY}'),
@@ -314,7 +394,7 @@ WRONG_ANSWERS = [
         '"Live"',
         '"Live": the answer is one of planned or live; did you mean `live`?',
     ),
-    ("election.use", '"yes"', '"yes": the answer is one of none, planned, now or unsure'),
+    ("election.use", '"yes"', '"yes": the answer is one of none, undecided, planned, now, earlier or unsure'),
     ("election.nomination_date", '"unsure"', f'"unsure": {DATE}'),
     ("election.nomination_date", '"2026-02-31"', f'"2026-02-31": {NO_DAY}'),
     ("election.nomination_date", '"2026-W01-1"', f'"2026-W01-1": {DATE}'),
@@ -519,7 +599,9 @@ nearly_a_document = st.fixed_dictionaries(
         "account": st.dictionaries(st.sampled_from(["platform", "handle"]) | st.text(), scalars),
         "as_of": scalars,
         "election": scalars,
-        "revision": scalars,
+        "revision": scalars | st.just(1),
+        "campaign_ends": scalars,
+        "voting_day": scalars,
         "other": anything,
     },
 )

@@ -1,4 +1,4 @@
-"""`manage.py load_editions`: check the editions and the election calendar on file, and publish new editions."""
+"""`manage.py load_editions`: check the editions and the election calendar on file, and publish what is new."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from assessments.services.publishing import publish
 from bulletin.encoding.loader import EncodingFaults
-from bulletin.publish import EditionChanged, publish_edition
-from bulletin.shelf import calendar, editions, flaws
+from bulletin.encoding.nearest import nearest
+from bulletin.publish import EditionChanged
+from bulletin.shelf import calendar, editions, flaws, keep
 
 
 class Command(BaseCommand):
-    """Publish every edition on file that is not published yet."""
+    """Publish every edition on file that is not published yet, or that was published as provisional and changed."""
 
     help = "Check the editions and the election calendar on file, and publish what is new."
 
@@ -23,6 +25,11 @@ class Command(BaseCommand):
             action="store_true",
             help="only check the files and prove that the editions work; publish nothing",
         )
+        parser.add_argument(
+            "--keep",
+            metavar="EDITION",
+            help="write this edition to its folder earlier/, before you raise its revision; publish nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -30,14 +37,23 @@ class Command(BaseCommand):
             if options["check"]:
                 self.check_editions()
                 return
+            if name := options["keep"]:
+                self.keep_edition(name)
+                return
             for edition in editions().values():
-                published, is_new = publish_edition(edition=edition)
-                status = "published" if is_new else "already published"
+                published, status = publish(edition=edition)
                 self.stdout.write(f"{published}: {status} (digest {published.digest[:16]})")
         except EncodingFaults as error:
             raise CommandError("The files cannot be used:\n" + "\n".join(error.faults)) from error
         except EditionChanged as error:
             raise CommandError(str(error)) from error
+
+    def keep_edition(self, name: str) -> None:
+        """Keep the content of an edition on file as an earlier revision. Raises CommandError for an unknown name."""
+        edition = editions().get(name)
+        if edition is None:
+            raise CommandError(f"There is no edition `{name}` on file{nearest(name, editions())}")
+        self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: kept in {keep(edition)}")
 
     def check_editions(self) -> None:
         """Prove each edition on file. Raises CommandError with every flaw, and with answers that show it."""

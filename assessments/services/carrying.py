@@ -1,0 +1,81 @@
+"""Carrying answers to another self-check, or a draft to the newest revision of its edition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from assessments.models import Assessment, Thread, User
+from assessments.records.state import read_answers
+from assessments.rendering.data import answer_data
+from assessments.services import audit
+from assessments.services.answering import SelfCheck, lock_self_check
+from assessments.services.audit import Action
+from bulletin.encoding.carry import Carried, carry, rule_after
+from bulletin.encoding.schema import Edition
+from bulletin.publish import encoded, newest_revision
+
+
+def carried_over(earlier: Assessment, later: Assessment) -> Carried:
+    """What becomes of an assessment's answers in a later one: by the revisions and the elections of both.
+
+    Another voting day is another election.
+    """
+    old, new = encoded(earlier.edition), encoded(later.edition)
+    before, after = ((each.election, each.voting_day) for each in (earlier, later))
+    return carry(old, new, _answers(earlier, old), same_election=before == after)
+
+
+def _answers(self_check: SelfCheck, edition: Edition) -> Any:
+    return read_answers(edition, {row.question: row.value for row in self_check.answers.all()})
+
+
+@transaction.atomic
+def move_draft(*, draft: SelfCheck, by: User | None) -> Carried:
+    """Move a draft to the newest revision of its edition; return what became of its answers.
+
+    Answers that do not fit are removed; their notes stay, unless the question is gone. In an office's draft, answers
+    to questions whose words changed must be confirmed. Moving a draft that is there already changes nothing. Raises
+    DraftGone, TermEnded and Attested.
+    """
+    draft = lock_self_check(draft)
+    old, newest = encoded(draft.edition), newest_revision(draft.edition)
+    new = encoded(newest)
+    carried = carry(old, new, _answers(draft, old))
+    if newest.pk == draft.edition_id:
+        return carried
+    type(draft)._default_manager.filter(pk=draft.pk).update(edition=newest)
+    _move_answers(draft, carried)
+    if isinstance(draft, Assessment):
+        _move_threads(draft, carried, old, new)
+        audit.append(office=draft.account.office, action=Action.MOVED, about=draft, by=by)
+    return carried
+
+
+def _move_answers(draft: SelfCheck, carried: Carried) -> None:
+    """Replace a draft's answers by those that are carried. A page from before the move cannot overwrite them."""
+    rows: list[Any] = list(draft.answers.all())
+    draft.answers.all().delete()
+    moved: list[Any] = []
+    for row in rows:
+        name = carried.names.get(row.question)
+        value = answer_data(carried.answers.get(name)) if name else None
+        if name is None or (value is None and not row.note):
+            continue
+        row.pk, row.question, row.value, row.version = None, name, value, row.version + 1
+        if isinstance(draft, Assessment):
+            row.carried = value is not None and (row.carried or name in carried.changed)
+        moved.append(row)
+    draft.answers.model._default_manager.bulk_create(moved)
+
+
+def _move_threads(draft: Assessment, carried: Carried, old: Edition, new: Edition) -> None:
+    """Let comments follow questions and rules that have another id. Those on one that is gone stay as they are."""
+    for thread in draft.threads.exclude(about=Thread.About.WHOLE):
+        if thread.about == Thread.About.QUESTION:
+            subject = carried.names.get(thread.subject, thread.subject)
+        else:
+            subject = rule_after(thread.subject, old, new) or thread.subject
+        if subject != thread.subject:
+            Thread.objects.filter(pk=thread.pk).update(subject=subject)
