@@ -19,6 +19,8 @@ EDITION = "toronto-social-media-1.1"
 UNANSWERED = "unanswered"
 
 Row = dict[str, Any]
+EVERY_ROW = {"case", "given", "as_of", "election", "voting_day", "campaign_ends"}
+"""What a row of any table may have."""
 
 
 def table(name: str) -> Any:
@@ -43,6 +45,17 @@ def election(name: str) -> Election:
     return match
 
 
+def election_of(row: Row) -> Election:
+    """The election of a row, with the days that the row gives for it."""
+    days = {key: date.fromisoformat(row[key]) for key in ("voting_day", "campaign_ends") if key in row}
+    return election(row.get("election", BASE["election"])).with_dates(**days)
+
+
+def advised_row(row: Row) -> Advisory:
+    """The advisory for a row of a table."""
+    return advised(row["given"], as_of=row["as_of"], on=election_of(row), else_answered=row.get("all_else"))
+
+
 def answers_of(given: Mapping[str, Any]) -> dict[str, Answer]:
     """The answers that a row gives, without those that are `unanswered`."""
     unknown = given.keys() - edition().question.keys()
@@ -59,13 +72,14 @@ def advised(
     given: Mapping[str, Any],
     *,
     as_of: str = BASE["as_of"],
-    on: str = BASE["election"],
+    on: Election | None = None,
     else_answered: str | None = None,
 ) -> Advisory:
     """The advisory for `given`. Other questions get the base situation's answers, or all get `else_answered`."""
     answers = answers_of(given)
+    on = on or election(BASE["election"])
     while True:
-        advisory = assess(edition(), answers, as_of=date.fromisoformat(as_of), election=election(on))
+        advisory = assess(edition(), answers, as_of=date.fromisoformat(as_of), election=on)
         open_questions = {
             question: else_answered or BASE["answers"][question]
             for question in advisory.unanswered
@@ -79,7 +93,7 @@ def advised(
 def asking(row: Row, *, by: Edition | None = None) -> dict[str, Asking]:
     """Whether an edition asks each question in the situation of a row of asking.yaml."""
     answers = answers_of(BASE["answers"] | row["given"])
-    over = election(BASE["election"]).is_over(date.fromisoformat(row["as_of"]))
+    over = election_of(row).is_over(date.fromisoformat(row["as_of"]))
     by = by or edition()
     return settle_asking(by.asking_order, Situation(by, answers, campaign_over=over))
 
@@ -92,7 +106,7 @@ def outcome_of(rule: str, advisory: Advisory) -> tuple[Outcome, When | None]:
 def rows(raw: Iterable[Row], *, may_have: set[str]) -> Iterator[Row]:
     """Each row with `given` and `as_of` filled in. A key that the table does not explain is refused."""
     for row in raw:
-        unknown = row.keys() - may_have - {"case", "given", "as_of"}
+        unknown = row.keys() - may_have - EVERY_ROW
         assert not unknown, f"{row.get('case')}: no such key: {sorted(unknown)}"
         yield {"given": {}, "as_of": BASE["as_of"], **row}
 
@@ -114,16 +128,18 @@ def rows_of_situations() -> list[Row]:
     """Each row of situations.yaml, with what it leaves out filled in as empty."""
     lists = {
         "contacts", "actions", "improvements", "asks", "checks", "open", "informs",
-        "needed", "look_up", "ignored",
+        "deadlines", "meanwhile", "needed", "look_up", "ignored",
     }  # fmt: skip
-    plain = {"election", "all_else", "overall", "complete", "score", "deadlines"}
+    plain = {"all_else", "overall", "complete", "score"}
     return [
-        {
-            **{name: [] for name in lists},
-            "deadlines": {},
-            "election": BASE["election"],
-            "all_else": None,
-            **row,
-        }
+        {**{name: [] for name in lists}, "all_else": None, **row}
         for row in rows(table("situations.yaml"), may_have=lists | plain)
     ]
+
+
+def rows_of_days() -> list[Row]:
+    """Each row of days.yaml."""
+    needed = {"cites", "says", "over", "contacts", "outcomes"}
+    days = list(rows(table("days.yaml"), may_have={*needed, "default", "ends", "questioned", "wish_doubted"}))
+    assert all(needed <= row.keys() for row in days)
+    return days

@@ -48,7 +48,7 @@ class EncodingFaults(Exception):
 _ALL_KEYS = sorted(
     {
         key
-        for model in vars(schema).values()
+        for model in (*vars(schema).values(), Election)
         if isinstance(model, type) and issubclass(model, BaseModel)
         for key in model.model_fields
     }

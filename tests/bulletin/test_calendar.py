@@ -26,9 +26,9 @@ def test_the_elections_have_these_dates_in_this_order():
         [
             election.id,
             str(election.nominations_open or ""),
-            str(election.nominations_close),
-            str(election.voting_day),
-            str(election.campaign_ends),
+            str(election.nominations_close or ""),
+            str(election.voting_day or ""),
+            str(election.campaign_ends or ""),
             str(election.confirmed).lower(),
         ]
         for election in shelf.calendar().elections
@@ -36,7 +36,9 @@ def test_the_elections_have_these_dates_in_this_order():
     assert actual == columns("elections")
 
 
-@pytest.mark.parametrize("election", shelf.calendar().elections, ids=lambda election: election.id)
+@pytest.mark.parametrize(
+    "election", [e for e in shelf.calendar().elections if not e.undated], ids=lambda election: election.id
+)
 def test_voting_is_on_the_fourth_monday_of_october_and_nominations_close_on_the_third_friday_of_august(
     election,
 ):
@@ -54,9 +56,42 @@ def test_the_2022_end_is_the_bulletins_own_and_its_note_gives_the_other_date():
 
 
 def test_an_election_that_is_not_confirmed_says_so_in_its_note():
-    notes = [election.note for election in shelf.calendar().elections if not election.confirmed]
+    notes = [e.note for e in shelf.calendar().elections if not e.confirmed and not e.undated]
     assert notes
     assert all("not yet confirmed" in note.lower() for note in notes)
+
+
+def test_a_by_election_has_no_dates_and_is_never_the_default():
+    undated = [election.id for election in shelf.calendar().elections if election.undated]
+    assert undated == ["by-election"]
+    assert shelf.calendar().default_for(date.max).id == "toronto-2030"
+
+
+@pytest.mark.parametrize(
+    ("voting_day", "campaign_ends", "end", "given"),
+    [
+        (None, None, None, False),
+        (date(2027, 6, 26), None, date(2027, 8, 10), False),
+        (None, date(2027, 9, 1), date(2027, 9, 1), True),
+        (date(2027, 6, 26), date(2027, 9, 1), date(2027, 9, 1), True),
+        (date(2027, 6, 26), date(2027, 6, 1), date(2027, 6, 1), True),
+    ],
+)
+def test_the_campaign_of_a_by_election_ends_45_days_after_the_vote_or_on_the_day_that_a_person_gives(
+    voting_day, campaign_ends, end, given
+):
+    election = shelf.calendar().get("by-election")
+    assert election
+    dated = election.with_dates(voting_day=voting_day, campaign_ends=campaign_ends)
+    assert (dated.voting_day, dated.campaign_ends, dated.given) == (voting_day, end, given)
+
+
+def test_an_end_that_a_person_gives_counts_for_an_election_with_dates_too():
+    election = shelf.calendar().get("toronto-2026")
+    assert election
+    extended = election.with_dates(campaign_ends=date(2027, 6, 30))
+    assert (extended.campaign_ends, extended.given) == (date(2027, 6, 30), True)
+    assert (election.campaign_ends, election.given) == (date(2026, 12, 31), False)
 
 
 def test_the_elections_that_an_edition_names_are_in_the_calendar():

@@ -32,8 +32,9 @@ def stated(text: str) -> Any:
 
 def test_the_edition_has_its_id_and_the_contracts_counts():
     assert edition().id == EDITION
-    assert (len(edition().paragraphs), len(edition().questions), len(edition().rules)) == (33, 58, 50)
+    assert (len(edition().paragraphs), len(edition().questions), len(edition().rules)) == (33, 58, 51)
     assert edition().sheet.names_elections == ("toronto-2022",)
+    assert (edition().sheet.revision, edition().sheet.engine) == (2, 2)
 
 
 def kind_of(question: Question) -> str:
@@ -47,6 +48,19 @@ def test_the_questions_are_the_contracts_in_its_order():
     assert actual == [
         [name, kind, stated(asked), listed(cited)] for name, kind, asked, cited in columns("questions")
     ]
+
+
+def test_the_marks_of_the_questions_are_the_contracts():
+    marks = {mark: [q.id for q in edition().questions if getattr(q, mark)] for mark in CONTRACT["marks"]}
+    assert marks == {mark: questions.split() for mark, questions in CONTRACT["marks"].items()}
+
+
+def test_the_questions_on_one_screen_are_the_contracts():
+    groups: dict[str, list[str]] = {}
+    for question in edition().questions:
+        if question.together:
+            groups.setdefault(question.together, []).append(question.id)
+    assert list(groups.values()) == [questions.split() for questions in CONTRACT["together"]]
 
 
 def test_the_facts_are_the_contracts_in_its_order():

@@ -82,7 +82,9 @@ def samples() -> tuple[Case, ...]:
 
 @cache
 def rows() -> tuple[Case, ...]:
-    return tuple(case_of_row(rule, row) for rule, row in rows_of_rules())
+    """The rows of rules.yaml, without those that have an election or days of their own."""
+    own = {"election", "voting_day", "campaign_ends"}
+    return tuple(case_of_row(rule, row) for rule, row in rows_of_rules() if not own & row.keys())
 
 
 @cache

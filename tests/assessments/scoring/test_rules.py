@@ -3,14 +3,14 @@
 import pytest
 
 from bulletin.encoding.schema import Contact, Rule
-from tests.tables import BASE, advised, edition, outcome_of, rows_of_rules
+from tests.tables import BASE, advised, advised_row, edition, outcome_of, rows_of_rules
 
 ROWS = list(rows_of_rules())
 
 
 @pytest.mark.parametrize(("rule", "row"), ROWS, ids=[f"{rule}: {row['case']}" for rule, row in ROWS])
 def test_in_this_case_the_rule_has_this_outcome_and_contact(rule, row):
-    outcome = outcome_of(rule, advised(row["given"], as_of=row["as_of"]))
+    outcome = outcome_of(rule, advised_row(row))
     assert outcome == (row["outcome"], row.get("contact"))
 
 

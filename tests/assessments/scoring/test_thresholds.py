@@ -7,7 +7,7 @@ import pytest
 
 from assessments.scoring.document import DocumentFaults, read_document
 from bulletin import shelf
-from tests.tables import EDITION, advised, outcome_of, table
+from tests.tables import EDITION, advised, edition, election_of, outcome_of, table
 
 ROWS = table("thresholds.yaml")
 STEPS = {
@@ -27,7 +27,7 @@ PROFILE_STEPS = {"13c-i", "13c-ii", "13c-iii", "13c-iv", "13c-v", "13c-vi"}
 def each(part, *names):
     """Run a test for each row of a part. The row's values of `names` name the test."""
     return pytest.mark.parametrize(
-        "row", ROWS[part], ids=[" ".join(row[name] for name in names) for row in ROWS[part]]
+        "row", ROWS[part], ids=[" ".join(row.get(name, "-") for name in names) for row in ROWS[part]]
     )
 
 
@@ -58,19 +58,20 @@ def test_this_amount_is_or_is_not_accepted_as_text_and_as_number(row):
     )
 
 
-@each("campaign_end", "election", "as_of")
+@each("campaign_end", "election", "voting_day", "campaign_ends", "as_of")
 def test_on_this_day_the_campaign_period_of_this_election_is_or_is_not_over(row):
     given = {"election.use": "now", "election.supported": "yes", "election.keep": "no"}
-    advisory = advised(given, as_of=row["as_of"], on=row["election"])
-    assert advisory.facts["campaign_over"].value is (row["over"] == "yes")
+    advisory = advised(given, as_of=row["as_of"], on=election_of(row))
+    is_over = row["over"] == "yes"
+    assert advisory.facts["campaign_over"].value is is_over
     rule_14, over = (
-        ("not_applicable", "information") if row["over"] == "yes" else ("action", "not_applicable")
+        (("not_applicable", None), "information") if is_over else (("action", "now"), "not_applicable")
     )
-    assert outcome_of("14", advisory) == (rule_14, None)
+    assert outcome_of("14", advisory) == rule_14
     assert outcome_of("14-over", advisory) == (over, None)
-    assert [str(deadline.due) for deadline in advisory.deadlines] == (
-        [row["until"]] if "until" in row else []
-    )
+    words = edition().sheet.deadlines.until_campaign_ends
+    text = words.ends.replace("{date}", row["until"]) if "until" in row else words.unknown
+    assert [(d.due, d.text) for d in advisory.deadlines] == ([] if is_over else [(None, text)])
 
 
 @each("default_election", "as_of")
@@ -83,12 +84,13 @@ def test_with_this_filing_date_the_steps_have_this_contact_and_these_deadlines(r
     given = {"election.candidate": "yes", "election.supported": "yes", **STEPS, **row["given"]}
     advisory = advised(given)
     assert outcome_of("13a", advisory) == ("action", row["contact"])
+    assert outcome_of("14", advisory) == ("action", row["contact"])
     deadlines = {d.rule.id: (str(d.due) if d.due else None, d.text) for d in advisory.deadlines}
     assert deadlines == {
         "13a": (row.get("due"), row["13a"]),
         "13b": (None, row["13b"]),
         **dict.fromkeys(PROFILE_STEPS, (row.get("due"), row["13c"])),
-        "14": ("2026-12-31", "Until 31 December 2026, when the campaign period ends."),
+        "14": (None, "Until 31 December 2026, when the campaign period ends."),
     }
 
 
@@ -102,9 +104,26 @@ def test_with_this_filing_date_a_separate_account_has_this_deadline(row):
 
 @each("stage", "stage")
 def test_at_this_stage_contact_and_deadline_are_these(row):
+    given = {"account.stage": row["stage"], "resources.email": "yes", "political.promotes": "yes"}
+    advisory = advised(given)
+    assert outcome_of("15", advisory) == ("action", row["contact"])
+    assert [(d.rule.id, d.due, d.text) for d in advisory.deadlines] == [("15", None, row["says"])]
+
+
+@each("accepted", "stage")
+def test_at_any_stage_contact_about_what_was_accepted_is_due_now(row):
     advisory = advised({"account.stage": row["stage"], "gifts.lobbyist": "yes"})
     assert outcome_of("21a", advisory) == ("improvement", row["contact"])
     assert [(d.rule.id, d.due, d.text) for d in advisory.deadlines] == [("21a", None, row["says"])]
+
+
+@each("nomination_days", "election", "voting_day", "filing")
+def test_a_filing_date_outside_the_nomination_days_is_questioned_and_still_counts(row):
+    given = {"election.candidate": "yes", "election.nomination_date": row["filing"]}
+    advisory = advised(given, on=election_of(row))
+    asked_again = ["election.nomination_date"] if row["questioned"] == "yes" else []
+    assert [question for question, _ in advisory.questioned] == asked_again
+    assert advisory.answers["election.nomination_date"] == date.fromisoformat(row["filing"])
 
 
 @each("note", "characters")
