@@ -42,6 +42,10 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "not_applicable": "plain",
 }
 Whose = Literal["your", "the"]
+UNTIL_YOU_KNOW = "Until you know"
+"""The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
+GIVEN = "You gave {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
+"""The note on a given end of the campaign period, for an edition that has no words for one."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
     "action",
@@ -96,7 +100,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """Things to do, or to contact the Commissioner about, at one time. Each item comes with its text."""
+    """Things to do, to leave, or to contact the Commissioner about, at one time. Each item comes with its text."""
 
     when: str
     items: tuple[tuple[Item, str], ...]
@@ -425,16 +429,18 @@ def _contact_time(edition: Edition, when: When) -> str:
 
 
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
-    """What to do, by deadline: first what is due now, then by date, then deadlines without a date."""
-    groups: dict[str, list[tuple[Item, str]]] = {}
-    order: dict[str, tuple[bool, date]] = {}
-    for deadline in advisory.deadlines:
-        item = items[deadline.rule.id]
-        groups.setdefault(deadline.text, []).append((item, item.advice))
-        order[deadline.text] = (not deadline.is_now, deadline.due or date.max)
-    return tuple(
-        Group(text.rstrip("."), tuple(groups[text])) for text in sorted(groups, key=order.__getitem__)
-    )
+    """What to do, in the advisory's order, and last what to stop or leave until there is an answer.
+
+    Neighbours with the same deadline share a heading. A deadline can come up again further down: to gather all its
+    points would put what should be done before what must be.
+    """
+    groups = [
+        Group(text.rstrip("."), tuple((item := items[d.rule.id], item.advice) for d in deadlines))
+        for text, deadlines in groupby(advisory.deadlines, key=lambda deadline: deadline.text)
+    ]
+    if meanwhile := tuple((items[rule.id], text) for rule, text in advisory.meanwhile):
+        groups.append(Group(UNTIL_YOU_KNOW, meanwhile))
+    return tuple(groups)
 
 
 def _open_question(question: Question) -> OpenQuestion:
@@ -483,11 +489,11 @@ def _calendar_note(advisory: Advisory) -> str | None:
     election, sheet = advisory.election, advisory.edition.sheet
     if election.campaign_ends is None:
         return None
-    note = (sheet.given_note if election.given else None) or sheet.calendar_note
+    note = (sheet.given_note or GIVEN) if election.given else sheet.calendar_note
     text = note.replace("{election}", f"the {election.name}").replace(
         "{date}", long_date(election.campaign_ends)
     )
-    if not election.confirmed and not election.undated:
+    if not election.confirmed and not election.undated and not election.given:
         text += (
             f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."
         )

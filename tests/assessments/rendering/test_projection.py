@@ -1,14 +1,18 @@
 """The projection says in the edition's words what the JSON says."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from assessments.rendering.projection import READING_ORDER, Basis, Group, Item
+from assessments.rendering.documents import advisory_html
+from assessments.rendering.projection import READING_ORDER, Basis, Group, Item, Projection, project
 from assessments.scoring.advisory import Advisory
+from assessments.scoring.assess import assess
 from assessments.scoring.wording import answer_in_words, long_date
+from bulletin.shelf import calendar
 from tests.assessments.rendering.cases import case_of, every_outcome, raw_of
 from tests.tables import edition
 
@@ -61,21 +65,12 @@ def test_what_is_not_a_finding_is_as_in_the_json():
         assert (p.edition, p.revision, p.digest) == (record["edition"], record["revision"], record["digest"])
 
 
-def grouped(
-    points: Iterable[tuple[str, str, str]], order: Callable[[str], Any]
-) -> list[tuple[str, list[tuple[str, str]]]]:
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for when, rule, text in points:
-        groups.setdefault(when, []).append((rule, text))
-    return sorted(groups.items(), key=lambda group: order(group[0]))
+def points_of(groups: Iterable[Group]) -> list[tuple[str, str, str]]:
+    """Each point with its heading, its rule and its text, in reading order."""
+    return [(group.when, item.rule, text) for group in groups for item, text in group.items]
 
 
-def points_of(groups: Iterable[Group]) -> list[tuple[str, list[tuple[str, str]]]]:
-    return [(group.when, [(item.rule, text) for item, text in group.items]) for group in groups]
-
-
-def test_contacts_and_things_to_do_are_the_jsons_with_the_most_pressing_first():
-    order = [WORDS.contact[when].title for when in ("now", "before_acting", "before_filing", "before_launch")]
+def test_contacts_and_things_to_do_are_the_jsons_in_its_order():
     for case in every_outcome():
         p, record = case.projection, case.record
         filing = case.advisory.answers.get(SHEET.timing.filing)
@@ -84,11 +79,27 @@ def test_contacts_and_things_to_do_are_the_jsons_with_the_most_pressing_first():
             (WORDS.contact[c["when"]].title + on.get(c["when"], ""), c["rule"], c["why"])
             for c in record["contact"]
         ]
-        assert points_of(p.contacts) == grouped(contacts, lambda when: order.index(when.partition(", on")[0]))
+        assert points_of(p.contacts) == contacts
         advice = {finding["rule"]: finding["advice"] for finding in record["findings"]}
-        due = {d.text.rstrip("."): (not d.is_now, d.due or date.max) for d in case.advisory.deadlines}
         deadlines = [(d["text"].rstrip("."), d["rule"], advice[d["rule"]]) for d in record["deadlines"]]
-        assert points_of(p.to_do) == grouped(deadlines, due.__getitem__)
+        meanwhile = [("Until you know", m["rule"], m["text"]) for m in record["meanwhile"]]
+        assert points_of(p.to_do) == deadlines + meanwhile
+
+
+def test_no_heading_stands_twice_in_a_row_and_what_to_hold_stands_under_one():
+    for case in every_outcome():
+        headings = [group.when for group in case.projection.to_do]
+        assert all(first != second for first, second in pairwise(headings))
+        assert headings.count("Until you know") == bool(case.record["meanwhile"])
+
+
+def test_whoever_is_to_ask_is_never_told_that_there_is_nothing_to_do():
+    asking = [case for case in every_outcome() if "ask" in {outcome for _, outcome in case.pairs}]
+    assert any(not case.record["deadlines"] for case in asking)
+    nothing = {WORDS.nothing.to_do, WORDS.nothing.to_do_so_far, WORDS.nothing.to_do_but_contact}
+    for case in asking:
+        html = advisory_html(case.projection)
+        assert not [sentence for sentence in nothing if sentence in " ".join(html.split())]
 
 
 def test_where_there_are_none_it_says_so_and_whether_that_may_change():
@@ -204,3 +215,45 @@ def test_a_filing_date_outside_the_days_for_filing_is_warned_of(filing, warned):
         assert "from 1 May 2026 to 21 August 2026" in note
         assert long_date(date.fromisoformat(filing)) in note
         assert f"the {case.advisory.election.name}" in note
+
+
+def projected(**document: Any) -> Projection:
+    """The projection of a document about a by-election."""
+    case = case_of("by-election", raw_of(answers={}))
+    by_election = calendar().get("by-election")
+    assert by_election
+    election = by_election.with_dates(**document)
+    advisory = assess(edition(), case.document.answers, as_of=date(2027, 3, 1), election=election)
+    return project(advisory, case.document)
+
+
+def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
+    assert projected().election == "City by-election"
+    assert projected().calendar_note is None
+    voted = projected(voting_day=date(2027, 5, 10))
+    assert voted.election == "City by-election on 10 May 2027; campaign period to 24 June 2027"
+    assert voted.calendar_note
+    assert "24 June 2027" in voted.calendar_note
+    given = projected(voting_day=date(2027, 5, 10), campaign_ends=date(2027, 9, 30))
+    assert given.election == "City by-election on 10 May 2027; campaign period to 30 September 2027"
+    assert given.calendar_note == (
+        "You gave 30 September 2027 as the end of the campaign period for the City by-election. Confirm it with "
+        "the City Clerk."
+    )
+
+
+def test_an_edition_without_words_for_a_given_end_says_the_same():
+    case = case_of("given", raw_of(answers={}))
+    election = calendar().default_for(date(2026, 7, 1)).with_dates(campaign_ends=date(2027, 6, 30))
+    without = edition().model_copy(update={"sheet": SHEET.model_copy(update={"given_note": None})})
+    notes = {
+        project(
+            assess(each, case.document.answers, as_of=date(2026, 7, 1), election=election), case.document
+        ).calendar_note
+        for each in (edition(), without)
+    }
+    name = "the Toronto municipal election, 26 October 2026"
+    text = (
+        f"You gave 30 June 2027 as the end of the campaign period for {name}. Confirm it with the City Clerk."
+    )
+    assert notes == {text}
