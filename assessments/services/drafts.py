@@ -22,7 +22,7 @@ from assessments.services.answering import DraftGone, lock_self_check
 from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
-from bulletin.publish import current_published
+from bulletin.publish import current_published, encoded
 from bulletin.shelf import calendar
 
 
@@ -100,12 +100,17 @@ def change_election(
 ) -> None:
     """Set which election a draft is about, with the days that someone gives. The same choice again changes nothing.
 
-    Raises DraftGone, TermEnded and Attested.
+    Answers to questions of an election must be confirmed when the election, or its voting day, is another. Raises
+    DraftGone, TermEnded and Attested.
     """
     locked = lock_self_check(assessment)
     choice = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends}
     if all(getattr(locked, name) == value for name, value in choice.items()):
         return
+    if (locked.election, locked.voting_day) != (election, voting_day):
+        questions = [question.id for question in encoded(locked.edition).questions if question.of_election]
+        given = locked.answers.filter(question__in=questions)
+        given.filter(pk__in=[row.pk for row in given if row.value is not None]).update(carried=True)
     Assessment.objects.filter(pk=locked.pk).update(**choice)
     audit.append(office=locked.account.office, action=Action.ELECTION_CHANGED, about=locked, by=by)
 

@@ -20,6 +20,7 @@ from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import project
+from assessments.reports.carried import carried_report
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import election_for, read_document
@@ -104,8 +105,20 @@ def bring_back(request: HttpRequest) -> HttpResponse:
         dropped=length.isdecimal() and int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
     )
     if posted and form.is_valid() and form.document is not None:
-        check, token = start_check(document=form.document, replacing=own_check(request))
-        return remember(redirect(Workspace(check, None).url("tasks")), token)
+        document = form.document
+        check, token = start_check(document=document, replacing=own_check(request))
+        workspace = Workspace(check, None)
+        report = carried_report(
+            document.edition,
+            left_behind=document.left_behind,
+            changed=document.changed,
+            count=len(document.answers),
+        )
+        if not report:
+            return remember(redirect(workspace.url("tasks")), token)
+        # Shown at once, and not after a redirect: what is left behind is kept nowhere.
+        context = workspace.context(heading="Your answers are back", report=report)
+        return remember(render(request, "assessments/carried.html", context), token)
     context = {"form": form, "check": own_check(request)}
     return render(request, "assessments/bring_back.html", context)
 

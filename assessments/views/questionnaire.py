@@ -15,8 +15,10 @@ from assessments.models import AnonymousCheck, Assessment
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
+from assessments.reports.carried import CarriedReport, carried_report
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
+from assessments.services.carrying import carried_over
 from assessments.services.drafts import change_election, delete_check, describe_check
 from assessments.services.printing import pdf_of
 from assessments.views.downloads import file_response, pdf_response
@@ -46,7 +48,22 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(
             request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
         )
-    return render(request, "assessments/tasks.html", workspace.context(rows=rows, open_threads=open_threads))
+    context = workspace.context(rows=rows, open_threads=open_threads, report=_left_behind(workspace))
+    return render(request, "assessments/tasks.html", context)
+
+
+def _left_behind(workspace: Workspace) -> CarriedReport | None:
+    """What the next assessment did not take over from the last one, as far as it has no answer yet."""
+    draft = workspace.self_check
+    if not isinstance(draft, Assessment) or draft.copied_from is None:
+        return None
+    carried = carried_over(draft.copied_from, draft)
+    missing = [
+        left
+        for left in carried.left_behind
+        if carried.names.get(left.question) not in workspace.state.answers
+    ]
+    return carried_report(workspace.state.edition, left_behind=missing, changed=(), count=0)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -341,7 +341,7 @@ def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(ca
     client = cast.client("staff")
     address = f"/assessments/{successor.pk}/section/conduct"
     page = client.get(address)
-    assert "From your last assessment: confirm again" in text_of(page)
+    assert "Given earlier: confirm that it is still right" in text_of(page)
     shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
     form = {slot.question.id: slot.value for slot in shown}
     form |= {f"seen.{slot.question.id}": str(slot.seen) for slot in shown}

@@ -1,6 +1,8 @@
 """Answers go over to a newer revision or to the next assessment, and what does not is named."""
 
+import json
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 
@@ -10,7 +12,7 @@ from assessments.services import reviewing
 from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, save_answers
 from assessments.services.attesting import attest, reassess
 from assessments.services.carrying import carried_over, move_draft
-from assessments.services.drafts import delete_draft, start_check
+from assessments.services.drafts import change_election, delete_draft, start_check
 from bulletin import shelf
 from bulletin.models import PublishedEdition
 from tests.cast import answered, attested, earlier_published, seen
@@ -170,3 +172,61 @@ def test_another_voting_day_is_another_election(cast, time_machine):
     assert "election.use" in left
     earlier.voting_day = following.voting_day
     assert carried_over(earlier, following).left_behind == ()
+
+
+# --- What people see ----------------------------------------------------------------
+
+
+def test_the_next_assessments_page_names_what_was_not_taken_over_until_it_is_answered(cast, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    earlier = attested(cast.account, {"election.use": "planned", "election.candidate": "yes"})
+    time_machine.move_to(datetime(2027, 1, 2, 15, 0, tzinfo=UTC), tick=False)
+    following = reassess(assessment=earlier.assessment, by=cast.member)
+    page = f"/assessments/{following.pk}/"
+    named = edition().question["election.use"].short
+    text = cast.client("staff").get(page).content.decode()
+    assert "This question is about another election now, so it is asked again." in text
+    assert named in text
+    save_answers(draft=following, changes=[Change("election.use", "none", "")], by=cast.staff)
+    assert named not in cast.client("staff").get(page).content.decode()
+
+
+def test_answers_about_an_election_must_be_confirmed_when_the_draft_is_about_another(cast):
+    draft = cast.draft
+    changes = [
+        Change("election.use", "planned", ""),
+        Change("resources.email", "no", ""),
+        Change("election.plan", None, "?"),
+    ]
+    save_answers(draft=draft, changes=changes, by=cast.staff)
+    change_election(assessment=draft, election=draft.election, campaign_ends=date(2027, 6, 30), by=cast.staff)
+    assert not any(row.carried for row in rows(draft).values())
+    change_election(assessment=draft, election="toronto-2030", by=cast.staff)
+    carried = {question for question, row in rows(draft).items() if row.carried}
+    assert carried == {"election.use"}
+
+
+def test_an_answers_file_of_an_earlier_revision_comes_back_and_says_what_did_not(client, published):
+    document = {
+        "edition": EDITION,
+        "revision": 1,
+        "answers": {"election.use": "none", "resources.people": "no"},
+    }
+    page = client.post("/check/bring-back", {"answers": json.dumps(document)})
+    text = unescape(page.content.decode())
+    assert page.status_code == 200
+    assert "1 answer came along." in text
+    assert "Answers that could not be used" in text
+    assert edition().question["election.use"].short in text
+    assert edition().question["resources.people"].asks in text
+    check = AnonymousCheck.objects.get()
+    assert {q: row.value for q, row in rows(check).items()} == {"resources.people": "no"}
+    assert client.get("/check/").status_code == 200
+
+
+def test_a_file_whose_every_answer_is_left_behind_comes_back_empty(client, published):
+    document = {"edition": EDITION, "revision": 1, "answers": {"election.use": "none"}}
+    assert (
+        "0 answers came along."
+        in client.post("/check/bring-back", {"answers": json.dumps(document)}).content.decode()
+    )
