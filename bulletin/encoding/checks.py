@@ -251,6 +251,10 @@ def _check_rules(files: EditionFiles) -> None:
             source.fault((at, "met"), "a note has no `met`; every other rule has one")
         if rule.last and rule.force != "note":
             source.fault((at, "last"), "the rule reckoned last must be a note")
+        if rule.last and rule.unsure != "check":
+            source.fault(
+                (at, "unsure"), "write check: the rule reckoned last waits for the checks of the others"
+            )
         if rule.contact == "before_acting" and rule.force != "note":
             source.fault((at, "contact"), "`before_acting` is for notes")
         if rule.deadline == "at_once" and files.sheet and not files.sheet.deadlines.at_once:

@@ -194,7 +194,7 @@ class Rule(Strict):
         outcomes: set[Outcome] = {"unanswered", self.unsure}
         if look_up and self.unsure == "ask":
             outcomes.add("check")
-        if not isinstance(self.applies, Always):
+        if self.last or not isinstance(self.applies, Always):  # other findings can silence the last rule
             outcomes.add("not_applicable")
         if self.force == "note":
             outcomes.add("information")

@@ -1,6 +1,8 @@
 """Loading the files of an edition, and the faults in them (tests/cases/loader_faults.yaml)."""
 
 import re
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assessments.scoring.assess import assess
 from bulletin.encoding import source as yaml_source
-from bulletin.encoding.conditions import Either, Fact
+from bulletin.encoding.conditions import Answer, Either, Fact
 from bulletin.encoding.digest import digest
-from bulletin.encoding.loader import EncodingFaults, load_edition, load_editions
+from bulletin.encoding.loader import EncodingFaults, load_calendar, load_edition, load_editions
 from tests.bulletin.minimal import MINIMAL, edition_of, edition_with, faults_of, text_of
 from tests.tables import table
 
@@ -42,6 +45,39 @@ def test_the_words_no_and_yes_and_numbers_stay_text():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["case"])
 def test_this_slip_is_named_with_its_place_and_what_would_be_right(row, tmp_path):
     assert faults_of(edition_with(tmp_path, row)) == row["says"]
+
+
+ALWAYS_LAST = {
+    "in": "rules.yaml",
+    "replace": "applies: official\n  unsure: check\n  last: true",
+    "by": "applies: always\n  unsure: check\n  last: true",
+}
+
+
+def test_the_rule_reckoned_last_can_be_silenced_by_others_and_so_needs_a_text_for_that_even_if_it_always_applies(
+    tmp_path,
+):
+    without = {
+        "in": "advice.yaml",
+        "replace": "2-last:\n  not_applicable: Does not come up.\n",
+        "by": "2-last:\n",
+    }
+    assert faults_of(edition_with(tmp_path, ALWAYS_LAST, without)) == [
+        "advice.yaml:20:1 2-last: the text for `not_applicable` is missing; the rule can come to it"
+    ]
+
+
+def test_a_rule_reckoned_last_that_always_applies_has_a_text_for_every_outcome(tmp_path):
+    edition = load_edition(edition_with(tmp_path, ALWAYS_LAST))
+    election = load_calendar(MINIMAL / "elections.yaml").elections[0]
+    shown = set()
+    values: tuple[Answer, ...] = (Decimal(1), Decimal(11), "unsure")
+    for logo, value in product(("yes", "unsure", "no"), values):
+        answers: dict[str, Answer] = {"account.logo": logo, "account.wish": "no", "account.value": value}
+        closing = assess(edition, answers, as_of=election.last_confirmed, election=election).findings[-1]
+        shown.add(closing.outcome)
+        assert edition.advice["2-last"].for_outcome(closing.outcome)
+    assert "not_applicable" in shown
 
 
 def test_no_two_slips_of_the_table_have_one_name():
