@@ -54,22 +54,24 @@ def current() -> Edition:
     return editions()[CURRENT]
 
 
-def revisions() -> Iterator[Edition]:
-    """Every edition on file, the current one first, then the earlier revisions of each, the newest first."""
-    yield from editions().values()
-    for edition_id in editions():
-        yield from reversed(list(earlier(edition_id).values()))
+def revisions() -> Iterator[tuple[Edition, Edition]]:
+    """Every edition on file and its earlier revisions, each with the newest revision of it.
+
+    The newest revisions go first, and the current edition before the others.
+    """
+    yield from ((edition, edition) for edition in editions().values())
+    for edition_id, newest in editions().items():
+        for edition in reversed(list(earlier(edition_id).values())):
+            yield edition, newest
 
 
-@cache
 def questions() -> Mapping[str, tuple[Edition, Question]]:
     """Every question on file by id, with its edition. If several editions have the id, the current one goes first.
 
     A question that only earlier revisions have stands for what became of it. If it is gone, it is as it was.
     """
     by_id: dict[str, tuple[Edition, Question]] = {}
-    for edition in revisions():
-        newest = editions()[edition.id]
+    for edition, newest in revisions():
         for question in edition.questions:
             name = follow(question.id, edition, newest).name
             by_id.setdefault(question.id, (newest, newest.question[name]) if name else (edition, question))

@@ -50,7 +50,7 @@ def contact_titles() -> dict[str, str]:
 
 
 def _paragraphs() -> list[tuple[str, str]]:
-    cited = dict.fromkeys(p for edition in revisions() for rule in edition.rules for p in rule.paragraphs)
+    cited = dict.fromkeys(p for edition, _ in revisions() for rule in edition.rules for p in rule.paragraphs)
     return [(paragraph, cite([paragraph])) for paragraph in cited]
 
 

@@ -50,7 +50,7 @@ def insights_of(
     by_election = dict(current.order_by().values_list("election").annotate(n=Count("pk")))
     findings = DeskFinding.objects.filter(entry__in=current, outcome__in=OUTCOMES)
     by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
-    paragraphs = {p: cite([p]) for e in shelf.revisions() for rule in e.rules for p in rule.paragraphs}
+    paragraphs = {p: cite([p]) for e, _ in shelf.revisions() for rule in e.rules for p in rule.paragraphs}
     counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
     for outcome, paragraph, n in by_paragraph:
         counts[outcome][paragraph] = n
