@@ -43,6 +43,14 @@ def element_id(question: str) -> str:
     return "q-" + question.replace(".", "-").replace("_", "-")
 
 
+@dataclass(frozen=True)
+class LinkedContradiction:
+    """What to say about answers that cannot all be right, and the questions to look at, each with its address."""
+
+    text: str
+    questions: tuple[tuple[Question, str], ...]
+
+
 @dataclass
 class Slot:
     """One question as the page shows it, with what is typed and what is wrong with that.
@@ -51,7 +59,7 @@ class Slot:
     answers because of which the question is asked. `paragraphs` are those of the bulletin that it is about: how each
     is cited, and its text in plain language. `still_counts` is the stored answer, in words, which counts
     as long as what is typed has an error. `conflict` is the answer, in words, that somebody stored after the page was
-    opened, and `conflict_note` its note.
+    opened, and `conflict_note` its note. `contradictions` are those that the answer is part of; they are no errors.
     """
 
     question: Question
@@ -72,6 +80,7 @@ class Slot:
     conflict_note: str = ""
     open_comments: int = 0
     review: str = ""
+    contradictions: tuple[LinkedContradiction, ...] = ()
 
     @functools.cached_property
     def id(self) -> str:

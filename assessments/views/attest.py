@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assessments.forms.section import element_id
 from assessments.models import Assessment
 from assessments.records.state import assessment_state
 from assessments.reports.compare import compare as compared
@@ -15,6 +14,7 @@ from assessments.services import attesting
 from assessments.services.answering import NotSaved
 from assessments.views.access import freshly_signed_in
 from assessments.views.not_saved import keep_typed
+from assessments.views.questionnaire import BACK
 from assessments.views.workspace import Workspace, with_workspace
 
 CONFIRM = "Tick the box to say that you stand behind these answers."
@@ -40,7 +40,11 @@ def attest(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             return redirect(workspace.url("tasks"))
         workspace = workspace.refreshed()
     needed = [
-        (workspace.state.edition.question[q], _question_url(workspace, q), q in workspace.state.carried)
+        (
+            workspace.state.edition.question[q],
+            workspace.question_url(q, back=BACK),
+            q in workspace.state.carried,
+        )
         for q in workspace.state.edition.question
         if q in workspace.state.advisory.unanswered or q in workspace.state.carried
     ]
@@ -64,11 +68,6 @@ def _attest(assessment: Assessment, seen: str) -> str:
     except NotSaved:
         return "This self-check was deleted, or the term ended, meanwhile. Nothing was attested."
     return ""
-
-
-def _question_url(workspace: Workspace, question: str) -> str:
-    section = workspace.state.edition.question[question].section
-    return f"{workspace.url('section', section=section)}?ready&back#{element_id(question)}"
 
 
 @require_POST

@@ -121,6 +121,7 @@ def _guarded(workspace: Workspace, section: str) -> bool:
 def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:
     """A section's page with its form. `restart` also shows it, under its own address."""
     here = next(p for p in workspace.state.sections if p.section.id == form.section)
+    _add_contradictions(workspace, form)
     if isinstance(workspace.self_check, Assessment):
         for question, count in workspace.self_check.threads.all().open_on_questions().items():
             if question in form.slots:
@@ -133,6 +134,11 @@ def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) 
         back=BACK in request.GET or BACK in request.POST,
     )
     return render(request, "assessments/section.html", context)
+
+
+def _add_contradictions(workspace: Workspace, form: SectionForm) -> None:
+    for slot in form.slots.values():
+        slot.contradictions = workspace.contradictions_beside(slot.question.id)
 
 
 def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
@@ -162,6 +168,7 @@ def _fragments(
 
     `form` is the form that was posted; `remaining` is the section after the save, with what could not be saved.
     """
+    _add_contradictions(workspace, remaining)
     on_page = [slot for q, slot in remaining.slots.items() if q in form.on_page]
     context = workspace.context(
         here=next(p for p in workspace.state.sections if p.section.id == form.section),
@@ -177,6 +184,7 @@ def _fragments(
             for q, version in saved.versions.items()
             if remaining.slots[q].shown and q not in form.chosen
         ],
+        doubtful=[slot for slot in on_page if slot.contradictions and slot.question.id in saved.versions],
         with_problems=[slot for slot in on_page if slot.shown and slot.question.id not in form.chosen],
     )
     return render(request, "assessments/_saved.html", context)

@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from assessments.forms.section import LinkedContradiction, element_id
 from assessments.models import AnonymousCheck, Assessment, Attestation, User
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.services.answering import SelfCheck
@@ -86,6 +87,35 @@ class Workspace:
         if self.is_anonymous:
             return reverse(f"check:{name}", kwargs=kwargs)
         return reverse(f"assessment:{name}", kwargs={"pk": self.self_check.pk, **kwargs})
+
+    def question_url(self, question: str, *, back: str = "") -> str:
+        """The address of a question in its section, past the warning before a guarded one. `back` is a flag."""
+        section = self.state.edition.question[question].section
+        flags = f"ready&{back}" if back else "ready"
+        return f"{self.url('section', section=section)}?{flags}#{element_id(question)}"
+
+    @functools.cached_property
+    def contradictions(self) -> tuple[LinkedContradiction, ...]:
+        """The answers that cannot all be right, each time with links to mend any of them."""
+        return tuple(
+            LinkedContradiction(
+                contradiction.text,
+                tuple(
+                    (self.state.edition.question[q], self.question_url(q)) for q in contradiction.questions
+                ),
+            )
+            for contradiction in self.state.advisory.contradictions
+        )
+
+    def contradictions_beside(self, question: str) -> tuple[LinkedContradiction, ...]:
+        """Those that a question is part of, with links to the others."""
+        return tuple(
+            LinkedContradiction(
+                contradiction.text, tuple(link for link in contradiction.questions if link[0].id != question)
+            )
+            for contradiction in self.contradictions
+            if question in {about.id for about, _ in contradiction.questions}
+        )
 
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
