@@ -25,6 +25,7 @@ shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
     path("section/<slug:section>", questionnaire.section, name="section"),
     path("details", questionnaire.details, name="details"),
+    path("move", questionnaire.move, name="move"),
     path("answers", questionnaire.answers, name="answers"),
     path("advisory", questionnaire.advisory, name="advisory"),
     path("advisory.pdf", questionnaire.advisory_file, {"form": "pdf"}, name="pdf"),

@@ -18,7 +18,7 @@ from assessments.rendering.documents import advisory_pdf
 from assessments.reports.carried import CarriedReport, carried_report
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
-from assessments.services.carrying import carried_over
+from assessments.services.carrying import carried_over, move_draft
 from assessments.services.drafts import change_election, delete_check, describe_check
 from assessments.services.printing import pdf_of
 from assessments.views.downloads import file_response, pdf_response
@@ -270,6 +270,29 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             return keep_typed(request, error.why)
         return redirect(workspace.url("tasks"))
     return render(request, "assessments/details.html", workspace.context(form=form))
+
+
+@require_POST
+@with_workspace
+def move(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Move a draft to the newest revision of the questions, and say which answers did not come along."""
+    if workspace.newer is None and workspace.is_open:
+        # A second press of the button, or a colleague's.
+        return redirect(workspace.url("tasks"))
+    try:
+        carried = move_draft(draft=workspace.self_check, by=workspace.by)
+    except NotSaved as error:
+        return keep_typed(request, error.why)
+    moved = workspace.moved()
+    report = carried_report(
+        moved.state.edition,
+        left_behind=carried.left_behind,
+        changed=carried.changed,
+        count=len(carried.answers),
+    )
+    # Shown at once, and not after a redirect: what is left behind is kept nowhere.
+    heading = f"This self-check is on revision {moved.state.edition.sheet.revision} now"
+    return render(request, "assessments/carried.html", moved.context(heading=heading, report=report))
 
 
 @require_POST

@@ -23,6 +23,8 @@ from assessments.records.state import AssessmentState, assessment_state
 from assessments.services.answering import SelfCheck
 from assessments.views.access import View
 from assessments.views.not_saved import keep_typed, made_for_another
+from bulletin.models import PublishedEdition
+from bulletin.publish import current_published
 
 COOKIE = "check"
 """The cookie with an anonymous check's token. It lasts until the browser closes, and scripts cannot read it."""
@@ -71,6 +73,15 @@ class Workspace:
         )
         return of_account.filter(attested_at__gt=self.attestation.attested_at).first()
 
+    @functools.cached_property
+    def newer(self) -> PublishedEdition | None:
+        """The newer revision that a draft can move to: only the current edition gets any."""
+        own = self.self_check.edition
+        if not self.is_open:
+            return None
+        current = current_published()
+        return current if current.edition_id == own.edition_id and current.revision > own.revision else None
+
     @property
     def mark(self) -> str:
         """The mark of this self-check in forms: it shows whether a form was made from this self-check or another."""
@@ -81,6 +92,11 @@ class Workspace:
     def refreshed(self) -> Workspace:
         """The same workspace with its state worked out again, after a save."""
         return Workspace(self.self_check, self.by)
+
+    def moved(self) -> Workspace:
+        """The same workspace with the self-check as it is stored now, after a move to another revision."""
+        stored = type(self.self_check)._default_manager.select_related("edition").defer("edition__content")
+        return Workspace(stored.get(pk=self.self_check.pk), self.by)
 
     def url(self, name: str, **kwargs: Any) -> str:
         """The address of one of the self-check's pages."""
@@ -120,7 +136,7 @@ class Workspace:
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
         more_names = () if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
-        names = ("tasks", "details", "answers", "advisory", "pdf", "json", "file", *more_names)
+        names = ("tasks", "details", "move", "answers", "advisory", "pdf", "json", "file", *more_names)
         links = {f"url_{name}": self.url(name) for name in names}
         return {"workspace": self, "state": self.state, **links, **extra}
 
