@@ -87,7 +87,7 @@ def test_examples_are_torontos(client, name):
 def test_the_blank_questionnaire_is_torontos(client, monkeypatch):
     printed: list[Any] = []
 
-    def printing(of: Any) -> bytes:
+    def printing(of: Any, _: Any) -> bytes:
         printed.append(of)
         return b"%PDF"
 

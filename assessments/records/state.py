@@ -18,6 +18,7 @@ from assessments.scoring.advisory import Advisory
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
+from assessments.scoring.wording import in_election
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
@@ -138,7 +139,8 @@ class AssessmentState:
         return tuple(progress)
 
     def _may_ask(self, section: str) -> bool:
-        return any(self.weigh(question.asked).value is None for question in self.questions_of(section))
+        questions = (q for q in self.edition.questions if q.section == section)
+        return any(self.weigh(question.asked).value is None for question in questions)
 
     def weigh(self, condition: Condition) -> Verdict:
         """The verdict of a condition of the edition on the answers that count."""
@@ -160,7 +162,12 @@ class AssessmentState:
         return ceil(len(self.advisory.unanswered) * SECONDS_A_QUESTION / 60)
 
     def questions_of(self, section: str) -> tuple[Question, ...]:
-        return tuple(q for q in self.edition.questions if q.section == section)
+        """A section's questions, in the words that this self-check shows."""
+        return tuple(in_election(q, self.election) for q in self.edition.questions if q.section == section)
+
+    def question(self, name: str) -> Question:
+        """A question in the words that this self-check shows: with its election and the days filled in."""
+        return in_election(self.edition.question[name], self.election)
 
 
 class _AdvisoryCircumstances:

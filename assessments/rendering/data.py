@@ -94,7 +94,17 @@ def _finding(advisory: Advisory, finding: Finding) -> dict[str, Any]:
         "contact": contact,
         "because": {question: answer_data(answer) for question, answer in advisory.because(finding).items()},
         "advice": advice,
+        **_readings(advisory.edition, rule.id, outcome),
     }
+
+
+@lru_cache(maxsize=1_000)
+def _readings(edition: Edition, rule: str, outcome: Outcome) -> dict[str, list[dict[str, str]]]:
+    """The readings beyond the bulletin's text that a finding rests on; absent where there is none."""
+    if edition.sheet.engine == 1 or outcome == "not_applicable":
+        return {}
+    readings = [{"reading": r.reading, "reason": r.reason} for r in edition.readings_of(rule)]
+    return {"readings": readings} if readings else {}
 
 
 @lru_cache(maxsize=1_000)

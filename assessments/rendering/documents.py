@@ -14,9 +14,10 @@ from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
 from assessments.rendering.asked_in_words import fact_in_words, in_words
 from assessments.rendering.projection import Projection, cite
-from assessments.scoring.wording import choice_words
+from assessments.scoring.wording import choice_words, in_election
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest
+from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition, Question, Section
 
 
@@ -87,15 +88,21 @@ def printed_proof(proof: Proof) -> dict[str, object]:
     }
 
 
-def questionnaire_pdf(edition: Edition) -> bytes:
-    """The PDF of the blank questionnaire, to fill in by hand. Raises PressError, whose message is for people."""
-    return print_pdf(questionnaire_html(edition), css=print_css("questionnaire.css"))
+def questionnaire_pdf(edition: Edition, election: Election) -> bytes:
+    """The PDF of the blank questionnaire about an election, to fill in by hand.
+
+    Raises PressError, whose message is for people.
+    """
+    return print_pdf(questionnaire_html(edition, election), css=print_css("questionnaire.css"))
 
 
-def questionnaire_html(edition: Edition) -> str:
+def questionnaire_html(edition: Edition, election: Election) -> str:
     """Every section and question with empty boxes, and when to answer each question in words."""
     sheet = edition.sheet
-    questions = {s.id: [q for q in edition.questions if q.section == s.id] for s in sheet.sections}
+    questions = {
+        s.id: [in_election(q, election) for q in edition.questions if q.section == s.id]
+        for s in sheet.sections
+    }
     numbers = {
         question.id: f"{at}.{place}"
         for at, section in enumerate(sheet.sections, 1)

@@ -15,11 +15,12 @@ from typing import Literal
 from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
-from assessments.scoring.wording import answer_in_words, long_date
+from assessments.scoring.wording import answer_in_words, election_in_words, in_election, long_date
 from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
-from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall, Question
+from bulletin.encoding.filling import filled
+from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall
 
 Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
 """The five statuses that have a colour and an icon, and `plain` for all others."""
@@ -92,10 +93,11 @@ class Item:
     contact: str | None
     advice: str
     because: tuple[Basis, ...]
+    readings: tuple[str, ...] = ()
 
-    def line_key(self) -> tuple[str, tuple[Basis, ...], str | None]:
+    def line_key(self) -> tuple[object, ...]:
         """The words of the finding without its name. Findings with equal keys can share a line."""
-        return self.advice, self.because, self.contact
+        return self.advice, self.because, self.contact, self.readings
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ class MergedFinding:
     @property
     def advice(self) -> str:
         return self.items[0].advice
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        return self.items[0].readings
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,8 @@ class StatedFact:
     because: str
 
 
+BEYOND = "This goes beyond the bulletin’s words: {0} {1}"
+"""The line under a finding that rests on a reading: the reading, and the reason for it."""
 LEFT_BEHIND = "They are from an earlier revision of the questions. Answer these questions again."
 
 
@@ -323,8 +331,8 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
             )
             for section in edition.sections_with_rules
         ),
-        check=tuple(_open_question(edition.question[q]) for q in advisory.check),
-        unanswered=tuple(_open_question(edition.question[q]) for q in advisory.unanswered),
+        check=tuple(_open_question(advisory, q) for q in advisory.check),
+        unanswered=tuple(_open_question(advisory, q) for q in advisory.unanswered),
         ignored=tuple(edition.question[q].short for q in advisory.ignored),
         left_behind=tuple(_left(edition, left) for left in document.left_behind),
         facts=tuple(
@@ -369,7 +377,14 @@ def _item(advisory: Advisory, finding: Finding, whose: Whose) -> Item:
         contact=_contact_time(edition, finding.contact) if finding.contact else None,
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
         because=_because(advisory, finding),
+        readings=_readings(advisory, finding),
     )
+
+
+def _readings(advisory: Advisory, finding: Finding) -> tuple[str, ...]:
+    if finding.outcome == "not_applicable":
+        return ()
+    return tuple(BEYOND.format(r.reading, r.reason) for r in advisory.edition.readings_of(finding.rule.id))
 
 
 def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
@@ -443,7 +458,8 @@ def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def _open_question(question: Question) -> OpenQuestion:
+def _open_question(advisory: Advisory, name: str) -> OpenQuestion:
+    question = in_election(advisory.edition.question[name], advisory.election)
     return OpenQuestion(question.id, question.asks, cite(question.paragraphs))
 
 
@@ -490,9 +506,8 @@ def _calendar_note(advisory: Advisory) -> str | None:
     if election.campaign_ends is None:
         return None
     note = (sheet.given_note or GIVEN) if election.given else sheet.calendar_note
-    text = note.replace("{election}", f"the {election.name}").replace(
-        "{date}", long_date(election.campaign_ends)
-    )
+    words = {"election": election_in_words(election), "date": long_date(election.campaign_ends)}
+    text = filled(note, words)
     if not election.confirmed and not election.undated and not election.given:
         text += (
             f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."

@@ -160,6 +160,8 @@ class _Page:
         self.line(item.advice, indent=2)
         if item.because:
             self.line(f"Rests on: {in_line(item.because)}", "dim", indent=2)
+        for reading in item.readings:
+            self.line(reading, "dim", indent=2)
 
     def questions(self, title: str, questions: tuple[OpenQuestion, ...]) -> None:
         if questions:

@@ -277,7 +277,7 @@ def _question_row(
     is_asked = name in state.advisory.asked
     answer = state.advisory.answers.get(name)
     return QuestionRow(
-        question=state.edition.question[name],
+        question=state.question(name),
         answer=answer_in_words(state.edition, name, answer),
         answer_row=row,
         findings=findings,

@@ -10,7 +10,7 @@ from bulletin.encoding.conditions import Answer, Circumstances
 from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition
 
-from .wording import long_date
+from .wording import election_in_words, long_date
 
 
 class Contradiction(NamedTuple):
@@ -38,7 +38,7 @@ def questioned(
         return ()
     days = [f"from {long_date(first)}"] if first else []
     days += [f"{'to' if first else 'until'} {long_date(last)}"] if last else []
-    words = {"date": long_date(filing), "days": " ".join(days), "election": f"the {election.name}"}
+    words = {"date": long_date(filing), "days": " ".join(days), "election": election_in_words(election)}
     return ((edition.sheet.timing.filing, _filled(edition.sheet.filing_note, words)),)
 
 
@@ -54,7 +54,7 @@ def contradictions(
     ]
     voted = election.voting_day is not None and as_of > election.voting_day
     if sheet.vote_note and voted and sheet.timing.wished.weigh(situation).value and election.voting_day:
-        words = {"date": long_date(election.voting_day), "election": f"the {election.name}"}
+        words = {"date": long_date(election.voting_day), "election": election_in_words(election)}
         wish = tuple(edition.questions_behind(sheet.timing.wished))
         points.append(Contradiction(wish, _filled(sheet.vote_note, words)))
     points += [

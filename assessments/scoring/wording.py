@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from bulletin.encoding.conditions import UNSURE, Answer
+from bulletin.encoding.elections import Election
+from bulletin.encoding.filling import filled
 from bulletin.encoding.schema import Edition, Question
 
 _MONTHS = (
@@ -17,6 +19,25 @@ _MONTHS = (
 def long_date(day: date) -> str:
     """A date like `21 August 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def election_in_words(election: Election) -> str:
+    """An election as a sentence names it: `the City by-election of 8 March 2027`, if its voting day is known."""
+    day = election.voting_day if election.undated else None
+    return f"the {election.name} of {long_date(day)}" if day else f"the {election.name}"
+
+
+def in_election(question: Question, election: Election) -> Question:
+    """A question with the election and its days filled in. A sentence with a day that is not known is left out."""
+    texts = {name: getattr(question, name) for name in ("asks", "hint", "example")}
+    first, last = election.nominations_open, election.nominations_close
+    values = {
+        "election": election_in_words(election),
+        "nominations": f"{long_date(first)} to {long_date(last)}" if first and last else "",
+        "campaign_ends": long_date(election.campaign_ends) if election.campaign_ends else "",
+    }
+    new = {name: filled(text, values) or None for name, text in texts.items() if text and "{" in text}
+    return question.model_copy(update=new) if new else question
 
 
 def choice_words(edition: Edition, question: Question) -> dict[str, str]:

@@ -41,7 +41,7 @@ def attest(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         workspace = workspace.refreshed()
     needed = [
         (
-            workspace.state.edition.question[q],
+            workspace.state.question(q),
             workspace.question_url(q, back=BACK),
             q in workspace.state.carried,
         )

@@ -203,7 +203,7 @@ def questionnaire(request: HttpRequest) -> HttpResponseBase:
     """The blank questionnaire, to print."""
     return pdf_response(
         request,
-        lambda: _printed(questionnaire_pdf, current()),
+        lambda: _printed(questionnaire_pdf, current(), calendar().default_for(timezone.localdate())),
         "questionnaire.pdf",
         back=reverse("home"),
         inline=True,
@@ -211,9 +211,9 @@ def questionnaire(request: HttpRequest) -> HttpResponseBase:
 
 
 @lru_cache(maxsize=16)
-def _printed(make: Callable[[Any], bytes], subject: Any) -> bytes:
+def _printed(make: Callable[..., bytes], *subjects: Any) -> bytes:
     """A PDF that is the same for everyone, printed only once: many requests for it must not keep others waiting."""
-    return make(subject)
+    return make(*subjects)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -116,9 +116,7 @@ class Workspace:
         return tuple(
             LinkedContradiction(
                 contradiction.text,
-                tuple(
-                    (self.state.edition.question[q], self.question_url(q)) for q in contradiction.questions
-                ),
+                tuple((self.state.question(q), self.question_url(q)) for q in contradiction.questions),
             )
             for contradiction in self.state.advisory.contradictions
         )

@@ -202,9 +202,18 @@ def _check_whole_sheet(files: EditionFiles, sheet: Sheet, names: _Names) -> None
         for question in contradiction.questions:
             if wrong := names.unknown_question(question):
                 source.fault(("contradictions", at, "questions"), wrong)
+    _check_readings(files, sheet)
     for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
         if len(getattr(sheet.words, key)) != wanted:
             source.fault(("words", key), f"words for all {wanted} are wanted")
+
+
+def _check_readings(files: EditionFiles, sheet: Sheet) -> None:
+    source, rules = files.sources["edition"], files.ids("rules")
+    for at, reading in enumerate(sheet.readings):
+        for rule in reading.rules:
+            if rules is not None and rule not in rules:
+                source.fault(("readings", at, "rules"), f"there is no rule `{rule}`{nearest(rule, rules)}")
 
 
 def _check_questions(files: EditionFiles) -> None:

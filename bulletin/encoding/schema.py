@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from .conditions import UNSURE, Always, Condition, Fact, parse
+from .filling import OF_AN_ELECTION, filled, only
 
 Kind = Literal["ynu", "choice", "choices", "date", "money"]
 Force = Literal["must", "should", "consider", "note"]
@@ -119,6 +120,16 @@ class Paragraph(Strict):
         return (self.id, *(f"{self.id}{point}" for point in self.points))
 
 
+QuestionText = Annotated[Text, AfterValidator(only(*OF_AN_ELECTION))]
+
+
+def _always_asks(text: str) -> str:
+    # The days of an election may not be known, and then the sentences that name them are left out.
+    if not filled(text, {"election": "the election"}):
+        raise ValueError("a day that may not be known is in every sentence; keep one without it")
+    return text
+
+
 class Question(Strict):
     """One question: its words, the kind of its answer, and when it is asked.
 
@@ -136,9 +147,9 @@ class Question(Strict):
     short: Line
     kind: Kind
     paragraphs: tuple[str, ...]
-    asks: Text
-    hint: Text
-    example: Text | None = None
+    asks: Annotated[QuestionText, AfterValidator(_always_asks)]
+    hint: QuestionText
+    example: QuestionText | None = None
     choices: Mapping[Name, Line] = {}
     unsure: bool = False
     optional: bool = False
@@ -262,20 +273,11 @@ class TimingQuestions(Strict):
     filing: QuestionId
 
 
-def _naming_accounts(text: str) -> str:
-    unknown = set(re.findall(r"\{.*?\}", text)) - {"{account}", "{other}", "{signs}"}
-    if unknown:
-        raise ValueError(
-            f"{sorted(unknown)[0]} is not filled in; only {{account}}, {{other}} and {{signs}} are"
-        )
-    return text
-
-
 class Pointer(Strict):
     """A point about several accounts, with its paragraphs. The accounts and signs are filled in later."""
 
     paragraphs: tuple[str, ...] = Field(min_length=1)
-    says: Annotated[Text, AfterValidator(_naming_accounts)]
+    says: Annotated[Text, AfterValidator(only("account", "other", "signs"))]
 
 
 class Across(Strict):
@@ -340,16 +342,7 @@ class Words(Strict):
     no: Line
 
 
-def _dated(text: str) -> str:
-    unknown = set(re.findall(r"\{.*?\}", text)) - {"{date}", "{election}", "{days}"}
-    if unknown:
-        raise ValueError(
-            f"{sorted(unknown)[0]} is not filled in; only {{date}}, {{election}} and {{days}} are"
-        )
-    return text
-
-
-DatedText = Annotated[Text, AfterValidator(_dated)]
+DatedText = Annotated[Text, AfterValidator(only("date", "election", "days"))]
 
 
 class ByFilingDate(Strict):
@@ -562,6 +555,10 @@ class Edition(Strict):
         # numbers of paragraphs are each edition's own, and a key for it would change the published digest.
         wish = self.questions_behind(self.sheet.timing.wished)
         return frozenset(self.question[question].section for question in wish)
+
+    def readings_of(self, rule: str) -> tuple[Reading, ...]:
+        """The readings beyond the bulletin's text that a rule rests on."""
+        return tuple(reading for reading in self.sheet.readings if rule in reading.rules)
 
     def outcomes(self, rule: Rule) -> tuple[Outcome, ...]:
         """Every outcome that a rule of this edition can have."""

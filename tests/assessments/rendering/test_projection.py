@@ -237,8 +237,8 @@ def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
     given = projected(voting_day=date(2027, 5, 10), campaign_ends=date(2027, 9, 30))
     assert given.election == "City by-election on 10 May 2027; campaign period to 30 September 2027"
     assert given.calendar_note == (
-        "You gave 30 September 2027 as the end of the campaign period for the City by-election. Confirm it with "
-        "the City Clerk."
+        "You gave 30 September 2027 as the end of the campaign period for the City by-election of 10 May "
+        "2027. Confirm it with the City Clerk."
     )
 
 
@@ -252,7 +252,7 @@ def test_an_edition_without_words_for_a_given_end_says_the_same():
         ).calendar_note
         for each in (edition(), without)
     }
-    name = "the Toronto municipal election, 26 October 2026"
+    name = "the Toronto municipal election of 26 October 2026"
     text = (
         f"You gave 30 June 2027 as the end of the campaign period for {name}. Confirm it with the City Clerk."
     )

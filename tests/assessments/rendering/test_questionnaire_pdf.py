@@ -12,7 +12,7 @@ from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import parse
 from tests.bulletin.other_editions import with_section_renamed
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
-from tests.tables import edition
+from tests.tables import edition, election
 
 NUMBERS = {
     question.id: f"{at}.{place}"
@@ -89,7 +89,7 @@ def test_a_fact_is_given_by_the_answers_that_make_it(fact, words):
 
 @pytest.fixture(scope="module")
 def printed() -> bytes:
-    return questionnaire_pdf(edition())
+    return questionnaire_pdf(edition(), election("toronto-2026"))
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_the_pdf_is_pdf_ua_the_same_bytes_each_time_and_not_too_long(printed, tm
     path = Path(tmp_path, "questionnaire.pdf")
     path.write_bytes(printed)
     assert_pdf_ua(path, monkeypatch)
-    assert questionnaire_pdf(edition()) == printed
+    assert questionnaire_pdf(edition(), election("toronto-2026")) == printed
     run = subprocess.run(["pdfinfo", str(path)], capture_output=True, check=True, text=True)  # noqa: S607
     pages = re.search(r"Pages:\s+(\d+)", run.stdout)
     assert pages
@@ -133,5 +133,7 @@ def test_the_pdf_is_pdf_ua_the_same_bytes_each_time_and_not_too_long(printed, tm
 
 @pytest.mark.parametrize("by", [edition(), with_section_renamed("election", "campaign")])
 def test_the_warning_comes_before_the_section_on_campaigning_whatever_its_id(by):
-    (warned,) = re.findall(r'<section class="guarded">.*?</h2>', questionnaire_html(by), re.DOTALL)
+    (warned,) = re.findall(
+        r'<section class="guarded">.*?</h2>', questionnaire_html(by, election("toronto-2026")), re.DOTALL
+    )
     assert "Elections and referendums" in warned
