@@ -14,7 +14,7 @@ from typing import Any
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
 from assessments.rendering.data import answer_data
 from assessments.rendering.projection import TONE_OF_OVERALL, Projection, Tone, project
-from assessments.scoring.advisory import Advisory
+from assessments.scoring.advisory import Advisory, Finding
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
@@ -93,9 +93,17 @@ class AssessmentState:
         return frozenset(q for q, row in self.rows.items() if getattr(row, "carried", False) and q in asked)
 
     @property
+    def still_open(self) -> tuple[Finding, ...]:
+        """The findings that an answer is missing for."""
+        return tuple(finding for finding in self.advisory.findings if finding.outcome == "unanswered")
+
+    @property
     def can_be_attested(self) -> bool:
-        """Whether every answer is given and confirmed. Unsure answers and points to raise are no obstacle."""
-        return not self.advisory.unanswered and not self.carried
+        """Whether every answer is given and confirmed. Unsure answers and points to raise are no obstacle.
+
+        No edition that the loader accepts has an open finding without an open question; it is checked all the same.
+        """
+        return not self.advisory.unanswered and not self.still_open and not self.carried
 
     @cached_property
     def seen(self) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.models import Assessment
 from assessments.records.state import assessment_state
+from assessments.rendering.projection import cite
 from assessments.reports.compare import compare as compared
 from assessments.services import attesting
 from assessments.services.answering import NotSaved
@@ -48,8 +49,12 @@ def attest(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         for q in workspace.state.edition.question
         if q in workspace.state.advisory.unanswered or q in workspace.state.carried
     ]
+    still_open = [] if workspace.state.advisory.unanswered else workspace.state.still_open
     context = workspace.context(
-        needed=needed, problem=problem, open_threads=assessment.threads.all().open().count()
+        needed=needed,
+        still_open=[(cite(finding.rule.paragraphs), finding.rule.title) for finding in still_open],
+        problem=problem,
+        open_threads=assessment.threads.all().open().count(),
     )
     return render(request, "assessments/attest.html", context)
 
@@ -60,7 +65,7 @@ def _attest(assessment: Assessment, seen: str) -> str:
         attesting.attest(assessment=assessment, by=assessment.account.office.member, seen=seen)
     except attesting.Changed:
         return (
-            "Something changed since you opened this page: an answer, the account or the day. "
+            "Something changed since you opened this page: an answer, the account, the election or the day. "
             "Nothing was attested. Look at the advisory below as it is now, then decide."
         )
     except attesting.NotComplete:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ from assessments.models import (
     User,
 )
 from assessments.pdf.judging import read_pdf
+from assessments.scoring.advisory import Advisory
+from assessments.scoring.assess import assess
 from assessments.services import printing
 from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, TermEnded, save_answers
 from assessments.services.attesting import Changed, NotComplete, NotTheMember, attest, reassess
@@ -40,6 +43,7 @@ from tests.cast import (
     together,
 )
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, margins_of_pdf, opened
+from tests.tables import edition
 
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 
@@ -120,6 +124,28 @@ def test_what_changed_since_the_member_looked_is_not_attested(cast, clock, what)
     form = {"stand": "yes", "seen": looked}
     answer = client_of(member).post(f"/assessments/{draft.pk}/attest", form)
     assert "Something changed since you opened this page" in text_of(answer)
+    assert not Attestation.objects.filter(assessment=draft).exists()
+
+
+def test_a_finding_without_a_result_bars_it_and_is_named_though_every_question_has_an_answer(
+    cast, monkeypatch
+):
+    def with_an_open_finding(*args: Any, **options: Any) -> Advisory:
+        advisory = assess(*args, **options)
+        first, *others = advisory.findings
+        return replace(advisory, findings=(first._replace(outcome="unanswered", contact=None), *others))
+
+    draft = answered(cast.account, cast.member)
+    monkeypatch.setattr("assessments.records.state.assess", with_an_open_finding)
+    with pytest.raises(NotComplete):
+        attest(assessment=draft, by=cast.member, seen=seen(draft))
+    client = cast.client("member")
+    page = text_of(client.get(f"/assessments/{draft.pk}/attest"))
+    assert "These points have no result yet" in page
+    assert edition().rules[0].title in page
+    assert 'name="stand"' not in page
+    answer = client.post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": seen(draft)})
+    assert "Something is still missing" in text_of(answer)
     assert not Attestation.objects.filter(assessment=draft).exists()
 
 
