@@ -12,6 +12,7 @@ from assessments.models import Answer, User
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
 from bulletin.encoding.digest import digest
+from bulletin.encoding.elections import Election
 
 FORMAT = 1
 """Raise this when the meaning of a record's keys changes."""
@@ -45,11 +46,17 @@ def attested_record(state: AssessmentState, *, by: User, at: datetime, office: s
             "revision": edition.sheet.revision,
             "digest": digest(edition),
             "as_of": state.as_of.isoformat(),
-            "election": state.election.model_dump(mode="json"),
+            "election": election_data(state.election),
             "answers": [_answer(state, row) for row in rows if isinstance(row, Answer)],
             "advisory": advisory_data(state.advisory),
         }
     )
+
+
+def election_data(election: Election) -> dict[str, Any]:
+    """An election in a record. A flag that is not set is left out, so that records made before it are equal."""
+    unset = {flag for flag in ("undated", "given") if not getattr(election, flag)}
+    return election.model_dump(mode="json", exclude=unset)
 
 
 def _answer(state: AssessmentState, row: Answer) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from assessments.records.attested import FORMAT, canonical
+from assessments.records.attested import FORMAT, canonical, election_data
+from assessments.records.frozen_advisory import advisory_from
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
 from assessments.rendering.projection import Projection, SectionOfAnswers, SharedAnswer, project
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
-from assessments.scoring.part import can_be_shared, part_of, shared_part
+from assessments.scoring.part import can_be_shared, shared_part
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
@@ -84,7 +85,7 @@ def shared_record(
             "revision": edition.sheet.revision,
             "digest": digest(edition),
             "as_of": state.as_of.isoformat(),
-            "election": state.election.model_dump(mode="json"),
+            "election": election_data(state.election),
             "answers": {question: answer_data(answers[question]) for question in part.answers},
             "notes": {q: redacted(note, picked.black_out.get(q, ())) for q, note in notes if note},
             "outcomes": {finding.rule.id: finding.outcome for finding in part.findings},
@@ -100,7 +101,9 @@ def shared_projection(record: str, edition: Edition) -> Projection:
     answers = {question: answer for question, answer in read.items() if answer is not None}
     election = Election.model_validate_json(json.dumps(content["election"]))
     as_of = date.fromisoformat(content["as_of"])
-    part = part_of(edition, answers, content["outcomes"], as_of=as_of, election=election)
+    part = advisory_from(
+        content["advisory"], edition, as_of=as_of, election=election, answers=answers, is_part=True
+    )
     document = Document(edition, answers, account=content["account"], as_of=as_of, election=election)
     projection = project(part, document, whose="the")
     finding_count, answer_count = len(part.findings), len(answers)

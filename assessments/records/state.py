@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
+from assessments.records.frozen_advisory import advisory_from
 from assessments.rendering.data import answer_data
 from assessments.rendering.projection import TONE_OF_OVERALL, Projection, Tone, project
 from assessments.scoring.advisory import Advisory, Finding
@@ -67,7 +68,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class AssessmentState:
-    """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested."""
+    """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested.
+
+    `frozen` is the advisory in an attestation's record; a draft has None, and is scored.
+    """
 
     self_check: AnonymousCheck | Assessment
     about: Mapping[str, str]
@@ -76,9 +80,14 @@ class AssessmentState:
     as_of: date
     rows: Mapping[str, AnswerRow]
     answers: Mapping[str, Answer]
+    frozen: Mapping[str, Any] | None = None
 
     @cached_property
     def advisory(self) -> Advisory:
+        if self.frozen is not None:
+            return advisory_from(
+                self.frozen, self.edition, as_of=self.as_of, election=self.election, answers=self.answers
+            )
         return assess(self.edition, self.answers, as_of=self.as_of, election=self.election)
 
     @cached_property
@@ -253,6 +262,7 @@ def _attested_state(
         as_of=attestation.as_of,
         rows=rows,
         answers=read_answers(edition, values),
+        frozen=record["advisory"],
     )
 
 

@@ -15,19 +15,19 @@ from assessments.scoring.settled import progress
 from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
-from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition, Outcome
 
 
 def advisory_data(advisory: Advisory) -> dict[str, Any]:
     """The advisory as plain data, with keys and lists in the contract's order."""
     edition, score = advisory.edition, advisory.score
+    added = {} if edition.sheet.engine == 1 else _added(advisory)
     return {
         "edition": edition.id,
         "revision": edition.sheet.revision,
         "digest": digest(edition),
         "as_of": advisory.as_of.isoformat(),
-        "election": _election(advisory.election),
+        "election": _election(advisory),
         "overall": advisory.overall,
         "complete": advisory.complete,
         "score": {**_count(score), "sections": {name: _count(c) for name, c in advisory.sections.items()}},
@@ -40,15 +40,16 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
             {"rule": d.rule.id, "due": d.due.isoformat() if d.due else None, "text": d.text}
             for d in advisory.deadlines
         ],
-        "meanwhile": [{"rule": rule.id, "text": text} for rule, text in advisory.meanwhile],
-        **_progress(advisory),
+        **added,
         "findings": [_finding(advisory, finding) for finding in advisory.findings],
         "unanswered": list(advisory.unanswered),
         "needed": list(advisory.needed),
         "check": list(advisory.check),
         "ignored": list(advisory.ignored),
         **(
-            {"questioned": [list(pair) for pair in questioned]} if (questioned := advisory.questioned) else {}
+            {"questioned": [list(pair) for pair in advisory.questioned]}
+            if added and advisory.questioned
+            else {}
         ),
     }
 
@@ -63,20 +64,28 @@ def advisory_json(
     return to_json(data, indent=indent)
 
 
-def _election(election: Election) -> dict[str, Any]:
+def _election(advisory: Advisory) -> dict[str, Any]:
+    election = advisory.election
     ends, voting_day = election.campaign_ends, election.voting_day
     days: dict[str, Any] = {"id": election.id, "campaign_ends": ends.isoformat() if ends else None}
     if election.undated and voting_day:
         days["voting_day"] = voting_day.isoformat()
-    return days | {"given": election.given}
+    if advisory.edition.sheet.engine > 1 or election.given:
+        days["given"] = election.given
+    return days
 
 
-def _progress(advisory: Advisory) -> dict[str, Any]:
-    """What is settled, and the question to ask next. A share has neither: it would tell of what was left out."""
+def _added(advisory: Advisory) -> dict[str, Any]:
+    """The keys that the first engine's advisories do not have: a share of one is what it would always have been.
+
+    What is settled, and the question to ask next, are not in a share: they would tell of what was left out.
+    """
+    meanwhile = [{"rule": rule.id, "text": text} for rule, text in advisory.meanwhile]
     if advisory.is_part:
-        return {}
+        return {"meanwhile": meanwhile}
     contact_settled, all_settled, next_question = progress(advisory)
-    return {"settled": {"contact": contact_settled, "all": all_settled}, "next": next_question}
+    settled = {"contact": contact_settled, "all": all_settled}
+    return {"meanwhile": meanwhile, "settled": settled, "next": next_question}
 
 
 def _count(count: Count) -> dict[str, int]:

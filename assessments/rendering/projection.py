@@ -449,9 +449,17 @@ def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     Neighbours with the same deadline share a heading. A deadline can come up again further down: to gather all its
     points would put what should be done before what must be.
     """
+    deadlines = advisory.deadlines
+    if (
+        advisory.edition.sheet.engine == 1
+    ):  # its advisories have them in the edition's order, so they are gathered
+        texts = [deadline.text for deadline in deadlines]
+        deadlines = tuple(
+            sorted(deadlines, key=lambda d: (not d.is_now, d.due or date.max, texts.index(d.text)))
+        )
     groups = [
-        Group(text.rstrip("."), tuple((item := items[d.rule.id], item.advice) for d in deadlines))
-        for text, deadlines in groupby(advisory.deadlines, key=lambda deadline: deadline.text)
+        Group(text.rstrip("."), tuple((item := items[d.rule.id], item.advice) for d in same))
+        for text, same in groupby(deadlines, key=lambda deadline: deadline.text)
     ]
     if meanwhile := tuple((items[rule.id], text) for rule, text in advisory.meanwhile):
         groups.append(Group(UNTIL_YOU_KNOW, meanwhile))

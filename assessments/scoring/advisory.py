@@ -113,8 +113,13 @@ class Advisory:
 
     @property
     def contacts(self) -> tuple[Finding, ...]:
-        """The findings to contact the Commissioner about: by time, then by force, then in the edition's order."""
+        """The findings to contact the Commissioner about: by time, then by force, then in the edition's order.
+
+        In an edition for the first engine only the last counts.
+        """
         carrying = [finding for finding in self.findings if finding.contact]
+        if self.edition.sheet.engine == 1:
+            return tuple(carrying)
         return tuple(
             sorted(
                 carrying,

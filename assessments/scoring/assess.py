@@ -239,13 +239,17 @@ def _place(deadline: Deadline, finding: Finding) -> tuple[bool, date, int]:
     return not is_now, due, FORCE_ORDER.index(finding.rule.force)
 
 
-def in_order(findings: Iterable[Finding], deadline_of: Callable[[Rule], Deadline]) -> tuple[Deadline, ...]:
+def in_order(
+    edition: Edition, findings: Iterable[Finding], deadline_of: Callable[[Rule], Deadline]
+) -> tuple[Deadline, ...]:
     """The deadlines of what is to be done: first what is due now or late, then by date, then the rest.
 
-    What needs a call now is due now. Within each of these the order is by force, then the edition's.
+    What needs a call now is due now. Within each of these the order is by force, then the edition's, which alone
+    counts in an edition for the first engine.
     """
     deadlines = [(deadline_of(f.rule), f) for f in findings if f.outcome in TO_DO]
-    deadlines.sort(key=lambda pair: _place(*pair))
+    if edition.sheet.engine > 1:
+        deadlines.sort(key=lambda pair: _place(*pair))
     return tuple(deadline for deadline, _ in deadlines)
 
 
@@ -322,7 +326,7 @@ def assess(edition: Edition, answers: Mapping[str, Answer], *, as_of: date, elec
         given=answers,
         facts={fact: situation.fact(fact) for fact in edition.fact},
         findings=tuple(findings),
-        deadlines=in_order(findings, timing.deadline),
+        deadlines=in_order(edition, findings, timing.deadline),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
         score=total(sections.values()),

@@ -78,7 +78,7 @@ def part_of(
         asked=tuple(picked),
         facts={fact: verdict for fact, verdict in verdicts.items() if verdict.value is not None},
         findings=tuple(findings),
-        deadlines=in_order(findings, lambda rule: _deadline(timings, rule)),
+        deadlines=in_order(edition, findings, lambda rule: _deadline(timings, rule)),
         overall=overall_of(findings),
         complete=not any(finding.outcome in ("unanswered", "check") for finding in findings),
         score=total(sections.values()),
