@@ -2,7 +2,7 @@
 
 Both are exact: they say what would be found by trying every way to answer what is still open. Three things keep that
 quick. A finding that is not `unanswered` keeps its outcome, so that only the others are looked into. A rule turns on
-few questions. And answers between which a rule does not distinguish are tried once, and remembered.
+few questions. And answers after which the same is left of a rule's conditions are tried once, and remembered.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from bulletin.encoding.conditions import UNSURE, Answer, AtMost, Condition, Has
 from bulletin.encoding.schema import Contact, Edition, OwnContact, Question, Rule
 
 from .advisory import Advisory, Finding
-from .assess import Situation, contact_of, find, settle_asking, when_due
+from .assess import Asking, Situation, contact_of, find, settle_asking, when_due
+from .remaining import Remaining
 
 CENT = Decimal("0.01")
+MAX_KNOWN = 20_000
+"""Results that are remembered for each rule. With more, it starts over, so that a long-lived process stays small."""
 
 
 class Progress(NamedTuple):
@@ -135,11 +138,12 @@ class _Answers:
         """One answer of each kind that the conditions distinguish."""
         return self._choices[question]
 
-    def situation(self, given: Mapping[str, Answer], *, campaign_over: bool) -> Situation:
+    def situation(
+        self, given: Mapping[str, Answer], *, campaign_over: bool
+    ) -> tuple[Situation, dict[str, Asking]]:
         answers = {q.id: given[q.id] for q in self.questions if q.id in given}
         situation = Situation(self.edition, answers, campaign_over=campaign_over)
-        settle_asking(self.questions, situation)
-        return situation
+        return situation, settle_asking(self.questions, situation)
 
 
 class _RuleOutlook:
@@ -147,26 +151,47 @@ class _RuleOutlook:
 
     def __init__(self, edition: Edition, rule: Rule) -> None:
         self._edition, self._rule = edition, rule
-        self._answers = _Answers(edition, (), [c for c in (rule.applies, rule.met) if c is not None])
+        self._conditions = [condition for condition in (rule.applies, rule.met) if condition is not None]
+        self._answers = _Answers(edition, (), self._conditions)
         self._known: dict[tuple[Hashable, ...], bool] = {}
+        self._known_remaining: dict[Hashable, bool] = {}
 
     def can_carry(self, given: Mapping[str, Answer], over: bool) -> bool:
         """Whether some way to answer what is open gives a finding with a contact."""
         key = (over, *self._answers.key(given))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._try(given, over)
+            known = self._try(given, over)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = known
         return known
 
     def _try(self, given: Mapping[str, Answer], over: bool) -> bool:
-        situation = self._answers.situation(given, campaign_over=over)
+        situation, asking = self._answers.situation(given, campaign_over=over)
         outcome, _, in_the_way = find(self._rule, situation)
         if outcome != "unanswered":
             return contact_of(self._edition, self._rule, outcome) is not None
         blank = next((q for q in self._answers.blanks(given) if q in in_the_way), None)
         if blank is None:
             return False
-        return any(self.can_carry({**given, blank: value}, over) for value in self._answers.values(blank))
+        remaining = self._remaining(situation, asking)
+        known = self._known_remaining.get(remaining)
+        if known is None:
+            known = any(self._try({**given, blank: value}, over) for value in self._answers.values(blank))
+            if len(self._known_remaining) >= MAX_KNOWN:
+                self._known_remaining.clear()
+            self._known_remaining[remaining] = known
+        return known
+
+    def _remaining(self, situation: Situation, asking: Mapping[str, Asking]) -> Hashable:
+        """What the rule still turns on. Equal for answers after which it can come to the same."""
+        remaining = Remaining(self._edition, situation, asking)
+        still_open = [q for q in self._answers.questions if remaining.is_open(q.id)]
+        return (
+            tuple([remaining.of(condition) for condition in self._conditions]),
+            tuple([(question.id, remaining.of(question.asked)) for question in still_open]),
+        )
 
 
 class _Times:
@@ -204,7 +229,7 @@ class _Times:
         return frozenset(moving)
 
     def _due(self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool) -> Contact | None:
-        situation = self._answers.situation(given, campaign_over=False)
+        situation, _ = self._answers.situation(given, campaign_over=False)
         return when_due(
             kind,
             planned=self._timing.planned.weigh(situation).value is True,
