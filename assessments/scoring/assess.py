@@ -48,6 +48,7 @@ class Situation:
 
     def __init__(self, edition: Edition, answers: Mapping[str, Answer], *, campaign_over: bool) -> None:
         self.answers = dict(answers)
+        self.engine = edition.sheet.engine
         self._edition = edition
         self._facts = {CAMPAIGN_OVER: Verdict(campaign_over, NOTHING)}
         self._verdicts: dict[int, Verdict] = {}
@@ -115,6 +116,8 @@ def find(rule: Rule, situation: Situation) -> tuple[Outcome, frozenset[str], fro
         if applies.value and met.value is False:
             return OUTCOME_BY_FORCE[rule.force], rests_on, NOTHING
         in_the_way = NOTHING.union(*[verdict.rests_on for verdict in (applies, met) if verdict.value is None])
+        if situation.engine > 1:  # an open outcome rests on what keeps it open, and on nothing else
+            rests_on = in_the_way
     outcome: Outcome = "unanswered" if situation.has_unanswered(in_the_way) else rule.unsure
     if outcome == "ask" and situation.can_be_looked_up(in_the_way):
         outcome = "check"

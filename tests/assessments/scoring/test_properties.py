@@ -231,10 +231,12 @@ def test_more_ways_of_using_city_resources_never_make_the_overall_better(others,
 
 
 def test_a_city_sign_that_is_certain_ends_the_question_whether_another_is_one_and_the_overall_is_better():
-    # Being unsure calls for contact. Once one sign is certain, there is nothing left to ask.
-    not_sure = ORDINARY | {"resources.email": UNSURE}
-    assert advise(not_sure, DAYS[0]).overall == "contact_commissioner"
-    assert advise(not_sure | {"resources.website": "yes"}, DAYS[0]).overall == "consistent"
+    # While a sign is not answered, the result is incomplete. Once another is certain, it does not matter.
+    not_answered = {
+        question: answer for question, answer in ORDINARY.items() if question != "resources.email"
+    }
+    assert advise(not_answered, DAYS[0]).overall == "incomplete"
+    assert advise(not_answered | {"resources.website": "yes"}, DAYS[0]).overall == "consistent"
 
 
 @steady
@@ -249,17 +251,28 @@ def test_a_yes_for_a_no_in_conduct_leads_to_the_commissioner_whatever_the_other_
 
 @steady
 @given(partial, on_some_day)
-def test_everything_is_in_the_editions_order_and_nothing_is_repeated(answers, day):
+def test_everything_is_in_the_editions_order_or_the_most_pressing_first_and_nothing_is_repeated(answers, day):
     advisory = advise(answers, day)
     record = record_of(advisory)
     rules = [rule.id for rule in EDITION.rules]
     assert [finding.rule.id for finding in advisory.findings] == rules
     assert list(advisory.facts) == list(EDITION.fact)
-    for listed in (
-        [finding.rule.id for finding in advisory.contacts],
-        [deadline.rule.id for deadline in advisory.deadlines],
-    ):
-        assert listed == [rule for rule in rules if rule in listed]
+    contacts = {finding.rule.id: finding.contact for finding in advisory.contacts}
+    forces = {rule.id: ["must", "consider", "should", "note"].index(rule.force) for rule in EDITION.rules}
+    times = [None, "now", "before_filing", "before_launch"]
+    assert list(contacts) == sorted(
+        (rule for rule in rules if rule in contacts),
+        key=lambda rule: (times.index(contacts[rule]), forces[rule]),
+    )
+    deadlines = {deadline.rule.id: deadline for deadline in advisory.deadlines}
+    assert len(deadlines) == len(advisory.deadlines)
+
+    def place(rule: str) -> tuple[int, date, int]:
+        is_now = deadlines[rule].is_now or contacts.get(rule) == "now"
+        due = deadlines[rule].due
+        return 0 if is_now else 1 if due else 2, due if due and not is_now else date.max, forces[rule]
+
+    assert list(deadlines) == sorted((rule for rule in rules if rule in deadlines), key=place)
     for questions in (
         *(record[name] for name in ("unanswered", "needed", "check", "ignored")),
         *(advisory.because(finding) for finding in advisory.findings),
