@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -67,6 +68,28 @@ def seconds(work: Callable[[Path, Path], None], source: Path, target: Path) -> f
     return min(times)
 
 
+def seconds_to_tell_progress(source: Path) -> float:
+    """The processor's seconds for what is settled and what to ask next, over all lines; the quickest of some runs."""
+    from assessments.scoring.assess import assess  # noqa: PLC0415 - after django.setup
+    from assessments.scoring.document import read_document  # noqa: PLC0415
+    from assessments.scoring.settled import progress  # noqa: PLC0415
+    from bulletin.shelf import calendar, editions  # noqa: PLC0415
+
+    advisories = []
+    for line in source.read_bytes().splitlines():
+        document = read_document(line, editions(), calendar())
+        as_of = document.as_of or date.today()  # noqa: DTZ011 - any day does
+        election = document.election or calendar().default_for(as_of)
+        advisories.append(assess(document.edition, document.answers, as_of=as_of, election=election))
+    times = []
+    for _ in range(TIMES):
+        began = time.process_time()
+        for advisory in advisories:
+            progress(advisory)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
 def main() -> None:
     """Measure and print."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -78,6 +101,7 @@ def main() -> None:
         took = seconds(advise, source, target)
         assert target.read_bytes().count(b"\n") == LINES
         floor = seconds(parse_and_dump, source, target)
+        settled = seconds_to_tell_progress(source)
         size = source.stat().st_size
     print(f"{LINES:,} lines of {size / LINES:,.0f} bytes, Python {sys.version.split()[0]}")
     print(
@@ -85,6 +109,9 @@ def main() -> None:
     )
     print(
         f"json.loads, json.dumps {LINES / floor:9,.0f} lines a second       ({floor / LINES * 1e6:,.0f} µs each)"
+    )
+    print(
+        f"settled and next       {LINES / settled:9,.0f} advisories a second  ({settled / LINES * 1e6:,.0f} µs each)"
     )
     print(f"ratio                  {took / floor:9.1f}")
 
