@@ -6,7 +6,7 @@ import copy
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.http import QueryDict
 
@@ -30,7 +30,7 @@ class DetailsForm(ElectionFields, forms.ModelForm):
             self.fields[name].widget.attrs["autocomplete"] = "off"
         self.helper = FormHelper()
         self.helper.form_show_errors = True
-        self.helper.layout = Layout(*self.fields, Submit("save", "Save"))
+        self.helper.layout = Layout(*self.fields, Div(Submit("save", "Save"), css_class="actions"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

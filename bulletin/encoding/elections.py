@@ -43,7 +43,9 @@ class Election(Strict):
         """This election with the days that a person gives. Only an undated election takes a voting day."""
         days: dict[str, object] = {}
         if voting_day and self.undated:
-            ends = voting_day + timedelta(days=DAYS_AFTER_BY_ELECTION)
+            # The calendar ends with the year 9999.
+            days_after = min(DAYS_AFTER_BY_ELECTION, (date.max - voting_day).days)
+            ends = voting_day + timedelta(days=days_after)
             days |= {"voting_day": voting_day, "campaign_ends": ends}
         if campaign_ends:
             days |= {"campaign_ends": campaign_ends, "given": True}

@@ -10,6 +10,9 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from assessments.management.commands import demo_data
 from assessments.models import Assessment, SocialAccount
+from assessments.services.answering import Change, save_answers
+from bulletin.shelf import CURRENT, current, earlier
+from tests.cast import earlier_published
 from tests.journeys.walking import (
     EMAIL,
     POLICIES,
@@ -72,6 +75,7 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         f"/office/accounts/{account.pk}",
         f"/assessments/{draft.pk}/",
         f"/assessments/{draft.pk}/section/resources",
+        f"/assessments/{draft.pk}/details",
         f"/assessments/{draft.pk}/answers",
         f"/assessments/{draft.pk}/advisory",
         f"/assessments/{draft.pk}/review",
@@ -168,6 +172,46 @@ def test_every_page_of_an_office_passes_axe(visitors, unprinted, shown):
     page = visitors.come(draft.account.office.member)
     started(page)
     assert_all_accessible(page, visitors.address, signed_in_pages(draft.account, draft), shown)
+
+
+def test_answers_that_cannot_all_be_right_have_accessible_notes_that_lead_to_each_other(visitors, cast):
+    answers = {"election.use": "planned", "election.website": "yes", "resources.website": "yes"}
+    # An election without dates is never over, whenever the test runs.
+    Assessment.objects.filter(pk=cast.draft_pk).update(election="by-election")
+    changes = [Change(name, value, "") for name, value in answers.items()]
+    save_answers(draft=cast.draft, changes=changes, by=cast.member)
+    page = visitors.come(cast.member)
+    page.goto(f"{visitors.address}/assessments/{cast.draft_pk}/section/election?ready")
+    note = page.locator("#q-election-website").get_by_role("note")
+    expect(note).to_be_visible()
+    assert_accessible(page, however_shown=True)
+    note.get_by_role("link").click()
+    other = page.locator("#q-resources-website")
+    expect(other.get_by_role("note")).to_be_visible()
+    expect(other).to_be_in_viewport()
+    # Once either answer is mended, the note goes without a reload.
+    other.get_by_role("radio", name="No", exact=True).check()
+    expect(status(page)).to_contain_text("Saved at")
+    expect(other.get_by_role("note")).to_have_count(0)
+
+
+def test_a_newer_revision_and_a_faulty_date_are_reported_accessibly(visitors, cast):
+    Assessment.objects.filter(pk=cast.draft_pk).update(edition=earlier_published(earlier(CURRENT)[1]))
+    save_answers(draft=cast.draft, changes=[Change("election.use", "none", "")], by=cast.member)
+    page = visitors.come(cast.member)
+    page.goto(f"{visitors.address}/assessments/{cast.draft_pk}/details")
+    page.get_by_label("Voting day of a by-election").fill("2027-05-10")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("Voting day of a by-election")).to_have_value("2027-05-10")
+    assert_accessible(page, however_shown=True)
+    page.get_by_role("link", name="from the list of sections").click()
+    button = page.get_by_role("button", name="Move to revision")
+    expect(button).to_be_in_viewport()
+    assert_accessible(page, however_shown=True)
+    button.click()
+    titled(page, f"This self-check is on revision {current().sheet.revision} now")
+    assert_accessible(page, however_shown=True)
 
 
 # --- Keyboard ---------------------------------------------------------------------

@@ -244,13 +244,15 @@ def test_starting_twice_with_the_same_dates_starts_one_draft_and_with_other_date
 
 def test_a_change_is_in_the_trail_once_and_keeps_every_answer(cast):
     draft = answered(cast.account, cast.member)
-    before = list(draft.answers.values_list("question", "value", "note", "version"))
+    before = list(draft.answers.order_by("question").values_list("question", "value", "note", "version"))
     address = f"/assessments/{draft.pk}/details"
     client = cast.client("staff")
     assert [client.post(address, SENT).status_code for _ in range(2)] == [302, 302]
     event = AuditEvent.objects.filter(action=Action.ELECTION_CHANGED).get()
     assert (event.actor, event.record_type, event.record_id) == (cast.staff, "assessment", draft.pk)
-    assert list(draft.answers.values_list("question", "value", "note", "version")) == before
+    assert (
+        list(draft.answers.order_by("question").values_list("question", "value", "note", "version")) == before
+    )
     assert "changed the election of a self-check" in page(client.get(f"/office/{cast.office_pk}/trail"))
 
 
@@ -289,6 +291,15 @@ def test_after_a_term_a_drafts_election_stays(cast):
     assert client.get(address).status_code == 302
     assert client.post(address, SENT).status_code == 409
     assert cast.draft.election != BY_ELECTION
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_an_answers_file_with_an_unlikely_day_comes_back_without_an_error(published, day):
+    document = {"edition": current().id, "election": BY_ELECTION, "voting_day": day, "answers": {}}
+    client = Client()
+    assert client.post("/check/bring-back", {"answers": json.dumps(document)}).status_code == 302
+    for name in ("", "details", "advisory"):
+        assert client.get(f"/check/{name}").status_code == 200
 
 
 def test_a_sample_has_no_dates_of_its_own(published):
