@@ -159,6 +159,12 @@ def test_the_digest_changes_with_this(row, sound, tmp_path):
     assert digest(load_edition(edition_with(tmp_path, *row["slips"]))) != sound
 
 
+def test_the_digest_changes_with_the_revision(sound):
+    edition = load_edition(MINIMAL)
+    sheet = edition.sheet.model_copy(update={"revision": 2})
+    assert digest(edition.model_copy(update={"sheet": sheet})) != sound
+
+
 def test_a_new_version_of_the_engine_changes_no_digest(monkeypatch, sound):
     monkeypatch.setattr(digests, "ENGINES", (*digests.ENGINES, digests.ENGINES[-1] + 1))
     assert digest(load_edition(MINIMAL)) == sound

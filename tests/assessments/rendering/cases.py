@@ -48,7 +48,7 @@ class Case:
 
 
 def case_of(name: str, raw: bytes) -> Case:
-    document = read_document(raw, shelf.editions(), shelf.calendar())
+    document = read_document(raw, shelf.editions(), shelf.calendar(), shelf.earlier)
     assert document.as_of
     on = document.election or shelf.calendar().default_for(document.as_of)
     return Case(name, document, assess(document.edition, document.answers, as_of=document.as_of, election=on))
@@ -130,9 +130,16 @@ def covering(wanted: str, cases: Iterable[Case], chosen: Iterable[Case] = ()) ->
 
 
 @cache
+def carried() -> Case:
+    """A document of revision 1: one answer is left behind, and the filing date is outside the nomination days."""
+    answers = {"election.use": "none", "election.candidate": "yes", "election.nomination_date": "2026-09-30"}
+    return case_of("carried", raw_of(revision=1, election="toronto-2026", answers=answers))
+
+
+@cache
 def to_print() -> tuple[Case, ...]:
     """The samples, and as many other cases as show every outcome with every contact, and every overall result."""
-    return tuple(covering("times", rows() + mixtures(), samples()))
+    return tuple(covering("times", rows() + mixtures(), (*samples(), carried())))
 
 
 @cache

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from assessments.models import AnonymousCheck
 from assessments.pdf.press import PressError
 from assessments.rendering.documents import advisory_html, advisory_pdf
-from assessments.rendering.projection import Group, OpenQuestion, Projection, in_line
+from assessments.rendering.projection import LEFT_BEHIND, Group, OpenQuestion, Projection, in_line
 from assessments.rendering.text import advisory_text
 from assessments.samples import sample
 from assessments.views.workspace import Workspace
@@ -95,6 +95,9 @@ def lines_of(form: str, p: Projection) -> Iterator[Line]:
     yield from _items(p) if form == "terminal" else _merged(p, folded=form == "page")
     if form != "page":
         yield from _questions("Not answered yet", p.unanswered)
+    if p.left_behind and form != "page":
+        yield ("Answers that could not be used", LEFT_BEHIND)
+        yield from ((left.short, left.text) for left in p.left_behind)
     if p.ignored:
         yield from (("Answers kept but not counted",), p.ignored)
     if p.notes:
@@ -132,6 +135,7 @@ def _items(p: Projection) -> Iterator[Line]:
             yield (item.advice,)
             if item.because:
                 yield ("Rests on", in_line(item.because))
+            yield from ((reading,) for reading in item.readings)
 
 
 def _merged(p: Projection, *, folded: bool) -> Iterator[Line]:
@@ -153,6 +157,7 @@ def _merged(p: Projection, *, folded: bool) -> Iterator[Line]:
                     yield (finding.advice,)
                 if finding.own_basis:
                     yield ("And on" if group.common_basis else "Rests on", finding.own_basis)
+                yield from ((reading,) for reading in finding.readings)
 
 
 LONG = 25
@@ -182,7 +187,8 @@ def test_the_cases_show_every_outcome_of_every_rule_every_contact_and_every_part
     assert times == {time for case in rows() for time in case.times}
     assert len({case.advisory.overall for case in to_print()}) == 5
     projections = [case.projection for case in every_outcome()]
-    for part in ("account", "contacts", "to_do", "check", "unanswered", "ignored", "notes", "filing_note"):
+    parts = ("account", "contacts", "to_do", "check", "unanswered", "ignored", "left_behind", "notes")
+    for part in (*parts, "filing_note"):
         assert {bool(getattr(projection, part)) for projection in projections} == {True, False}, part
 
 
