@@ -17,6 +17,7 @@ from bulletin.encoding.schema import Edition, Outcome, Rule
 
 from .advisory import Advisory, Deadline, Finding, When
 from .assess import Situation, Timing, count_by_section, in_order, overall_of, total
+from .contradictions import questioned
 
 UNSTATED = "When is not part of what was shared."
 
@@ -88,6 +89,7 @@ def part_of(
         needed=(),
         check=tuple(q for q in picked if q in check),
         ignored=(),
+        questioned=questioned(edition, picked, election),
         is_part=True,
     )
 

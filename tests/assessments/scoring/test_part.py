@@ -82,6 +82,15 @@ def test_a_part_with_everything_picked_says_what_the_whole_says():
         assert part.facts.items() <= advisory.facts.items()
 
 
+@pytest.mark.parametrize("day", ["2026-08-21", "2026-08-22"])
+def test_a_filing_date_that_was_shared_is_questioned_as_in_the_whole(day):
+    advisory = advised({"election.candidate": "yes", "election.nomination_date": day})
+    part = shared_part(advisory, rules=["12"], questions=["election.nomination_date"])
+    assert part.questioned == advisory.questioned
+    assert bool(part.questioned) == (day == "2026-08-22")
+    assert shared_part(advisory, rules=["12"], questions=[]).questioned == ()
+
+
 def test_the_closing_rule_depends_on_all_others_and_cannot_be_shared():
     advisory = advised({})
     (closing,) = [f.rule.id for f in advisory.findings if f.rule.last]
