@@ -144,5 +144,7 @@ def to_print() -> tuple[Case, ...]:
 
 @cache
 def every_outcome() -> tuple[Case, ...]:
-    """Those, and as many more as show every outcome of every rule."""
-    return tuple(covering("pairs", rows() + mixtures(), to_print()))
+    """Those, one with a filing date that is questioned, and as many more as show every outcome of every rule."""
+    filed = {"election.candidate": "yes", "election.nomination_date": "2026-04-30"}
+    questioned = case_of("questioned", raw_of(answers=filed, election="toronto-2026"))
+    return tuple(covering("pairs", rows() + mixtures(), [*to_print(), questioned]))
