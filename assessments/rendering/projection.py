@@ -476,15 +476,21 @@ def _truth(value: bool | None) -> str:
 
 
 def _score(advisory: Advisory, whose: Whose) -> str:
-    """The score in words, with the number of questions left. While questions are left, it counts only some rules."""
+    """The score in words, with the number of questions left. While questions are left, it counts only some rules.
+
+    Beside something to raise or to do, a count of what is fine would only comfort, so there is none.
+    """
     count, left = advisory.score, len(advisory.unanswered)
-    which = "that apply" if advisory.complete else "counted so far"
-    text = f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
-    if not count.applicable:
-        text = "No rule can be counted yet."
+    texts = []
+    if advisory.overall not in ("contact_commissioner", "action_required"):
+        which = "that apply" if advisory.complete else "counted so far"
+        counted = (
+            f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
+        )
+        texts.append(counted if count.applicable else "No rule can be counted yet.")
     if left:
-        text += f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
-    return text
+        texts.append(f"{left} question{'s are' if left > 1 else ' is'} still open, and more may come up.")
+    return " ".join(texts)
 
 
 def _section_count(count: Count) -> str:

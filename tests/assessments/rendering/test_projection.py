@@ -11,7 +11,8 @@ from assessments.rendering.documents import advisory_html
 from assessments.rendering.projection import READING_ORDER, Basis, Group, Item, Projection, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
-from assessments.scoring.wording import answer_in_words, long_date
+from assessments.scoring.wording import answer_in_words, in_election, long_date
+from bulletin.encoding.elections import Election
 from bulletin.shelf import calendar
 from tests.assessments.rendering.cases import case_of, every_outcome, raw_of
 from tests.tables import edition
@@ -28,18 +29,23 @@ def cited(paragraphs: Iterable[str]) -> str:
     return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]])) if named else ""
 
 
-def asked(questions: Iterable[str]) -> list[tuple[str, str, str]]:
-    return [(q, edition().question[q].asks, cited(edition().question[q].paragraphs)) for q in questions]
+def asked(questions: Iterable[str], on: Election) -> list[tuple[str, str, str]]:
+    words = [in_election(edition().question[question], on) for question in questions]
+    return [(question.id, question.asks, cited(question.paragraphs)) for question in words]
 
 
 def score_of(record: Mapping[str, Any]) -> str:
     count, left = record["score"], len(record["unanswered"])
     which = "that apply" if record["complete"] else "counted so far"
-    text = f"{count['consistent']} of the {count['applicable']} rules {which} are consistent on your answers."
-    if not count["applicable"]:
-        text = "No rule can be counted yet."
-    more = f" {left} question{'s are' if left > 1 else ' is'} still open, and more may come up."
-    return text + more if left else text
+    counted = (
+        f"{count['consistent']} of the {count['applicable']} rules {which} are consistent on your answers."
+    )
+    pressing = record["overall"] in ("contact_commissioner", "action_required")
+    text = "" if pressing else counted if count["applicable"] else "No rule can be counted yet."
+    more = (
+        f"{left} question{'s are' if left > 1 else ' is'} still open, and more may come up." if left else ""
+    )
+    return f"{text} {more}".strip()
 
 
 def test_what_is_not_a_finding_is_as_in_the_json():
@@ -54,8 +60,12 @@ def test_what_is_not_a_finding_is_as_in_the_json():
             long_date(date.fromisoformat(record["as_of"])),
         )
         assert p.election == f"{case.advisory.election.name}; campaign period to {long_date(ends)}"
-        assert [(q.question, q.asks, q.citation) for q in p.check] == asked(record["check"])
-        assert [(q.question, q.asks, q.citation) for q in p.unanswered] == asked(record["unanswered"])
+        assert [(q.question, q.asks, q.citation) for q in p.check] == asked(
+            record["check"], case.advisory.election
+        )
+        assert [(q.question, q.asks, q.citation) for q in p.unanswered] == asked(
+            record["unanswered"], case.advisory.election
+        )
         assert p.ignored == tuple(edition().question[q].short for q in record["ignored"])
         assert {note.question: note.text for note in p.notes} == case.document.notes
         assert [note.short for note in p.notes] == [edition().question[n.question].short for n in p.notes]
