@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 
-from bulletin.encoding.conditions import UNSURE, Always, AtMost, Condition, Either, Every, Fact, Has, Is, Not
+from bulletin.encoding.conditions import (
+    UNSURE,
+    Always,
+    Answer,
+    AtMost,
+    Condition,
+    Either,
+    Every,
+    Fact,
+    Has,
+    Is,
+    Not,
+)
 from bulletin.encoding.schema import Edition
 
-from .assess import Asking, Situation
+from .assess import Asking
 
 LOOK_UP, NOT_ASKED = "look up", "not asked"
 
@@ -18,19 +30,34 @@ class Remaining:
     A part that is decided is True or False. One that stays undetermined is a word: UNSURE, LOOK_UP or NOT_ASKED.
     """
 
-    def __init__(self, edition: Edition, situation: Situation, asking: Mapping[str, Asking]) -> None:
-        self._edition, self._situation, self._asking = edition, situation, asking
+    def __init__(
+        self,
+        edition: Edition,
+        answers: Mapping[str, Answer],
+        asking: Mapping[str, Asking],
+        *,
+        campaign_over: bool,
+    ) -> None:
+        self._edition, self._answers, self._asking, self._over = edition, answers, asking, campaign_over
+        self._known: dict[int, Hashable] = {}
 
     def is_open(self, question: str) -> bool:
-        return self._asking[question] == "pending" or question not in self._situation.answers
+        return self._asking[question] == "pending" or question not in self._answers
 
     def of(self, condition: Condition) -> Hashable:
+        """What is left of one of the edition's conditions, found once for every place that has the condition."""
+        remaining = self._known.get(id(condition))
+        if remaining is None:
+            remaining = self._known[id(condition)] = self._find(condition)
+        return remaining
+
+    def _find(self, condition: Condition) -> Hashable:
         match condition:
             case Always():
                 return True
             case Fact(name):
                 when = self._edition.fact[name].when
-                return self._situation.fact(name).value if isinstance(when, str) else self.of(when)
+                return self._over if isinstance(when, str) else self.of(when)
             case Not(part):
                 rest = self.of(part)
                 return not rest if isinstance(rest, bool) else rest if isinstance(rest, str) else (Not, rest)
@@ -54,7 +81,7 @@ class Remaining:
     def _of_term(self, term: Is | Has | AtMost) -> Hashable:
         if self._asking[term.question] == "not_asked":
             return NOT_ASKED
-        answer = self._situation.answers.get(term.question)
+        answer = self._answers.get(term.question)
         if answer is None:
             return term
         if answer == UNSURE:

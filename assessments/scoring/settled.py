@@ -67,12 +67,22 @@ def _may_carry(advisory: Advisory) -> list[Finding]:
     """The findings without a contact that can still come to carry one."""
     outlook = _outlook(advisory.edition)
     over = advisory.election.is_over(advisory.as_of)
+    asked = set(advisory.asked)
+    asking: dict[str, Asking] = {
+        question: "asked"
+        if question in asked
+        else "pending"
+        if question in advisory.pending or question in advisory.answers
+        else "not_asked"
+        for question in advisory.edition.question
+    }
+    remaining = Remaining(advisory.edition, advisory.answers, asking, campaign_over=over)
     return [
         finding
         for finding in advisory.findings
         if finding.outcome == "unanswered"
         and finding.rule.id in outlook.rules
-        and outlook.rules[finding.rule.id].can_carry(advisory.given, over)
+        and outlook.rules[finding.rule.id].can_carry(advisory.given, over, remaining)
     ]
 
 
@@ -156,12 +166,14 @@ class _RuleOutlook:
         self._known: dict[tuple[Hashable, ...], bool] = {}
         self._known_remaining: dict[Hashable, bool] = {}
 
-    def can_carry(self, given: Mapping[str, Answer], over: bool) -> bool:
-        """Whether some way to answer what is open gives a finding with a contact."""
+    def can_carry(self, given: Mapping[str, Answer], over: bool, remaining: Remaining) -> bool:
+        """Whether some way to answer what is open gives a finding with a contact. It is unanswered so far."""
         key = (over, *self._answers.key(given))
         known = self._known.get(key)
         if known is None:
-            known = self._try(given, over)
+            known = self._known_remaining.get(self._state(remaining))
+            if known is None:
+                known = self._try(given, over)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[key] = known
@@ -175,18 +187,17 @@ class _RuleOutlook:
         blank = next((q for q in self._answers.blanks(given) if q in in_the_way), None)
         if blank is None:
             return False
-        remaining = self._remaining(situation, asking)
-        known = self._known_remaining.get(remaining)
+        state = self._state(Remaining(self._edition, situation.answers, asking, campaign_over=over))
+        known = self._known_remaining.get(state)
         if known is None:
             known = any(self._try({**given, blank: value}, over) for value in self._answers.values(blank))
             if len(self._known_remaining) >= MAX_KNOWN:
                 self._known_remaining.clear()
-            self._known_remaining[remaining] = known
+            self._known_remaining[state] = known
         return known
 
-    def _remaining(self, situation: Situation, asking: Mapping[str, Asking]) -> Hashable:
+    def _state(self, remaining: Remaining) -> Hashable:
         """What the rule still turns on. Equal for answers after which it can come to the same."""
-        remaining = Remaining(self._edition, situation, asking)
         still_open = [q for q in self._answers.questions if remaining.is_open(q.id)]
         return (
             tuple([remaining.of(condition) for condition in self._conditions]),
