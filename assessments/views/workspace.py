@@ -25,6 +25,7 @@ from assessments.views.access import View
 from assessments.views.not_saved import keep_typed, made_for_another
 from bulletin.models import PublishedEdition
 from bulletin.publish import current_published
+from bulletin.shelf import current
 
 COOKIE = "check"
 """The cookie with an anonymous check's token. It lasts until the browser closes, and scripts cannot read it."""
@@ -77,10 +78,12 @@ class Workspace:
     def newer(self) -> PublishedEdition | None:
         """The newer revision that a draft can move to: only the current edition gets any."""
         own = self.self_check.edition
-        if not self.is_open:
+        on_file = current()
+        # Nearly every draft has the newest revision, and then no query is needed to say so.
+        if not self.is_open or own.edition_id != on_file.id or own.revision >= on_file.sheet.revision:
             return None
-        current = current_published()
-        return current if current.edition_id == own.edition_id and current.revision > own.revision else None
+        newest = current_published()
+        return newest if newest.revision > own.revision else None
 
     @property
     def mark(self) -> str:

@@ -170,7 +170,7 @@ def test_whoever_begins_very_many_self_checks_has_to_wait(client, settings):
 def test_what_is_the_same_for_everyone_is_printed_once(client, monkeypatch):
     printed = []
 
-    def printing(_: object) -> bytes:
+    def printing(*_: object) -> bytes:
         printed.append(1)
         return b"%PDF"
 

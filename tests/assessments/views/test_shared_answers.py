@@ -150,7 +150,6 @@ def test_all_that_are_shared_are_listed_once_in_the_editions_order_with_their_no
         assert flat("on your answers") not in words
         assert flat("that your answers come to") not in words
         assert "Yournotes" not in words
-        assert flat("consistent on the answers") in words
 
 
 def test_the_printed_one_lists_them_too_tagged(tmp_path, monkeypatch):
