@@ -1,4 +1,4 @@
-"""The words of every text that people read: no findings, Canadian spelling, plain language (cases/words.yaml)."""
+"""The words of every text that people read: no findings, Canadian spelling (cases/words.yaml)."""
 
 import ast
 import re
@@ -168,50 +168,3 @@ def test_the_scan_of_a_template_reads_text_and_labels_and_no_code():
 def test_the_scan_of_a_script_reads_its_strings_and_no_code():
     script = 'if (failed) say("In breach"); else show(`Passed: ${passed}`);'
     assert script_strings(script) == ["In breach", "Passed: ${passed}"]
-
-
-# Plain language
-
-
-def syllables(word: str) -> int:
-    groups = len(re.findall(r"[aeiouy]+", word.lower()))
-    silent = word.lower().endswith("e") and not word.lower().endswith("le")
-    return max(1, groups - silent)
-
-
-def grade(text: str) -> float:
-    """The school grade that reads this (Flesch and Kincaid's formula, by a rough count of syllables)."""
-    sentences = [part for part in re.split(r"[.!?:;](?:\s|$)", text) if part.strip()]
-    words = re.findall(r"[A-Za-z']+", text)
-    per_word = sum(map(syllables, words)) / len(words)
-    return 0.39 * len(words) / len(sentences) + 11.8 * per_word - 15.59
-
-
-@pytest.mark.parametrize("edition", shelf.editions().values(), ids=lambda edition: edition.id)
-@pytest.mark.parametrize("part", ["paragraphs", "questions", "advice", "sheet"])
-def test_each_file_of_an_edition_reads_on_average_at_no_more_than_this_grade(edition, part):
-    texts = {
-        "paragraphs": [text for p in edition.paragraphs for text in (p.says, *p.points.values())],
-        "questions": [f"{q.asks} {q.hint} {q.example or ''}" for q in edition.questions],
-        "advice": [
-            text for advice in edition.advice.values() for key, text in advice if text and key != "about"
-        ],
-        "sheet": [*edition.sheet.limits, *(f"{r.reading} {r.reason}" for r in edition.sheet.readings)],
-    }[part]
-    assert sum(map(grade, texts)) / len(texts) <= float(WORDS["reading_grade"])
-
-
-@pytest.mark.parametrize(
-    ("text", "low", "high"),
-    [
-        ("The cat sat on the mat.", -3, 2),
-        (
-            "Notwithstanding the aforementioned considerations, applicability necessitates investigation.",
-            20,
-            60,
-        ),
-    ],
-    ids=["a primer", "legalese"],
-)
-def test_the_grade_tells_plain_from_heavy(text, low, high):
-    assert low <= grade(text) <= high

@@ -45,7 +45,7 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
 Whose = Literal["your", "the"]
 UNTIL_YOU_KNOW = "Until you know"
 """The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
-GIVEN = "You gave {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
+GIVEN = "You entered {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
 """The note on a given end of the campaign period, for an edition that has no words for one."""
 READING_ORDER: tuple[Outcome, ...] = (
     "ask",
@@ -432,7 +432,7 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
         if due:
             title = _contact_time(advisory.edition, when)
             if when == "before_filing" and isinstance(filing, date):
-                title = f"{title}, on {long_date(filing)}"
+                title = f"{title} on {long_date(filing)}"
             groups.append(Group(title, tuple(due)))
     return tuple(groups)
 

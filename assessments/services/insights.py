@@ -18,9 +18,9 @@ MOST_QUESTIONS = 15
 """How many of the questions that people are not sure of are listed."""
 OUTCOMES = {
     "action": "Action needed",
-    "improvement": "Improvement suggested",
+    "improvement": "Should change",
     "ask": "To ask the Commissioner",
-    "check": "To look up",
+    "check": "To check",
 }
 """The outcomes that are counted by paragraph: those that ask for something to be done."""
 

@@ -38,7 +38,7 @@ def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
     text = printed(pdf)
     assert flat(headline) in text
     assert flat("toronto.ca address in the registration") in text
-    assert flat("In line with the three City policies") in text
+    assert flat("In line with City policies") in text
     record = json.loads(downloaded(page, "Download the JSON", downloads).read_bytes())
     assert record["overall"]
 

@@ -13,9 +13,9 @@ from tests.reading import flat
 
 EMAIL = "registration use a toronto.ca email address"
 LOGO = "use the City's logo"
-WEBSITE = "your constituency website, or the City's contact page"
-POLICIES = "in line with all three City policies"
-STAGE = "Is the account in use, or is it not launched yet?"
+WEBSITE = "your constituency website or the City's contact page"
+POLICIES = "follow the City policies that the bulletin lists"
+STAGE = "Is the account in use, or not launched yet?"
 
 WITH_AND_WITHOUT_SCRIPTS = pytest.mark.parametrize(
     "scripts",

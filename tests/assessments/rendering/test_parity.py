@@ -231,14 +231,14 @@ def test_the_terminals_text_is_the_same_at_any_width_and_runs_over_at_none(width
 
 
 @pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
-def test_a_samples_pdf_is_pdf_ua_of_three_to_five_pages_each_with_its_number_and_the_stamp(
+def test_a_samples_pdf_is_pdf_ua_of_three_to_six_pages_each_with_its_number_and_the_stamp(
     case, tmp_path, monkeypatch
 ):
     path = tmp_path / "advisory.pdf"
     path.write_bytes(pdf_of(case))
     assert_pdf_ua(path, monkeypatch)
     pdf = printed(case)
-    assert 3 <= len(pdf.pages) <= 5
+    assert 3 <= len(pdf.pages) <= 6
     stamp = case.projection.stamp
     assert stamp.startswith(f"{EDITION} · revision {edition().sheet.revision} · digest ")
     for number, margins in enumerate(margins_of_pdf(pdf), start=1):

@@ -84,7 +84,7 @@ def test_contacts_and_things_to_do_are_the_jsons_in_its_order():
     for case in every_outcome():
         p, record = case.projection, case.record
         filing = case.advisory.answers.get(SHEET.timing.filing)
-        on = {"before_filing": f", on {long_date(filing)}"} if isinstance(filing, date) else {}
+        on = {"before_filing": f" on {long_date(filing)}"} if isinstance(filing, date) else {}
         contacts = [
             (WORDS.contact[c["when"]].title + on.get(c["when"], ""), c["rule"], c["why"])
             for c in record["contact"]
@@ -247,7 +247,7 @@ def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
     given = projected(voting_day=date(2027, 5, 10), campaign_ends=date(2027, 9, 30))
     assert given.election == "City by-election on 10 May 2027; campaign period to 30 September 2027"
     assert given.calendar_note == (
-        "You gave 30 September 2027 as the end of the campaign period for the City by-election of 10 May "
+        "You entered 30 September 2027 as the end of the campaign period for the City by-election of 10 May "
         "2027. Confirm it with the City Clerk."
     )
 
@@ -263,7 +263,5 @@ def test_an_edition_without_words_for_a_given_end_says_the_same():
         for each in (edition(), without)
     }
     name = "the Toronto municipal election of 26 October 2026"
-    text = (
-        f"You gave 30 June 2027 as the end of the campaign period for {name}. Confirm it with the City Clerk."
-    )
+    text = f"You entered 30 June 2027 as the end of the campaign period for {name}. Confirm it with the City Clerk."
     assert notes == {text}

@@ -19,9 +19,13 @@ NUMBERS = {
     for at, section in enumerate(edition().sheet.sections, 1)
     for place, question in enumerate([q for q in edition().questions if q.section == section.id], 1)
 }
-CANDIDATE = "3.3 (Nomination papers filed or to be filed)"
+CANDIDATE = "3.3 (Nomination papers filed, or decision to file)"
 VALUE = "8.3 (Highest total from one source in a year)"
 USE = "3.1 (Used for your re-election)"
+CAMPAIGN = (
+    "you answered “Not yet, but I want to”, “Yes, now, even if I have not filed or decided” or “Not now, but it was a"
+    f" campaign account of mine earlier in the campaign period” to {USE}"
+)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +38,8 @@ USE = "3.1 (Used for your re-election)"
         (
             "election.candidate is yes and election.use is none and not campaign_over",
             (
-                f"you answered “Yes” to {CANDIDATE} and you answered “No, and I do not wish to” to {USE},"
-                " unless the campaign period is over"
+                f"you answered “Yes” to {CANDIDATE} and you answered “No, and I do not want to” to {USE},"
+                " unless the campaign period has ended"
             ),
         ),
         (
@@ -72,13 +76,10 @@ def test_a_condition_is_given_in_words(condition, words):
         ("city_sign", "you answered “Yes” to any of 2.1 to 2.7"),
         # A fact within a fact is given as the answers that make it.
         ("uses_city_resources", "you answered “Yes” to any of 2.1 to 2.8"),
-        ("re_election", f"you answered “Not yet, but I wish to” or “Yes, I use it for that now” to {USE}"),
+        ("re_election", CAMPAIGN),
         (
             "conversion",
-            (
-                f"you answered “Not yet, but I wish to” or “Yes, I use it for that now” to {USE}"
-                " and you answered “Yes” to any of 2.1 to 2.7 or 3.6"
-            ),
+            f"{CAMPAIGN} and you answered “Yes” to any of 2.1 to 2.8 or 3.6",
         ),
         ("terms_complete", "you answered “Yes” to all of 9.1 to 9.9"),
     ],

@@ -70,7 +70,7 @@ def test_help_by_people_is_no_sign_to_share():
 def test_a_candidate_without_a_campaign_account_has_one_remark():
     [(tone, citation, text)] = remarks_on(("official", RUNS), ("personal", RUNS))
     assert (tone, citation) == ("improvement", "¶12")
-    assert text.startswith("On X: @0{account} you answered")
+    assert text.startswith("On X: @0{account}, you answered")
 
 
 @pytest.mark.parametrize(

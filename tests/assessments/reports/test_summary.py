@@ -27,6 +27,7 @@ from assessments.services.verifying import judge_file
 from bulletin import shelf
 from tests.cast import account_of, attested, office_of, person, shared
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
+from tests.tables import edition
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
@@ -223,7 +224,7 @@ def test_what_is_asked_stands_in_it_as_it_was_asked(cast, attestation):
     assert summary_of(Share.objects.get()) == before
     words = words_of(summary_pdf(before))
     assert flat("Advice asked for, by 9 July 2026") in words
-    assert flat("About: City policies for a City-supported account.") in words
+    assert flat(f"About: {edition().rule['9'].title}.") in words
     assert flat("you may") not in words
 
 

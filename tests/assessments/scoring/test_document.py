@@ -160,7 +160,7 @@ def test_a_document_of_an_earlier_revision_is_read_and_what_means_something_else
     assert read_back.edition is edition()
     assert read_back.answers == {"resources.email": "yes", "resources.people": "no"}
     assert [left.question for left in read_back.left_behind] == ["election.use"]
-    assert read_back.changed == {"resources.people"}
+    assert read_back.changed == {"resources.email", "resources.people"}
     assert read_back.notes == {"election.use": "Not this time.", "resources.email": "Mine."}
 
 

@@ -59,7 +59,7 @@ def test_each_question_has_a_note_with_a_link_to_the_other_across_sections(clien
     response, other = client.get(section(draft, here)), f"{elsewhere}-website"
     note = told(response, f"{here}-website")
     assert 'role="note"' in note
-    assert "publicizes the account" in note
+    assert "shows the account" in note
     assert f'href="{section(draft, elsewhere)}#q-{other}"' in note
     assert f'id="q-{other}"' in client.get(section(draft, elsewhere)).content.decode()
     # It is no error.

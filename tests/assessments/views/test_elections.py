@@ -193,7 +193,7 @@ def test_an_election_of_the_calendar_takes_another_end_of_its_period(form):
     assert response.status_code == 302
     text = page(client.get(f"{response.headers['Location']}advisory"))
     assert "campaign period to 30 June 2027" in text
-    assert "You gave 30 June 2027 as the end of the campaign period" in text
+    assert "You entered 30 June 2027 as the end of the campaign period" in text
     assert "Confirm it with the City Clerk." in text
 
 
