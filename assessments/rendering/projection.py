@@ -432,7 +432,7 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
         if due:
             title = _contact_time(advisory.edition, when)
             if when == "before_filing" and isinstance(filing, date):
-                title = f"{title} on {long_date(filing)}"
+                title = f"{title}, on {long_date(filing)}"
             groups.append(Group(title, tuple(due)))
     return tuple(groups)
 

@@ -84,7 +84,7 @@ def test_contacts_and_things_to_do_are_the_jsons_in_its_order():
     for case in every_outcome():
         p, record = case.projection, case.record
         filing = case.advisory.answers.get(SHEET.timing.filing)
-        on = {"before_filing": f" on {long_date(filing)}"} if isinstance(filing, date) else {}
+        on = {"before_filing": f", on {long_date(filing)}"} if isinstance(filing, date) else {}
         contacts = [
             (WORDS.contact[c["when"]].title + on.get(c["when"], ""), c["rule"], c["why"])
             for c in record["contact"]
