@@ -94,8 +94,11 @@ def shared_record(
     )
 
 
-def shared_projection(record: str, edition: Edition) -> Projection:
-    """A share's record in words. `edition` is the edition that the record names."""
+def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> Projection:
+    """A share's record in words. `edition` is the edition that the record names.
+
+    `asks`: the member asked a question with the share, so nothing may say that sharing is not asking for advice.
+    """
     content: dict[str, Any] = json.loads(record)
     read = {q: read_answer(edition.question[q], value) for q, value in content["answers"].items()}
     answers = {question: answer for question, answer in read.items() if answer is not None}
@@ -121,7 +124,10 @@ def shared_projection(record: str, edition: Edition) -> Projection:
         score=projection.score if finding_count else "",
         no_contacts="None of the findings that were shared calls for it.",
         no_to_do="None of the findings that were shared asks for anything to be done.",
-        limits=(PART, *projection.limits),
+        limits=(
+            PART,
+            *(limit for limit in projection.limits if not asks or limit != edition.sheet.sharing_limit),
+        ),
         # A section without shared findings is left out.
         sections=tuple(section for section in projection.sections if section.items),
         answers=_shared_answers(edition, answers, content["notes"]),

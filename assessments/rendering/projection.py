@@ -355,7 +355,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         no_to_do=_no_to_do(advisory),
         calendar_note=None if named and not advisory.election.given else _calendar_note(advisory),
         filing_note=advisory.questioned[0][1] if advisory.questioned else None,
-        limits=sheet.limits,
+        limits=(*sheet.limits, *([sheet.sharing_limit] if sheet.sharing_limit else [])),
         contact_block=sheet.contact,
         edition=edition.id,
         revision=sheet.revision,
@@ -518,7 +518,7 @@ def _calendar_note(advisory: Advisory) -> str | None:
     """Where the end of the campaign period comes from, and that it should be confirmed."""
     election, sheet = advisory.election, advisory.edition.sheet
     if election.campaign_ends is None:
-        return None
+        return filled(sheet.no_end_note or "", {"election": election_in_words(election)}) or None
     note = (sheet.given_note or GIVEN) if election.given else sheet.calendar_note
     words = {"election": election_in_words(election), "date": long_date(election.campaign_ends)}
     text = filled(note, words)

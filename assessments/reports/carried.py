@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from assessments.records.state import AssessmentState
 from bulletin.encoding.carry import LeftBehind
-from bulletin.encoding.schema import Edition, Question
+from bulletin.encoding.schema import Question
 from bulletin.shelf import questions
 
 
@@ -27,9 +28,9 @@ class CarriedReport:
 
 
 def carried_report(
-    edition: Edition, *, left_behind: Iterable[LeftBehind], changed: Iterable[str], count: int
+    state: AssessmentState, *, left_behind: Iterable[LeftBehind], changed: Iterable[str], count: int
 ) -> CarriedReport:
-    """Report on answers that were carried to `edition`. A question that nobody knows goes by what it was called."""
+    """Report on answers that were carried to a self-check. A question that is not on file goes by its id."""
     on_file = questions()
     reasons: dict[str, list[str]] = {}
     for left in left_behind:
@@ -37,4 +38,6 @@ def carried_report(
         reasons.setdefault(left.why, []).append(title)
     reworded = set(changed)
     named = tuple((why, tuple(titles)) for why, titles in reasons.items())
-    return CarriedReport(named, tuple(q for q in edition.questions if q.id in reworded), count)
+    return CarriedReport(
+        named, tuple(state.question(q) for q in state.edition.question if q in reworded), count
+    )

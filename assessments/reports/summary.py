@@ -110,7 +110,7 @@ WITHHELD = (
 
 def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | None = None) -> Summary:
     """The summary of a share's record; `edition` is the edition that the record names."""
-    content, projection = json.loads(record), shared_projection(record, edition)
+    content, projection = json.loads(record), shared_projection(record, edition, asks=asked is not None)
     shared_on = timezone.localtime(datetime.fromisoformat(content["shared_at"]))
     question, is_cut = _cut(asked.question if asked else "")
     about = asked.about if asked else ()

@@ -121,16 +121,17 @@ def wrong_with_text(text: str, *, longest: int, lines: bool = False) -> str | No
     return None
 
 
+def plain(text: str) -> str:
+    """A text as a message can show it: short, on one line, and without invisible characters."""
+    cut = text if len(text) <= 60 else f"{text[:57]}..."
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut)
+
+
 def shown(value: Any) -> str:
     """A value as a message can show it: short, on one line, and without invisible characters."""
     match value:
         case str():
-            cut = value if len(value) <= 60 else f"{value[:57]}..."
-            return (
-                '"'
-                + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut).replace('"', '\\"')
-                + '"'
-            )
+            return '"' + plain(value).replace('"', '\\"') + '"'
         case None:
             return "null"
         case bool():

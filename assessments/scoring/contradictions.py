@@ -20,6 +20,10 @@ class Contradiction(NamedTuple):
     text: str
 
 
+AFTER_VOTE = "You entered {date} as your filing date. That is after voting day of {election}."
+"""The note for an edition that has no words for a filing date after the voting day of a by-election."""
+
+
 def questioned(
     edition: Edition, answers: Mapping[str, Answer], election: Election
 ) -> tuple[tuple[str, str], ...]:
@@ -36,6 +40,9 @@ def questioned(
         first = date(election.nominations_close.year, 5, 1)
     if (first is None or first <= filing) and (last is None or filing <= last):
         return ()
+    if election.undated:
+        words = {"date": long_date(filing), "days": "", "election": election_in_words(election)}
+        return ((edition.sheet.timing.filing, _filled(edition.sheet.after_vote_note or AFTER_VOTE, words)),)
     days = [f"from {long_date(first)}"] if first else []
     days += [f"{'to' if first else 'until'} {long_date(last)}"] if last else []
     words = {"date": long_date(filing), "days": " ".join(days), "election": election_in_words(election)}

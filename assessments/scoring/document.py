@@ -16,7 +16,7 @@ from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.nearest import nearest
 from bulletin.encoding.schema import Edition
 
-from .answers import MAX_NOTE, AnswerError, read_answer, read_day, shown, wrong_with_text
+from .answers import MAX_NOTE, AnswerError, plain, read_answer, read_day, shown, wrong_with_text
 
 MAX_BYTES = 1_000_000
 MAX_FAULTS = 200
@@ -192,6 +192,9 @@ def election_for(
     """
     ends = document.campaign_ends or campaign_ends
     if document.election:
+        # A voting day beside another election, without one that it could go with, was meant for this one.
+        if voting_day and election is None and not document.election.undated:
+            raise DocumentFaults([f'voting_day: "{voting_day}": {wrong_election(calendar)}'])
         return document.election.with_dates(voting_day=document.voting_day or voting_day, campaign_ends=ends)
     chosen = election or calendar.default_for(as_of)
     voting_day = document.voting_day or voting_day
@@ -253,24 +256,35 @@ def _notes(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, 
     return notes
 
 
+def _read_earlier(raw: dict[str, Any], old: Edition) -> tuple[dict[str, Answer], list[LeftBehind]]:
+    """The valid answers to questions of an earlier revision, and all others with what is wrong with them."""
+    unknown = [name for name in raw if name not in old.question]
+    unread = [
+        LeftBehind(
+            plain(name), f"revision {old.sheet.revision} has no such question{nearest(name, old.question)}"
+        )
+        for name in unknown[:MAX_FAULTS]
+    ]
+    if len(unknown) > MAX_FAULTS:  # finding the nearest name for each would take minutes
+        unread.append(LeftBehind("", f"and {len(unknown) - MAX_FAULTS:,} more names"))
+    answers: dict[str, Answer] = {}
+    for name, value in raw.items():
+        if name in old.question:
+            try:
+                answer = read_answer(old.question[name], value)
+            except AnswerError as error:
+                unread.append(LeftBehind(name, f"{shown(value)}: {error}"))
+            else:
+                if answer is not None:
+                    answers[name] = answer
+    return answers, unread
+
+
 def _carried(
     raw_answers: dict[str, Any], raw_notes: dict[str, Any], old: Edition, edition: Edition
 ) -> tuple[Mapping[str, Answer], dict[str, Any], tuple[LeftBehind, ...], frozenset[str]]:
     """The answers and notes of an earlier revision by the later questions, what is left behind, and what changed."""
-    answers: dict[str, Answer] = {}
-    unread: list[LeftBehind] = []
-    for name, value in raw_answers.items():
-        if name not in old.question:
-            hint = nearest(name, old.question)
-            unread.append(LeftBehind(name, f"revision {old.sheet.revision} has no such question{hint}"))
-            continue
-        try:
-            answer = read_answer(old.question[name], value)
-        except AnswerError as error:
-            unread.append(LeftBehind(name, f"{shown(value)}: {error}"))
-        else:
-            if answer is not None:
-                answers[name] = answer
+    answers, unread = _read_earlier(raw_answers, old)
     carried = carry(old, edition, answers)
     left_behind = [*carried.left_behind, *unread]
     named = {left.question for left in left_behind}
@@ -278,8 +292,8 @@ def _carried(
     for name, note in raw_notes.items():
         if name in carried.names:
             notes[carried.names[name]] = note
-        elif name not in named and note is not None:
-            left_behind.append(LeftBehind(name, "Its note has no question to go with."))
+        elif plain(name) not in named and note is not None and len(left_behind) < 2 * MAX_FAULTS:
+            left_behind.append(LeftBehind(plain(name), "Its note has no question to go with."))
     return carried.answers, notes, tuple(left_behind), carried.changed
 
 

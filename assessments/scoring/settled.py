@@ -89,10 +89,11 @@ def _may_carry(advisory: Advisory) -> list[Finding]:
 def _may_move(advisory: Advisory) -> list[frozenset[str]]:
     """For each contact whose time can still change, the questions whose answers can change it."""
     outlook, moving = _outlook(advisory.edition), []
+    over = advisory.election.is_over(advisory.as_of)
     for finding in advisory.findings:
         if finding.contact:
             kind = contact_of(advisory.edition, finding.rule, finding.outcome)
-            questions = outlook.times.questions_that_move(kind, advisory.given, advisory.as_of)
+            questions = outlook.times.questions_that_move(kind, advisory.given, advisory.as_of, over)
             if questions:
                 moving.append(questions)
     return moving
@@ -215,21 +216,26 @@ class _Times:
         self._known: dict[tuple[Hashable, ...], frozenset[str]] = {}
 
     def questions_that_move(
-        self, kind: OwnContact | None, given: Mapping[str, Answer], as_of: date
+        self, kind: OwnContact | None, given: Mapping[str, Answer], as_of: date, over: bool
     ) -> frozenset[str]:
         """The open questions whose answers can change when a contact of this kind is due."""
         filing = given.get(self._timing.filing)
         ahead = isinstance(filing, date) and filing > as_of
-        key = (kind, ahead, *self._answers.key({**given, self._timing.filing: str(ahead)}))
+        key = (kind, ahead, over, *self._answers.key({**given, self._timing.filing: str(ahead)}))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._try(kind, given, ahead)
+            known = self._known[key] = self._try(kind, given, ahead, over)
         return known
 
-    def _try(self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool) -> frozenset[str]:
+    def _try(
+        self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool, over: bool
+    ) -> frozenset[str]:
         blanks = self._answers.blanks(given)
         ways = list(product(*[self._answers.values(blank) for blank in blanks]))
-        due = {way: self._due(kind, {**given, **dict(zip(blanks, way, strict=True))}, ahead) for way in ways}
+        due = {
+            way: self._due(kind, {**given, **dict(zip(blanks, way, strict=True))}, ahead, over)
+            for way in ways
+        }
         moving = set()
         for at, blank in enumerate(blanks):
             by_the_rest: dict[tuple[Answer, ...], set[Contact | None]] = {}
@@ -239,8 +245,10 @@ class _Times:
                 moving.add(blank)
         return frozenset(moving)
 
-    def _due(self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool) -> Contact | None:
-        situation, _ = self._answers.situation(given, campaign_over=False)
+    def _due(
+        self, kind: OwnContact | None, given: Mapping[str, Answer], ahead: bool, over: bool
+    ) -> Contact | None:
+        situation, _ = self._answers.situation(given, campaign_over=over)
         return when_due(
             kind,
             planned=self._timing.planned.weigh(situation).value is True,

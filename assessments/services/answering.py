@@ -44,6 +44,12 @@ class Attested(NotSaved):
     why = "attested"
 
 
+class Moved(NotSaved):
+    """The draft moved to another revision of the questions since its page was opened."""
+
+    why = "moved"
+
+
 @dataclass(frozen=True)
 class AnswerVersion:
     """A version of an answer, as a page remembers it: a number and a mark of the answer and its note.
@@ -120,9 +126,10 @@ def save_answers(
 
     Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
     a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
-    are still right, with the version seen of each. Raises DraftGone, TermEnded and Attested.
+    are still right, with the version seen of each. `draft` has the edition whose questions were answered. Raises
+    DraftGone, TermEnded, Attested and Moved.
     """
-    draft = lock_self_check(draft)
+    draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
         columns |= {"answered_by": by, "carried": False}
@@ -155,6 +162,14 @@ def save_answers(
             office=draft.account.office, action=Action.ANSWERS_SAVED, about=draft, by=by, coalesce=True
         )
     return saved
+
+
+def _locked_on_its_edition(draft: SelfCheck) -> SelfCheck:
+    """Lock a draft as `lock_self_check` does. Raises Moved if it is no longer on the edition that was answered."""
+    locked = lock_self_check(draft)
+    if locked.edition_id != draft.edition_id:
+        raise Moved
+    return locked
 
 
 def _insert(draft: SelfCheck, question: str, values: dict[str, Any]) -> AnswerRow | None:

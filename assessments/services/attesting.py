@@ -96,8 +96,8 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
     """Start the account's next assessment with the answers of an attested one, each to be confirmed again.
 
     It keeps the same edition of the bulletin, whichever is current, in its newest revision. Answers that do not fit
-    that revision, or that are about another election, are not copied; `carried_over` says which. A button pressed
-    twice starts one assessment. Raises DraftGone and TermEnded.
+    that revision, or that are about another election, are not copied, but their notes are; `carried_over` says which
+    answers. A button pressed twice starts one assessment. Raises DraftGone and TermEnded.
     """
     earlier = lock_self_check(assessment, attested_too=True)
     existing = earlier.copies.filter(deleted_at__isnull=True, attestation__isnull=True).first()
@@ -115,15 +115,15 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
     Answer.objects.bulk_create(
         Answer(
             draft=copy,
-            question=carried.names[question],
-            value=answer_data(carried.answers[carried.names[question]]),
+            question=name,
+            value=answer_data(carried.answers.get(name)),
             note=row.note,
             answered_at=row.answered_at,
             answered_by=row.answered_by,
-            carried=True,
+            carried=name in carried.answers,
         )
         for question, row in rows.items()
-        if carried.names.get(question) in carried.answers
+        if (name := carried.names.get(question)) and (name in carried.answers or row.note)
     )
     audit.append(office=earlier.account.office, action=Action.REASSESSED, about=copy, by=by)
     return copy
@@ -133,9 +133,12 @@ def _next_election(earlier: Assessment) -> dict[str, Any]:
     """The election of the next assessment: the same while its campaign period goes on, else the next one."""
     today = timezone.localdate()
     election = election_of(earlier, as_of=today)
-    if election.undated and not election.is_over(today):
+    if (election.undated or election.given) and not election.is_over(today):
         days = {"voting_day": earlier.voting_day, "campaign_ends": earlier.campaign_ends}
         return {"election": earlier.election, **days}
+    # A campaign period that ended early, as after a withdrawal, stays ended while the election is the default one.
     following = default_election()
-    days = {"campaign_ends": earlier.campaign_ends} if following == earlier.election else {}
-    return {"election": following, **days}
+    return {
+        "election": following,
+        "campaign_ends": earlier.campaign_ends if following == earlier.election else None,
+    }

@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, Assessment, CheckAnswer, SocialAccount, User
@@ -57,7 +58,10 @@ def start_check(
 
 def _edition_of(document: Document) -> PublishedEdition:
     """The published edition that a document's answers belong to."""
-    return PublishedEdition.objects.defer("content").get(digest=digest(document.edition))
+    revisions = PublishedEdition.objects.defer("content").filter(edition_id=document.edition.id)
+    published = revisions.filter(digest=digest(document.edition)).first()
+    # The files may be ahead of what is published, until somebody loads them.
+    return published or revisions.latest_revision(document.edition.id)
 
 
 def _rows_of(document: Document) -> list[dict[str, Any]]:
@@ -110,7 +114,9 @@ def change_election(
     if (locked.election, locked.voting_day) != (election, voting_day):
         questions = [question.id for question in encoded(locked.edition).questions if question.of_election]
         given = locked.answers.filter(question__in=questions)
-        given.filter(pk__in=[row.pk for row in given if row.value is not None]).update(carried=True)
+        given.filter(pk__in=[row.pk for row in given if row.value is not None]).update(
+            carried=True, version=F("version") + 1
+        )
     Assessment.objects.filter(pk=locked.pk).update(**choice)
     audit.append(office=locked.account.office, action=Action.ELECTION_CHANGED, about=locked, by=by)
 

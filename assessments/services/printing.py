@@ -208,6 +208,5 @@ def _full_pdf(record: Record) -> bytes:
     content = record.content.record
     edition = encoded(record.attestation.assessment.edition)
     day = long_date(timezone.localdate(record.shared_at))
-    return advisory_pdf(
-        shared_projection(content, edition), Proof(code, address, content.encode(), f"Shared on {day}")
-    )
+    projection = shared_projection(content, edition, asks=hasattr(record, "request"))
+    return advisory_pdf(projection, Proof(code, address, content.encode(), f"Shared on {day}"))

@@ -22,8 +22,9 @@ def publish(*, edition: Edition) -> tuple[PublishedEdition, str]:
     except EditionChanged:
         # Whoever attests locks this row as well, so that nothing can be attested in the meantime.
         rows = PublishedEdition.objects.select_for_update()
-        row = rows.filter(edition_id=edition.id, revision=edition.sheet.revision).first()
-        if row is None or not encoded(row).sheet.provisional:
+        row = rows.filter(edition_id=edition.id).order_by("-revision").first()
+        is_newest = row is not None and row.revision == edition.sheet.revision
+        if row is None or not is_newest or not encoded(row).sheet.provisional:
             raise
         if Attestation.objects.filter(assessment__edition=row).exists():
             raise EditionChanged(

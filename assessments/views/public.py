@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.core import ratelimit
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -106,19 +107,20 @@ def bring_back(request: HttpRequest) -> HttpResponse:
     )
     if posted and form.is_valid() and form.document is not None:
         document = form.document
-        check, token = start_check(document=document, replacing=own_check(request))
-        workspace = Workspace(check, None)
-        report = carried_report(
-            document.edition,
-            left_behind=document.left_behind,
-            changed=document.changed,
-            count=len(document.answers),
-        )
-        if not report:
-            return remember(redirect(workspace.url("tasks")), token)
-        # Shown at once, and not after a redirect: what is left behind is kept nowhere.
-        context = workspace.context(heading="Your answers are back", report=report)
-        return remember(render(request, "assessments/carried.html", context), token)
+        # In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
+        with transaction.atomic():
+            check, token = start_check(document=document, replacing=own_check(request))
+            workspace = Workspace(check, None)
+            report = carried_report(
+                workspace.state,
+                left_behind=document.left_behind,
+                changed=document.changed,
+                count=len(document.answers),
+            )
+            # Shown here, and not after a redirect: what is left behind is kept nowhere.
+            context = workspace.context(heading="Your answers are back", report=report)
+            page = render(request, "assessments/carried.html", context) if report else None
+        return remember(page or redirect(workspace.url("tasks")), token)
     context = {"form": form, "check": own_check(request)}
     return render(request, "assessments/bring_back.html", context)
 

@@ -63,7 +63,7 @@ def _left_behind(workspace: Workspace) -> CarriedReport | None:
         for left in carried.left_behind
         if carried.names.get(left.question) not in workspace.state.answers
     ]
-    return carried_report(workspace.state.edition, left_behind=missing, changed=(), count=0)
+    return carried_report(workspace.state, left_behind=missing, changed=(), count=0)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,8 +78,8 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
         if "ready" not in request.GET and _guarded(workspace, section):
             return render(request, "assessments/guard.html", workspace.context())
         return section_page(request, workspace, SectionForm(workspace.state, section))
-    if request.POST.get(DRAFT, workspace.mark) != workspace.mark:
-        return keep_typed(request, "ended")
+    if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
+        return keep_typed(request, why)
     form = SectionForm(workspace.state, section, request.POST)
     form.is_valid()
     try:
@@ -285,7 +285,7 @@ def move(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return keep_typed(request, error.why)
     moved = workspace.moved()
     report = carried_report(
-        moved.state.edition,
+        moved.state,
         left_behind=carried.left_behind,
         changed=carried.changed,
         count=len(carried.answers),

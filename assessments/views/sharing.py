@@ -77,7 +77,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     record = shared_record(workspace.state, form.picked, at=timezone.now(), office=office, nonce=nonce)
     left_out = ("csrfmiddlewaretoken", "nonce", "give", "preview", "consent")
     posted = [(name, v) for name, values in request.POST.lists() if name not in left_out for v in values]
-    context = _content_context(record, assessment) | {
+    context = _content_context(record, assessment, asks=form.asked is not None) | {
         "posted": posted,
         "nonce": nonce,
         "asked": form.asked,
@@ -94,10 +94,10 @@ def _titles(assessment: Assessment, rules: Any) -> list[str]:
     return [edition.rule[rule].title for rule in rules if rule in edition.rule]
 
 
-def _content_context(record: str, assessment: Assessment) -> dict[str, Any]:
+def _content_context(record: str, assessment: Assessment, *, asks: bool) -> dict[str, Any]:
     content = json.loads(record)
     return {
-        "a": shared_projection(record, encoded(assessment.edition)),
+        "a": shared_projection(record, encoded(assessment.edition), asks=asks),
         "office_name": content["office"],
         "account_name": account_of(content),
     }
@@ -160,7 +160,8 @@ def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) 
     }
     if withdrawal:
         return render(request, "sharing/withdrawn.html", context)
-    return render(request, "sharing/share.html", context | _content_context(share.content.record, assessment))
+    content = _content_context(share.content.record, assessment, asks=hasattr(share, "request"))
+    return render(request, "sharing/share.html", context | content)
 
 
 def _may_write(by: User, office: Office) -> bool:

@@ -87,10 +87,19 @@ class Workspace:
 
     @property
     def mark(self) -> str:
-        """The mark of this self-check in forms: it shows whether a form was made from this self-check or another."""
-        if isinstance(self.self_check, AnonymousCheck):
-            return self.self_check.token_hash[:16]
-        return str(self.self_check.pk)
+        """The mark of this self-check in forms: it shows whether a form was made from this self-check or another.
+
+        A form from before a move to another revision of the questions is one from another.
+        """
+        check = self.self_check
+        name = check.token_hash[:16] if isinstance(check, AnonymousCheck) else str(check.pk)
+        return f"{name}-{check.edition.digest[:16]}"
+
+    def why_stale(self, mark: str) -> str:
+        """Why a form with this mark cannot be saved: what it was made from has ended or moved. Empty if it can."""
+        if mark == self.mark:
+            return ""
+        return "moved" if mark.partition("-")[0] == self.mark.partition("-")[0] else "ended"
 
     def refreshed(self) -> Workspace:
         """The same workspace with its state worked out again, after a save."""

@@ -430,10 +430,13 @@ class Sheet(Strict):
     deadlines: Deadlines
     calendar_note: DatedText
     given_note: DatedText | None = None
+    no_end_note: DatedText | None = None
     filing_note: DatedText
+    after_vote_note: DatedText | None = None
     vote_note: DatedText | None = None
     contradictions: tuple[Contradiction, ...] = ()
     limits: tuple[Text, ...] = Field(min_length=1)
+    sharing_limit: Text | None = None
     readings: tuple[Reading, ...]
     across: Across | None = None
 

@@ -223,6 +223,8 @@ def test_a_by_election_has_the_days_of_the_options_where_the_document_has_none(a
     }  # fmt: skip
     bare = advise("-", "--election", "by-election", stdin=document()).advisory["election"]
     assert bare == {"id": "by-election", "campaign_ends": None, "given": False}
+    alone = advise("-", "--voting-day", "2027-03-08", stdin=document(election="toronto-2026"))
+    assert (alone.status, alone.errors) == (2, [f'voting_day: "2027-03-08": {NO_VOTING_DAY}'])
     # The document names another election, and the options' voting day goes with the options' election.
     assert (
         advise("-", *options, stdin=document(election="toronto-2026")).advisory["election"]["id"]

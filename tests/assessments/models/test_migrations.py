@@ -11,9 +11,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from assessments.models import Answer, DeskEntry, Share, ShareContent, User, frozen
+from assessments.models import Answer, Assessment, AuditEvent, DeskEntry, Share, ShareContent, User, frozen
 from assessments.records.attested import sha256_of
-from assessments.services import desk_export, reviewing, sharing
+from assessments.services import audit, desk_export, reviewing, sharing
+from assessments.services.drafts import change_election
 from assessments.services.printing import Kind, pdf_of
 from tests.cast import account_of, answered, attested, client_of, office_of, person, publish, shared
 
@@ -85,6 +86,22 @@ def portal(transactional_db: None, time_machine: Any) -> Any:
     in_use()
     yield
     call_command("migrate", verbosity=0)
+
+
+def test_0011_is_undone_and_done_again_with_events_of_the_kinds_that_it_added(portal):
+    draft = Assessment.objects.drafts().first()
+    assert draft
+    member = draft.started_by
+    change_election(assessment=draft, election="toronto-2030", by=member)
+    with transaction.atomic():
+        audit.append(office=draft.account.office, action=audit.Action.MOVED, about=draft, by=member)
+    before = rows()
+    call_command("migrate", "assessments", "0010", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert rows() == before
+    assert frozen.missing(connection) == {}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AuditEvent.objects.filter(action="moved").update(action="unknown")
 
 
 def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(portal):

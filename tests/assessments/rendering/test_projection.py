@@ -1,5 +1,6 @@
 """The projection says in the edition's words what the JSON says."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import pairwise
@@ -15,7 +16,7 @@ from assessments.scoring.wording import answer_in_words, in_election, long_date
 from bulletin.encoding.elections import Election
 from bulletin.shelf import calendar
 from tests.assessments.rendering.cases import case_of, every_outcome, raw_of
-from tests.tables import edition
+from tests.tables import answers_of, edition
 
 SHEET = edition().sheet
 WORDS = SHEET.words
@@ -71,7 +72,7 @@ def test_what_is_not_a_finding_is_as_in_the_json():
         assert [note.short for note in p.notes] == [edition().question[n.question].short for n in p.notes]
         truths = {fact.title: TRUTH[record["facts"][fact.id]] for fact in SHEET.facts}
         assert {fact.title: fact.truth for fact in p.facts} == truths
-        assert (p.limits, p.contact_block) == (SHEET.limits, SHEET.contact)
+        assert (p.limits, p.contact_block) == ((*SHEET.limits, SHEET.sharing_limit), SHEET.contact)
         assert (p.edition, p.revision, p.digest) == (record["edition"], record["revision"], record["digest"])
 
 
@@ -239,7 +240,10 @@ def projected(**document: Any) -> Projection:
 
 def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
     assert projected().election == "City by-election"
-    assert projected().calendar_note is None
+    open_ended = projected().calendar_note
+    assert open_ended
+    assert open_ended.startswith("Nobody has entered when the campaign period for the City by-election ends")
+    assert not re.search("[0-9]", open_ended)
     voted = projected(voting_day=date(2027, 5, 10))
     assert voted.election == "City by-election on 10 May 2027; campaign period to 24 June 2027"
     assert voted.calendar_note
@@ -249,6 +253,19 @@ def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
     assert given.calendar_note == (
         "You entered 30 September 2027 as the end of the campaign period for the City by-election of 10 May "
         "2027. Confirm it with the City Clerk."
+    )
+
+
+def test_a_filing_date_after_the_vote_of_a_by_election_is_questioned_without_days_that_no_law_names():
+    by_election = calendar().get("by-election")
+    assert by_election
+    election = by_election.with_dates(voting_day=date(2027, 3, 8))
+    answers = answers_of({"election.candidate": "yes", "election.nomination_date": "2027-03-09"})
+    ((question, why),) = assess(edition(), answers, as_of=date(2027, 1, 1), election=election).questioned
+    assert question == "election.nomination_date"
+    assert why == (
+        "You entered 9 March 2027 as your filing date. That is after voting day of the City by-election of 8 March "
+        "2027, so please check it."
     )
 
 

@@ -181,6 +181,16 @@ def test_an_answer_that_does_not_fit_an_earlier_revision_never_refuses_the_rest(
     }
 
 
+def test_names_that_no_revision_has_are_shown_safely_and_not_all_are_compared():
+    wild = {"\ud800": "yes", "\x1b[31m": "yes", "x" * 500: "yes"} | {
+        f"resources.emial{n}": "yes" for n in range(300)
+    }
+    left = read(document(revision=1, answers=wild)).left_behind
+    assert len(left) == MAX_FAULTS + 1
+    assert left[-1].why == "and 103 more names"
+    assert all((each.question + each.why).isprintable() and len(each.question) <= 60 for each in left)
+
+
 def test_a_document_whose_every_answer_is_left_behind_is_no_fault():
     read_back = read(document(revision=1, answers={"election.use": "none"}))
     assert read_back.answers == {}

@@ -1,6 +1,7 @@
 """Answers go over to a newer revision or to the next assessment, and what does not is named."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from html import unescape
 
@@ -9,7 +10,7 @@ import pytest
 from assessments.models import AnonymousCheck, Assessment, AuditEvent, Thread
 from assessments.records.state import assessment_state
 from assessments.services import reviewing
-from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, save_answers
+from assessments.services.answering import AnswerVersion, Attested, Change, DraftGone, Moved, save_answers
 from assessments.services.attesting import attest, reassess
 from assessments.services.carrying import carried_over, move_draft
 from assessments.services.drafts import change_election, delete_draft, start_check
@@ -85,6 +86,23 @@ def test_moving_again_changes_nothing(cast, draft):
     assert AuditEvent.objects.filter(action="moved").count() == 1
 
 
+def test_an_answer_from_a_page_from_before_the_move_is_kept_on_that_page(cast, draft):
+    stale = cast.draft
+    row = draft.answers.get(question="election.use")
+    client, address = cast.client("staff"), f"/assessments/{draft.pk}/section/election?ready"
+    page = client.get(address).content.decode()
+    (mark,) = re.findall(r'name="draft" value="([^"]+)"', page)
+    move_draft(draft=draft, by=cast.member)
+    sent = {"election.use": "none", "seen.election.use": str(AnswerVersion.of_row(row)), "draft": mark}
+    answer = client.post(address, sent | {"note.election.use": "As before."})
+    assert answer.status_code == 409
+    assert "moved to a newer revision" in unescape(answer.content.decode())
+    assert "As before." in unescape(answer.content.decode())
+    with pytest.raises(Moved):
+        save_answers(draft=stale, changes=[Change("election.referendum", "no", "")], by=cast.staff)
+    assert rows(cast.draft)["election.use"].value is None
+
+
 def test_comments_stay_with_their_question(cast, draft):
     reviewing.comment(assessment=draft, about="question", subject="election.use", text="Sure?", by=cast.staff)
     move_draft(draft=draft, by=cast.member)
@@ -111,6 +129,7 @@ def test_whoever_attests_after_the_move_must_have_seen_it(cast, first):
 def test_an_anonymous_check_moves_too(first):
     check, _ = start_check()
     AnonymousCheck.objects.filter(pk=check.pk).update(edition=first)
+    check = AnonymousCheck.objects.select_related("edition").get(pk=check.pk)
     changes = [Change("election.use", "none", ""), Change("resources.email", "no", "")]
     save_answers(draft=check, changes=changes, by=None)
     check = AnonymousCheck.objects.select_related("edition").get(pk=check.pk)
@@ -138,7 +157,9 @@ def test_answers_about_an_election_are_asked_anew_for_another(cast, time_machine
     time_machine.move_to(datetime(2027, 1, 2, 15, 0, tzinfo=UTC), tick=False)
     following = reassess(assessment=earlier.assessment, by=cast.member)
     assert following.election == "toronto-2030"
-    assert not [question for question in rows(following) if question.startswith("election.")]
+    assert not [
+        q for q, row in rows(following).items() if q.startswith("election.") and row.value is not None
+    ]
     assert rows(following)["resources.email"].carried
     left = carried_over(earlier.assessment, following).left_behind
     assert {each.question for each in left} >= {
@@ -160,6 +181,34 @@ def test_a_by_election_goes_on_until_its_campaign_period_ends(cast, time_machine
     time_machine.move_to(datetime(2027, 4, 23, 15, 0, tzinfo=UTC), tick=False)
     following = reassess(assessment=earlier.assessment, by=cast.member)
     assert (following.election, following.voting_day) == ("toronto-2030", None)
+
+
+def test_an_extended_campaign_goes_on_until_the_day_that_was_given(cast, time_machine):
+    time_machine.move_to(datetime(2026, 12, 1, 15, 0, tzinfo=UTC), tick=False)
+    draft = answered(cast.account, cast.member)
+    Assessment.objects.filter(pk=draft.pk).update(campaign_ends=date(2027, 6, 30))
+    earlier = attest(assessment=draft, by=cast.member, seen=seen(draft))
+    time_machine.move_to(datetime(2027, 2, 1, 15, 0, tzinfo=UTC), tick=False)
+    following = reassess(assessment=earlier.assessment, by=cast.member)
+    assert (following.election, following.campaign_ends) == ("toronto-2026", date(2027, 6, 30))
+    delete_draft(assessment=following, by=cast.member)
+    time_machine.move_to(datetime(2027, 7, 1, 15, 0, tzinfo=UTC), tick=False)
+    following = reassess(assessment=earlier.assessment, by=cast.member)
+    assert (following.election, following.campaign_ends) == ("toronto-2030", None)
+
+
+def test_the_next_assessment_keeps_notes_whose_answers_do_not_come_along(cast, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    notes = {"election.use": "We spoke about it.", "election.candidate": "Not yet."}
+    earlier = attested(cast.account, notes=notes)
+    time_machine.move_to(datetime(2027, 1, 2, 15, 0, tzinfo=UTC), tick=False)
+    following = rows(reassess(assessment=earlier.assessment, by=cast.member))
+    for question, note in notes.items():
+        assert (following[question].value, following[question].note, following[question].carried) == (
+            None,
+            note,
+            False,
+        )
 
 
 def test_another_voting_day_is_another_election(cast, time_machine):
@@ -204,6 +253,8 @@ def test_answers_about_an_election_must_be_confirmed_when_the_draft_is_about_ano
     change_election(assessment=draft, election="toronto-2030", by=cast.staff)
     carried = {question for question, row in rows(draft).items() if row.carried}
     assert carried == {"election.use"}
+    # Whoever has a page from before the change cannot confirm what it shows.
+    assert rows(draft)["election.use"].version == 2
 
 
 def test_an_answers_file_of_an_earlier_revision_comes_back_and_says_what_did_not(client, published):

@@ -1,13 +1,15 @@
 """Publishing from the files: a provisional revision is replaced as long as nothing attested rests on it."""
 
 import json
+from contextlib import suppress
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from assessments.models import Assessment
+from assessments.models import Assessment, Attestation
 from assessments.records.state import assessment_state
+from assessments.services.attesting import Changed, attest
 from assessments.services.publishing import publish
 from bulletin import shelf
 from bulletin.encoding.digest import canonical, digest
@@ -15,7 +17,7 @@ from bulletin.encoding.loader import read_earlier
 from bulletin.encoding.schema import Edition, Question
 from bulletin.models import PublishedEdition
 from bulletin.publish import EditionChanged, encoded, publish_edition
-from tests.cast import attested
+from tests.cast import answered, at_the_same_moment, attested, make, seen, together
 from tests.tables import EDITION, edition
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -56,6 +58,31 @@ def test_one_that_is_final_is_not_replaced(published):
     publish(edition=other(provisional=False, revision=3))
     with pytest.raises(EditionChanged, match="A published edition never changes"):
         publish(edition=other(title="Another", revision=3))
+
+
+def test_an_older_deployment_does_not_replace_what_a_newer_one_has_gone_beyond(published):
+    publish(edition=other(revision=3))
+    with pytest.raises(EditionChanged):
+        publish(edition=other(title="Older"))
+
+
+def _attested_or_changed(draft, mark):
+    with suppress(Changed):
+        attest(assessment=draft, by=draft.account.office.member, seen=mark)
+
+
+@at_the_same_moment
+def test_nothing_is_attested_with_content_that_is_being_replaced():
+    cast = make()
+    draft = answered(cast.account, cast.member)
+    mark = seen(draft)
+    results = together(lambda: _attested_or_changed(draft, mark), lambda: publish(edition=other()))
+    row = PublishedEdition.objects.get()
+    for attestation in Attestation.objects.all():
+        assert json.loads(attestation.record)["digest"] == row.digest
+    replaced = row.digest == digest(other())
+    assert replaced != isinstance(results[1], EditionChanged)
+    assert replaced != Attestation.objects.exists()
 
 
 def test_the_same_again_changes_nothing(published):

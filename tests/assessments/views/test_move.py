@@ -44,6 +44,7 @@ def draft(cast, first) -> Assessment:
 def check(first) -> tuple[Client, AnonymousCheck]:
     check, token = start_check()
     AnonymousCheck.objects.update(edition=first)
+    check.refresh_from_db()
     save_answers(draft=check, changes=[Change(q, value, "") for q, value in ANSWERS.items()], by=None)
     client = Client()
     client.cookies[COOKIE] = token

@@ -163,6 +163,13 @@ def test_the_printed_one_lists_them_too_tagged(tmp_path, monkeypatch):
     assert_pdf_ua(tmp_path / "a.pdf", monkeypatch)
 
 
+def test_nothing_says_that_sharing_is_not_asking_where_a_question_was_asked():
+    state, picked = whole()
+    record, limit = record_of(state, picked), edition().sheet.sharing_limit
+    assert limit in shared_projection(record, edition()).limits
+    assert limit not in shared_projection(record, edition(), asks=True).limits
+
+
 def test_a_note_that_is_longer_than_a_page_is_printed_to_its_end():
     lines = list(map(str, range(400)))
     state = state_of({}, {"terms.adopted": "\n".join(lines)})
