@@ -19,6 +19,7 @@ from .carry import check_carries
 from .checks import EditionFiles, check_edition, entries
 from .elections import Calendar, Election, check_elections
 from .nearest import nearest
+from .plain import check_plain
 from .schema import (
     Across,
     Advice,
@@ -152,6 +153,7 @@ def load_edition(folder: Path) -> Edition:
         },
     )
     check_edition(files)
+    check_plain(sources)
     faults = [line for name in names for line in sources[name].lines()]
     if faults or sheet is None:
         raise EncodingFaults(faults)
