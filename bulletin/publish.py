@@ -1,4 +1,4 @@
-"""Publish editions, and load them back. A published edition never changes."""
+"""Publish editions, and load them back. A published edition never changes, unless it is provisional."""
 
 from __future__ import annotations
 

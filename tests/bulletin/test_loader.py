@@ -59,7 +59,7 @@ def test_the_rule_reckoned_last_can_be_silenced_by_others_and_so_needs_a_text_fo
 ):
     without = {
         "in": "advice.yaml",
-        "replace": "2-last:\n  not_applicable: Does not come up.\n",
+        "replace": "2-last:\n  not_applicable: Does not apply.\n",
         "by": "2-last:\n",
     }
     assert faults_of(edition_with(tmp_path, ALWAYS_LAST, without)) == [

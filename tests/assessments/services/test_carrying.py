@@ -266,7 +266,7 @@ def test_an_answers_file_of_an_earlier_revision_comes_back_and_says_what_did_not
     page = client.post("/check/bring-back", {"answers": json.dumps(document)})
     text = unescape(page.content.decode())
     assert page.status_code == 200
-    assert "1 answer came along." in text
+    assert "1 answer kept." in text
     assert "Answers that could not be used" in text
     assert edition().question["election.use"].short in text
     assert edition().question["resources.people"].asks in text
@@ -278,6 +278,6 @@ def test_an_answers_file_of_an_earlier_revision_comes_back_and_says_what_did_not
 def test_a_file_whose_every_answer_is_left_behind_comes_back_empty(client, published):
     document = {"edition": EDITION, "revision": 1, "answers": {"election.use": "none"}}
     assert (
-        "0 answers came along."
+        "0 answers kept."
         in client.post("/check/bring-back", {"answers": json.dumps(document)}).content.decode()
     )

@@ -106,7 +106,7 @@ def test_a_move_says_how_many_answers_came_along_and_which_did_not_and_why(cast,
     assert response.status_code == 200
     text = page(response)
     assert f"This self-check is on revision {edition().sheet.revision} now" in text
-    assert "2 answers came along." in text
+    assert "2 answers kept." in text
     assert LEFT in text.partition("Answers that could not be used")[2]
     assert NEWER not in text
     assert cast.draft.edition.revision == edition().sheet.revision
@@ -128,7 +128,7 @@ def test_a_second_press_leads_to_the_list_of_sections(cast, draft):
 def test_a_check_in_the_browser_moves_too(check):
     client, moved = check
     text = page(client.post("/check/move"))
-    assert "2 answers came along." in text
+    assert "2 answers kept." in text
     assert LEFT in text
     moved.refresh_from_db()
     assert moved.edition.revision == edition().sheet.revision
