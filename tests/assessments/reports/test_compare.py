@@ -28,6 +28,7 @@ def states(cast):
     drafts = [start_assessment(account=cast.account, by=cast.member) for _ in range(2)]
     for draft in drafts:
         Assessment.objects.filter(pk=draft.pk).update(edition=first)
+        draft.refresh_from_db()
         changes = [Change(question, value, "") for question, value in ANSWERS.items()]
         save_answers(draft=draft, changes=changes, by=cast.member)
     related = Assessment.objects.select_related("edition", "account__office__member")
