@@ -15,6 +15,7 @@ from typing import Literal
 from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Finding, When
 from assessments.scoring.assess import TO_DO
 from assessments.scoring.document import Document
+from assessments.scoring.settled import progress
 from assessments.scoring.wording import answer_in_words, election_in_words, in_election, long_date
 from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.digest import digest
@@ -351,7 +352,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
             Note(q.id, q.short, document.notes[q.id]) for q in edition.questions if q.id in document.notes
         ),
         whose=whose,
-        no_contacts=words.nothing.contact if advisory.complete else words.nothing.contact_so_far,
+        no_contacts=_no_contacts(advisory),
         no_to_do=_no_to_do(advisory),
         calendar_note=None if named and not advisory.election.given else _calendar_note(advisory),
         filing_note=advisory.questioned[0][1] if advisory.questioned else None,
@@ -501,7 +502,16 @@ def _no_to_do(advisory: Advisory) -> str:
     nothing = advisory.edition.sheet.words.nothing
     if advisory.contacts:
         return nothing.to_do_but_contact
+    if advisory.unanswered and nothing.to_do_too_early:
+        return nothing.to_do_too_early
     return nothing.to_do if advisory.complete else nothing.to_do_so_far
+
+
+def _no_contacts(advisory: Advisory) -> str:
+    nothing = advisory.edition.sheet.words.nothing
+    if advisory.unanswered and nothing.contact_too_early and not progress(advisory).contact_settled:
+        return nothing.contact_too_early
+    return nothing.contact if advisory.complete else nothing.contact_so_far
 
 
 def _election(election: Election) -> str:

@@ -53,6 +53,7 @@ class _Page:
 
     def write(self) -> None:
         self.head()
+        self.left_behind()
         self.contacts()
         self.to_do()
         self.questions("What to look up", self.projection.check)
@@ -75,6 +76,13 @@ class _Page:
         self.line(projection.meaning)
         self.line(projection.score)
 
+    def left_behind(self) -> None:
+        if self.projection.left_behind:
+            self.heading("Answers that could not be used")
+            self.line(LEFT_BEHIND)
+            for left in self.projection.left_behind:
+                self.point(f"{left.short}: {left.text}")
+
     def contacts(self) -> None:
         self.heading("When to contact the Integrity Commissioner, and about what")
         if not self.projection.contacts:
@@ -96,11 +104,6 @@ class _Page:
 
     def ignored_and_notes(self) -> None:
         projection = self.projection
-        if projection.left_behind:
-            self.heading("Answers that could not be used")
-            self.line(LEFT_BEHIND)
-            for left in projection.left_behind:
-                self.point(f"{left.short}: {left.text}")
         if projection.ignored:
             self.heading("Answers kept but not counted")
             self.line(

@@ -336,7 +336,7 @@ def _revision(
         return known[int(number)]
     revisions = [*map(str, earlier(edition.id)), str(newest)]
     there = f"revision{'s' * (len(revisions) > 1)} {' and '.join(revisions)}"
-    faults.add("revision", number, f"{edition.id} is here in {there}")
+    faults.add("revision", number, f"{edition.id} is here in {there}; a newer file needs a newer portal")
     return None
 
 

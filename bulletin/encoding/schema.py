@@ -320,13 +320,18 @@ class Titled(Strict):
 
 
 class Nothing(Strict):
-    """The texts for nothing to contact anyone about and nothing to do, on complete answers or so far."""
+    """The texts for nothing to contact anyone about and nothing to do, on complete answers or so far.
+
+    The texts for "too early" are for answers that do not settle it yet.
+    """
 
     contact: Text
     contact_so_far: Text
     to_do: Text
     to_do_so_far: Text
     to_do_but_contact: Text
+    contact_too_early: Text | None = None
+    to_do_too_early: Text | None = None
 
 
 class Words(Strict):

@@ -77,6 +77,9 @@ def lines_of(form: str, p: Projection) -> Iterator[Line]:
     yield from p.account
     yield from (("As of", p.as_of_text), ("Election", p.election))
     yield (p.headline, p.meaning, p.score)
+    if p.left_behind and form != "page":
+        yield ("Answers that could not be used", LEFT_BEHIND)
+        yield from ((left.short, left.text) for left in p.left_behind)
     yield ("When to contact the Integrity Commissioner, and about what",)
     yield from _points(p.contacts, p.no_contacts)
     block = p.contact_block
@@ -95,9 +98,6 @@ def lines_of(form: str, p: Projection) -> Iterator[Line]:
     yield from _items(p) if form == "terminal" else _merged(p, folded=form == "page")
     if form != "page":
         yield from _questions("Not answered yet", p.unanswered)
-    if p.left_behind and form != "page":
-        yield ("Answers that could not be used", LEFT_BEHIND)
-        yield from ((left.short, left.text) for left in p.left_behind)
     if p.ignored:
         yield from (("Answers kept but not counted",), p.ignored)
     if p.notes:

@@ -117,11 +117,17 @@ def test_where_there_are_none_it_says_so_and_whether_that_may_change():
     remarks = set()
     for case in every_outcome():
         p, complete, nothing = case.projection, case.record["complete"], WORDS.nothing
-        assert p.no_contacts == (nothing.contact if complete else nothing.contact_so_far)
-        no_to_do = nothing.to_do if complete else nothing.to_do_so_far
+        is_left, is_settled = bool(case.record["unanswered"]), case.record["settled"]["contact"]
+        so_far: str | None = (
+            nothing.contact_so_far if not is_left or is_settled else nothing.contact_too_early
+        )
+        assert p.no_contacts == (nothing.contact if complete else so_far)
+        no_to_do = (
+            (nothing.to_do_too_early if is_left else nothing.to_do_so_far) if not complete else nothing.to_do
+        )
         assert p.no_to_do == (nothing.to_do_but_contact if p.contacts else no_to_do)
         remarks |= {p.no_contacts, p.no_to_do}
-    assert len(remarks) == 5
+    assert remarks == {text for _, text in WORDS.nothing}
 
 
 def questions_of(item: Item, advisory: Advisory) -> frozenset[str]:

@@ -38,7 +38,8 @@ CAMPAIGN = (
         (
             "election.candidate is yes and election.use is none and not campaign_over",
             (
-                f"you answered “Yes” to {CANDIDATE} and you answered “No, and I do not want to” to {USE},"
+                f"you answered “Yes” to {CANDIDATE} and you answered "
+                f"“No, not in this campaign period, and I do not want to” to {USE},"
                 " unless the campaign period has ended"
             ),
         ),

@@ -23,7 +23,9 @@ NO_DAY = "there is no such day; write one like 2026-08-21"
 NO_QUESTION = f"{EDITION} has no such question"
 NO_EDITION = f"no such edition; there is {EDITION}"
 NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
-REVISION = f"{EDITION} is here in revisions 1 and {edition().sheet.revision}"
+REVISION = (
+    f"{EDITION} is here in revisions 1 and {edition().sheet.revision}; a newer file needs a newer portal"
+)
 OBJECT = 'an object is wanted here: {"resources.email": …}'
 DOCUMENT = 'the document is an object: {"edition": …, "answers": …}'
 TOO_DEEP = "not an answers document: brackets inside brackets, too deep to read"
