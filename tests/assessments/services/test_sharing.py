@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import threading
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from assessments.models import Attestation, AuditEvent, Share
 from assessments.pdf.authenticity import new_code
 from assessments.services import sharing
-from tests.cast import NONCE, attested, client_of, shared
+from tests.cast import NONCE, at_the_same_moment, attested, client_of, make, shared, together
 
 pytestmark = pytest.mark.django_db
 HASH = hashlib.sha256(NONCE.encode()).hexdigest()
@@ -87,23 +86,9 @@ def test_a_nonce_of_another_assessment_shares_nothing(attestation):
     assert Share.objects.count() == 1
 
 
-@pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="SQLite lets one in after the other, whatever the code does"
-)
-@pytest.mark.django_db(transaction=True)
-def test_ten_at_once_share_once(attestation):
-    places: list[str] = []
-
-    def press() -> None:
-        try:
-            places.append(post(attestation)["Location"])
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=press) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+@at_the_same_moment
+def test_ten_at_once_share_once():
+    attestation = attested(make().account)
+    places = together(*[lambda: post(attestation)["Location"]] * 10)
     assert places == [f"/shares/{Share.objects.get().pk}"] * 10
     assert events() == 1
