@@ -28,7 +28,7 @@ SAME = (
     "ignored",
 )
 OF_A_FINDING = ("rule", "paragraphs", "force", "outcome", "contact", "because")
-SOME, MANY = 2_000, 20_000
+SOME, MANY = 500, 20_000
 
 
 def drafts(seed: int, number: int) -> Iterator[dict[str, Any]]:

@@ -129,7 +129,7 @@ def test_contacts_are_settled_exactly_when_no_completion_with_up_to_eight_questi
     assert min(settled, unsettled) > 60
 
 
-@settings(steady, max_examples=150)
+@settings(steady, max_examples=60)
 @given(partial, st.randoms(use_true_random=False))
 def test_once_contacts_are_settled_no_further_answers_change_them(answers, random):
     advisory = advise(answers)
@@ -193,6 +193,7 @@ def members() -> list[Answers]:
     return [member(random) for _ in range(MEMBERS)]
 
 
+@pytest.mark.slow
 def test_following_next_settles_the_contacts_of_half_the_members_after_few_answers():
     until_settled, asked = [], []
     for answers in members():
