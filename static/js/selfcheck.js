@@ -94,6 +94,10 @@
     focusedSlot = document.activeElement?.closest(".slot");
     show("Saving…");
   });
+  // The response may lead to the next page, which must not ask whether to leave.
+  form.addEventListener("htmx:beforeOnLoad", () => {
+    sending = false;
+  });
   form.addEventListener("htmx:afterRequest", (event) => {
     sending = false;
     // Where something is not saved, the page itself says why. Do not repeat it here.
@@ -166,7 +170,7 @@
     tryAgain();
   });
   window.addEventListener("beforeunload", (event) => {
-    if (unsaved || typing()) event.preventDefault();
+    if (unsaved || sending || typing()) event.preventDefault();
   });
 
   // --- Before this script ran ---

@@ -16,6 +16,7 @@ from tests.journeys.walking import (
     follow,
     option,
     press,
+    press_and_wait,
     printed,
     question,
     started,
@@ -80,7 +81,7 @@ def test_the_same_without_javascript_on_a_narrow_screen(visitors, downloads):
     press(page, "Save and continue")
     titled(page, "City resources")
     option(page, EMAIL, "Yes").check()
-    press(page, "Save and continue")
+    press_and_wait(page, "Save and continue")
     # The new question is asked before the next section.
     titled(page, "City resources")
     expect(question(page, POLICIES)).to_be_in_viewport()

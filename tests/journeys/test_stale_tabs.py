@@ -1,7 +1,7 @@
 """Stale tabs, lost connections and lost sessions: nothing typed is lost, and nothing private stays behind."""
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from assessments.models import User
 from tests.cast import account_of, answered
@@ -138,12 +138,40 @@ def test_back_and_forward_show_what_is_saved(visitors, java_script_enabled):
     started(page, "City resources")
     option(page, EMAIL, "Yes").check()
     press(page, "Save and continue")
-    # Without scripts the follow-up was not on the page. With scripts it appeared there.
-    titled(page, "City resources")
+    # Without scripts the next page asks the follow-up. With scripts it appears on this page.
+    expect(question(page, POLICIES)).to_be_visible()
+    page.wait_for_load_state("networkidle")
     page.go_back()
     page.go_forward()
     expect(option(page, EMAIL, "Yes")).to_be_checked()
     expect(question(page, POLICIES)).to_be_visible()
+
+
+def test_leaving_while_an_answer_is_on_its_way_asks_first(visitors):
+    page = visitors.come()
+    started(page, "City resources")
+    waiting: list[Route] = []
+    page.route("**/section/**", lambda route: waiting.append(route))
+    with page.expect_request(lambda request: request.method == "POST"):
+        option(page, WEBSITE, "No").check()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => history.back())")
+    assert asked == ["beforeunload"]
+    waiting[0].continue_()
+    page.unroute("**/section/**")
+    expect(status(page)).to_contain_text("Saved at")
+
+    # Once it is saved, nothing is asked.
+    press(page, "Save and go to the list")
+    titled(page, "Your self-check")
+    assert asked == ["beforeunload"]
 
 
 def test_a_form_that_is_sent_twice_is_saved_once(visitors):
@@ -166,6 +194,7 @@ def test_no_answer_is_kept_in_the_browsers_storage_or_in_an_address(visitors):
     question(page, EMAIL).get_by_text("Note", exact=True).click()
     question(page, EMAIL).get_by_label(NOTE).fill("canary-7741")
     press(page, "Save and go to the list")
+    page.wait_for_load_state("networkidle")
     for address in ("check/answers", "check/advisory"):
         page.goto(f"{visitors.address}/{address}")
     # htmx stores the path of the page for its history, which is turned off.

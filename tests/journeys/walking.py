@@ -45,6 +45,12 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def press_and_wait(page: Page, name: str) -> None:
+    """Press a button whose next page may have the title of this one, and wait for that page."""
+    with page.expect_navigation():
+        press(page, name)
+
+
 def follow(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
 
