@@ -13,6 +13,7 @@ from typing import Literal
 
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
 from bulletin.encoding.elections import Election
+from bulletin.encoding.filling import filled
 from bulletin.encoding.schema import (
     CAMPAIGN_OVER,
     OUTCOME_BY_FORCE,
@@ -233,7 +234,7 @@ class Timing:
         return Deadline(rule, None, self._filled(text, self.filing), is_now=True)
 
     def _filled(self, text: str, day: date) -> str:
-        return text.replace("{date}", long_date(day)).replace("{election}", self.election.name)
+        return filled(text, {"date": long_date(day), "election": self.election.name})
 
 
 def _place(deadline: Deadline, finding: Finding) -> tuple[bool, date, int]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bulletin.encoding.conditions import Answer, Circumstances
 from bulletin.encoding.elections import Election
+from bulletin.encoding.filling import filled
 from bulletin.encoding.schema import Edition
 
 from .wording import election_in_words, long_date
@@ -40,13 +41,12 @@ def questioned(
         first = date(election.nominations_close.year, 5, 1)
     if (first is None or first <= filing) and (last is None or filing <= last):
         return ()
-    if election.undated:
-        words = {"date": long_date(filing), "days": "", "election": election_in_words(election)}
-        return ((edition.sheet.timing.filing, _filled(edition.sheet.after_vote_note or AFTER_VOTE, words)),)
     days = [f"from {long_date(first)}"] if first else []
     days += [f"{'to' if first else 'until'} {long_date(last)}"] if last else []
     words = {"date": long_date(filing), "days": " ".join(days), "election": election_in_words(election)}
-    return ((edition.sheet.timing.filing, _filled(edition.sheet.filing_note, words)),)
+    after_vote = edition.sheet.after_vote_note or AFTER_VOTE
+    note = after_vote if election.undated else edition.sheet.filing_note
+    return ((edition.sheet.timing.filing, filled(note, words)),)
 
 
 def contradictions(
@@ -63,14 +63,8 @@ def contradictions(
     if sheet.vote_note and voted and sheet.timing.wished.weigh(situation).value and election.voting_day:
         words = {"date": long_date(election.voting_day), "election": election_in_words(election)}
         wish = tuple(edition.questions_behind(sheet.timing.wished))
-        points.append(Contradiction(wish, _filled(sheet.vote_note, words)))
+        points.append(Contradiction(wish, filled(sheet.vote_note, words)))
     points += [
         Contradiction((question,), why) for question, why in questioned(edition, situation.answers, election)
     ]
     return tuple(points)
-
-
-def _filled(text: str, words: Mapping[str, str]) -> str:
-    for name, value in words.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
