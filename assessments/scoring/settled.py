@@ -12,17 +12,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import product
 from typing import NamedTuple
 
-from bulletin.encoding.conditions import UNSURE, Answer, AtMost, Condition, Has
+from bulletin.encoding.conditions import UNSURE, Answer, AtMost, Condition, Fact, Has, Term
 from bulletin.encoding.schema import Contact, Edition, OwnContact, Question, Rule
+from bulletin.encoding.variables import definite_kinds
 
 from .advisory import Advisory, Finding
 from .assess import Asking, Situation, contact_of, find, settle_asking, when_due
 from .remaining import Remaining
 
-CENT = Decimal("0.01")
 MAX_KNOWN = 20_000
 """Results that are remembered for each rule. With more, it starts over, so that a long-lived process stays small."""
 
@@ -274,19 +274,10 @@ def _distinguish(question: Question, terms: Iterable[object]) -> Callable[[Answe
             return lambda answer: answer
 
 
-def _values(question: Question, terms: Iterable[object]) -> tuple[Answer, ...]:
+def _values(question: Question, terms: Iterable[Term]) -> tuple[Answer, ...]:
     """An answer of each kind that some terms treat differently."""
     unsure: tuple[Answer, ...] = (UNSURE,) if question.may_be_unsure else ()
-    match question.kind:
-        case "money":
-            amounts = sorted({t.amount for t in terms if isinstance(t, AtMost) and t.question == question.id})
-            return (*amounts, amounts[-1] + CENT if amounts else Decimal(0), *unsure)
-        case "choices":
-            named = [t.choice for t in terms if isinstance(t, Has) and t.question == question.id]
-            others = [choice for choice in question.choices if choice not in named][:1]
-            some = [c for n in range(1, len(named) + 1) for c in combinations(dict.fromkeys(named), n)]
-            return (*some, *([tuple(others)] if others else []), *unsure)
-        case "date":
-            return (date(2000, 1, 1),)
-        case _:
-            return (*question.values, *unsure)
+    about = {term for term in terms if not isinstance(term, Fact) and term.question == question.id}
+    # No term is about a date: all that counts is whether there is one.
+    definite = [date(2000, 1, 1)] if question.kind == "date" else definite_kinds(question, about)
+    return (*definite, *unsure)

@@ -6,7 +6,7 @@ variable: its states are the sets of kinds that occur among its questions, since
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -210,7 +210,7 @@ def _groups(
                 uses[part.term.question].add((at, *part.shape))
     groups: dict[object, tuple[list[Question], tuple[Kind, ...]]] = {}
     for question in questions:
-        definite = _definite(question, terms[question.id])
+        definite = definite_kinds(question, terms[question.id])
         kinds: tuple[Kind, ...] = (None, *definite, *((UNSURE,) if question.may_be_unsure else ()))
         marks = (question.look_up, question.optional, question.asked, frozenset(uses[question.id]))
         alike = (kinds, *marks) if len(definite) <= 2 else question.id
@@ -218,8 +218,8 @@ def _groups(
     return list(groups.values())
 
 
-def _definite(question: Question, terms: Iterable[Term]) -> list[Answer]:
-    """An answer of each kind that the terms about a question tell apart, without "unsure"."""
+def definite_kinds(question: Question, terms: Collection[Term]) -> list[Answer]:
+    """An answer of each kind that the terms about a question tell apart, without "unsure". Raises TooManyStates."""
     values: Iterable[Answer] = question.values
     if question.kind == "money":
         amounts = sorted({min(term.amount, MAX_AMOUNT) for term in terms if isinstance(term, AtMost)})
