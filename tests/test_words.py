@@ -1,4 +1,4 @@
-"""The words of every text that people read: no findings, Canadian spelling (cases/words.yaml)."""
+"""The words of all that people read: no findings (bulletin/words.yaml), Canadian spelling (cases/words.yaml)."""
 
 import ast
 import re
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bulletin import shelf
+from bulletin.encoding.plain import WORDS as PLAIN
+from bulletin.encoding.source import read
 from tests.tables import table
 
 WORDS = table("words.yaml")
@@ -31,8 +33,9 @@ def pattern(words: list[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(forms)})\b", re.IGNORECASE)
 
 
-FINDINGS = pattern(WORDS["findings"])
-UNWANTED = pattern([*WORDS["findings"], *WORDS["american"]])
+FINDINGS = re.compile("|".join(read(PLAIN).content["findings"]["never"]), re.IGNORECASE)
+AMERICAN = pattern(WORDS["american"])
+UNWANTED = re.compile(f"{FINDINGS.pattern}|{AMERICAN.pattern}", re.IGNORECASE)
 
 
 def strings(tree: Any) -> Iterator[str]:

@@ -45,8 +45,11 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-])*|\d[\d.,]*")
 
 @lru_cache(maxsize=1)
 def _never() -> tuple[tuple[re.Pattern[str], str], ...]:
-    entries: list[Mapping[str, Any]] = read(WORDS).content
-    return tuple((re.compile(entry["never"], re.IGNORECASE), entry["write"]) for entry in entries)
+    content: Mapping[str, Any] = read(WORDS).content
+    findings = content["findings"]
+    pairs = [(never, findings["write"]) for never in findings["never"]]
+    pairs += [(entry["never"], entry["write"]) for entry in content["plainer"]]
+    return tuple((re.compile(never, re.IGNORECASE), write) for never, write in pairs)
 
 
 def check_plain(sources: Mapping[str, Source]) -> None:
