@@ -15,8 +15,8 @@ class PublishedEditionQuerySet(models.QuerySet["PublishedEdition"]):
     """Queries on published editions."""
 
     def latest_revision(self, edition_id: str) -> PublishedEdition:
-        """Return the edition's newest revision; raise DoesNotExist when it has none."""
-        return self.filter(edition_id=edition_id).order_by("-revision")[:1].get()
+        """Return the edition's newest revision, without its content; raise DoesNotExist when it has none."""
+        return self.filter(edition_id=edition_id).defer("content").order_by("-revision")[:1].get()
 
 
 class PublishedEdition(models.Model):

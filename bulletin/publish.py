@@ -57,12 +57,7 @@ def current_published() -> PublishedEdition:
 
     Raises PublishedEdition.DoesNotExist if the current edition is not published yet.
     """
-    return PublishedEdition.objects.defer("content").latest_revision(shelf.CURRENT)
-
-
-def newest_revision(of: PublishedEdition) -> PublishedEdition:
-    """The newest revision of the same edition, without its content."""
-    return PublishedEdition.objects.defer("content").latest_revision(of.edition_id)
+    return PublishedEdition.objects.latest_revision(shelf.CURRENT)
 
 
 def encoded(published: PublishedEdition) -> Edition:

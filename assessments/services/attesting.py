@@ -21,7 +21,6 @@ from assessments.services.drafts import default_election
 from assessments.services.notices import notify
 from assessments.services.printing import print_soon
 from bulletin.models import PublishedEdition
-from bulletin.publish import newest_revision
 
 
 class NotTheMember(Exception):
@@ -105,7 +104,7 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
         return existing
     copy = Assessment.objects.create(
         account=earlier.account,
-        edition=newest_revision(earlier.edition),
+        edition=PublishedEdition.objects.latest_revision(earlier.edition.edition_id),
         started_by=by,
         copied_from=earlier,
         **_next_election(earlier),

@@ -14,7 +14,8 @@ from assessments.services.answering import SelfCheck, lock_self_check
 from assessments.services.audit import Action
 from bulletin.encoding.carry import Carried, carry, rule_after
 from bulletin.encoding.schema import Edition
-from bulletin.publish import encoded, newest_revision
+from bulletin.models import PublishedEdition
+from bulletin.publish import encoded
 
 
 def carried_over(earlier: Assessment, later: Assessment) -> Carried:
@@ -40,8 +41,8 @@ def move_draft(*, draft: SelfCheck, by: User | None) -> Carried:
     DraftGone, TermEnded and Attested.
     """
     draft = lock_self_check(draft)
-    old, newest = encoded(draft.edition), newest_revision(draft.edition)
-    new = encoded(newest)
+    newest = PublishedEdition.objects.latest_revision(draft.edition.edition_id)
+    old, new = encoded(draft.edition), encoded(newest)
     carried = carry(old, new, _answers(draft, old))
     if newest.pk == draft.edition_id:
         return carried
