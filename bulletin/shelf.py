@@ -12,7 +12,7 @@ from typing import Any
 from bulletin.encoding.carry import follow
 from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.elections import Calendar
-from bulletin.encoding.loader import EncodingFaults, load_calendar, load_earlier, load_editions
+from bulletin.encoding.loader import EncodingFaults, load_calendar, load_editions
 from bulletin.encoding.proof import Flaw, prove
 from bulletin.encoding.schema import Edition, Question
 
@@ -32,12 +32,6 @@ def editions() -> Mapping[str, Edition]:
         fault = "add it, or name another one as CURRENT in bulletin/shelf.py"
         raise EncodingFaults([f"editions: there is no folder `{CURRENT}`, the current edition; {fault}"])
     return {CURRENT: loaded.pop(CURRENT), **loaded}
-
-
-@cache
-def earlier(edition_id: str) -> Mapping[int, Edition]:
-    """The earlier revisions of an edition on file, by number. Raises EncodingFaults."""
-    return load_earlier(HERE / "editions" / edition_id)
 
 
 def keep(edition: Edition) -> Path:
@@ -60,8 +54,8 @@ def revisions() -> Iterator[tuple[Edition, Edition]]:
     The newest revisions go first, and the current edition before the others.
     """
     yield from ((edition, edition) for edition in editions().values())
-    for edition_id, newest in editions().items():
-        for edition in reversed(list(earlier(edition_id).values())):
+    for newest in editions().values():
+        for edition in reversed(list(newest.earlier.values())):
             yield edition, newest
 
 

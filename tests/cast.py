@@ -46,7 +46,7 @@ from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.schema import Edition
 from bulletin.models import PublishedEdition
 from bulletin.publish import publish_edition
-from bulletin.shelf import editions
+from bulletin.shelf import current, editions
 from config.allauth_private import record_authentication
 from tests.tables import BASE, answers_of
 
@@ -354,6 +354,12 @@ def published(module_published: None, db: None) -> None:
 def cast(module_cast: Cast, db: None) -> Cast:
     """Everybody, with a draft in which nothing is answered."""
     return module_cast
+
+
+@pytest.fixture
+def first(cast: Cast) -> PublishedEdition:
+    """Revision 1 of the current edition, as if it had been published before the revision on file."""
+    return earlier_published(current().earlier[1])
 
 
 @pytest.fixture

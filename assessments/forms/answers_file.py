@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, election_for, read_document
-from bulletin.shelf import calendar, earlier, editions
+from bulletin.shelf import calendar, editions
 
 
 def wrong_file(raw: bytes) -> str:
@@ -70,7 +70,7 @@ class AnswersFileForm(forms.Form):
         if message := wrong_file(raw):
             raise forms.ValidationError(message)
         try:
-            self.document = read_document(raw, editions(), calendar(), earlier)
+            self.document = read_document(raw, editions(), calendar())
             # A voting day without its election is a fault of the file, too.
             election_for(self.document, calendar(), as_of=timezone.localdate())
         except DocumentFaults as error:

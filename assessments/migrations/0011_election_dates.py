@@ -62,7 +62,7 @@ class ReplaceKinds(migrations.RemoveConstraint):
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        # SQLite makes the whole table anew, with every constraint that the model names.
+        # SQLite builds the whole table again, with every constraint that the model names.
         model._meta.constraints = [
             KINDS if constraint.name == KINDS.name else constraint for constraint in model._meta.constraints
         ]

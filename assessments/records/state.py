@@ -110,7 +110,7 @@ class AssessmentState:
     def can_be_attested(self) -> bool:
         """Whether every answer is given and confirmed. Unsure answers and points to raise are no obstacle.
 
-        No edition that the loader accepts has an open finding without an open question; it is checked all the same.
+        No edition that the loader accepts has an open finding without an open question; this refuses any other.
         """
         return not self.advisory.unanswered and not self.still_open and not self.carried
 

@@ -109,7 +109,7 @@ def _finding(advisory: Advisory, finding: Finding) -> dict[str, Any]:
 
 @lru_cache(maxsize=1_000)
 def _readings(edition: Edition, rule: str, outcome: Outcome) -> dict[str, list[dict[str, str]]]:
-    """The readings beyond the bulletin's text that a finding rests on; absent where there is none."""
+    """The readings beyond the bulletin's text that a finding rests on, if there are any."""
     if edition.sheet.engine == 1 or outcome == "not_applicable":
         return {}
     readings = [{"reading": r.reading, "reason": r.reason} for r in edition.readings_of(rule)]

@@ -479,7 +479,7 @@ def _truth(value: bool | None) -> str:
 def _score(advisory: Advisory, whose: Whose) -> str:
     """The score in words, with the number of questions left. While questions are left, it counts only some rules.
 
-    Beside something to raise or to do, a count of what is fine would only comfort, so there is none.
+    Where there is something to raise or to do, a count of what is fine would falsely reassure, so it is left out.
     """
     count, left = advisory.score, len(advisory.unanswered)
     texts = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -133,16 +133,10 @@ def _number(text: str) -> Decimal:
         return Decimal("Infinity")
 
 
-def read_document(
-    raw: bytes,
-    editions: Mapping[str, Edition],
-    calendar: Calendar,
-    earlier: Callable[[str], Mapping[int, Edition]] = lambda _: {},
-) -> Document:
+def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calendar) -> Document:
     """Read an answers document. Raises DocumentFaults with a line for every fault.
 
-    `earlier` gives the earlier revisions of an edition, by number. The answers of a document of one of these are
-    carried over; one that cannot be is no fault.
+    The answers of a document of an earlier revision are carried over; one that cannot be is no fault.
     """
     fields = parse_json(raw)
     if not isinstance(fields, dict):
@@ -150,7 +144,7 @@ def read_document(
     faults = _Faults()
     _check_keys(fields, faults)
     edition = _edition(fields, editions, faults)
-    old = _revision(fields.get("revision"), edition, earlier, faults) if edition else None
+    old = _revision(fields.get("revision"), edition, faults) if edition else None
     account = _account(fields.get("account"), faults)
     as_of = _day(fields, "as_of", faults)
     voting_day, campaign_ends = _day(fields, "voting_day", faults), _day(fields, "campaign_ends", faults)
@@ -324,17 +318,14 @@ def _edition(fields: dict[str, Any], editions: Mapping[str, Edition], faults: _F
     return edition
 
 
-def _revision(
-    number: Any, edition: Edition, earlier: Callable[[str], Mapping[int, Edition]], faults: _Faults
-) -> Edition | None:
+def _revision(number: Any, edition: Edition, faults: _Faults) -> Edition | None:
     """The earlier revision that a document is of. None for the newest, which is meant if it names none."""
-    newest = edition.sheet.revision
-    if number is None or (number == newest and not isinstance(number, bool)):
+    newest, is_number = edition.sheet.revision, isinstance(number, Decimal)
+    if number is None or (is_number and number == newest):
         return None
-    known = earlier(edition.id) if isinstance(number, int | Decimal) and not isinstance(number, bool) else {}
-    if known and number in known:
-        return known[int(number)]
-    revisions = [*map(str, earlier(edition.id)), str(newest)]
+    if is_number and number in edition.earlier:
+        return edition.earlier[int(number)]
+    revisions = [*map(str, edition.earlier), str(newest)]
     there = f"revision{'s' * (len(revisions) > 1)} {' and '.join(revisions)}"
     faults.add("revision", number, f"{edition.id} is here in {there}; a newer file needs a newer portal")
     return None

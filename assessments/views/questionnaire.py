@@ -290,7 +290,7 @@ def move(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         changed=carried.changed,
         count=len(carried.answers),
     )
-    # Shown at once, and not after a redirect: what is left behind is kept nowhere.
+    # Shown here, and not after a redirect: what is left behind is kept nowhere.
     heading = f"This self-check is on revision {moved.state.edition.sheet.revision} now"
     return render(request, "assessments/carried.html", moved.context(heading=heading, report=report))
 

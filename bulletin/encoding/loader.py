@@ -164,13 +164,14 @@ def load_edition(folder: Path) -> Edition:
         rules=tuple(r for r in files.rules if r),
         advice={rule: advice for rule, advice in files.advice.items() if advice},
     )
-    return edition.model_copy(update={"carries": _load_carries(folder, edition)})
+    earlier = load_earlier(folder)
+    carries = _load_carries(folder / "carries.yaml", edition, earlier)
+    return edition.model_copy(update={"earlier": earlier, "carries": carries})
 
 
-def _load_carries(folder: Path, edition: Edition) -> tuple[CarryStep, ...]:
+def _load_carries(path: Path, edition: Edition, earlier: Mapping[int, Edition]) -> tuple[CarryStep, ...]:
     """The steps from the earlier revisions of an edition to this one. A first revision has none."""
-    path, revisions = folder / "carries.yaml", load_earlier(folder) | {edition.sheet.revision: edition}
-    missing = [n for n in range(1, edition.sheet.revision) if n not in revisions]
+    missing = [n for n in range(1, edition.sheet.revision) if n not in earlier]
     if missing:
         name = f"earlier/{missing[0]}.json"
         raise EncodingFaults([f"{name}: this file is missing; it has the content of revision {missing[0]}"])
@@ -178,7 +179,7 @@ def _load_carries(folder: Path, edition: Edition) -> tuple[CarryStep, ...]:
         return ()
     source = read(path)
     steps = _each(CarryStep, source)
-    check_carries(source, steps, revisions)
+    check_carries(source, steps, {**earlier, edition.sheet.revision: edition})
     if source.faults:
         raise EncodingFaults(source.lines())
     return tuple(sorted((step for step in steps if step), key=lambda step: step.revision))

@@ -486,6 +486,8 @@ class Edition(Strict):
     """The digest under which this revision was published, which never changes; None if it is not published."""
     carries: tuple[CarryStep, ...] = Field(default=(), exclude=True)
     """The steps from the earlier revisions to this one. They are about other revisions, and so not part of this."""
+    earlier: Mapping[int, Edition] = Field(default={}, exclude=True)
+    """The earlier revisions on file, by number."""
 
     # Compared by identity: two editions that differ only in the order of choices would be equal to Python, and a
     # value cached for one would be returned for the other.

@@ -185,7 +185,7 @@ def test_an_earlier_revision_is_under_its_own_number(tmp_path):
 
 
 def test_torontos_first_revision_has_the_digest_that_it_was_published_under():
-    first = shelf.earlier(edition().id)[1]
+    first = edition().earlier[1]
     assert digest(first) == "207304abbaa0ed396439386da1620e9bfa32550b6ea7cea2ee43c65478f30d22"
     assert (first.sheet.revision, first.sheet.engine, len(first.rules)) == (1, 1, 50)
 
@@ -314,7 +314,7 @@ def test_a_rule_is_followed_to_its_later_id():
 
 
 def test_torontos_revision_1_is_carried_to_the_newest_but_for_what_means_something_else():
-    old = shelf.earlier(edition().id)[1]
+    old = edition().earlier[1]
     answers = {"election.use": "none", "resources.email": "yes", "resources.contact": "no"}
     carried = carry(old, edition(), answers)
     assert carried.answers == {"resources.email": "yes", "resources.contact": "no"}

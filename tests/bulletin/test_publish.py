@@ -115,7 +115,7 @@ def test_load_editions_says_what_it_publishes_and_a_second_time_that_it_was_ther
 
 
 def test_load_editions_refuses_files_that_differ_from_what_was_published(monkeypatch):
-    monkeypatch.setattr("assessments.services.publishing.encoded", lambda _: shelf.earlier(EDITION)[1])
+    monkeypatch.setattr("assessments.services.publishing.encoded", lambda _: edition().earlier[1])
     publish_edition(edition=changed())
     with pytest.raises(CommandError, match="A published edition never changes"):
         loaded()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from assessments.management.commands import demo_data
 from assessments.models import Assessment, SocialAccount
 from assessments.services.answering import Change, save_answers
-from bulletin.shelf import CURRENT, current, earlier
+from bulletin.shelf import current
 from tests.cast import earlier_published
 from tests.journeys.walking import (
     EMAIL,
@@ -196,7 +196,7 @@ def test_answers_that_cannot_all_be_right_have_accessible_notes_that_lead_to_eac
 
 
 def test_a_newer_revision_and_a_faulty_date_are_reported_accessibly(visitors, cast):
-    Assessment.objects.filter(pk=cast.draft_pk).update(edition=earlier_published(earlier(CURRENT)[1]))
+    Assessment.objects.filter(pk=cast.draft_pk).update(edition=earlier_published(current().earlier[1]))
     save_answers(draft=cast.draft, changes=[Change("election.use", "none", "")], by=cast.member)
     page = visitors.come(cast.member)
     page.goto(f"{visitors.address}/assessments/{cast.draft_pk}/details")

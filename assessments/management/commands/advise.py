@@ -32,7 +32,7 @@ from assessments.scoring.document import (
 from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.loader import EncodingFaults
 from bulletin.encoding.schema import Edition
-from bulletin.shelf import calendar, earlier, editions
+from bulletin.shelf import calendar, editions
 
 BAD_INPUT = 2
 CANNOT_PRINT = 1
@@ -229,7 +229,7 @@ class _Run:
 
     def advise(self, raw: bytes) -> tuple[Document, Advisory]:
         """The document in `raw` and its advisory. Its own days and election take precedence over the run's."""
-        document = read_document(raw, self.shelf, self.elections, earlier)
+        document = read_document(raw, self.shelf, self.elections)
         as_of = document.as_of or self.as_of
         election = election_for(document, self.elections, as_of=as_of, **self.defaults)
         return document, assess(document.edition, document.answers, as_of=as_of, election=election)

@@ -48,7 +48,7 @@ class Case:
 
 
 def case_of(name: str, raw: bytes) -> Case:
-    document = read_document(raw, shelf.editions(), shelf.calendar(), shelf.earlier)
+    document = read_document(raw, shelf.editions(), shelf.calendar())
     assert document.as_of
     on = document.election or shelf.calendar().default_for(document.as_of)
     return Case(name, document, assess(document.edition, document.answers, as_of=document.as_of, election=on))

@@ -13,7 +13,6 @@ from assessments.services.drafts import start_assessment
 from bulletin import shelf
 from bulletin.encoding.digest import canonical
 from bulletin.encoding.schema import CarryStep, Edition
-from tests.cast import earlier_published
 from tests.tables import EDITION, edition
 
 pytestmark = pytest.mark.django_db
@@ -22,9 +21,8 @@ ANSWERS = {"resources.email": "yes", "resources.people": "no", "election.use": "
 
 
 @pytest.fixture
-def states(cast):
+def states(cast, first):
     """A draft on revision 1, and another with the same answers that was moved to revision 2."""
-    first = earlier_published(shelf.earlier(EDITION)[1])
     drafts = [start_assessment(account=cast.account, by=cast.member) for _ in range(2)]
     for draft in drafts:
         Assessment.objects.filter(pk=draft.pk).update(edition=first)

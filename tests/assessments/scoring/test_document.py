@@ -45,7 +45,7 @@ def answering(question: str, json_value: str | bytes) -> bytes:
 
 
 def read(raw: bytes) -> Document:
-    return read_document(raw, shelf.editions(), shelf.calendar(), shelf.earlier)
+    return read_document(raw, shelf.editions(), shelf.calendar())
 
 
 def faults_of(raw: bytes) -> list[str]:

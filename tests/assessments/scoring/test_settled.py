@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
 from assessments.scoring.settled import progress
-from bulletin import shelf
 from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Edition, Question, Rule
 from tests.assessments.scoring.test_properties import partial, steady
-from tests.tables import CASES, EDITION, edition, election
+from tests.tables import CASES, edition, election
 
 MIX: dict[str, Any] = json.loads((CASES / "mix.json").read_bytes())
 DAY = date(2026, 6, 1)
@@ -211,7 +210,7 @@ def test_following_next_settles_the_contacts_of_half_the_members_after_few_answe
 
 
 def test_fewer_members_are_sent_to_the_commissioner_than_by_revision_1():
-    first = shelf.earlier(EDITION)[1]
+    first = edition().earlier[1]
     use = {"undecided": UNSURE, "earlier": "none"}
     contact = {1: 0, 2: 0}
     for answers in members():

@@ -14,19 +14,11 @@ from assessments.services.answering import AnswerVersion, Attested, Change, Draf
 from assessments.services.attesting import attest, reassess
 from assessments.services.carrying import carried_over, move_draft
 from assessments.services.drafts import change_election, delete_draft, start_check
-from bulletin import shelf
-from bulletin.models import PublishedEdition
-from tests.cast import answered, attested, earlier_published, seen
+from tests.cast import answered, attested, seen
 from tests.tables import EDITION, edition
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def first(cast) -> PublishedEdition:
-    """Revision 1, as if it had been published before the revision on file."""
-    return earlier_published(shelf.earlier(EDITION)[1])
 
 
 @pytest.fixture

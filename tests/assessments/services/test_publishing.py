@@ -30,7 +30,7 @@ def other(**update: object) -> Edition:
 
 
 def first() -> Edition:
-    return shelf.earlier(EDITION)[1]
+    return edition().earlier[1]
 
 
 def test_a_provisional_revision_that_changed_is_replaced_and_drafts_go_on_with_it(cast):

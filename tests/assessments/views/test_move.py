@@ -12,10 +12,8 @@ from assessments.models.audit import Action
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.workspace import COOKIE
-from bulletin import shelf
-from bulletin.models import PublishedEdition
-from tests.cast import attested, client_of, earlier_published
-from tests.tables import EDITION, edition
+from tests.cast import attested, client_of
+from tests.tables import edition
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +22,6 @@ BUTTON = f"Move to revision {edition().sheet.revision}"
 LEFT = edition().question["election.use"].short
 ANSWERS = {"election.use": "none", "resources.email": "yes", "resources.people": "no"}
 """Of these, `none` says less than its choice does in the newer revision."""
-
-
-@pytest.fixture
-def first(cast) -> PublishedEdition:
-    """Revision 1, as if it had been published before the revision on file."""
-    return earlier_published(shelf.earlier(EDITION)[1])
 
 
 @pytest.fixture
