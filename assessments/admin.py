@@ -3,13 +3,28 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from assessments.models import Membership, Office, User
+from assessments.typed.folding import fold
 
 
 class ComesByInvitation(admin.ModelAdmin):
     """Records that start with an accepted invitation. They are ended, never deleted: they show who could see what."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search however names are spelled, which databases cannot. There are few people and offices."""
+        terms = fold(search_term, accents=False).split()
+        if not terms:
+            return queryset, False
+        texts = queryset.order_by().values_list("pk", *self.get_search_fields(request))
+        matches = [
+            pk for pk, *words in texts if all(term in fold("\n".join(words), accents=False) for term in terms)
+        ]
+        return queryset.filter(pk__in=matches), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,17 +8,18 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.records.desk_facts import ANSWERS_ALONE, folded
+from assessments.records.desk_facts import ANSWERS_ALONE
 from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.rendering.projection import cite
 from assessments.scoring.advisory import WHEN_ORDER
 from assessments.scoring.assess import TO_DO
+from assessments.typed.folding import search_terms
 from bulletin.shelf import calendar, current, editions, revisions
 
 DAY = "Write a day such as 2026-08-21."
@@ -176,7 +177,7 @@ class DeskFilter(_Filters):
         return rows.unread() if value == "unread" else rows.to_answer()
 
     def keep_account(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
-        return rows.filter(account_words__contains=folded(value))
+        return _containing(rows, "account_words", value)
 
     def keep_contact(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return rows.filter(contact="" if value == "none" else value, withdrawn_at__isnull=True)
@@ -196,7 +197,14 @@ class DeskFilter(_Filters):
 
 
 def containing(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
-    """The rows that contain every one of the words, in capitals or not."""
-    for word in dict.fromkeys(folded(words).split()):
-        rows = rows.filter(words__contains=word)
+    """The rows that contain every one of the words, however they are spelled."""
+    return _containing(rows, "words", words)
+
+
+def _containing(rows: DeskEntryQuerySet, column: str, words: str) -> DeskEntryQuerySet:
+    for term in search_terms(words):
+        match = Q(**{f"{column}__contains": term.joined})
+        if term.words != (term.joined,):
+            match |= Q(*(Q(**{f"{column}__contains": word}) for word in term.words))
+        rows = rows.filter(match)
     return rows

@@ -11,12 +11,12 @@ from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from assessments.models import Invitation, Membership, Office, User
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import long_date
+from assessments.typed.folding import same
 
 Role = Invitation.Role
 YEAR = timedelta(days=365)
@@ -127,9 +127,9 @@ class InviteForm(_ColumnForm):
                 self.errors.pop(name, None)
             cleaned |= {"seat": "", "starts_on": None}
         if cleaned.get("seat"):
-            holders = Office.objects.current().alias(seat=Lower("name")).filter(seat=cleaned["seat"].lower())
-            if office := holders.select_related("member").first():
-                self.add_error("seat", f"{office.member} holds this seat. End that term first.")
+            offices = Office.objects.current().select_related("member")
+            if holders := [office.member for office in offices if same(office.name, cleaned["seat"])]:
+                self.add_error("seat", f"{holders[0]} holds this seat. End that term first.")
         if email and role and (reason := _why_not(email, role)):
             self.add_error("email", reason)
         return cleaned
@@ -235,7 +235,7 @@ class EraseForm(_ColumnForm):
 
     def clean_name_of_office(self) -> str:
         name = str(self.cleaned_data["name_of_office"]).strip()
-        if name.casefold() != self.office.name.strip().casefold():
+        if not same(name, self.office.name):
             raise forms.ValidationError(f"This is not the name. Type: {self.office.name}")
         return name
 

@@ -13,19 +13,16 @@ from django import forms
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.scoring.answers import wrong_with_text
 from assessments.services.register import NewAccount
+from assessments.typed.handles import account_key
 
 NEW = "new"
 """Takes the place of an account's number for an account that is not in the register yet."""
 TAKEN = "This account is in the register already."
 
 
-def same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
-    """Whether both name the same account, whatever its capitals and “@”, as the database's constraint does."""
-
-    def key(named: SocialAccount | AnonymousCheck) -> tuple[str, str]:
-        return named.platform.lower(), named.handle.lower().replace("@", "")
-
-    return key(first) == key(second)
+def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
+    """Whether both name the same account, however they are spelled."""
+    return account_key(first.platform, first.handle) == account_key(second.platform, second.handle)
 
 
 class AccountForm(forms.ModelForm):
@@ -148,7 +145,7 @@ class KeepForm(AccountForm):
     def _likely(self, check: AnonymousCheck) -> str | None:
         """The choice that fits the account named in the check: its number, NEW, or None if neither is likely."""
         for pk, account in self.known.items():
-            if same_account(account, check):
+            if _same_account(account, check):
                 return pk
         return NEW if check.handle or not self.known else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,20 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.models.shares import MAX_QUESTION
-from assessments.records.shared import Picked, offered, preselected, redacted
+from assessments.records.shared import Picked, offered, preselected
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item
 from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
+from assessments.typed.folding import fold, near_misses, occurrences
 
 BLACK_OUT = "black_out:"
 """Prefix of a question's id: the input with the words to black out in its note, one on each line."""
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(f"“{text}”" for text in texts)
 
 
 def _clean_text(text: str, label: str) -> str:
@@ -42,6 +47,27 @@ class Choice:
     short: str = ""
     text: str = ""
     black_out: str = ""
+
+
+@dataclass(frozen=True)
+class Blackout:
+    """Words that are blacked out in the note on a question, and how often.
+
+    `near` is what in the note may be the same and stays, `elsewhere` the other shared notes that have the words, and
+    `in_question` whether the question to the Commissioner has them. Nothing is blacked out there.
+    """
+
+    short: str
+    words: str
+    count: int
+    near: str
+    elsewhere: str
+    in_question: bool
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the words, or something like them, may still be read."""
+        return bool(self.near or self.elsewhere or self.in_question)
 
 
 @dataclass(frozen=True)
@@ -110,17 +136,13 @@ class ShareForm(forms.Form):
         ):
             self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
         for q in cleaned.get("note", ()):
-            missing = [
-                word
-                for word in self._words(q)
-                if redacted(self.state.rows[q].note, (word,)) == self.state.rows[q].note
-            ]
+            missing = [word for word in self._words(q) if not occurrences(word, self.state.rows[q].note)]
             if missing:
                 short = self.state.edition.question[q].short
                 words = ", ".join(f"“{word}”" for word in missing)
                 self.add_error(
                     None,
-                    f"To black out in your note on “{short}”: {words} is not in it. Write it just as it is there.",
+                    f"To black out in your note on “{short}”: {words} is not in it.{self._instead(q, missing)}",
                 )
         day = cleaned.get("needed_by")
         if day and day < timezone.localdate():
@@ -144,9 +166,47 @@ class ShareForm(forms.Form):
         return Asked(cleaned["question_to_ask"], tuple(cleaned["about"]), cleaned["needed_by"])
 
     def _words(self, question: str) -> tuple[str, ...]:
-        """The words to black out in a note, normalized to NFC like the stored notes."""
-        lines = unicodedata.normalize("NFC", self._typed(BLACK_OUT + question)).splitlines()
-        return tuple(filter(None, map(str.strip, lines)))
+        """The words to black out in a note. A line without a visible character has none."""
+        lines = self._typed(BLACK_OUT + question).splitlines()
+        return tuple(line.strip() for line in lines if fold(line))
+
+    def _instead(self, question: str, words: list[str]) -> str:
+        """A sentence that names what in a note may be meant by words that are not in it."""
+        note = self.state.rows[question].note
+        near = dict.fromkeys(text for word in words for text in near_misses(word, note))
+        return f" Did you mean {_quoted(near)}?" if near else " Copy it from the note."
+
+    @property
+    def blackouts(self) -> list[Blackout]:
+        """Each line of words to black out: how often it is blacked out, and what it may have missed."""
+        cleaned = self.cleaned_data
+        picked = [q.id for q in self.state.edition.questions if q.id in cleaned["note"]]
+        covered = {
+            q: [span for word in self._words(q) for span in occurrences(word, self.state.rows[q].note)]
+            for q in picked
+        }
+        blackouts = []
+        for q in picked:
+            for word in self._words(q):
+                near = near_misses(word, self.state.rows[q].note, without=covered[q])
+                # What is blacked out in one note is easily forgotten in the next.
+                elsewhere = [
+                    self.state.edition.question[other].short
+                    for other in picked
+                    if other != q
+                    and set(occurrences(word, self.state.rows[other].note)) - set(covered[other])
+                ]
+                blackouts.append(
+                    Blackout(
+                        self.state.edition.question[q].short,
+                        word,
+                        len(occurrences(word, self.state.rows[q].note)),
+                        _quoted(near),
+                        _quoted(elsewhere),
+                        bool(occurrences(word, cleaned["question_to_ask"])),
+                    )
+                )
+        return blackouts
 
     def _typed(self, name: str) -> str:
         return str(self.data.get(name, "")) if self.is_bound else ""

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.core.validators import URLValidator
 from django.db import models
-from django.db.models import Q, Value
-from django.db.models.functions import Lower, Replace
+from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.people import Office, User
@@ -17,27 +16,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
-def _bare(handle: str | Value) -> Lower:
-    """A handle as it is compared: without @ and in lower case.
-
-    The database computes it, because only the database knows its own rules for lower case.
-    """
-    return Lower(Replace(handle, Value("@")))
-
-
 class SocialAccountQuerySet(models.QuerySet["SocialAccount"]):
     """Social accounts."""
 
     def visible_to(self, user: User | AnonymousUser) -> SocialAccountQuerySet:
         """Keep the accounts of the offices that this person works in."""
         return self.filter(office__in=Office.objects.visible_to(user))
-
-    def named(self, platform: str, handle: str) -> SocialAccountQuerySet:
-        """Keep the accounts with this name, however it is typed: @PatLee and patlee are the same account."""
-        return self.alias(
-            bare_platform=Lower("platform"),
-            bare_handle=_bare("handle"),
-        ).filter(bare_platform=Lower(Value(platform)), bare_handle=_bare(Value(handle)))
 
 
 class SocialAccount(models.Model):
@@ -60,6 +44,12 @@ class SocialAccount(models.Model):
     address = models.URLField(blank=True, validators=[URLValidator(schemes=["https"])])
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.OFFICIAL)
     added_at = models.DateTimeField(default=timezone.now, editable=False)
+    name_key = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="The name as it is compared. Empty if another account had the name before names were compared so.",
+    )
 
     objects = SocialAccountQuerySet.as_manager()
 
@@ -67,11 +57,7 @@ class SocialAccount(models.Model):
         ordering: ClassVar = ["platform", "handle"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "office",
-                Lower("platform"),
-                _bare("handle"),
-                name="account_once_per_office",
-                violation_error_message="This account is in the register already.",
+                fields=["office", "name_key"], condition=~Q(name_key=""), name="account_once_per_office"
             ),
             models.CheckConstraint(
                 condition=Q(purpose__in=["official", "campaign", "personal"]), name="account_purpose_is_known"

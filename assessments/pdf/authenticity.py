@@ -13,6 +13,8 @@ from html import escape
 
 import segno
 
+from assessments.typed.folding import plain
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32: no I, L, O or U, which are misread or spell things."""
 
@@ -24,6 +26,15 @@ MAX_RECORD = 4 * 1024 * 1024
 
 MAX_STAMP = 160
 """The most characters of a stamp: two lines at the foot of a page."""
+
+MAX_PASTED = 2_000
+"""The most characters of a text in which a code is looked for. The page's input takes as many."""
+
+_BETWEEN = r"[\s\-_.>]"
+_CODE = re.compile(
+    rf"(?<![0-9A-Za-z])(?=([0-9A-Za-z]{{4}}(?:{_BETWEEN}{{0,6}}[0-9A-Za-z]{{4}}){{4}})(?![0-9A-Za-z]))"
+)
+"""Five groups of four letters and digits, also where a mail program broke the line."""
 
 _LETTERS, _GROUP = 20, 4  # 20 letters of 5 bits each: a code of 100 bits cannot be guessed
 _QUIET = 4  # white modules that a scanner needs around a QR code
@@ -72,17 +83,34 @@ def new_code() -> str:
 
 
 def read_code(text: str) -> str | None:
-    """Return the code in what somebody typed, as `new_code` writes it, or None if there is none.
+    """Return the code in what somebody typed or pasted, as `new_code` writes it, or None if there is none.
 
-    Case, spaces and all kinds of dashes are ignored. I and L are read as 1, and O as 0.
+    Case, spaces, all kinds of dashes and invisible characters are ignored. I and L are read as 1, and O as 0. In a
+    longer text, words of four letters look like parts of a code: the most dashes, capitals and digits decide.
     """
-    if len(text) > 200:
+    if len(text) > MAX_PASTED:
         return None
-    letters = re.sub(r"[\s\u200b\-_.\u00ad\u2010-\u2015\u2212]", "", text)
-    if not letters.isascii():  # upper() may turn another alphabet's letter into one of ours
-        return None
-    letters = letters.upper().translate(str.maketrans("ILO", "110"))
-    return _grouped(letters) if len(letters) == _LETTERS and set(letters) <= set(ALPHABET) else None
+    text = plain(text)
+    groups = [match[1] for match in _CODE.finditer(text)]
+    within = sorted(filter(_is_likely, groups), key=_likelihood, reverse=True)
+    for candidate in (text, *within):
+        letters = re.sub(_BETWEEN, "", candidate)
+        if not letters.isascii():  # upper() may turn another alphabet's letter into one of ours
+            continue
+        letters = letters.upper().translate(str.maketrans("ILO", "110"))
+        if len(letters) == _LETTERS and set(letters) <= set(ALPHABET):
+            return _grouped(letters)
+    return None
+
+
+def _is_likely(candidate: str) -> bool:
+    """Whether groups within a text may be a code: all are joined by dashes, or none is and some have digits."""
+    dashes = candidate.count("-")
+    return dashes >= 4 or (not dashes and bool(re.search("[0-9]", candidate)))
+
+
+def _likelihood(candidate: str) -> tuple[int, int]:
+    return candidate.count("-"), sum(letter.isupper() or letter.isdigit() for letter in candidate)
 
 
 def _grouped(letters: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from assessments.scoring.advisory import WHEN_ORDER
+from assessments.typed.folding import searchable
 from bulletin.encoding.conditions import UNSURE
 
 ANSWERS_ALONE = "answers_alone"
@@ -60,15 +60,10 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
             for paragraph in finding["paragraphs"]
         ),
         unsure=tuple(question for question, value in content["answers"].items() if value == UNSURE),
-        words=folded("\n".join(filter(None, texts))),
+        words=searchable("\n".join(filter(None, texts))),
     )
 
 
 def account_of(content: Mapping[str, Any]) -> str:
     """The account's name in the content of a share's record. Empty if the account had no name."""
     return " ".join(filter(None, (content["account"].get(key, "") for key in ("platform", "handle"))))
-
-
-def folded(text: str) -> str:
-    """Text in the form that search compares, where case, Unicode forms and white space make no difference."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -19,6 +19,7 @@ from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.part import can_be_shared, shared_part
 from assessments.scoring.wording import answer_in_words
+from assessments.typed.folding import occurrences
 from bulletin.encoding.conditions import Answer
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
@@ -49,12 +50,11 @@ class Picked:
 
 
 def redacted(note: str, words: tuple[str, ...]) -> str:
-    """A note with all occurrences of some words blacked out, in any case. Overlapping words are all blacked out."""
+    """A note with all occurrences of some words blacked out in any spelling, also where they overlap."""
     blacked_out: set[int] = set()
-    for word in filter(None, words):
-        # The lookahead also matches an occurrence that begins within another.
-        for match in re.finditer(f"(?=({re.escape(word)}))", note, flags=re.IGNORECASE):
-            blacked_out.update(range(*match.span(1)))
+    for word in words:
+        for span in occurrences(word, note):
+            blacked_out.update(range(*span))
     kept = ("\0" if at in blacked_out else letter for at, letter in enumerate(note))
     return re.sub("\0+", BLACKED_OUT, "".join(kept))
 

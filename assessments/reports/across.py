@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assessments.models import SocialAccount
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Tone, cite
+from assessments.typed.handles import account_key
 from bulletin.encoding.conditions import Condition, Fact, Is
 from bulletin.encoding.schema import Across, Edition, Pointer
 
@@ -48,6 +49,14 @@ def across(accounts: Iterable[SocialAccount], checked: Iterable[CheckedAccount])
     if all(account.purpose != campaign for account in accounts):
         remarks += _missing_campaign_account(checked)
     return tuple(remarks)
+
+
+def doubles(accounts: Iterable[SocialAccount]) -> list[list[SocialAccount]]:
+    """The accounts of one office that have the same name, each group in the order given."""
+    by_key: dict[str, list[SocialAccount]] = {}
+    for account in accounts:
+        by_key.setdefault(account_key(account.platform, account.handle), []).append(account)
+    return [named for named in by_key.values() if len(named) > 1]
 
 
 def _missing_campaign_account(checked: list[CheckedAccount]) -> Iterator[Remark]:

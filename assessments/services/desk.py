@@ -6,8 +6,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, DeskFinding, DeskUnsure, Share, User
-from assessments.records.desk_facts import desk_facts, folded
+from assessments.records.desk_facts import desk_facts
 from assessments.services.audit import Action, append_access
+from assessments.typed.folding import searchable
 
 
 class NotShared(Exception):
@@ -23,7 +24,7 @@ def add_entry(*, share: Share) -> None:
         office_id=share.attestation.assessment.account.office_id,
         office_name=facts.office_name,
         account=facts.account,
-        account_words=folded(facts.account),
+        account_words=searchable(facts.account),
         edition=facts.edition,
         revision=facts.revision,
         election=facts.election,
@@ -64,7 +65,7 @@ def update_entry(*, share: Share, advice: AdviceEntry) -> None:
     now = timezone.now()
     if advice.author_id == share.shared_by_id:
         entry.news_at = now
-        entry.words = f"{entry.words} {folded(advice.text)}"
+        entry.words = f"{entry.words} {searchable(advice.text)}"
     else:
         entry.answered_at = entry.answered_at or now
         # An officer who answers has read everything before it.

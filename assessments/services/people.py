@@ -9,7 +9,6 @@ from functools import partial
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from assessments.models.invitations import key_hash
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.mail import send_mail
+from assessments.typed.folding import same
 
 Role = Invitation.Role
 SEAT_IS_HELD = "Someone holds this seat already. That term has to end first."
@@ -152,7 +152,7 @@ def _take_office(invitation: Invitation, user: User) -> None:
     current = Office.objects.current()
     if current.filter(member=user).exists():
         raise CannotJoin("You hold an office already. That term has to end first.")
-    if current.alias(seat=Lower("name")).filter(seat=invitation.seat.lower()).exists():
+    if any(same(name, invitation.seat) for name in current.values_list("name", flat=True)):
         raise CannotJoin(SEAT_IS_HELD)
     first_day = invitation.starts_on or timezone.localdate()
     try:

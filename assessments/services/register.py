@@ -11,6 +11,7 @@ from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.drafts import default_election, keep_check, start_assessment
+from assessments.typed.handles import account_key
 from bulletin.publish import current_published
 
 
@@ -33,29 +34,37 @@ class DuplicateAccount(Exception):
 @transaction.atomic
 def add_account(*, account: NewAccount, by: User) -> SocialAccount:
     """Add an account to its office's register. Raises DuplicateAccount."""
-    _lock_name(account)
-    added = SocialAccount.objects.create(**vars(account))
+    key = account_key(account.platform, account.handle)
+    if _namesakes(account.office, key):
+        raise DuplicateAccount
+    added = SocialAccount.objects.create(**vars(account), name_key=key)
     audit.append(office=account.office, action=Action.ACCOUNT_ADDED, about=added, by=by)
     return added
 
 
-def _lock_name(account: NewAccount, *, instead_of: SocialAccount | None = None) -> None:
-    """Lock the office, and raise DuplicateAccount if another of its accounts has the name.
+def _namesakes(office: Office, key: str) -> set[int]:
+    """Lock the office, and return the primary keys of its accounts with this name, however they are spelled.
 
     The database's constraint would refuse the name as well, but PostgreSQL logs what a constraint refuses.
     """
-    Office.objects.select_for_update(no_key=True).get(pk=account.office.pk)
-    namesakes = account.office.accounts.named(account.platform, account.handle)
-    if any(namesake != instead_of for namesake in namesakes):
-        raise DuplicateAccount
+    Office.objects.select_for_update(no_key=True).get(pk=office.pk)
+    named = office.accounts.values_list("pk", "platform", "handle")
+    return {pk for pk, platform, handle in named if account_key(platform, handle) == key}
 
 
 @transaction.atomic
 def describe_account(*, account: SocialAccount, described: NewAccount, by: User) -> None:
-    """Replace the description of an account; its office stays the same. Raises DuplicateAccount."""
-    _lock_name(described, instead_of=account)
+    """Replace the description of an account; its office stays the same. Raises DuplicateAccount.
+
+    Two accounts that have had the same name since before spellings were compared may keep it.
+    """
+    key = account_key(described.platform, described.handle)
+    namesakes = _namesakes(described.office, key)
+    others = namesakes - {account.pk}
+    if others and account.pk not in namesakes:
+        raise DuplicateAccount
     columns = {name: value for name, value in vars(described).items() if name != "office"}
-    SocialAccount.objects.filter(pk=account.pk).update(**columns)
+    SocialAccount.objects.filter(pk=account.pk).update(**columns, **({} if others else {"name_key": key}))
     audit.append(office=account.office, action=Action.ACCOUNT_DESCRIBED, about=account, by=by)
 
 

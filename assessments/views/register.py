@@ -17,7 +17,7 @@ from assessments.forms.elections import ElectionForm
 from assessments.forms.register import TAKEN, AccountForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
 from assessments.records.state import AssessmentState, assessment_state
-from assessments.reports.across import across
+from assessments.reports.across import across, doubles
 from assessments.scoring.wording import long_date
 from assessments.services import register as services
 from assessments.views.access import signed_in
@@ -122,7 +122,8 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
     for office in offices:
         office_rows = [row for row in rows if row.account.office_id == office.pk]
         checked = [(row.account, row.newest.state) for row in office_rows if row.newest]
-        listed.append((office, office_rows, across([row.account for row in office_rows], checked)))
+        named = [row.account for row in office_rows]
+        listed.append((office, office_rows, across(named, checked), doubles(named)))
     context = {
         "offices": listed,
         "can_add": any(office.ends_on is None for office in offices),

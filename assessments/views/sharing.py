@@ -82,6 +82,8 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "nonce": nonce,
         "asked": form.asked,
         "asked_about": _titles(assessment, form.asked.about if form.asked else ()),
+        "blackouts": form.blackouts,
+        "may_still_show": any(blackout.is_incomplete for blackout in form.blackouts),
         "not_given": problem,
         "back": workspace.url("tasks"),
         "here": workspace.url("share"),

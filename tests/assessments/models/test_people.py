@@ -141,6 +141,14 @@ def test_an_administrator_finds_people_offices_and_staff_there_and_adds_and_dele
     assert admin.post(f"/admin/assessments/{kind}/{key}/delete/", {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_match"), [("ANA", True), ("ána silva", True), ("Ana\u200b Silva", True), ("Anb", False)]
+)
+def test_the_search_matches_people_however_their_names_are_spelled(admin, cast, typed, is_match):
+    page = admin.get("/admin/assessments/user/", {"q": typed}).content.decode()
+    assert (f"/admin/assessments/user/{cast.member.pk}/change/" in page) is is_match
+
+
 def test_an_administrator_gives_nobody_a_role_an_address_or_a_password_there(admin, cast):
     staff = cast.staff
     staff.set_password(PASSWORD)

@@ -87,6 +87,15 @@ def test_a_new_code_has_twenty_letters_of_crockfords_in_fours_and_is_like_no_oth
         CODE.replace("0", "O").replace("1", "I"),
         CODE.replace("0", "o").replace("1", "l"),
         "7 K Q 2 M 0 X V 4 D 8 P R 1 Z C 9 T B H",
+        CODE.replace("7", "７"),
+        f"\u200e{CODE}\u200b",
+        f"\ufeff{CODE[:7]}\u200b{CODE[7:]}",
+        ADDRESS,
+        f"Verification code {CODE}.",
+        f"It is the code {CODE.replace('-', ' ')} from this page.",
+        f"this {CODE.lower()} from page",
+        f"On Monday, Pat Lee wrote:\r\n> {CODE[:15]}\r\n> {CODE[15:]}\r\n> Sent from my phone",
+        f"Open {ADDRESS}?x=1 now",
     ],
 )
 def test_a_code_is_read_however_it_is_typed(typed):
@@ -96,8 +105,19 @@ def test_a_code_is_read_however_it_is_typed(typed):
 @pytest.mark.parametrize(
     "typed",
     [
-        *("", "-", CODE[:-1], CODE + "0", ADDRESS, "0" * 10_000, "ß" * 10, "\x00" * 20, "ı" * 20),
-        *(CODE.replace("7", other) for other in "Uu/é７"),
+        *(
+            "",
+            "-",
+            CODE[:-1],
+            CODE + "0",
+            ADDRESS + "0",
+            "0" * 10_000,
+            "that this form will have it",
+            "ß" * 10,
+            "\x00" * 20,
+            "ı" * 20,
+        ),
+        *(CODE.replace("7", other) for other in "Uu/é"),
     ],
 )
 def test_what_is_no_code_is_none(typed):

@@ -437,7 +437,10 @@ def test_an_administrator_hands_a_seat_over(cast, django_capture_on_commit_callb
         ({"role": "member"}, "A member needs this."),
         ({"role": "staff"}, "valid choice"),
         ({"role": "member", "seat": "Ward\x07", "starts_on": "2026-11-15"}, "control character"),
-        ({"role": "member", "seat": "WARD 10", "starts_on": "2026-11-15"}, "Ana Silva holds this seat."),
+        (
+            {"role": "member", "seat": "ＷARD\u200b  10", "starts_on": "2026-11-15"},
+            "Ana Silva holds this seat.",
+        ),
         ({"role": "member", "seat": "Mayor", "starts_on": "2062-11-15"}, "at most 2 years from now"),
         ({"role": "member", "seat": "Mayor", "starts_on": "2012-11-15"}, "at most 5 years ago"),
         (

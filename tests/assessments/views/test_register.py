@@ -1,9 +1,11 @@
 """The register of accounts: who sees it, which input it accepts, and keeping an anonymous check there."""
 
+import importlib
 import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -236,6 +238,52 @@ def test_an_account_is_added_once_however_its_name_is_typed(cast):
     named = {"platform": "tiktok", "handle": HANDLE.upper(), "purpose": "official"}
     with pytest.raises(DuplicateAccount):
         add_account(account=NewAccount(office=cast.office, **named), by=cast.member)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("@Zoë", "@ZOË"),
+        ("@Zoë", "@Zoe\u0308"),
+        ("@PatLee", "@patlee\u200b"),
+        ("@PatLee", "＠ｐａｔｌｅｅ"),
+        ("@PatLee", "https://instagram.com/patlee/"),
+        ("@O’Brien", "@O'Brien"),
+        ("@İstanbul", "@istanbul"),
+    ],
+)
+def test_a_name_that_looks_the_same_is_in_the_register_already(client, first, second):
+    assert client.post(NEW, {**ACCOUNT, "handle": first}).status_code == 302
+    page = client.post(NEW, {**ACCOUNT, "handle": second}).content.decode()
+    assert "This account is in the register already." in page
+    assert SocialAccount.objects.filter(platform="Instagram").count() == 1
+
+
+@pytest.fixture
+def doubles(cast) -> list[SocialAccount]:
+    """Two accounts that were added before spellings were compared."""
+    named = [account_of(cast.office, "Instagram", handle) for handle in ("@Zoë", "@ZOË")]
+    importlib.import_module("assessments.migrations.0012_folding").compare_by_folded_names(apps, None)
+    return named
+
+
+@pytest.mark.postgres
+def test_accounts_that_have_one_name_already_are_kept_and_pointed_out(cast, client, doubles):
+    keys = SocialAccount.objects.filter(pk__in=[account.pk for account in doubles]).order_by("pk")
+    assert [bool(key) for key in keys.values_list("name_key", flat=True)] == [True, False]
+    page = " ".join(client.get(REGISTER).content.decode().split())
+    assert "These look like the same account" in page
+    second = doubles[1]
+    address = f"/office/accounts/{second.pk}/edit"
+    # What else is known of them can be changed, and a third is not added.
+    assert client.post(address, {**ACCOUNT, "handle": "@ZOË", "display_name": "Zoë"}).status_code == 302
+    assert client.post(NEW, {**ACCOUNT, "handle": "@zoë"}).status_code == 200
+    # Once one is renamed, both have a key.
+    assert client.post(address, {**ACCOUNT, "handle": "@zoe_campaign"}).status_code == 302
+    assert "These look like" not in client.get(REGISTER).content.decode()
+    assert all(keys.values_list("name_key", flat=True))
+    assert client.post(address, {**ACCOUNT, "handle": "zoë"}).status_code == 200
 
 
 # --- A new self-check -----------------------------------------------------------------

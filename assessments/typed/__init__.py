@@ -1,0 +1,1 @@
+"""What people type and paste: mended, read and compared. Pure: no Django, no clock."""
