@@ -11,7 +11,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils import timezone
 
-from assessments.scoring.document import MAX_BYTES, Document, DocumentFaults, election_for, read_document
+from assessments.scoring.document import (
+    MAX_BYTES,
+    UTF_16,
+    Document,
+    DocumentFaults,
+    election_for,
+    read_document,
+)
 from bulletin.shelf import calendar, editions
 
 
@@ -22,7 +29,7 @@ def wrong_file(raw: bytes) -> str:
         return f"This is a PDF, which is made to be read and printed. {right}"
     if b'"findings"' in raw and b'"overall"' in raw:
         return f"This is an advisory: what answers came to, and not the answers. {right}"
-    if b"\0" in raw:
+    if b"\0" in raw and not raw.startswith(UTF_16):
         return f"This is not a text file. {right}"
     return ""
 

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
+from assessments.forms.fields import DayField
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.records.desk_facts import ANSWERS_ALONE
@@ -22,7 +23,6 @@ from assessments.scoring.assess import TO_DO
 from assessments.typed.folding import search_terms
 from bulletin.shelf import calendar, current, editions, revisions
 
-DAY = "Write a day such as 2026-08-21."
 MAX_WORDS = 100
 WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
@@ -63,21 +63,15 @@ def _choice(choices: Any, **more: Any) -> filters.ChoiceFilter:
     return filters.ChoiceFilter(choices=choices, empty_label="Any", **more)
 
 
+class _DayFilter(filters.DateFilter):  # type: ignore[misc]  # django-filter ships no types
+    field_class = DayField
+
+
 class _Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     """Filters that apply one by one: a filter with an invalid value is left out, and the others still count."""
 
-    since = filters.DateFilter(
-        label="Shared on or after",
-        method="keep_since",
-        error_messages={"invalid": DAY},
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    until = filters.DateFilter(
-        label="Shared on or before",
-        method="keep_until",
-        error_messages={"invalid": DAY},
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    since = _DayFilter(label="Shared on or after", method="keep_since")
+    until = _DayFilter(label="Shared on or before", method="keep_until")
     edition = _choice(lambda: [(e.id, e.id) for e in editions().values()], label="Edition")
 
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
@@ -11,8 +11,8 @@ from django import forms
 from django.http import QueryDict
 
 from assessments.forms.elections import ElectionFields
+from assessments.forms.fields import LineField
 from assessments.models import AnonymousCheck
-from assessments.scoring.answers import wrong_with_text
 
 
 class DetailsForm(ElectionFields, forms.ModelForm):
@@ -21,6 +21,7 @@ class DetailsForm(ElectionFields, forms.ModelForm):
     class Meta:
         model = AnonymousCheck
         fields = ("platform", "handle", "member", "election", "voting_day", "campaign_ends")
+        field_classes: ClassVar = {"platform": LineField, "handle": LineField, "member": LineField}
         help_texts: ClassVar = {"platform": "Instagram, Facebook, TikTok …", "handle": "Such as @PatLee."}
 
     def __init__(self, data: QueryDict | None = None, *, check: AnonymousCheck) -> None:
@@ -31,11 +32,3 @@ class DetailsForm(ElectionFields, forms.ModelForm):
         self.helper = FormHelper()
         self.helper.form_show_errors = True
         self.helper.layout = Layout(*self.fields, Div(Submit("save", "Save"), css_class="actions"))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name in ("platform", "handle", "member"):
-            fault = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
-            if fault:
-                self.add_error(name, f"{fault[0].upper()}{fault[1:]}.")
-        return cleaned

@@ -10,12 +10,13 @@ from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.http import QueryDict
 
+from assessments.forms.fields import DayField
 from assessments.forms.section import YEARS
 from assessments.models import Assessment
 from assessments.services.drafts import default_election
 from bulletin.shelf import calendar
 
-NOT_A_DAY = "Write a day that is in the calendar, such as 2026-08-21, or leave this blank."
+NOT_A_DAY = "Write the date as year-month-day, such as 2026-08-21, or leave this blank."
 
 
 def election_choices() -> list[tuple[str, str]]:
@@ -29,15 +30,14 @@ def election_choices() -> list[tuple[str, str]]:
     ]
 
 
-class _DayField(forms.DateField):
-    """A day that someone may leave out, written like 2026-08-21."""
+class _DayField(DayField):
+    """A day that someone may leave out."""
 
     def __init__(self, *, label: str, help_text: str) -> None:
         super().__init__(
             label=label,
             help_text=help_text,
             required=False,
-            input_formats=["%Y-%m-%d"],
             error_messages={"invalid": NOT_A_DAY},
             widget=forms.DateInput(
                 format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off", "class": "short"}
@@ -45,7 +45,7 @@ class _DayField(forms.DateField):
         )
 
     def clean(self, value: Any) -> date | None:
-        day: date | None = super().clean(value.strip() if isinstance(value, str) else value)
+        day: date | None = super().clean(value)
         if day and day.year not in YEARS:
             raise forms.ValidationError(self.error_messages["invalid"])
         return day

@@ -13,8 +13,8 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils import timezone
 
+from assessments.forms.fields import DayField, EmailField, LineField
 from assessments.models import Invitation, Membership, Office, User
-from assessments.scoring.answers import wrong_with_text
 from assessments.scoring.wording import long_date
 from assessments.typed.folding import same
 
@@ -24,7 +24,7 @@ YEARS_BACK, YEARS_AHEAD = 5, 2
 """How long ago a term of four years may have begun, and how far ahead it may begin. Other days are typing errors."""
 
 
-class _Address(forms.EmailField):
+class _Address(EmailField):
     """The email address of somebody to invite. RFC 5321 allows no longer ones."""
 
     def __init__(self) -> None:
@@ -51,12 +51,6 @@ class _ColumnForm(forms.Form):
     def clean_email(self) -> str:
         """The address in the form in which users are stored."""
         return User.normalize_username(self.cleaned_data["email"])
-
-    def _clean_text(self, name: str) -> str:
-        text = str(self.cleaned_data[name]).strip()
-        if fault := wrong_with_text(text, longest=200):
-            raise forms.ValidationError(f"{fault[0].upper()}{fault[1:]}.")
-        return text
 
 
 class InviteStaffForm(_ColumnForm):
@@ -89,21 +83,17 @@ class InviteForm(_ColumnForm):
         widget=forms.RadioSelect,
         choices=[(role.value, role.label) for role in (Role.MEMBER, Role.OFFICER, Role.ADMINISTRATOR)],
     )
-    seat = forms.CharField(
+    seat = LineField(
         label="Seat",
         required=False,
         max_length=200,
         help_text="For a member of Council, and nobody else: “Mayor”, “Councillor, Ward 10”.",
     )
-    starts_on = forms.DateField(
+    starts_on = DayField(
         label="First day of the term",
         required=False,
         help_text="For a member of Council, and nobody else.",
-        widget=forms.DateInput(attrs={"type": "date"}),
     )
-
-    def clean_seat(self) -> str:
-        return self._clean_text("seat")
 
     def clean_starts_on(self) -> date | None:
         day: date | None = self.cleaned_data["starts_on"]
@@ -158,7 +148,7 @@ class EndTermForm(_ColumnForm):
     """The last day of a term."""
 
     button = "Go on"
-    on = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+    on = DayField(label="Last day")
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -226,7 +216,7 @@ class EraseForm(_ColumnForm):
     """The office's name, which the member types to confirm that all of the office's records are erased."""
 
     button = "Erase everything now"
-    name_of_office = forms.CharField(label="Type the name of your office", max_length=200)
+    name_of_office = LineField(label="Type the name of your office", max_length=200)
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -234,7 +224,7 @@ class EraseForm(_ColumnForm):
         self.fields["name_of_office"].help_text = office.name
 
     def clean_name_of_office(self) -> str:
-        name = str(self.cleaned_data["name_of_office"]).strip()
+        name = str(self.cleaned_data["name_of_office"])
         if not same(name, self.office.name):
             raise forms.ValidationError(f"This is not the name. Type: {self.office.name}")
         return name
@@ -243,7 +233,7 @@ class EraseForm(_ColumnForm):
 class AcceptForm(SetPasswordForm):
     """The name and password of somebody who was invited and has no sign-in yet."""
 
-    name = forms.CharField(
+    name = LineField(
         label="Your name", max_length=200, help_text="As it should read beside an answer that you give."
     )
     field_order = ("name", "new_password1", "new_password2")
@@ -263,9 +253,7 @@ class AcceptForm(SetPasswordForm):
         self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my sign-in"), css_class="actions"))
 
     def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).strip()
-        if fault := wrong_with_text(name, longest=200):
-            raise forms.ValidationError(f"{fault[0].upper()}{fault[1:]}.")
+        name = str(self.cleaned_data["name"])
         # The password validators compare the password with the user's name.
         self.user.name = name
         return name

@@ -10,8 +10,8 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout, Submit
 from django import forms
 
+from assessments.forms.fields import LineField, WebAddressField
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
-from assessments.scoring.answers import wrong_with_text
 from assessments.services.register import NewAccount
 from assessments.typed.handles import account_key
 
@@ -28,12 +28,11 @@ def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount |
 class AccountForm(forms.ModelForm):
     """Adds an account to the register of one of a person's offices, or changes its details."""
 
-    address = forms.URLField(
+    address = WebAddressField(
         label="Web address",
         help_text="Such as https://example.com/patlee. You may leave this out.",
         required=False,
         max_length=SocialAccount._meta.get_field("address").max_length,
-        assume_scheme="https",
     )
 
     class Meta:
@@ -45,6 +44,7 @@ class AccountForm(forms.ModelForm):
             "display_name": "The name that stands above its posts. You may leave this out.",
         }
         widgets = {"purpose": forms.RadioSelect}  # noqa: RUF012
+        field_classes = {"platform": LineField, "handle": LineField, "display_name": LineField}  # noqa: RUF012
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,10 +79,6 @@ class AccountForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in ("platform", "handle", "display_name", "address"):
-            fault = wrong_with_text(str(cleaned.get(name) or ""), longest=200)
-            if fault:
-                self.add_error(name, f"{fault[0].upper()}{fault[1:]}.")
         for name in ("platform", "handle"):
             if cleaned.get(name) and not re.search(r"\w", cleaned[name]):
                 self.add_error(name, "Write at least one letter or digit.")

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from django import forms
 
+from assessments.forms.fields import LinesField
 from assessments.models.reviews import MAX_COMMENT
-from assessments.scoring.answers import wrong_with_text
+from assessments.scoring.answers import too_long
 from bulletin.encoding.schema import Edition
 
 FILTERS = {
@@ -23,13 +24,13 @@ class CommentForm(forms.Form):
     """A comment or a reply."""
 
     # `clean_text` checks the length, with our own message. White space at the ends does not count.
-    text = forms.CharField(required=False, widget=forms.Textarea)
+    text = LinesField(required=False)
 
     def clean_text(self) -> str:
-        text = str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
+        text = str(self.cleaned_data["text"])
         if not text:
             raise forms.ValidationError("Write something first.")
-        if fault := wrong_with_text(text, longest=MAX_COMMENT, lines=True):
+        if fault := too_long(text, longest=MAX_COMMENT):
             raise forms.ValidationError(f"Your comment: {fault}.")
         return text
 

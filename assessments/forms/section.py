@@ -7,10 +7,10 @@ question that is no longer asked is kept, and counts again if the question comes
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -23,9 +23,12 @@ from assessments.models import AnswerRow
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import answer_data
 from assessments.rendering.projection import cite
-from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, wrong_with_text
+from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, too_long
 from assessments.scoring.wording import answer_in_words, choice_words
 from assessments.services.answering import AnswerVersion, Change, Saved
+from assessments.typed.amounts import UnclearAmount, plain_amount
+from assessments.typed.days import NoDay, UnclearDay, read_typed_day
+from assessments.typed.mending import mended_text
 from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Question
 
@@ -94,6 +97,18 @@ class Slot:
     def has_problem(self) -> bool:
         """Whether the answer or its note has an error, or the answer conflicts with a newer one."""
         return bool(self.error or self.note_error or self.conflict)
+
+    @property
+    def understood(self) -> str:
+        """The stored amount in words, so that a person sees what their figures were taken for."""
+        value = self.row.value if self.row else None
+        if self.question.kind != "money" or self.has_problem or not value or value == UNSURE:
+            return ""
+        return f"${Decimal(value):,.2f}"
+
+    @property
+    def longest_note(self) -> str:
+        return f"{MAX_NOTE:,}"
 
     @property
     def yours(self) -> str:
@@ -181,14 +196,18 @@ class SectionForm(forms.Form):
     def _read(self, slot: Slot, posted: QueryDict, overwrites: AnswerVersion | None) -> None:
         """Read one question; `overwrites` is the stored version that the person chose to overwrite, if any."""
         question = slot.question.id
-        slot.note = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
+        typed = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
+        # A note that was stored before texts were mended is not changed by whoever only saves the page.
+        slot.note = typed if typed == slot.note else mended_text(typed)
         slot.seen = AnswerVersion.read(posted.get(SEEN + question, "")) or AnswerVersion()
-        if fault := wrong_with_text(slot.note, longest=MAX_NOTE, lines=True):
+        if fault := too_long(slot.note, longest=MAX_NOTE):
             slot.note_error = f"{slot.question.short}, your note: {fault}."
         try:
             answer = answer_data(self._answer(slot, posted))
         except AnswerError:
             slot.error = in_plain_words(slot)
+        except (UnclearAmount, UnclearDay) as unclear:
+            slot.error = f"{slot.question.short}: {unclear}."
         for error in filter(None, (slot.error, slot.note_error)):
             self.add_error(None, forms.ValidationError(error, code=question))
         if slot.has_problem:
@@ -236,6 +255,8 @@ class SectionForm(forms.Form):
         value = slot.value or None
         if question.kind == "money" and value:
             value = plain_amount(slot.text)
+        if question.kind == "date" and value and value not in question.whole_answers:
+            value = _iso(slot.text)
         answer = read_answer(question, value)
         if isinstance(answer, date) and answer.year not in YEARS:
             raise AnswerError("no likely year")
@@ -276,10 +297,14 @@ class SectionForm(forms.Form):
         return problems
 
 
-def plain_amount(text: str) -> str:
-    """Turn an amount as people write it, `$1,250.00`, into what the answer parser reads: `1250.00`."""
-    bare = re.sub(r"^\s*(?:CAD|CA)?\s*\$?|\s*(?:\$|CAD|dollars?)?\s*$", "", text, flags=re.IGNORECASE)
-    return re.sub(r"\s|,(?=[0-9]{3}(?:[^0-9]|$))", "", bare)
+def _iso(text: str) -> str:
+    """A typed day as an answer has it. Raises AnswerError, and UnclearDay."""
+    try:
+        return read_typed_day(text).isoformat()
+    except UnclearDay:
+        raise
+    except NoDay as error:
+        raise AnswerError(str(error)) from error
 
 
 def in_plain_words(slot: Slot) -> str:
@@ -291,7 +316,7 @@ def in_plain_words(slot: Slot) -> str:
         case "money":
             return f"{short}: write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
         case "date":
-            return f"{short}: write a day that is in the calendar, such as 2026-08-21."
+            return f"{short}: write the date as year-month-day, such as 2026-08-21."
         case _:
             return f"{short}: choose one of the answers shown."
 

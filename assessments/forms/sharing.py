@@ -12,11 +12,12 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
+from assessments.forms.fields import DayField, LinesField
 from assessments.models.shares import MAX_QUESTION
 from assessments.records.shared import Picked, offered, preselected
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item
-from assessments.scoring.answers import wrong_with_text
+from assessments.scoring.answers import too_long
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
 from assessments.typed.folding import fold, near_misses, occurrences
@@ -30,8 +31,7 @@ def _quoted(texts: Iterable[str]) -> str:
 
 
 def _clean_text(text: str, label: str) -> str:
-    text = text.replace("\r\n", "\n").strip()
-    if text and (fault := wrong_with_text(text, longest=MAX_QUESTION, lines=True)):
+    if fault := too_long(text, longest=MAX_QUESTION):
         raise forms.ValidationError(f"{label}: {fault}.")
     return text
 
@@ -87,9 +87,9 @@ class ShareForm(forms.Form):
     rule = forms.MultipleChoiceField(required=False)
     question = forms.MultipleChoiceField(required=False)
     note = forms.MultipleChoiceField(required=False)
-    question_to_ask = forms.CharField(required=False, widget=forms.Textarea, strip=False)
+    question_to_ask = LinesField(required=False)
     about = forms.MultipleChoiceField(required=False)
-    needed_by = forms.DateField(
+    needed_by = DayField(
         required=False,
         error_messages={"invalid": "By when you need an answer: write a day such as 2026-08-21."},
     )
@@ -271,7 +271,7 @@ class ShareForm(forms.Form):
 class AdviceForm(forms.Form):
     """An officer's answer to a request for advice, or what the member adds."""
 
-    text = forms.CharField(required=False, widget=forms.Textarea, strip=False)
+    text = LinesField(required=False)
 
     def clean_text(self) -> str:
         text = _clean_text(str(self.cleaned_data["text"]), "Your text")

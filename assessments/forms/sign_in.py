@@ -9,6 +9,9 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.http import QueryDict
+
+from assessments.forms.fields import with_mended_email
 
 if TYPE_CHECKING:
     _Form = forms.Form
@@ -44,8 +47,8 @@ class SignInForm(_ColumnForm, allauth_forms.LoginForm):  # type: ignore[misc]
     button = "Sign in"
     labels = {"login": "E-mail address", "password": "Password"}  # noqa: RUF012
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(with_mended_email(data, "login"), **kwargs)
         # Password managers look for this.
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
@@ -73,6 +76,9 @@ class ResetPasswordForm(_ColumnForm, allauth_forms.ResetPasswordForm):  # type: 
 
     button = "Send the link"
     labels = {"email": "E-mail address"}  # noqa: RUF012
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(with_mended_email(data, "email"), **kwargs)
 
 
 class NewPasswordForm(_ColumnForm, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,8 +16,6 @@ MAX_NOTE = 2_000
 
 _AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-"""Characters that change the order in which text reads: bidirectional embeddings, overrides and isolates."""
 
 
 class AnswerError(ValueError):
@@ -100,25 +97,11 @@ def _amount(value: Any) -> Decimal:
     return abs(amount.quantize(Decimal("0.01")))
 
 
-def wrong_with_text(text: str, *, longest: int, lines: bool = False) -> str | None:
-    """Why `text` cannot be stored as it is, or None if it can. `lines` allows line breaks and tabs."""
-    if len(text) > longest:
-        return f"the text has {len(text):,} characters; at most {longest:,} are kept"
-    if text.isascii() and text.isprintable():
+def too_long(text: str, *, longest: int) -> str | None:
+    """What is wrong with a text that has too many characters, or None."""
+    if len(text) <= longest:
         return None
-    for at, character in enumerate(text, start=1):
-        if character in "\n\r\t" and lines:
-            continue
-        kind = unicodedata.category(character)
-        if kind in ("Zl", "Zp") and not lines:
-            return f"character {at} is U+{ord(character):04X}, a line break; take it out"
-        if kind == "Cc":
-            return f"character {at} is U+{ord(character):04X}, a control character; take it out"
-        if kind == "Cs":
-            return f"character {at} is U+{ord(character):04X}, half of a character; write the whole one"
-        if character in _OVERRIDES:
-            return f"character {at} is U+{ord(character):04X}, which makes text read other than it is; take it out"
-    return None
+    return f"the text has {len(text):,} characters; at most {longest:,} are kept"
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,13 @@ from bulletin.encoding.elections import Calendar, Election
 from bulletin.encoding.nearest import nearest
 from bulletin.encoding.schema import Edition
 
-from .answers import MAX_NOTE, AnswerError, plain, read_answer, read_day, shown, wrong_with_text
+from assessments.typed.mending import mended_json, mended_line, mended_text
+
+from .answers import MAX_NOTE, AnswerError, plain, read_answer, read_day, shown, too_long
 
 MAX_BYTES = 1_000_000
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How a file begins that Notepad saved as “Unicode”."""
 MAX_FAULTS = 200
 """Faults that are listed; the rest are counted. A mistake in every answer and every note makes fewer."""
 MAX_ACCOUNT_TEXT = 200
@@ -85,12 +90,9 @@ def parse_json(raw: bytes) -> Any:
     """Parse JSON, with numbers as Decimal. Raises DocumentFaults, naming the place of the fault."""
     if len(raw) > MAX_BYTES:
         raise DocumentFaults([f"the document has over {MAX_BYTES:,} bytes; at most that many are read"])
-    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise DocumentFaults(
-            ["line 1 column 1: the document begins with a byte order mark; save it as plain UTF-8"]
-        )
     try:
-        text = raw.decode("utf-8")
+        # Notepad marks a file's encoding at its beginning.
+        text = raw.decode("utf-16" if raw.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
@@ -99,19 +101,41 @@ def parse_json(raw: bytes) -> Any:
             [f"line {line} column {column}: byte 0x{byte:02X} is not UTF-8; save the document as UTF-8"]
         ) from None
     try:
-        # NaN and Infinity are read as numbers, too. No key accepts them, so the fault names the key.
-        return json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=Decimal, object_pairs_hook=_object_of
-        )
-    except json.JSONDecodeError as error:
-        near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
-        raise DocumentFaults(
-            [f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"]
-        ) from None
+        try:
+            return _parsed(text)
+        except json.JSONDecodeError as error:
+            message = _not_json(text, error)
+        return _parsed(mended_json(text))
+    except json.JSONDecodeError:
+        raise DocumentFaults([message]) from None
     except RecursionError:
         raise DocumentFaults(
             ["not an answers document: brackets inside brackets, too deep to read"]
         ) from None
+
+
+def _parsed(text: str) -> Any:
+    # NaN and Infinity are read as numbers, too. No key accepts them, so the fault names the key.
+    # A mail program breaks lines within a note, hence not strict.
+    return json.loads(
+        text,
+        parse_float=_number,
+        parse_int=_number,
+        parse_constant=Decimal,
+        object_pairs_hook=_object_of,
+        strict=False,
+    )
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> str:
+    """What is wrong with a text that is not JSON: where, and what to do."""
+    near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
+    if re.search("[“”„]", text):
+        return (
+            f"line {error.lineno} column {error.colno}: {near}: a mail program or word processor changed the "
+            f"quotation marks; use the file itself"
+        )
+    return f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -243,10 +267,10 @@ def _notes(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, 
             continue
         if not isinstance(value, str):
             faults.add(f"notes.{question}", value, "a note is a text")
-        elif message := wrong_with_text(value, longest=MAX_NOTE, lines=True):
+        elif message := too_long(note := mended_text(value), longest=MAX_NOTE):
             faults.add(f"notes.{question}", value, message)
-        elif value.strip():
-            notes[question] = value
+        elif note:
+            notes[question] = note
     return notes
 
 
@@ -342,10 +366,10 @@ def _account(value: Any, faults: _Faults) -> dict[str, str]:
             continue
         elif not isinstance(text, str):
             faults.add(f"account.{key}", text, "a text is wanted here")
-        elif message := wrong_with_text(text, longest=MAX_ACCOUNT_TEXT):
+        elif message := too_long(line := mended_line(text), longest=MAX_ACCOUNT_TEXT):
             faults.add(f"account.{key}", text, message)
-        elif text.strip():
-            account[key] = text.strip()
+        elif line:
+            account[key] = line
     return account
 
 

@@ -41,7 +41,10 @@ def posted(question: str, typed: str) -> tuple[Any, Slot]:
         ("1 dollar", "1.00"),
         ("620$", "620.00"),
         ("CAD 620", "620.00"),
-        ("1 000 000", "1000000.00"),
+        ("1 000 000 $", "1000000.00"),
+        ("1,25", "1.25"),
+        ("1 250,00", "1250.00"),
+        ("\ufeff620.00\u200b", "620.00"),
         ("0", "0.00"),
     ],
 )
@@ -50,7 +53,7 @@ def test_an_amount_is_read_as_people_write_it(typed, read):
     assert (value, slot.error) == (read, "")
 
 
-NO_NUMBERS = ["$", "CAD", "CA$", "dollars", "1,2", "1,25", "500 USD", "1e3", "1e9", "lots", "<b>", "٣"]
+NO_NUMBERS = ["$", "CAD", "CA$", "dollars", "500 USD", "1e3", "1e9", "lots", "<b>", "٣"]
 OUTSIDE = ["-1", "-3", "1,000,001", "9" * 10_000]
 
 
@@ -61,12 +64,30 @@ def test_an_amount_that_is_none_is_named_and_stays_as_typed(typed):
     assert (value, slot.text) == (None, typed)
 
 
+@pytest.mark.parametrize("typed", ["0,500", "300 250", "1,000 00", "$5 00", "1,2"])
+def test_an_amount_that_may_be_another_is_asked_again_and_stays_as_typed(typed):
+    value, slot = posted("gifts.value", typed)
+    assert f"“{typed}” can be read in more than one way. Write it like 1250 or 1250.00." in slot.error
+    assert (value, slot.text) == (None, typed)
+
+
+@pytest.mark.parametrize("typed", ["14 août 2026", "2026/8/14", "14/08/2026", "August 14, 2026"])
+def test_a_date_is_read_as_people_write_it(typed):
+    assert posted("election.nomination_date", typed)[0] == "2026-08-14"
+
+
+def test_a_date_that_may_be_two_is_asked_again_and_stays_as_typed():
+    value, slot = posted("election.nomination_date", "08/12/2026")
+    assert "“08/12/2026” can be two days. Write 2026-08-12 or 2026-12-08." in slot.error
+    assert (value, slot.text) == (None, "08/12/2026")
+
+
 @pytest.mark.parametrize(
     "typed", ["0202-08-21", "1926-08-21", "1989-12-31", "2100-01-01", "2206-08-21", "incomplete"]
 )
 def test_a_date_of_no_likely_year_is_refused(typed):
     value, slot = posted("election.nomination_date", typed)
-    assert "write a day that is in the calendar" in slot.error
+    assert "write the date as year-month-day" in slot.error
     assert (value, slot.text) == (None, typed)
 
 

@@ -552,8 +552,6 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "no JSON": (b"\x7fELF", ['line 1 column 1: "\\u007fELF": not JSON']),
     "a list": (b"[]", ["a list: the document is an object"]),
     "null": (b"null", ["null: the document is an object"]),
-    "a byte order mark": (b"\xef\xbb\xbf" + document(), ["line 1 column 1: the document begins with a byte"]),
-    "UTF-16": (document().decode().encode("utf-16"), ["line 1 column 1: the document begins with a byte"]),
     "Latin-1 bytes": (
         b'{\n "edition": "Qu\xe9bec"}',
         ["line 2 column 16: byte 0xE9 is not UTF-8; save the document as UTF-8"],
@@ -635,20 +633,6 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
         document(account={"member": WORD}),
         ["the text has 10,000 characters; at most 200 are kept"],
     ),
-    "an escape in a note": (
-        document(notes={"gifts.value": "safe \x1b[31mred"}),
-        ['notes.gifts.value: "safe \\u001b[31mred": character 6 is U+001B, a control character; take it out'],
-    ),
-    "an escape in a name": (document(account={"member": "\x9b2J"}), ["character 1 is U+009B, a control"]),
-    "two lines for a name": (document(account={"member": "a\nb"}), ["character 2 is U+000A, a control"]),
-    "a bidi override": (
-        document(account={"handle": "@\u202egnp.exe"}),
-        ['account.handle: "@\\u202egnp.exe": character 2 is U+202E, which makes text read other than it is'],
-    ),
-    "half of a character": (
-        document(notes={"gifts.value": "x"}).replace(b'"x"', b'"\\ud800"'),
-        ['notes.gifts.value: "\\ud800": character 1 is U+D800, half of a character'],
-    ),
     "control characters in a key": (
         answers(**{"gifts\n\x1b[2J": "no"}),
         ['answers: "gifts\\u000a\\u001b[2J": toronto-social-media-1.1 has no such question'],
@@ -670,6 +654,23 @@ def test_bad_input_is_reported_a_line_for_each_fault_and_writes_nothing(advise, 
         assert place in line
         assert len(line) < 400
         assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        b"\xef\xbb\xbf" + document(),
+        document().decode().encode("utf-16"),
+        document(notes={"gifts.value": "safe \x1b[31mred"}),
+        document(account={"member": "\x9b2J", "handle": "@\u202egnp.exe"}),
+        document(notes={"gifts.value": "x"}).replace(b'"x"', b'"\\ud800"'),
+    ],
+)
+def test_what_nobody_can_see_is_mended_and_never_written(advise, stdin):
+    ended = advise("-", stdin=stdin)
+    assert (ended.status, ended.errors) == (0, [])
+    written = ended.out.decode()
+    assert not re.search("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u202e]", written)
 
 
 def test_thousands_of_faults_are_told_up_to_two_hundred_and_counted_beyond(advise):

@@ -122,7 +122,7 @@ def test_the_database_holds_no_key_and_the_log_shows_none(invite):
     ("wrong", "reason"),
     [
         ({"name": ""}, "Your name: Please fill this in."),
-        ({"name": "Bo\u202e"}, "makes text read other than it is"),
+        ({"name": "\u202e\u200b"}, "Your name: Please fill this in."),
         ({"new_password2": "another"}, "Password again"),
         ({"new_password1": "12345678", "new_password2": "12345678"}, "entirely numeric"),
         ({"new_password1": "bo@example.ca", "new_password2": "bo@example.ca"}, "too similar"),
@@ -350,6 +350,14 @@ def test_what_was_typed_waits_for_a_fresh_proof(cast):
     assert not Invitation.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "typed", ["Bo Chan <bo@example.ca>", "mailto:bo@example.ca", "bo@example.ca.", "\ufeffbo@example.ca"]
+)
+def test_an_address_is_taken_out_of_what_was_pasted(cast, typed):
+    cast.client("member").post(address_of(cast), {"email": typed})
+    assert Invitation.objects.get().email == "bo@example.ca"
+
+
 @pytest.mark.parametrize("path", ["/people/", "/office/{pk}/people"])
 @pytest.mark.parametrize("length", [254, 255])
 def test_an_address_may_be_as_long_as_addresses_get(cast, path, length):
@@ -436,7 +444,8 @@ def test_an_administrator_hands_a_seat_over(cast, django_capture_on_commit_callb
     [
         ({"role": "member"}, "A member needs this."),
         ({"role": "staff"}, "valid choice"),
-        ({"role": "member", "seat": "Ward\x07", "starts_on": "2026-11-15"}, "control character"),
+        ({"role": "member", "seat": "\x07\u200b", "starts_on": "2026-11-15"}, "A member needs this."),
+        ({"role": "member", "seat": "Mayor", "starts_on": "08/12/2026"}, "Write 2026-08-12 or 2026-12-08."),
         (
             {"role": "member", "seat": "ＷARD\u200b  10", "starts_on": "2026-11-15"},
             "Ana Silva holds this seat.",

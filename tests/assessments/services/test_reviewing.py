@@ -101,7 +101,6 @@ def test_a_comment_on_nothing_that_there_is_is_not_found(cast, about, subject):
     [
         ("  ", "Write something first."),
         ("w" * 2_001, "the text has 2,001 characters; at most 2,000 are kept"),
-        ("a\x07b", "a control character"),
     ],
 )
 def test_what_is_wrong_with_a_comment_is_said_and_what_was_written_stays(cast, text, reason):

@@ -319,7 +319,7 @@ def test_an_amount_is_read_as_people_write_it(tab):
     ("question", "before", "typed", "problem"),
     [
         (VALUE, "620.00", "lots", "write an amount from 0 to 1,000,000 dollars"),
-        (FILED, "2026-08-20", "incomplete", "write a day that is in the calendar"),
+        (FILED, "2026-08-20", "incomplete", "write the date as year-month-day"),
     ],
 )
 def test_an_answer_that_is_none_is_named_and_the_one_before_stays_and_still_counts(

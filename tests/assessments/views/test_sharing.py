@@ -135,7 +135,10 @@ NOT_SHARED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"rule": "9", "question_to_ask": "May I?", "needed_by": "soon"}, "write a day such as"),
     ({"rule": "9", "question_to_ask": "x" * 4_001}, "4,001 characters; at most 4,000"),
-    ({"rule": "9", "question_to_ask": "a\x00b"}, "Your question"),
+    (
+        {"rule": "9", "question_to_ask": "May I?", "needed_by": "08/12/2026"},
+        "Write 2026-08-12 or 2026-12-08.",
+    ),
 ]
 
 

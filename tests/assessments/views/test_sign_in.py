@@ -64,6 +64,15 @@ def test_an_invited_person_signs_in_and_comes_to_the_register(client, member):
     assert signed_in(client)
 
 
+@pytest.mark.parametrize(
+    "typed", ["\u200bmember@example.ca", "Pat Lee <member@example.ca>", "mailto:member@example.ca"]
+)
+def test_an_address_that_was_pasted_with_more_signs_in(client, member, typed):
+    assert sign_in(client, typed)["Location"] == "/office/"
+    client.post("/account/password/reset/", {"email": typed})
+    assert [message.to for message in mail.outbox] == [["member@example.ca"]]
+
+
 def test_signing_in_writes_no_row_about_the_address(client, member):
     sign_in(client, member.email)
     assert not EmailAddress.objects.exists()
