@@ -10,6 +10,7 @@ from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse
 
 from assessments.models import User
+from assessments.views.access import CLOCKS_DIFFER, expire_proofs
 
 SEEN, SINCE = "seen", "since"
 """The session's keys for roughly when it was last used, and for when it began."""
@@ -39,6 +40,10 @@ def keep_signed_in(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
                 logout(request)
             elif SINCE not in session or now - seen >= SECONDS_BETWEEN_WRITES[role]:
                 session[SEEN], session[SINCE] = now, since
+            elif now < seen - CLOCKS_DIFFER:
+                # The clock was set back, so it no longer tells how old a proof of identity is.
+                expire_proofs(request)
+                session[SEEN], session[SINCE] = now, min(now, since)
         return get_response(request)
 
     return middleware

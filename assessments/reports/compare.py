@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-
-from django.utils.timezone import localdate, localtime
 
 from assessments.models import Assessment
+from assessments.records.clock import moment_in_words
 from assessments.records.state import AssessmentState
 from assessments.rendering.projection import Item, cite
-from assessments.scoring.wording import answer_in_words, long_date
+from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.carry import follow, rule_after
 
 
@@ -71,12 +69,8 @@ def compare(earlier: AssessmentState, later: AssessmentState) -> Comparison:
 def _name(state: AssessmentState) -> str:
     attestation = state.self_check.attestation_or_none if isinstance(state.self_check, Assessment) else None
     if attestation is not None:
-        return f"attested on {_moment(attestation.attested_at)}"
-    return f"the draft of {_moment(state.self_check.started_at)}, as of today"
-
-
-def _moment(at: datetime) -> str:
-    return f"{long_date(localdate(at))}, {localtime(at):%H:%M}"
+        return f"attested on {moment_in_words(attestation.attested_at)}"
+    return f"the draft of {moment_in_words(state.self_check.started_at)}, as of today"
 
 
 def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from assessments.pdf.authenticity import RECORD_NAME, Proof
 from assessments.pdf.press import Enclosed, print_collection, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
+from assessments.records.clock import moment_in_words
 from assessments.records.desk_facts import account_of
 from assessments.records.shared import BLACKED_OUT, shared_projection
 from assessments.rendering.documents import print_css, printed_proof
@@ -133,7 +134,7 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
         details=(
             ("Account", account if account.text else Typeset("not named")),
             *((("Member", member),) if member.text else ()),
-            ("Shared on", Typeset(f"{day}, {shared_on:%H:%M}")),
+            ("Shared on", Typeset(moment_in_words(shared_on))),
             ("As of", Typeset(projection.as_of_text)),
             ("Election", Typeset(projection.election)),
         ),
@@ -190,7 +191,9 @@ def _html(summaries: Sequence[Summary]) -> str:
         "title": summaries[0].title
         if len(summaries) == 1
         else f"Summaries of {len(summaries)} parts that were shared",
-        "created": json.loads(summaries[0].proof.record)["shared_at"][:10],
+        "created": timezone.localdate(
+            datetime.fromisoformat(json.loads(summaries[0].proof.record)["shared_at"])
+        ),
     }
     return render_to_string("sharing/summary_pdf.html", context)
 

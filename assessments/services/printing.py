@@ -19,6 +19,7 @@ from django_tasks import task
 from assessments.models import Attestation, Share, StoredPdf
 from assessments.pdf.authenticity import MAX_STAMP, Proof
 from assessments.pdf.press import PressError
+from assessments.records.clock import moment_in_words
 from assessments.records.shared import shared_projection
 from assessments.records.state import assessment_state
 from assessments.rendering.documents import advisory_pdf
@@ -198,13 +199,9 @@ def _stamp(by: str, when: str) -> str:
 def _full_pdf(record: Record) -> bytes:
     code, address = record.code, settings.PORTAL_URL + reverse("verify", kwargs={"code": record.code})
     if isinstance(record, Attestation):
-        at = timezone.localtime(record.attested_at)
-        when = f"{long_date(at.date())}, {at:%H:%M}"
         projection = assessment_state(record.assessment, as_of=record.as_of).projection
-        return advisory_pdf(
-            projection,
-            Proof(code, address, record.record.encode(), _stamp(f"Attested by {record.attested_by}", when)),
-        )
+        stamp = _stamp(f"Attested by {record.attested_by}", moment_in_words(record.attested_at))
+        return advisory_pdf(projection, Proof(code, address, record.record.encode(), stamp))
     content = record.content.record
     edition = encoded(record.attestation.assessment.edition)
     day = long_date(timezone.localdate(record.shared_at))

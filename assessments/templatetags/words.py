@@ -1,6 +1,10 @@
-"""The template filter that names a browser."""
+"""Template filters that put things in words: the name of a browser, the date of a document."""
+
+from datetime import date
 
 from django import template
+
+from assessments.records import clock
 
 register = template.Library()
 
@@ -30,3 +34,9 @@ def browser(user_agent: str) -> str:
     name = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
     device = next((device for mark, device in DEVICES.items() if mark in user_agent), "")
     return " on ".join(filter(None, (name, device))) or user_agent[:60] or "A browser that gives no name"
+
+
+@register.filter
+def day_in_pdf(day: date) -> str:
+    """A day as the date of a document."""
+    return clock.day_in_pdf(day)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.authentication import get_authentication_records
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -25,6 +25,8 @@ View = Callable[..., HttpResponseBase]
 
 PROOFS = ("password", "mfa")
 """How people prove who they are. Single sign-on is no proof here: the other site may not have asked them anything."""
+CLOCKS_DIFFER = 60
+"""Seconds by which the clocks of several hosts may differ."""
 SET_UP_HERE = "step_set_up_here"
 """The mark of a session in which the person set up their first second step."""
 
@@ -86,7 +88,21 @@ def took_step(request: HttpRequest) -> bool:
 def proven_lately(request: HttpRequest) -> bool:
     """Whether the person gave a password, a code or a passkey in this session in the last few minutes."""
     times = [r["at"] for r in get_authentication_records(request, request.user) if r.get("method") in PROOFS]
-    return bool(times) and time.time() - max(times) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    if not times:
+        return False
+    # The newest proof is the last one, whatever the clock said.
+    age = time.time() - times[-1]
+    if -CLOCKS_DIFFER < age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        return True
+    expire_proofs(request)
+    return False
+
+
+def expire_proofs(request: HttpRequest) -> None:
+    """Have all proofs of this session count as long past, so that a clock set back does not renew them."""
+    records = get_authentication_records(request, request.user)
+    if any(record["at"] for record in records):
+        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [{**record, "at": 0} for record in records]
 
 
 def freshly_signed_in(view: View) -> View:

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from assessments.forms.desk import InsightsFilter, contact_titles, overall_titles
+from assessments.forms.desk import InsightsFilter
 from assessments.models import DeskEntry, User
 from assessments.pdf.press import print_pdf
 from assessments.rendering.documents import print_css
 from assessments.reports.insights import rounded
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, append_access
 from assessments.services.insights import insights_of
@@ -60,7 +61,7 @@ def insights_pdf(request: HttpRequest, by: User) -> HttpResponseBase:
     """The same as a PDF, with rounded counts and none under five."""
     context = _context(request, by)
     today = timezone.localdate()
-    context |= {"i": rounded(context["i"]), "today": long_date(today), "created": today.isoformat()}
+    context |= {"i": rounded(context["i"]), "today": long_date(today), "created": today}
     html = render_to_string("desk/insights_pdf.html", context)
     return pdf_response(
         request,

@@ -275,7 +275,7 @@ def test_a_pdf_with_a_proof_is_the_same_bytes_from_another_process_and_bears_no_
         if "Date" in key
     }
     assert dates == {str(read.docinfo.CreationDate)}
-    assert str(read.docinfo.CreationDate).startswith("D:20260510")
+    assert str(read.docinfo.CreationDate).startswith("D:20260510000000-04'00")
 
 
 def test_without_a_proof_a_pdf_holds_nothing_of_one():

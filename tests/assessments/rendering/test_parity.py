@@ -257,7 +257,7 @@ def test_a_pdf_names_its_language_account_and_day_and_bears_no_other_date():
     with pdf.open_metadata() as metadata:
         assert metadata["pdfuaid:part"] == "1"
         assert metadata["dc:title"] == "Social media self-check: advisory, @CouncillorLee, 10 May 2026"
-    assert str(pdf.docinfo["/CreationDate"]).startswith("D:20260510")
+    assert str(pdf.docinfo["/CreationDate"]).startswith("D:20260510000000-04'00")
     assert "/ModDate" not in pdf.docinfo
 
 

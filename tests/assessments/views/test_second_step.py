@@ -302,6 +302,29 @@ def test_what_changes_who_can_get_in_asks_for_a_fresh_sign_in(clock, address):
     assert client.get(address).status_code == 200
 
 
+@pytest.mark.parametrize("seen_late", [True, False])
+def test_a_clock_set_back_does_not_make_an_old_proof_recent_again(clock, seen_late):
+    address = "/account/app/remove/"
+    client = signed_in(with_second_step(newcomer()), step=True)
+    assert client.get(address).status_code == 200
+    clock.move_to(NOW + timedelta(minutes=16), tick=False)
+    # Either a page that asks for a proof sees that it is old, or any page sees how late it is.
+    assert client.get(address if seen_late else "/office/").status_code == (302 if seen_late else 200)
+    for minutes in (5, -30):
+        clock.move_to(NOW + timedelta(minutes=minutes), tick=False)
+        assert client.get(address).status_code == 302
+    again = client.get(address)["Location"]
+    client.get(again)
+    client.post("/account/second-step/again/", {"code": code()})
+    assert client.get(address).status_code == 200
+
+
+def test_hosts_whose_clocks_differ_a_little_agree(clock):
+    client = signed_in(with_second_step(newcomer()), step=True)
+    clock.move_to(NOW - timedelta(seconds=30), tick=False)
+    assert client.get("/account/app/remove/").status_code == 200
+
+
 # --- Sessions that end ----------------------------------------------------------------------------
 
 
