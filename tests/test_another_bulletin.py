@@ -12,9 +12,10 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from assessments.forms.desk import DeskFilter, contact_titles, overall_titles
+from assessments.forms.desk import DeskFilter
 from assessments.management.commands.advise import Command
 from assessments.models import AnonymousCheck, Assessment, DeskEntry, SocialAccount
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.samples import TITLES, sample
 from assessments.scoring.document import DocumentFaults, read_document
 from assessments.services.drafts import start_assessment

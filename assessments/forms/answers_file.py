@@ -39,7 +39,9 @@ class AnswersFileForm(forms.Form):
 
     file = forms.FileField(
         label="Your answers file",
-        help_text="The file that “Save your answers as a file” gave you. Its name begins with “answers”.",
+        help_text=(
+            "The file that “Save your answers as a file” gave you. Its name begins with “answers”. At most 1 MB."
+        ),
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
     )

@@ -15,39 +15,20 @@ from django.utils import timezone
 from assessments.forms.fields import DayField
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
-from assessments.records.desk_facts import ANSWERS_ALONE
-from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.rendering.projection import cite
-from assessments.scoring.advisory import WHEN_ORDER
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.scoring.assess import TO_DO
 from assessments.typed.folding import search_terms
-from bulletin.shelf import calendar, current, editions, revisions
+from bulletin.shelf import calendar, editions, revisions
 
 MAX_WORDS = 100
 WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
 STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
-NOT_STATED = "When is not stated"
 KEPT_PRIVATE = ("account",)
 """Filters whose words never appear in a URL."""
 LAST_DAY = date(9999, 12, 30)
 """The last day that has a next day, which `keep_until` needs."""
-
-
-def _titles(kind: str) -> dict[str, str]:
-    """The current edition's titles of overall results, or of times to contact; every edition has the same keys."""
-    return {key: titled.title for key, titled in getattr(current().sheet.words, kind).items()}
-
-
-def overall_titles() -> dict[str, str]:
-    """The title of each overall result that a part of an advisory can have."""
-    return _titles("overall") | PART_HEADLINES | {ANSWERS_ALONE: ONLY_ANSWERS}
-
-
-def contact_titles() -> dict[str, str]:
-    """The title of each time to contact the Commissioner, the earliest first."""
-    titles = _titles("contact") | {"unstated": NOT_STATED}
-    return {when: titles[when] for when in WHEN_ORDER if when in titles}
 
 
 def _paragraphs() -> list[tuple[str, str]]:

@@ -19,6 +19,17 @@ class LineField(forms.CharField):
 
     default_error_messages = {"max_length": TOO_LONG}  # noqa: RUF012  # as in the class that it extends
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.max_length:
+            self.help_text = f"{self.help_text} At most {self.max_length} characters.".strip()
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Without `maxlength`, by which a browser cuts what is pasted and does not say so."""
+        attrs: dict[str, Any] = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
     def to_python(self, value: Any) -> str:
         return mended_line(super().to_python(value) or "")
 

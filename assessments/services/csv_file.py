@@ -1,17 +1,22 @@
-"""Writing CSV files, so that a spreadsheet takes no cell for a formula."""
+"""Writing CSV files that every spreadsheet reads as they are, and of which it takes no cell for a formula."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import TextIO
 
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""The characters with which a formula can begin in a spreadsheet."""
+_BEFORE_FORMULA = re.compile(r"(\A|[,;\t|\r\n])(?=[\s\"']*[=+\-@＝＋－＠]|[\t\r\n])")
+"""The places in a cell's text where a spreadsheet may begin to read a formula, whichever separator it expects."""
 
 
 def write_csv(file: TextIO, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a header and rows to a file that translates no line ends. None becomes an empty cell."""
+    """Write a header and rows to a file that translates no line ends. None becomes an empty cell.
+
+    The file begins with a byte order mark, without which a spreadsheet may take UTF-8 for another encoding.
+    """
+    file.write("\ufeff")
     writer = csv.writer(file)
     writer.writerow(header)
     for row in rows:
@@ -19,5 +24,5 @@ def write_csv(file: TextIO, header: Iterable[str], rows: Iterable[Iterable[objec
 
 
 def defuse(text: str) -> str:
-    """Put an apostrophe before a cell's text that a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    """Put an apostrophe before whatever in a cell's text a spreadsheet would take for a formula."""
+    return _BEFORE_FORMULA.sub(r"\1'", text)

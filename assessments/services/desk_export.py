@@ -12,16 +12,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Func, IntegerField, QuerySet
 from django.utils import timezone
-from django.utils.text import slugify
 from zipstream import ZIP_STORED, ZipStream
 
 from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.pdf.press import PressError, PrintProblem
+from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.csv_file import write_csv
+from assessments.services.file_names import readable_slug
 from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
 
 Form = Export.Form
@@ -35,10 +37,15 @@ UNPRINTED = "Could not be printed, and are not here. Shares:\n"
 WITHDRAWN_DURING = (
     "Withdrawn or deleted while this was made, so that their files say so and nothing else. Shares:\n"
 )
+NO_CONTACT = "No contact called for"
 COLUMNS = (
     "share",
     "office",
     "account",
+    "shared",
+    "result",
+    "when_to_contact",
+    "advice",
     "shared_at",
     "overall",
     "contact",
@@ -202,17 +209,22 @@ def collect(
 def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] = ()) -> list[dict[str, Any]]:
     """What the desk knows about each share, in the order of the keys, with the names of its files in the ZIP."""
     rows: dict[int, dict[str, Any]] = {}
+    overall, contact = overall_titles(), contact_titles()
     for chunk in _chunks(keys):
         for entry in DeskEntry.objects.filter(pk__in=chunk, withdrawn_at__isnull=True).select_related(
             "share"
         ):
-            slug = slugify(f"{entry.office_name} {entry.account}")[:60].strip("-")
+            slug = readable_slug(f"{entry.office_name} {entry.account}")
             printed = () if entry.pk in without else kinds
             files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in printed}
             rows[entry.pk] = {
                 "share": entry.pk,
                 "office": entry.office_name,
                 "account": entry.account,
+                "shared": moment_in_table(entry.shared_at),
+                "result": overall.get(entry.overall, ""),
+                "when_to_contact": contact.get(entry.contact, NO_CONTACT),
+                "advice": _advice(entry),
                 "shared_at": entry.shared_at.isoformat(),
                 "overall": entry.overall,
                 "contact": entry.contact,
@@ -230,10 +242,16 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
     return [rows[key] for key in keys if key in rows]
 
 
+def _advice(entry: DeskEntry) -> str:
+    if not entry.advice_asked:
+        return "not asked for"
+    return (
+        f"answered {moment_in_table(entry.answered_at)}" if entry.answered_at else "asked for, not answered"
+    )
+
+
 def _csv(index: Iterable[dict[str, Any]]) -> str:
     file = io.StringIO()
-    # The byte order mark, without which a spreadsheet may take UTF-8 for another encoding.
-    file.write("\ufeff")
     write_csv(file, COLUMNS, ([row[name] for name in COLUMNS] for row in index))
     return file.getvalue()
 
@@ -366,7 +384,7 @@ def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
     }
     entries = AdviceEntry.objects.filter(request__share__in=keys, written_at__lte=until)
     for entry in entries.select_related("author", "request"):
-        message = {"by": str(entry.author), "at": entry.written_at.isoformat(), "text": entry.text}
+        message = {"by": str(entry.author), "at": moment_in_json(entry.written_at), "text": entry.text}
         asked[entry.request.share_id]["entries"].append(message)
     return asked
 

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.text import slugify
 
 from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
 from assessments.pdf.press import PressError
+from assessments.records.clock import moment_in_json
 from assessments.records.desk_facts import desk_facts
 from assessments.records.state import answers_document, assessment_state
 from assessments.reports.trail import in_words
@@ -24,6 +24,7 @@ from assessments.services import audit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
 from assessments.services.csv_file import write_csv
+from assessments.services.file_names import readable_slug
 from assessments.services.printing import CannotStore, Kind, Record, pdf_of
 from bulletin.publish import encoded
 
@@ -31,7 +32,6 @@ IN_MEMORY = 2_000_000
 """Bytes of a copy kept in memory; a larger copy is written to a temporary file without a name."""
 CHUNK_SIZE = 500
 """Audit events read into memory together."""
-LONGEST_SLUG = 60
 TRAIL_COLUMNS = ("number", "at", "what", "hash")
 
 
@@ -66,15 +66,15 @@ def _write_all(archive: ZipFile, office: Office) -> None:
             "display_name": account.display_name,
             "address": account.address,
             "purpose": account.purpose,
-            "added_at": account.added_at.isoformat(),
+            "added_at": moment_in_json(account.added_at),
         }
         archive.writestr(f"{folder}/account.json", _json(entry))
         assessments = [_write_assessment(archive, folder, each) for each in _assessments(account)]
         accounts.append({"folder": folder, **entry, "assessments": assessments})
-    with archive.open("trail.csv", "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
+    with archive.open(_dated("trail.csv"), "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
         write_csv(text, TRAIL_COLUMNS, _trail(office))
     index = {
-        "made_at": timezone.now().isoformat(),
+        "made_at": moment_in_json(timezone.now()),
         "office": office.name,
         "member": str(office.member),
         "starts_on": office.starts_on.isoformat(),
@@ -86,9 +86,17 @@ def _write_all(archive: ZipFile, office: Office) -> None:
     archive.writestr("index.json", _json(index))
 
 
+def _dated(name: str) -> ZipInfo:
+    """An entry that is written bit by bit. Without a date, it would be of 1980."""
+    entry = ZipInfo(name, timezone.localtime().timetuple()[:6])
+    entry.compress_type = ZIP_DEFLATED
+    entry.external_attr = 0o600 << 16
+    return entry
+
+
 def _slug(account: SocialAccount) -> str:
     """A folder's name; the key tells apart accounts whose names have the same Latin letters, or none."""
-    name = slugify(f"{account.platform} {account.handle}")[:LONGEST_SLUG].strip("-")
+    name = readable_slug(f"{account.platform} {account.handle}")
     return f"{name or 'account'}-{account.pk}"
 
 
@@ -108,7 +116,7 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     inside = f"{folder}/{kind}-{_day(moment)}-{assessment.pk}"
     entry: dict[str, Any] = {
         "folder": inside,
-        "started_at": assessment.started_at.isoformat(),
+        "started_at": moment_in_json(assessment.started_at),
         "started_by": str(assessment.started_by),
     }
     as_of = attestation.as_of if attestation else timezone.localdate()
@@ -119,7 +127,7 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
         return entry
     archive.writestr(f"{inside}/record.json", attestation.record)
     entry |= {
-        "attested_at": attestation.attested_at.isoformat(),
+        "attested_at": moment_in_json(attestation.attested_at),
         "attested_by": str(attestation.attested_by),
         "sha256": attestation.sha256,
         "code": attestation.code,
@@ -136,9 +144,9 @@ def _comments(assessment: Assessment) -> list[dict[str, Any]]:
             "about": thread.about,
             "subject": thread.subject,
             "resolved_by": str(thread.resolved_by) if thread.resolved_by else None,
-            "resolved_at": thread.resolved_at.isoformat() if thread.resolved_at else None,
+            "resolved_at": moment_in_json(thread.resolved_at) if thread.resolved_at else None,
             "comments": [
-                {"by": str(comment.author), "at": comment.written_at.isoformat(), "text": comment.text}
+                {"by": str(comment.author), "at": moment_in_json(comment.written_at), "text": comment.text}
                 for comment in thread.comments.all()
             ],
         }
@@ -151,8 +159,8 @@ def _write_share(archive: ZipFile, folder: str, share: Share) -> dict[str, Any]:
     inside = f"{folder}/shared-{_day(share.shared_at)}-{share.pk}"
     withdrawal = getattr(share, "withdrawal", None)
     entry: dict[str, Any] = {
-        "shared_at": share.shared_at.isoformat(),
-        "withdrawn_at": withdrawal.withdrawn_at.isoformat() if withdrawal else None,
+        "shared_at": moment_in_json(share.shared_at),
+        "withdrawn_at": moment_in_json(withdrawal.withdrawn_at) if withdrawal else None,
         "sha256": share.sha256,
         "code": share.code,
     }
@@ -206,7 +214,7 @@ def _trail(office: Office) -> Iterator[tuple[object, ...]]:
     last = 0
     while chunk := list(events.filter(number__gt=last)[:CHUNK_SIZE]):
         for event, line in zip(chunk, in_words(chunk), strict=True):
-            yield event.number, timezone.localtime(event.at).isoformat(), line.words, event.hash
+            yield event.number, f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S %Z}", line.words, event.hash
         last = chunk[-1].number
 
 

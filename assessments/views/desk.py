@@ -16,12 +16,11 @@ from assessments.forms.desk import (
     KEPT_PRIVATE,
     MAX_WORDS,
     DeskFilter,
-    contact_titles,
     containing,
-    overall_titles,
 )
 from assessments.models import DeskEntry, Share, User
 from assessments.models.desk import DeskEntryQuerySet, Place
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services.audit import Action, append_access
 from assessments.views.access import officer
 

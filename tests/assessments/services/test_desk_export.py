@@ -15,11 +15,14 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
-from assessments.models import Attestation, AuditEvent, Export, Office, Share, StoredPdf, User
+from assessments.models import Attestation, AuditEvent, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.pdf.press import PressError, PrintProblem
+from assessments.records.clock import moment_in_table
+from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
 from assessments.services.desk_export import CannotExport, collect
+from assessments.services.file_names import readable_slug
 from assessments.services.printing import Kind, pdf_of
 from tests.cast import HANDLE, Cast, account_of, attested, client_of, let_in, office_of, person, shared
 from tests.reading import opened
@@ -206,6 +209,31 @@ def test_no_cell_of_the_csv_is_a_formula(world):
     assert row["office"] == '\'=HYPERLINK("http://example.com")'
     assert row["account"] == f"X {HANDLE}"
     assert row["code"] == share.code
+
+
+def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
+    share = world.share(1, ask="May I?")
+    (row,) = csv.DictReader(io.StringIO(bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")))
+    entry = DeskEntry.objects.get(share=share)
+    assert row["result"] == overall_titles()[entry.overall]
+    assert row["when_to_contact"] == contact_titles().get(entry.contact, "No contact called for")
+    assert row["advice"] == "asked for, not answered"
+    assert row["shared"] == moment_in_table(share.shared_at)
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("Zoë Sœur, Ward 10", "zoe-soeur-ward-10"),
+        ("Łukasz Straße", "lukasz-strasse"),
+        ("X கமலா", "x-கமலா"),
+        ("a" * 50 + " " + "b" * 20, "a" * 50),
+        ("a" * 70, "a" * 60),
+        ("@!", ""),
+    ],
+)
+def test_the_name_of_a_file_can_be_read(text, slug):
+    assert readable_slug(text) == slug
 
 
 def test_json_lines_have_the_record_and_what_was_asked_and_answered(world):

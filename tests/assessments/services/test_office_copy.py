@@ -74,7 +74,7 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office, c
     assert sorted(archive.namelist()) == sorted(
         [
             f"{home}/account.json",
-            f"accounts/x-{second}/account.json",
+            f"accounts/x-πατ-{second}/account.json",
             f"{mine}/answers.json",
             f"{mine}/comments.json",
             f"{whole}/answers.json",
@@ -109,10 +109,13 @@ def test_everything_is_in_it_and_names_tell_of_accounts_and_days_alone(office, c
 
 def test_the_trail_is_a_table_that_no_spreadsheet_reckons_with(office):
     archive = exported(office)
-    rows = list(csv.reader(io.StringIO(archive.read("trail.csv").decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(archive.read("trail.csv").decode("utf-8-sig"), newline="")))
     assert rows[0] == ["number", "at", "what", "hash"]
     events = AuditEvent.objects.of_chain(office.pk).exclude(action=Action.ALL_EXPORTED)
     assert [int(row[0]) for row in rows[1:]] == sorted(events.values_list("number", flat=True))
+    assert archive.read("trail.csv").startswith(b"\xef\xbb\xbf")
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d E[SD]T", row[1]) for row in rows[1:])
+    assert {entry.date_time[:3] for entry in archive.infolist()} == {timezone.localdate().timetuple()[:3]}
     assert rows[1][2].startswith("'=HYPERLINK")
     assert not [cell for row in rows for cell in row if re.match(r"\s*[=+@-]", cell)]
     assert AuditEvent.objects.filter(action=Action.ALL_EXPORTED).count() == 1

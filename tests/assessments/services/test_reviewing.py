@@ -439,7 +439,9 @@ def test_the_summary_of_a_refused_comment_leads_to_its_field(cast):
     assert '<a href="#c-q-resources-email">Write something first.</a>' in empty
     assert "What you wrote is still" not in empty
     field = empty[empty.index('id="c-q-resources-email"') :][:400]
-    assert 'maxlength="2000"' in field
+    # A browser cuts what is pasted at `maxlength`, and says nothing.
+    assert "maxlength" not in field
+    assert "At most 2,000 characters." in empty
     assert (
         'aria-describedby="c-q-resources-email-hint c-q-resources-email-error" aria-invalid="true"' in field
     )

@@ -515,3 +515,17 @@ def test_the_letter_about_every_point_at_once_is_short_enough_for_any_mail_progr
     assert letter
     assert len(html.unescape(letter[1])) < 2_000
     assert "%40of-my-own" in letter[1]
+    # RFC 6068: lines end with both.
+    assert letter[1].count("%0D%0A") == letter[1].count("%0A") > 5
+
+
+def test_the_letter_leaves_out_a_name_that_makes_it_too_long_for_a_mail_program(client):
+    against = {q.id: "unsure" for q in edition().questions if q.kind == "ynu"}
+    posted(
+        client, answers=document(answers=against | {"account.stage": "live"}, account={"handle": "க" * 200})
+    )
+    page = client.get("/check/advisory").content.decode()
+    letter = re.search(r'href="(mailto:[^"]+body=[^"]+)"', page)
+    assert letter
+    assert len(html.unescape(letter[1])) < 2_000
+    assert "social%20media%20account.%20It" in letter[1]

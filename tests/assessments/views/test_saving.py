@@ -456,6 +456,26 @@ def test_saves_by_themselves_one_after_another_are_no_conflict(tab):
 
 
 @pytest.mark.parametrize("htmx", [True, False], ids=["by itself", "by the button"])
+def test_an_amount_is_repeated_as_it_was_understood(tab, htmx):
+    tab.elsewhere(UNPAID, "yes")
+    page = tab.save(tab.open("gifts"), htmx=htmx, gifts__value="1 250,00 $")
+    page = page if htmx else tab.open("gifts")
+    assert "Read as $1,250.00." in page.words
+    assert tab.answers()[VALUE] == "1250.00"
+
+
+def test_a_note_is_mended_and_one_that_was_stored_before_is_not_changed_in_passing(tab):
+    tab.elsewhere(EMAIL, "yes", "Nu\u0301n\u0303ez")
+    page = tab.open("resources")
+    tab.save(page, resources__logo="no")
+    assert tab.stored() == {EMAIL: ("yes", 1), LOGO: ("no", 1)}
+    page = tab.open("resources")
+    page.form.fields[f"note.{LOGO}"] = ["call \u202a416-555-0100\u202c\u000bit\u0092s"]
+    tab.save(page)
+    assert tab.draft.answers.get(question=LOGO).note == "call 416-555-0100\nit’s"
+
+
+@pytest.mark.parametrize("htmx", [True, False], ids=["by itself", "by the button"])
 def test_a_conflict_on_a_question_that_is_asked_no_more_is_shown_with_what_was_typed(tab, htmx):
     tab.elsewhere(UNPAID, "yes")
     mine = tab.open("gifts")

@@ -461,7 +461,7 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     assert not default_storage.exists(stored.name)
     officer = cast.client("officer")
     page = text_of(officer.get(f"/shares/{share.pk}"))
-    assert "Something was shared on 1 July 2026, 11:00 and withdrawn on" in page
+    assert "Something was shared on 1 July 2026, 11:00 EDT and withdrawn on" in page
     for gone in ("May I?", HANDLE, "Ward 10", "Ana Silva"):
         assert gone not in page
         assert gone not in text_of(officer.get("/desk/"))

@@ -1,0 +1,28 @@
+"""The link that opens a letter to the Commissioner in a mail program."""
+
+from urllib.parse import quote
+
+from django import template
+from django.template.loader import render_to_string
+
+from assessments.rendering.projection import Projection
+
+register = template.Library()
+
+SUBJECT = "Confidential advice on a social media account"
+LONGEST = 1_900
+"""Characters of a link that every mail program takes. Outlook's limit is about 2,000."""
+
+
+@register.simple_tag
+def letter_address(a: Projection) -> str:
+    """A `mailto:` link with the letter. The account is left out where its name makes the link too long."""
+    address = _address(a, with_account=True)
+    return address if len(address) <= LONGEST else _address(a, with_account=False)
+
+
+def _address(a: Projection, *, with_account: bool) -> str:
+    text = render_to_string("assessments/_letter.txt", {"a": a, "with_account": with_account})
+    # RFC 6068: a line ends with a carriage return and a line feed.
+    body = "\r\n".join(text.splitlines())
+    return f"mailto:{a.contact_block.email}?subject={quote(SUBJECT, safe='')}&body={quote(body, safe='')}"
