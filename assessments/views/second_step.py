@@ -23,7 +23,9 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This code is not right, or was used already.",
+        "incorrect_code": (
+            "This code is not right, or was used already. If it keeps happening, set your phone’s clock to automatic."
+        ),
         "incorrect_passkey": "That did not work. Try again, or choose another way.",
         "no_passkey": "No passkey was made. Press the button to make one.",
         "too_many_codes": "That was tried too often. Wait five minutes, then try again.",
