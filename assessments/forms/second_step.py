@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from assessments.models import User
-from assessments.typed.folding import plain
+from assessments.typed.folding import simplified
 from config.allauth_private import normalize_user_code
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -68,7 +68,7 @@ class _CountedCodeForm:
     cleaned_data: dict[str, Any]
 
     def clean_code(self) -> str:
-        request, code = context.request, plain(str(self.cleaned_data["code"]))
+        request, code = context.request, simplified(str(self.cleaned_data["code"]))
         known = get_adapter().known_browser(request, self.user)
         key = f"code:{self.user.pk}:{known}"
         if not get_adapter().count_guess(request, key=key, known=bool(known)):

@@ -13,7 +13,7 @@ from html import escape
 
 import segno
 
-from assessments.typed.folding import plain
+from assessments.typed.folding import simplified
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32: no I, L, O or U, which are misread or spell things."""
@@ -90,7 +90,7 @@ def read_code(text: str) -> str | None:
     """
     if len(text) > MAX_PASTED:
         return None
-    text = plain(text)
+    text = simplified(text)
     groups = [match[1] for match in _CODE.finditer(text)]
     within = sorted(filter(_is_likely, groups), key=_likelihood, reverse=True)
     for candidate in (text, *within):

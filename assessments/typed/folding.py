@@ -60,7 +60,7 @@ def fold(text: str, *, accents: bool = True) -> str:
     return "".join(folded for folded, _ in _aligned(text, accents)).strip()
 
 
-def plain(text: str) -> str:
+def simplified(text: str) -> str:
     """The text with its capitals and accents, but without invisible characters, and in the plainest forms."""
     text = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
     return "".join(
