@@ -42,6 +42,7 @@ from assessments.services.answering import Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment
 from assessments.services.sharing import Asked, share
+from assessments.typed.handles import account_key
 from bulletin.encoding.digest import canonical, digest
 from bulletin.encoding.schema import Edition
 from bulletin.models import PublishedEdition
@@ -121,6 +122,7 @@ def office_of(member: User, name: str = "Ward 10", **fields: Any) -> Office:
 
 def account_of(office: Office, platform: str = "X", handle: str = HANDLE, **fields: Any) -> SocialAccount:
     """A social media account in an office's register."""
+    fields.setdefault("name_key", account_key(platform, handle))
     return SocialAccount.objects.create(office=office, platform=platform, handle=handle, **fields)
 
 
