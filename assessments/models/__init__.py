@@ -10,6 +10,7 @@ from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.notices import Notice
+from assessments.models.outgoing import OutgoingMail
 from assessments.models.people import Membership, Office, User
 from assessments.models.reminders import Reminder
 from assessments.models.reviews import Comment, Look, Thread
@@ -39,6 +40,7 @@ __all__ = [
     "Membership",
     "Notice",
     "Office",
+    "OutgoingMail",
     "PurgePermit",
     "Reminder",
     "Share",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
-from functools import partial
 
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
@@ -17,6 +16,7 @@ from assessments.models.invitations import key_hash
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.mail import send_mail
+from assessments.services.outbox import queue_mail
 from assessments.typed.folding import same
 
 Role = Invitation.Role
@@ -35,7 +35,6 @@ class CannotJoin(Exception):
     """The person cannot join; the message tells them why."""
 
 
-@transaction.atomic
 def invite(
     *,
     email: str,
@@ -47,10 +46,23 @@ def invite(
 ) -> Invitation:
     """Invite an email address by a link that works once, for a week.
 
-    An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. The
-    email is sent on commit, which raises OSError or SMTPException if it cannot be sent.
+    An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. If the
+    email cannot be sent, this raises OSError or SMTPException: only a new invitation can be sent then, since the key
+    in the link is stored nowhere.
     """
     key = secrets.token_urlsafe(32)
+    invitation = _invite(
+        email=email, role=role, by=by, office=office, seat=seat, starts_on=starts_on, key=key
+    )
+    context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
+    send_mail(to=email, name="invitation", context=context)
+    return invitation
+
+
+@transaction.atomic
+def _invite(
+    *, email: str, role: str, by: User, office: Office | None, seat: str, starts_on: date | None, key: str
+) -> Invitation:
     earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
     earlier.update(revoked_at=timezone.now())
     invitation = Invitation.objects.create(
@@ -62,8 +74,6 @@ def invite(
         key_hash=key_hash(key),
         invited_by=by,
     )
-    context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
-    transaction.on_commit(partial(send_mail, to=email, name="invitation", context=context))
     audit.append(office=office, action=Action.INVITED, about=invitation, by=by)
     return invitation
 
@@ -174,10 +184,9 @@ def _join_staff(office: Office, user: User) -> None:
     if Membership.objects.current().filter(office=office, user=user).exists():
         return
     Membership.objects.create(office=office, user=user)
-    context = {"office": office, "user": user}
-    transaction.on_commit(
-        partial(send_mail, to=office.member.email, name="joined", context=context), robust=True
-    )
+    path = reverse("office_people", kwargs={"pk": office.pk})
+    words = {"person": str(user), "email": user.email, "office": office.name}
+    queue_mail(to=office.member, name="joined", path=path, words=words)
 
 
 @transaction.atomic

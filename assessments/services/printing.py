@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
@@ -25,6 +24,7 @@ from assessments.records.state import assessment_state
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
+from assessments.services.after_commit import after_commit
 from bulletin.publish import encoded
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class RecordGone(CannotStore):
 def print_soon(record: Record) -> None:
     """Queue a record to be printed on commit. If that fails, `pdf_of` prints it on request."""
     kind = "attestation" if isinstance(record, Attestation) else "share"
-    transaction.on_commit(partial(print_record.enqueue, kind, record.pk), robust=True)
+    after_commit("printing a PDF", print_record.enqueue, kind, record.pk)
 
 
 @task()

@@ -90,16 +90,33 @@ def _sent(due: Due) -> models.QuerySet[Reminder]:
     return Reminder.objects.filter(attestation=due.attestation, due=due.day, days_before=due.days_before)
 
 
-@transaction.atomic
 def _remind(due: Due, pk: int) -> int:
     """Email one person and return 1; return 0 where another run is doing so now or has done so."""
+    reminder = _claim(due, pk)
+    if reminder is None:
+        return 0
+    path = reverse("assessment:tasks", kwargs={"pk": due.attestation.assessment_id})
+    context = {"count": due.count, "day": due.day, "path": path}
+    try:
+        mail_about_notices(user=reminder.user, name="due", context=context)
+    except BaseException:
+        # The next run tries again.
+        reminder.delete()
+        raise
+    return 1
+
+
+@transaction.atomic
+def _claim(due: Due, pk: int) -> Reminder | None:
+    """Reserve one person's reminder for this run; None where another run has it.
+
+    It is a short transaction of its own, so that nobody's work waits for a mail server.
+    """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
     )
     if user is None or _sent(due).filter(user=user).exists():
-        return 0
-    Reminder.objects.create(attestation=due.attestation, user=user, due=due.day, days_before=due.days_before)
-    path = reverse("assessment:tasks", kwargs={"pk": due.attestation.assessment_id})
-    # Sent within the transaction, so that a failure rolls the reminder back and the next run tries again.
-    mail_about_notices(user=user, name="due", context={"count": due.count, "day": due.day, "path": path})
-    return 1
+        return None
+    return Reminder.objects.create(
+        attestation=due.attestation, user=user, due=due.day, days_before=due.days_before
+    )

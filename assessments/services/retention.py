@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
@@ -34,6 +33,7 @@ from assessments.models import (
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
 from assessments.services import audit
+from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, delete_addresses, unheld_addresses
 from assessments.services.purging import purging
@@ -279,7 +279,7 @@ def _delete(keys: Collection[int]) -> None:
         Attestation.objects.filter(assessment__in=keys).delete()
         # This deletes their answers, threads with comments, looks and notices as well.
         Assessment.objects.filter(pk__in=keys).delete()
-    transaction.on_commit(partial(remove_files, names), robust=True)
+    after_commit("deleting stored files", remove_files, names)
 
 
 # --- Files ------------------------------------------------------------------------------------

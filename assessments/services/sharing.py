@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from smtplib import SMTPException
 
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
@@ -29,12 +27,14 @@ from assessments.pdf.authenticity import new_code
 from assessments.records.attested import sha256_of
 from assessments.records.shared import Picked, shared_record
 from assessments.records.state import assessment_state
+from assessments.scoring.wording import long_date
 from assessments.services import audit, desk
+from assessments.services.after_commit import after_commit
 from assessments.services.answering import TermEnded
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action
-from assessments.services.mail import send_mail
-from assessments.services.notices import mail_about_notices, notify
+from assessments.services.notices import notify
+from assessments.services.outbox import drop_mail, queue_mail
 from assessments.services.printing import print_soon
 from assessments.services.purging import purging
 
@@ -105,7 +105,7 @@ def share(
     notify(assessment=assessment, kind=Notice.Kind.SHARED, by=by)
     print_soon(new_share)
     if asked:
-        transaction.on_commit(partial(mail_officers.enqueue, new_share.pk), robust=True)
+        _mail_officers(new_share)
     audit.append(office=office, action=Action.SHARED, about=new_share, by=by)
     if asked:
         audit.append(office=office, action=Action.ADVICE_ASKED, about=new_share, by=by)
@@ -129,10 +129,11 @@ def withdraw(*, share: Share, by: User) -> None:
         return
     Withdrawal.objects.create(share=locked, withdrawn_by=by)
     desk.clear_entry(share=locked)
+    drop_mail(path=_path(locked))
     if office.held_at is None:
         with purging():
             ShareContent.objects.filter(share=locked).delete()
-        transaction.on_commit(partial(delete_files, share=locked), robust=True)
+        after_commit("deleting the PDFs of a withdrawn share", delete_files, share=locked)
     notify(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
     audit.append(office=office, action=Action.SHARE_WITHDRAWN, about=locked, by=by)
 
@@ -167,25 +168,29 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
     desk.update_entry(share=locked, advice=advice)
     notify(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:
-        context = {"path": reverse("share", kwargs={"pk": locked.pk})}
-        mail = partial(send_mail, to=office.member.email, name="advised", context=context)
-        transaction.on_commit(mail, robust=True)
+        queue_mail(to=office.member, name="advised", path=_path(locked))
     else:
-        transaction.on_commit(partial(mail_officers.enqueue, locked.pk), robust=True)
+        _mail_officers(locked)
     action = Action.ADVICE_ANSWERED if by.is_officer else Action.ADVICE_ASKED
     audit.append(office=office, action=action, about=locked, by=by)
 
 
+def _path(share: Share) -> str:
+    return reverse("share", kwargs={"pk": share.pk})
+
+
+def _mail_officers(share: Share) -> None:
+    """Email officers that a member waits for an answer, and by when, without saying what it is about."""
+    needed_by = share.request.needed_by
+    words = {"needed_by": long_date(needed_by)} if needed_by else {}
+    for officer in User.objects.filter(is_officer=True, is_active=True, mail_notices=True):
+        queue_mail(to=officer, name="asked", path=_path(share), words=words)
+
+
 @task()
 def mail_officers(pk: int) -> None:
-    """Email officers that a member waits for an answer, and by when, without saying what it is about."""
-    request = AdviceRequest.objects.filter(share=pk, share__withdrawal__isnull=True).first()
-    if request is None:
-        return
-    context = {"path": reverse("share", kwargs={"pk": pk}), "needed_by": request.needed_by}
-    for officer in User.objects.filter(is_officer=True, is_active=True, mail_notices=True):
-        try:
-            mail_about_notices(user=officer, name="asked", context=context)
-        except (OSError, SMTPException) as error:
-            # Not the error's own message, which can contain the address. The desk still shows the share as waiting.
-            log.error("An officer could not be mailed: %s", type(error).__name__)
+    """Email officers about a question. Only tasks that an earlier release queued still name this."""
+    share = Share.objects.standing().filter(pk=pk, request__isnull=False).first()
+    if share:
+        with transaction.atomic():
+            _mail_officers(share)

@@ -5,18 +5,21 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from assessments.services.notices import send_digests
+from assessments.services.outbox import send_waiting
 
 
 class Command(BaseCommand):
-    """Sends each person at most one email about their new notices. Run it every 5 to 10 minutes."""
+    """Emails each person about new notices, and retries emails that failed. Run it every 5 to 10 minutes."""
 
     help = (
-        "Mail each person about the notices they have not seen, without any content, once an hour at most. "
+        "Mail each person about the notices they have not seen, without any content, once an hour at most, and try "
+        "again the mails that could not be sent. "
         "Run it every 5 to 10 minutes."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sent, failed = send_digests()
+        counts = (send_digests(), send_waiting())
+        sent, failed = (sum(numbers) for numbers in zip(*counts, strict=True))
         self.stdout.write(
             f"Mails sent: {sent}." + (f" Not sent, and tried again next time: {failed}." if failed else "")
         )

@@ -1,0 +1,84 @@
+"""Emails that are tried again until they are sent: each is written with what it reports, and sent on commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from smtplib import SMTPException
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks import task
+
+from assessments.models import OutgoingMail, User
+from assessments.services.after_commit import after_commit
+from assessments.services.mail import send_mail
+from assessments.services.notices import mail_about_notices
+
+log = logging.getLogger(__name__)
+
+TRIED_FOR = timedelta(days=3)
+"""An email that is older than this is not sent any more: what it reports is no longer news."""
+BETWEEN_TRIES = timedelta(minutes=2)
+"""The least time between two tries. The first one belongs to the commit that wrote the email."""
+STOPPABLE = frozenset({"asked"})
+"""The emails that people can turn off."""
+
+
+def queue_mail(*, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None) -> None:
+    """Write an email within the caller's transaction, and send it on commit; `send_waiting` sends what fails then."""
+    mail = OutgoingMail.objects.create(to=to, name=name, path=path, words=dict(words or {}))
+    after_commit("sending an email", send_one.enqueue, mail.pk)
+
+
+def drop_mail(*, path: str) -> None:
+    """Drop the emails that link to a page whose content is deleted."""
+    OutgoingMail.objects.filter(path=path).delete()
+
+
+@task()
+def send_one(pk: int) -> None:
+    """Send an email, unless it is sent or dropped by now. If that fails, it waits for `send_waiting`."""
+    _send(pk)
+
+
+def send_waiting() -> tuple[int, int]:
+    """Send the emails that could not be sent before; return how many were sent, and how many failed again."""
+    now = timezone.now()
+    OutgoingMail.objects.filter(written_at__lte=now - TRIED_FOR).delete()
+    results = [_send(pk) for pk in list(_due().values_list("pk", flat=True))]
+    return results.count(True), results.count(False)
+
+
+def _due() -> models.QuerySet[OutgoingMail]:
+    """The emails that no process began to send in the last minutes."""
+    until = timezone.now() - BETWEEN_TRIES
+    return OutgoingMail.objects.filter(written_at__lte=until).filter(
+        Q(tried_at__isnull=True) | Q(tried_at__lte=until)
+    )
+
+
+def _send(pk: int) -> bool | None:
+    """Send one email. None means that there is nothing to send, or that another process is sending it."""
+    now = timezone.now()
+    free = Q(tried_at__isnull=True) | Q(tried_at__lte=now - BETWEEN_TRIES)
+    # Claimed first and sent outside of any transaction, so that nobody's work waits for a mail server.
+    if not OutgoingMail.objects.filter(free, pk=pk).update(tried_at=now):
+        return None
+    mail = OutgoingMail.objects.select_related("to").get(pk=pk)
+    is_wanted = mail.to.is_active and (mail.name not in STOPPABLE or mail.to.mail_notices)
+    if is_wanted:
+        context = {**mail.words, "path": mail.path}
+        try:
+            if mail.name in STOPPABLE:
+                mail_about_notices(user=mail.to, name=mail.name, context=context)
+            else:
+                send_mail(to=mail.to.email, name=mail.name, context=context)
+        except (OSError, SMTPException) as error:
+            # Not the error's own message, which can contain the address.
+            log.error("Email %s is not sent yet: %s", pk, type(error).__name__)
+            return False
+    OutgoingMail.objects.filter(pk=pk).delete()
+    return is_wanted or None
