@@ -142,6 +142,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # Replaces Django's `csrf_token`, in forms of other packages too.
+            "builtins": ["assessments.templatetags.made_for"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from assessments.models import User
-from assessments.views.not_saved import keep_typed
+from assessments.views.not_saved import keep_typed, made_for_another
 
 View = Callable[..., HttpResponseBase]
 
@@ -39,6 +39,8 @@ def signed_in(view: View) -> View:
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if made_for_another(request):
+            return keep_typed(request, "other_person")
         if isinstance(request.user, User):
             return view(request, by=request.user, **kwargs)
         if request.method == "POST":

@@ -15,6 +15,8 @@ from bulletin.shelf import questions
 
 AS = "as"
 """The input that names the person a form was made for: someone else may sign in on another tab of the browser."""
+BLACK_OUT = "black_out:"
+"""Begins the name of the input with the words to black out in a note, before the question's id."""
 OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
@@ -24,6 +26,16 @@ OTHER_FIELDS = {
     "answers": "Answers file",
     "text": "What you wrote",
     "question_to_ask": "Your question",
+    "needed_by": "Reply needed by",
+    "name": "Name",
+    "name_of_office": "Name of the office",
+    "login": "E-mail address",
+    "words": "Search",
+    "account": "Account",
+    "since": "Shared since",
+    "until": "Shared until",
+    "keep_drafts_months": "Months that a draft is kept",
+    "keep_attested_years": "Years that an attested self-check is kept",
     "email": "E-mail address",
     "seat": "Seat",
     "starts_on": "First day of the term",
@@ -36,6 +48,10 @@ OTHER_FIELDS = {
 
 def made_for_another(request: HttpRequest) -> bool:
     """Whether a form was made for someone other than the person who is signed in now."""
+    match = request.resolver_match
+    if match is not None and match.namespace == "check":
+        # A self-check without sign-in belongs to the browser, whoever has signed in.
+        return False
     made_for = request.POST.get(AS) if request.method == "POST" else None
     return made_for is not None and request.user.is_authenticated and made_for != str(request.user.pk)
 
@@ -48,12 +64,7 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
     """
     if why == "stale" and made_for_another(request):
         why = "other_person"
-    posted = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name != "csrfmiddlewaretoken" and "password" not in name
-        for value in values
-    ]
+    posted = _posted(request)
     context = {
         "why": why,
         "posted": posted,
@@ -64,6 +75,21 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
     if request.headers.get("HX-Request"):
         return render(request, "assessments/_not_saved.html", context, status=status)
     return render(request, "assessments/not_saved.html", context, status=status)
+
+
+def typed_in(request: HttpRequest) -> bool:
+    """Whether a form has anything that someone typed or chose, other than a password."""
+    return bool(_in_words(_posted(request)))
+
+
+def _posted(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form sent, without passwords."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name != "csrfmiddlewaretoken" and "password" not in name
+        for value in values
+    ]
 
 
 def _save_url(request: HttpRequest, why: str) -> str:
@@ -83,12 +109,15 @@ def _in_words(posted: list[tuple[str, str]]) -> list[tuple[str, str]]:
     on_file = questions()
     lines = []
     for name, value in posted:
-        edition, question = on_file.get(name.removeprefix(UNSURE_BOX).removeprefix(NOTE), (None, None))
+        asked = name.removeprefix(UNSURE_BOX).removeprefix(NOTE).removeprefix(BLACK_OUT)
+        edition, question = on_file.get(asked, (None, None))
         if not value.strip():
             continue
         if edition is None or question is None:
             if name in OTHER_FIELDS:
                 lines.append((OTHER_FIELDS[name], value))
+        elif name.startswith(BLACK_OUT):
+            lines.append((f"{question.short}: words to black out in your note", value))
         elif name.startswith(NOTE):
             lines.append((f"{question.short}: your note", value))
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any
 
+from allauth.account.utils import get_login_redirect_url
 from allauth.core import ratelimit
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,26 +30,11 @@ from assessments.scoring.document import election_for, read_document
 from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
-from assessments.views.not_saved import keep_typed
+from assessments.views.not_saved import keep_typed, typed_in
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
 from bulletin.publish import current_published, encoded
 from bulletin.shelf import calendar, current, editions
-
-TYPED_IN = (
-    "check:section",
-    "check:details",
-    "assessment:section",
-    "assessment:details",
-    "assessment:comment",
-    "assessment:reply",
-    "restart",
-    "bring_back",
-    "new_account",
-    "assess_account",
-    "keep",
-)
-"""Forms whose content is worth giving back when a form's token no longer fits. None of them asks for a password."""
 
 
 @require_safe
@@ -219,21 +206,39 @@ def _printed(make: Callable[..., bytes], *subjects: Any) -> bytes:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Refuse a form whose token no longer fits, and give back what was typed, with a new token.
+    """Refuse a form whose token no longer fits, and offer a way on: what was typed comes back with a new token.
 
-    It is given back only if the form came from our own site. Otherwise another site could prepare such a form and
-    have someone submit it with one press of a button.
+    It comes back only if the form came from our own site. Otherwise another site could prepare such a form and have
+    someone submit it with one press of a button. A form in which nothing was typed is not offered again either: its
+    page is, which says what its button does.
     """
+    match = request.resolver_match
+    if match is None or not _is_ours(request, reason):
+        return render(request, "403_csrf.html", status=403)
+    if match.view_name == "account_logout":
+        # Whoever signed in since, on whichever tab: this page has the button that signs them out.
+        return render(request, "account/logout.html", status=403)
+    if match.view_name == "account_login" and request.user.is_authenticated:
+        return redirect(get_login_redirect_url(request))
+    if typed_in(request):
+        has_ended = match.namespace == "check" and own_check(request) is None
+        return keep_typed(request, "ended" if has_ended else "stale", status=403)
+    return render(request, "403_csrf.html", {"back": _page_of_form(request)}, status=403)
+
+
+def _is_ours(request: HttpRequest, reason: str) -> bool:
+    """Whether a form came from our own site."""
     is_ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     origin = request.headers.get("Origin")
     is_ours = is_ours and origin in (None, f"{request.scheme}://{request.get_host()}")
     # For a browser that sends neither header, Django has checked the page that the form came from.
-    is_ours = is_ours and not reason.startswith(("Origin checking", "Referer checking"))
-    match = request.resolver_match
-    if is_ours and match is not None and match.view_name in TYPED_IN:
-        has_ended = match.namespace == "check" and own_check(request) is None
-        return keep_typed(request, "ended" if has_ended else "stale", status=403)
-    return render(request, "403_csrf.html", status=403)
+    return is_ours and not reason.startswith(("Origin checking", "Referer checking"))
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The address of our page that a form came from; empty if the browser does not say."""
+    page = request.headers.get("Referer", "")
+    return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else ""
 
 
 def style(request: HttpRequest) -> HttpResponse:

@@ -397,7 +397,10 @@ def test_a_form_without_its_token_is_refused_with_a_way_on():
     # What has nothing typed in it has nothing to give back.
     refused = strict.post("/check/start")
     assert refused.status_code == 403
-    assert "reload the page and send it again" in text_of(refused)
+    assert "Open the page again" in text_of(
+        strict.post("/check/start", headers={"Referer": "http://testserver/"})
+    )
+    assert "Go to the first page" in text_of(refused)
 
 
 def test_a_form_that_another_site_sent_is_not_given_back(client):
