@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "assessments.middleware.headers.private_by_default",
     "assessments.middleware.address.remember_address",
+    "assessments.middleware.database_down.DatabaseDown",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -169,10 +170,10 @@ _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # For the default file and for any other.
     _database["OPTIONS"] = {
-        # A transaction takes the write lock when it begins, and waits up to 20 seconds for it.
-        # One that asks for the lock only later can be refused without a wait.
+        # A transaction takes the write lock when it begins, and waits up to 4 seconds for it, so that people get
+        # back what they typed within 5. One that asks for the lock only later can be refused without a wait.
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": 4,
         # WAL lets people read while someone writes. With FULL, an acknowledged write survives
         # a power cut. Neither can be set inside a transaction. Django turns on foreign keys.
         # Without recursive triggers, replacing a row would delete the old one without
@@ -185,8 +186,9 @@ else:
     _options = _database.setdefault("OPTIONS", {})
     # A connection serves many requests, and is checked before each.
     _database |= {"CONN_MAX_AGE": _options.pop("conn_max_age", 600), "CONN_HEALTH_CHECKS": True}
-    # Nobody should wait minutes for a server that does not answer.
-    _options.setdefault("connect_timeout", 5)
+    # People get back what they typed within 5 seconds, whether the server does not answer or a row stays locked.
+    _options.setdefault("connect_timeout", 4)
+    _options.setdefault("options", "-c lock_timeout=4s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------
@@ -213,6 +215,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "register"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 
+SESSION_ENGINE = "config.sessions"
 # A session ends when the browser closes, after a time without a request (shorter for those who can see more), and
 # in any case after a time from the sign-in. All in seconds.
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -292,7 +295,7 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 # `manage.py createcachetable` makes the table.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "config.cache.Cache",
         "LOCATION": "cache",
         # With the usual 300 entries, anyone could evict the count of their own guesses by making others.
         "OPTIONS": {"MAX_ENTRIES": 100_000},

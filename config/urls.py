@@ -8,11 +8,18 @@ from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as usersessions
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views import defaults
 
 from assessments.views import admin_site, single_sign_on
+from assessments.views.public import logged_if_it_fails, server_error
 from assessments.views.sign_in import NewPassword, end_session, first_step, not_offered, our_page
 
 admin_site.guard(admin.site)
+
+handler400, handler403, handler404 = map(
+    logged_if_it_fails, (defaults.bad_request, defaults.permission_denied, defaults.page_not_found)
+)
+handler500 = server_error
 
 # The pages of allauth that people who were invited need. The others have no address.
 account_pages = [

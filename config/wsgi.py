@@ -2,10 +2,12 @@
 
 import os
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.wsgi import get_wsgi_application
+
+from config.handler import Handler
 
 
 def portal() -> WSGIHandler:
@@ -20,7 +22,8 @@ def portal() -> WSGIHandler:
             "Set it in the environment to a long random text that only this portal knows, the "
             "same on every host. To try the portal on your own machine, set DEBUG=true instead."
         )
-    return get_wsgi_application()
+    django.setup(set_prefix=False)
+    return Handler()
 
 
 application = portal()

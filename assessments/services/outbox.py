@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from smtplib import SMTPException
 
@@ -33,9 +33,9 @@ def queue_mail(*, to: User, name: str, path: str, words: Mapping[str, str | int]
     after_commit("sending an email", send_one.enqueue, mail.pk)
 
 
-def drop_mail(*, path: str) -> None:
-    """Drop the emails that link to a page whose content is deleted."""
-    OutgoingMail.objects.filter(path=path).delete()
+def drop_mail(*, paths: Collection[str]) -> None:
+    """Drop the emails that link to pages whose content is deleted."""
+    OutgoingMail.objects.filter(path__in=paths).delete()
 
 
 @task()

@@ -36,8 +36,9 @@ from assessments.services import audit
 from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, delete_addresses, unheld_addresses
+from assessments.services.outbox import drop_mail
 from assessments.services.purging import purging
-from assessments.services.sharing import withdraw
+from assessments.services.sharing import share_path, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -269,6 +270,8 @@ def _delete(keys: Collection[int]) -> None:
     of_attestation = Q(attestation__assessment__in=keys)
     stored = StoredPdf.objects.filter(of_attestation | Q(share__attestation__assessment__in=keys))
     names = list(stored.values_list("name", flat=True))
+    shares = Share.objects.filter(of_attestation).values_list("pk", flat=True)
+    drop_mail(paths=[share_path(pk) for pk in shares])
     with purging():
         AdviceEntry.objects.filter(request__share__attestation__assessment__in=keys).delete()
         for model in (AdviceRequest, Withdrawal, ShareContent):

@@ -129,7 +129,7 @@ def withdraw(*, share: Share, by: User) -> None:
         return
     Withdrawal.objects.create(share=locked, withdrawn_by=by)
     desk.clear_entry(share=locked)
-    drop_mail(path=_path(locked))
+    drop_mail(paths=[share_path(locked.pk)])
     if office.held_at is None:
         with purging():
             ShareContent.objects.filter(share=locked).delete()
@@ -168,15 +168,16 @@ def write_advice(*, share: Share, text: str, by: User) -> None:
     desk.update_entry(share=locked, advice=advice)
     notify(assessment=locked.attestation.assessment, kind=Notice.Kind.ADVISED, by=by)
     if by.is_officer:
-        queue_mail(to=office.member, name="advised", path=_path(locked))
+        queue_mail(to=office.member, name="advised", path=share_path(locked.pk))
     else:
         _mail_officers(locked)
     action = Action.ADVICE_ANSWERED if by.is_officer else Action.ADVICE_ASKED
     audit.append(office=office, action=action, about=locked, by=by)
 
 
-def _path(share: Share) -> str:
-    return reverse("share", kwargs={"pk": share.pk})
+def share_path(pk: int) -> str:
+    """The address of a share's page."""
+    return reverse("share", kwargs={"pk": pk})
 
 
 def _mail_officers(share: Share) -> None:
@@ -184,7 +185,7 @@ def _mail_officers(share: Share) -> None:
     needed_by = share.request.needed_by
     words = {"needed_by": long_date(needed_by)} if needed_by else {}
     for officer in User.objects.filter(is_officer=True, is_active=True, mail_notices=True):
-        queue_mail(to=officer, name="asked", path=_path(share), words=words)
+        queue_mail(to=officer, name="asked", path=share_path(share.pk), words=words)
 
 
 @task()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from assessments.forms.section import NOTE, UNSURE_BOX
@@ -13,6 +17,10 @@ from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import UNSURE
 from bulletin.shelf import questions
 
+log = logging.getLogger(__name__)
+
+FAULTS = (OperationalError, InterfaceError)
+"""What Django raises when the database is full, locked or does not answer."""
 AS = "as"
 """The input that names the person a form was made for: someone else may sign in on another tab of the browser."""
 BLACK_OUT = "black_out:"
@@ -75,6 +83,34 @@ def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResp
     if request.headers.get("HX-Request"):
         return render(request, "assessments/_not_saved.html", context, status=status)
     return render(request, "assessments/not_saved.html", context, status=status)
+
+
+def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """The page for when the database is full, locked or does not answer. It contains everything that was posted.
+
+    It is made without the database, so it does not show who has signed in.
+    """
+    # Not the error's own message, which can quote a row.
+    cause = error.__cause__
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "pgcode", None) or ""
+    log.error("The database failed a request: %s %s", type(error).__name__, code)
+    if hasattr(request, "session"):
+        # It could not be saved either, and would take another wait.
+        request.session.modified = False
+    has_password = any("password" in name for name in request.POST)
+    posted = _posted(request)
+    context = {
+        "why": "unavailable",
+        "posted": posted,
+        "typed": _in_words(posted),
+        "again": "" if has_password or request.method != "POST" else request.get_full_path(),
+        "reopen": request.get_full_path(),
+        "csrf_token": get_token(request),
+        "no_menu": True,
+    }
+    page = "_not_saved" if request.headers.get("HX-Request") else "not_saved"
+    text = render_to_string(f"assessments/{page}.html", context)
+    return HttpResponse(text, status=503, headers={"Retry-After": "60"})
 
 
 def typed_in(request: HttpRequest) -> bool:

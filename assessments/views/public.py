@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any
@@ -16,6 +18,7 @@ from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import defaults
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -30,11 +33,13 @@ from assessments.scoring.document import election_for, read_document
 from assessments.services.answering import DraftGone, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
-from assessments.views.not_saved import keep_typed, typed_in
+from assessments.views.not_saved import FAULTS, keep_typed, typed_in, unavailable
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
 from bulletin.publish import current_published, encoded
 from bulletin.shelf import calendar, current, editions
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -239,6 +244,31 @@ def _page_of_form(request: HttpRequest) -> str:
     """The address of our page that a form came from; empty if the browser does not say."""
     page = request.headers.get("Referer", "")
     return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else ""
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for a fault: for one of the database, the page that gives back what was typed."""
+    error = sys.exc_info()[1]
+    if isinstance(error, FAULTS):
+        try:
+            return unavailable(request, error)
+        except Exception as fault:  # noqa: BLE001 - the plain page needs nothing that could fail
+            log.error("The page for a fault of the database failed: %s", type(fault).__name__)
+    return defaults.server_error(request)
+
+
+def logged_if_it_fails(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page for a refusal. If it cannot be made, the log says why: Django's own log would not."""
+
+    @wraps(page)
+    def wrapped(request: HttpRequest, exception: Exception) -> HttpResponse:
+        try:
+            return page(request, exception)
+        except Exception:
+            log.exception("The page for a refusal failed")
+            raise
+
+    return wrapped
 
 
 def style(request: HttpRequest) -> HttpResponse:

@@ -195,7 +195,7 @@ def test_sqlite_lets_readers_read_keeps_what_is_acknowledged_and_checks_referenc
     assert pragma("synchronous") == full
     assert pragma("foreign_keys") == 1
     assert pragma("recursive_triggers") == 1
-    assert pragma("busy_timeout") == 20_000
+    assert pragma("busy_timeout") == 4_000
     assert sqlite.transaction_mode == "IMMEDIATE"
 
 
@@ -392,9 +392,13 @@ def test_a_fault_of_the_code_keeps_its_traceback(monkeypatch):
 @pytest.mark.parametrize(
     ("query", "age", "options"),
     [
-        ("", 600, {"connect_timeout": 5}),
-        ("?sslmode=require", 600, {"sslmode": "require", "connect_timeout": 5}),
-        ("?conn_max_age=0&connect_timeout=2", 0, {"connect_timeout": 2}),
+        ("", 600, {"connect_timeout": 4, "options": "-c lock_timeout=4s"}),
+        (
+            "?sslmode=require",
+            600,
+            {"sslmode": "require", "connect_timeout": 4, "options": "-c lock_timeout=4s"},
+        ),
+        ("?conn_max_age=0&connect_timeout=2", 0, {"connect_timeout": 2, "options": "-c lock_timeout=4s"}),
     ],
 )
 def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(query, age, options):

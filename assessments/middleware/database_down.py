@@ -1,0 +1,55 @@
+"""When the database is full, locked or does not answer: people get back what they typed, in time and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+
+from assessments.views.not_saved import FAULTS, unavailable
+
+
+class DatabaseDown:
+    """Answers 503 for a view that the database failed, and waits for a lock only once in a request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with _waiting_once():
+            return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for a view. What fails outside of views, `server_error` in views/public.py answers."""
+        return unavailable(request, exception) if isinstance(exception, FAULTS) else None
+
+
+@contextmanager
+def _waiting_once() -> Iterator[None]:
+    """On SQLite, do not wait for the write lock again after one wait was in vain: the waits would add up.
+
+    The limits on guessing, which are in the database too, go on without it when it cannot be written.
+    """
+    waited = False
+
+    def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        nonlocal waited
+        try:
+            return run(sql, params, many, context)
+        except OperationalError:
+            if connection.vendor == "sqlite" and not waited:
+                waited = True
+                connection.connection.execute("PRAGMA busy_timeout = 0")
+            raise
+
+    with connection.execute_wrapper(execute):
+        try:
+            yield
+        finally:
+            if waited and connection.connection is not None:
+                seconds = settings.DATABASES["default"]["OPTIONS"]["timeout"]
+                connection.connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")

@@ -1,0 +1,25 @@
+"""Sessions in the database. One that cannot be saved just now does not undo the response to what was saved."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.db import InterfaceError, OperationalError
+
+log = logging.getLogger(__name__)
+
+
+class SessionStore(DatabaseSessions):
+    """Django's sessions. Django would answer 400 when the database is full or locked after the view has written."""
+
+    def save(self, must_create: bool = False) -> None:
+        """Save the session. A new one has to be saved; of an old one, a message or a time of use is lost at worst."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if not isinstance(error.__context__, OperationalError | InterfaceError):
+                # The session was ended meanwhile.
+                raise
+            log.error("A session was not saved: %s", type(error.__context__).__name__)

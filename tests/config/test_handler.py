@@ -1,0 +1,78 @@
+"""A request's own headers cannot make it fail before the portal sees it."""
+
+import io
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from django.template import loader
+from django.test import Client
+from django.test.utils import override_settings
+
+from config.handler import Handler, Request
+
+pytestmark = pytest.mark.django_db
+SECRET = "between-us"
+
+
+def answer(content_type: str, query: str) -> tuple[str, dict[str, str], bytes]:
+    """What the web server gets for a request to the first page of help."""
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    environ |= {"CONTENT_TYPE": content_type, "QUERY_STRING": query, "PATH_INFO": "/health/live"}
+    began: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+        began.extend((status, headers))
+
+    body = b"".join(Handler()(environ, start))
+    return began[0], dict(began[1]), body
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "utf-16", "rot13", "nonsense", "\udcff"])
+@override_settings(ALLOWED_HOSTS=["*"])
+def test_a_charset_that_a_request_claims_changes_nothing(charset, capfd):
+    status, headers, _ = answer(f"a/b; charset={charset}", f"q={SECRET}.é")
+    assert status == "200 OK"
+    assert "Content-Security-Policy" in headers
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("content_type", ["", "a/b; charset=utf-16"])
+@override_settings(ALLOWED_HOSTS=["*"])
+def test_a_query_with_too_many_parts_is_refused_in_our_words(content_type):
+    status, headers, body = answer(content_type, "&".join(f"q{number}={SECRET}" for number in range(1_001)))
+    assert status.startswith("400")
+    assert "Content-Security-Policy" in headers
+    assert b"<title>" in body
+
+
+def test_a_form_is_read_whatever_charset_it_claims():
+    body = b"text=Zo%C3%AB"
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    setup_testing_defaults(environ)
+    assert Request(environ).POST["text"] == "Zoë"
+
+
+# --- The page for a refusal ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/no-such-page", "/assessments/-1/restore"])
+def test_when_the_page_for_a_refusal_cannot_be_made_the_log_says_why(monkeypatch, caplog, path):
+    get_template = loader.get_template
+
+    def fails(name: str, *more: Any, **options: Any) -> Any:
+        if name == "404.html":
+            raise RuntimeError("the page failed")
+        return get_template(name, *more, **options)
+
+    monkeypatch.setattr(loader, "get_template", fails)
+    answer = Client(raise_request_exception=False).get(path)
+    assert answer.status_code == 500
+    (record,) = [record for record in caplog.records if record.name == "assessments.views.public"]
+    assert "the page failed" in str(record.exc_info)
