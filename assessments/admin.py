@@ -1,4 +1,7 @@
-"""The admin site's pages: people and offices, to look up. They show no answers and grant nobody access."""
+"""The admin site's pages: people and offices, to look up. They show no answers and change nothing.
+
+What an administrator may change has a page of the portal, with a fresh proof and an audit event.
+"""
 
 from typing import Any
 
@@ -26,6 +29,9 @@ class ComesByInvitation(admin.ModelAdmin):
         ]
         return queryset.filter(pk__in=matches), False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -35,27 +41,25 @@ class ComesByInvitation(admin.ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(ComesByInvitation):
-    """People, by email address. A role comes by invitation, and a sign-in is suspended on the portal's own page."""
+    """People, by email address. A role comes by invitation; the portal's own pages change a name or a sign-in."""
 
     list_display = ("email", "name", "is_active", "is_staff", "is_officer", "last_login")
     list_filter = ("is_active", "is_staff", "is_officer")
     search_fields = ("email", "name")
     ordering = ("email",)
     fields = ("email", "name", "is_active", "is_staff", "is_officer", "last_login", "date_joined")
-    readonly_fields = ("email", "is_active", "is_staff", "is_officer", "last_login", "date_joined")
 
 
 @admin.register(Office)
 class OfficeAdmin(ComesByInvitation):
     """Offices. The member never changes, because a successor gets their own office.
 
-    A term ends on the portal's own page, and the office itself sets its retention periods.
+    The portal's own pages change its name and end its term, and the office itself sets its retention periods.
     """
 
     list_display = ("name", "member", "starts_on", "ends_on")
     list_select_related = ("member",)
     search_fields = ("name", "member__name", "member__email")
-    readonly_fields = tuple(f.name for f in Office._meta.fields if f.name not in ("id", "name"))
 
 
 @admin.register(Membership)
@@ -65,4 +69,3 @@ class MembershipAdmin(ComesByInvitation):
     list_display = ("office", "user", "joined_at", "ended_at")
     list_select_related = ("office__member", "user")
     search_fields = ("office__name", "user__name", "user__email")
-    readonly_fields = ("office", "user", "joined_at", "ended_at")

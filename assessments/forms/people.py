@@ -169,6 +169,16 @@ class EndTermForm(_ColumnForm):
         return on
 
 
+class RenameForm(_ColumnForm):
+    """A new name for a person or an office."""
+
+    button = "Change the name"
+    name = forms.CharField(label="Name", max_length=200)
+
+    def clean_name(self) -> str:
+        return self._clean_text("name")
+
+
 class RetentionForm(_ColumnForm):
     """How long an office keeps its records."""
 
@@ -205,7 +215,7 @@ class RetentionForm(_ColumnForm):
             self.add_error(
                 "sure",
                 f"With these times {count} self-check{'' if count == 1 else 's'} would be deleted for good, "
-                f"maybe within the hour. Tick the box if that is what you want. Nothing is changed yet.",
+                f"after one day. Tick the box if that is what you want. Nothing is changed yet.",
             )
         else:
             del self.fields["sure"]

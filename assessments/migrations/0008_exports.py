@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import migrations, models, transaction
 
+from assessments.migrations._wider import AddWider, RemoveNarrower
+
 
 def forget_summaries(apps: Any, schema_editor: Any) -> None:
     """On the way back: without its kind a summary would be taken for all that was shared.
@@ -23,21 +25,6 @@ def forget_summaries(apps: Any, schema_editor: Any) -> None:
     permit.delete()
     for name in names:
         transaction.on_commit(partial(default_storage.delete, name), using=using, robust=True)
-
-
-class _Wider:
-    """On the way back the wider list of actions stays: what the trail tells of cannot be taken out of it."""
-
-    def database_backwards(self, *_: Any) -> None:
-        pass
-
-
-class AddWider(_Wider, migrations.AddConstraint):
-    pass
-
-
-class RemoveNarrower(_Wider, migrations.RemoveConstraint):
-    pass
 
 
 class Migration(migrations.Migration):

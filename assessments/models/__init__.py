@@ -9,10 +9,12 @@ from assessments.models.checks import AnonymousCheck, CheckAnswer
 from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
+from assessments.models.names import FormerName
 from assessments.models.notices import Notice
 from assessments.models.outgoing import OutgoingMail
 from assessments.models.people import Membership, Office, User
 from assessments.models.reminders import Reminder
+from assessments.models.retention import ShorterRetention
 from assessments.models.reviews import Comment, Look, Thread
 from assessments.models.shares import AdviceEntry, AdviceRequest, Share, ShareContent, StoredPdf, Withdrawal
 
@@ -35,6 +37,7 @@ __all__ = [
     "DeskUnsure",
     "Export",
     "Finding",
+    "FormerName",
     "Invitation",
     "Look",
     "Membership",
@@ -45,6 +48,7 @@ __all__ = [
     "Reminder",
     "Share",
     "ShareContent",
+    "ShorterRetention",
     "SocialAccount",
     "StoredPdf",
     "Thread",

@@ -126,6 +126,8 @@ class Answer(AnswerRow):
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     # Copied from an earlier assessment. Someone must confirm it before it counts in this one.
     carried = models.BooleanField(default=False)
+    signed_by = ""
+    """The name of the person who gave it, as an attestation's record has it."""
 
     objects = AnswerManager()
 
@@ -134,3 +136,8 @@ class Answer(AnswerRow):
             *AnswerRow.Meta.constraints,
             models.UniqueConstraint(fields=["draft", "question"], name="answer_one_per_question"),
         ]
+
+    @property
+    def by_name(self) -> str:
+        """The name of the person who gave the answer: in an attestation, the name at the time."""
+        return self.signed_by or str(self.answered_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
@@ -65,6 +66,11 @@ class Attestation(models.Model):
 
     def __str__(self) -> str:
         return f"attestation of {self.assessment}"
+
+    @property
+    def signer(self) -> str:
+        """The name of the person who attested, as the record has it: a later name does not change what was signed."""
+        return str(json.loads(self.record)["attested_by"])
 
 
 class Finding(models.Model):

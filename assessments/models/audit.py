@@ -29,12 +29,15 @@ CHAINED = (
     "address_hash",
     "previous",
 )
-"""The columns that an event's hash covers, in this order: all but the hash itself."""
+"""The columns that every event's hash covers, in this order. It covers `record_hash`, too, unless that is empty."""
 
 
 def event_hash(columns: Mapping[str, Any]) -> str:
     """The SHA-256 of an event's other columns, as JSON without spaces, with times in UTC to the microsecond."""
     chained = {name: _plain(columns[name]) for name in CHAINED}
+    # Left out if empty, so that the hashes of events from before the column stay as they are.
+    if record_hash := columns.get("record_hash"):
+        chained["record_hash"] = record_hash
     return hashlib.sha256(json.dumps(chained, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -88,6 +91,10 @@ class Action(models.TextChoices):
     DESK_VIEWED = "desk_viewed", "Looked at the list of shares"
     SHARES_EXPORTED = "shares_exported", "Exported shares"
     ERASED = "erased", "Erased someone's personal data"
+    RENAMED = "renamed", "Changed a name"
+    PRINTED = "printed", "Printed a PDF"
+    RETENTION_CHOSEN = "retention_chosen", "Chose a shorter retention period"
+    RETENTION_KEPT = "retention_kept", "Kept the retention periods after all"
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -110,6 +117,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Someone did something to a record. The event never has the record's content, nor any text that a person wrote.
 
+    The event of an attestation, share or print has its hash, so that a record put in place of another shows.
+
     Each office has its own chain; events that belong to no office are in the portal's chain. `hash` covers all the
     other columns, including the hash of the event before, so that nobody can change, remove or insert a row without
     it showing. The hash is also the primary key: a number from the database would come too late to be hashed.
@@ -128,6 +137,9 @@ class AuditEvent(models.Model):
     # Which record, by kind and key. No foreign key: the event outlives the record.
     record_type = models.CharField(max_length=40)
     record_id = models.PositiveBigIntegerField()
+    # The SHA-256 of what was attested, shared or printed; empty for other actions, and for events from before this
+    # column.
+    record_hash = models.CharField(max_length=64, blank=True, default="")
     # Empty if the event did not come from a request.
     address_hash = models.CharField(max_length=64, blank=True)
     # Empty for the first event of a chain.

@@ -82,7 +82,41 @@ BEGIN
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 """  # noqa: S608 - made of our own names
-FUNCTIONS = {FUNCTION: BODY, WHEN_ATTESTED: BODY_WHEN_ATTESTED}
+REFUSE_CHANGE = "assessments_refuse_change"
+BODY_REFUSE_CHANGE = """
+BEGIN
+  IF to_jsonb(OLD) ->> TG_ARGV[1] IS DISTINCT FROM to_jsonb(NEW) ->> TG_ARGV[1] THEN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END
+"""
+REFUSE_EDITION = "assessments_refuse_edition"
+# The content is JSON within a JSON string.
+BODY_REFUSE_EDITION = """
+DECLARE
+  rested_on boolean;
+BEGIN
+  IF (OLD.edition_id, OLD.revision, OLD.digest, OLD.content)
+     IS NOT DISTINCT FROM (NEW.edition_id, NEW.revision, NEW.digest, NEW.content) THEN
+    RETURN NEW;
+  END IF;
+  EXECUTE format(
+    'SELECT EXISTS (SELECT FROM %1$I.assessments_attestation JOIN %1$I.assessments_assessment '
+    'ON assessments_assessment.id = assessment_id WHERE edition_id = $1)', TG_TABLE_SCHEMA
+  ) INTO rested_on USING OLD.id;
+  IF rested_on OR NOT coalesce(((OLD.content #>> '{}')::jsonb #>> '{sheet,provisional}')::boolean, false) THEN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END
+"""
+FUNCTIONS = {
+    FUNCTION: BODY,
+    WHEN_ATTESTED: BODY_WHEN_ATTESTED,
+    REFUSE_CHANGE: BODY_REFUSE_CHANGE,
+    REFUSE_EDITION: BODY_REFUSE_EDITION,
+}
 
 
 def expected(vendor: str, absent: frozenset[str] = frozenset()) -> dict[str, tuple[str, str]]:
@@ -114,7 +148,52 @@ def expected(vendor: str, absent: frozenset[str] = frozenset()) -> dict[str, tup
             event = _without(event, absent)  # noqa: PLW2901
             attested = _attested_on_postgresql if vendor == "postgresql" else _attested_on_sqlite
             triggers[trigger] = (table, attested(trigger, table, event, message, column))
-    return triggers
+    return triggers | _leant_on(vendor)
+
+
+def _leant_on(vendor: str) -> dict[str, tuple[str, str]]:
+    """The triggers on what frozen rows lean on.
+
+    They are an account's office, the mark that an attested self-check is deleted, and the content of editions.
+    """
+    account, draft, edition = (
+        "assessments_socialaccount",
+        "assessments_assessment",
+        "bulletin_publishededition",
+    )
+    moved = f"{account}: an account never moves to another office"
+    deleted = f"{draft}: attested rows are never changed"
+    replaced = f"{edition}: a published edition never changes"
+    names = (f"{account}_office_kept", f"{draft}_attested_kept", f"{edition}_attested_kept")
+    columns = "deleted_at, deleted_by_id"
+    if vendor == "postgresql":
+        make = "CREATE TRIGGER {} BEFORE UPDATE{} ON {} FOR EACH ROW EXECUTE FUNCTION {}({})"
+        sql = (
+            make.format(names[0], " OF office_id", account, REFUSE_CHANGE, f"'{moved}', 'office_id'"),
+            make.format(names[1], f" OF {columns}", draft, WHEN_ATTESTED, f"'{deleted}', 'id'"),
+            make.format(names[2], "", edition, REFUSE_EDITION, f"'{replaced}'"),
+        )
+    else:
+        make = 'CREATE TRIGGER "{}" BEFORE UPDATE{} ON "{}" WHEN {} BEGIN SELECT RAISE(ABORT, \'{}\'); END'
+        is_changed = " OR ".join(
+            f"OLD.{name} IS NOT NEW.{name}" for name in ("edition_id", "revision", "digest", "content")
+        )
+        is_attested = "EXISTS (SELECT 1 FROM assessments_attestation WHERE assessment_id IN (OLD.id, NEW.id))"
+        is_rested_on = (
+            "EXISTS (SELECT 1 FROM assessments_attestation JOIN assessments_assessment "
+            "ON assessments_assessment.id = assessment_id WHERE edition_id = OLD.id)"
+        )
+        is_final = "NOT coalesce(json_extract(json_extract(OLD.content, '$'), '$.sheet.provisional'), 0)"
+        sql = (
+            make.format(names[0], " OF office_id", account, "OLD.office_id IS NOT NEW.office_id", moved),
+            make.format(names[1], f" OF {columns}", draft, is_attested, deleted),
+            make.format(
+                names[2], "", edition, f"({is_changed}) AND ({is_final} OR {is_rested_on})", replaced
+            ),
+        )
+    return {
+        name: (table, text) for name, table, text in zip(names, (account, draft, edition), sql, strict=True)
+    }
 
 
 def _without(event: str, absent: frozenset[str]) -> str:
@@ -224,6 +303,16 @@ def install(*, using: str, **_: Any) -> None:
         for name, (table, sql) in absent.items():
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + drop_from(connection, table))
             cursor.execute(sql)
+
+
+def lift_for_migration(connection: BaseDatabaseWrapper) -> None:
+    """Drop the trigger on editions before a migration; `install` puts it back at its end.
+
+    SQLite refuses to replace a table, as most migrations do, while a trigger on another table names it.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER IF EXISTS bulletin_publishededition_attested_kept")
 
 
 def drop_from(connection: BaseDatabaseWrapper, table: str) -> str:

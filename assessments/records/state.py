@@ -11,6 +11,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+from assessments import models
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
 from assessments.records.frozen_advisory import advisory_from
 from assessments.rendering.data import answer_data
@@ -254,6 +255,9 @@ def _attested_state(
     """The attested state from its record, unaffected by later changes to the account's name or the calendar."""
     record = json.loads(attestation.record)
     values = {entry["question"]: entry["answer"] for entry in record["answers"]}
+    for entry in record["answers"]:
+        if isinstance(row := rows.get(entry["question"]), models.Answer):
+            row.signed_by = entry["by"]
     return AssessmentState(
         self_check=attestation.assessment,
         about=record["account"],

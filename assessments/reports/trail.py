@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from assessments.models import (
     Action,
     Assessment,
     Attestation,
     AuditEvent,
+    FormerName,
     Invitation,
     Membership,
     Office,
     Share,
     SocialAccount,
+    StoredPdf,
     Thread,
     User,
 )
@@ -63,8 +65,12 @@ SENTENCES: dict[str, str] = {
     Action.DESK_VIEWED: "{who} looked at the list of what was shared, signed in as {what}",
     Action.SHARES_EXPORTED: "{who} took away a collection of what was shared, some of it by {what}",
     Action.ERASED: "{who} erased what was kept of {what}",
+    Action.RENAMED: "{who} changed the name of {before} to {what}",
+    Action.PRINTED: "{who} printed a PDF about {what}",
+    Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
+    Action.RETENTION_KEPT: "{who} kept the retention periods after all: {what}",
 }
-"""The sentence for each action: `{who}` did it, and `{what}` is the name of the record."""
+"""The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"
 """Who acted when nobody was signed in."""
 GONE = "something that is not here any more"
@@ -93,6 +99,11 @@ RECORD_KINDS = {
             Share,
             lambda share: str(share.attestation.assessment.account),
             ("attestation__assessment__account",),
+        ),
+        RecordKind(
+            StoredPdf,
+            lambda pdf: str((pdf.attestation or pdf.share.attestation).assessment.account),
+            ("attestation__assessment__account", "share__attestation__assessment__account"),
         ),
         RecordKind(SocialAccount, str),
         RecordKind(Thread, lambda thread: str(thread.assessment.account), ("assessment__account",)),
@@ -126,13 +137,46 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
         if keys[name]
         for record in kind.model._default_manager.select_related(*kind.related).filter(pk__in=keys[name])
     }
+    former = _former_names(events)
+
+    def name_before(event: AuditEvent) -> str:
+        """The name that an event changed."""
+        names = [
+            name for until, name in former.get((event.record_type, event.record_id), ()) if until <= event.at
+        ]
+        return names[-1] if names else GONE
+
+    def name_at(kind: str, key: int | None, at: datetime, now: str) -> str:
+        """The name at the time of an event, with the present name if that is another."""
+        then = next((name for until, name in former.get((kind, key), ()) if until > at), now)
+        return now if then == now else f"{then} (now {now})"
+
     return [
         Line(
             event.number,
             event.at,
             SENTENCES[event.action].format(
-                who=event.actor or PORTAL, what=names.get((event.record_type, event.record_id), GONE)
+                before=name_before(event),
+                who=name_at("user", event.actor_id, event.at, str(event.actor or PORTAL)),
+                what=name_at(
+                    event.record_type,
+                    event.record_id,
+                    event.at,
+                    names.get((event.record_type, event.record_id), GONE),
+                ),
             ),
         )
         for event in events
     ]
+
+
+def _former_names(events: Iterable[AuditEvent]) -> dict[tuple[str, int | None], list[tuple[datetime, str]]]:
+    """The former names of the people and offices in events, the oldest first, each with when it ended."""
+    people = {event.actor_id for event in events}
+    people |= {event.record_id for event in events if event.record_type == "user"}
+    offices = {event.record_id for event in events if event.record_type == "office"}
+    former: dict[tuple[str, int | None], list[tuple[datetime, str]]] = defaultdict(list)
+    for row in FormerName.objects.filter(Q(user__in=people) | Q(office__in=offices)):
+        key = ("user", row.user_id) if row.user_id else ("office", row.office_id)
+        former[key].append((row.until, row.name))
+    return former

@@ -71,7 +71,13 @@ def attest(*, assessment: Assessment, by: User, seen: str) -> Attestation:
     FindingRow.objects.bulk_create(_findings(attestation, state))
     notify(assessment=locked, kind=Notice.Kind.ATTESTED, by=by)
     print_soon(attestation)
-    audit.append(office=locked.account.office, action=Action.ATTESTED, about=attestation, by=by)
+    audit.append(
+        office=locked.account.office,
+        action=Action.ATTESTED,
+        about=attestation,
+        by=by,
+        record_hash=attestation.sha256,
+    )
     return attestation
 
 

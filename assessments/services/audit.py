@@ -40,11 +40,13 @@ def append(
     about: models.Model,
     by: User | None,
     coalesce: bool = False,
+    record_hash: str = "",
 ) -> None:
     """Append an event to an office's chain, or to the portal's without an office, within the caller's transaction.
 
-    With `coalesce`, nothing is appended where the last event about this record is the same person's, the same action
-    and less than ten minutes old. Raises TransactionManagementError outside of a transaction.
+    `record_hash` is the SHA-256 of what was attested, shared or printed. With `coalesce`, nothing is appended where
+    the last event about this record is the same person's, the same action and less than ten minutes old. Raises
+    TransactionManagementError outside of a transaction.
 
     Call it last: it locks the chain until the transaction ends, and all other writes of the office wait for it. At
     its end PostgreSQL still locks the rows that the new event refers to, to check the references. So a service that
@@ -66,6 +68,7 @@ def append(
         "action": action.value,
         "record_type": kind,
         "record_id": about.pk,
+        "record_hash": record_hash,
         "address_hash": address_hash(address, salt) if address else "",
         "previous": head.hash,
     }

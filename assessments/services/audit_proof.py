@@ -7,12 +7,17 @@ elsewhere, of how far each chain had come at an earlier time.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from assessments.models import AuditEvent, AuditHead
+from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef
+
+from assessments.models import Attestation, AuditEvent, AuditHead, Share, StoredPdf
 from assessments.models.audit import CHAINED, address_hash, event_hash
+from assessments.records.attested import sha256_of
 
 PORTAL = "portal"
 """The name of the chain of events that belong to no office; an office's chain is named by its key."""
@@ -85,11 +90,11 @@ def _head(office: int | None) -> Mark:
 
 def _rows(office: int | None) -> Iterator[tuple[dict[str, Any], tuple[str, str] | None]]:
     """The events of a chain in order, each with its network address and salt while they are kept."""
-    names = (*CHAINED, "hash", "address__address", "address__salt")
+    names = (*CHAINED, "record_hash", "hash", "address__address", "address__salt")
     rows = AuditEvent.objects.of_chain(office).order_by("number").values_list(*names)
     for *columns, address, salt in rows.iterator(chunk_size=CHUNK_SIZE):
         yield (
-            dict(zip((*CHAINED, "hash"), columns, strict=True)),
+            dict(zip((*CHAINED, "record_hash", "hash"), columns, strict=True)),
             None if address is None else (address, salt),
         )
 
@@ -122,3 +127,76 @@ def _check_end(last: Mark, office: int | None, head: Mark, anchor: Mark | None) 
     # The head is read again, since people may have gone on working.
     if last.count > head.count and last.count > (now := _head(office)).count:
         raise _Fault(f"Events were put in at the end: the head of the chain counts {now.count}.")
+
+
+# --- Records and files ------------------------------------------------------------------------
+
+
+@dataclass
+class Compared:
+    """The result of comparing what was attested, shared and printed with the events about it.
+
+    `older` are those whose event is from before events had a hash: they are compared with their own hash alone.
+    `missing` are PDFs whose file is missing; they are printed again on request.
+    """
+
+    records: int = 0
+    older: int = 0
+    files: int = 0
+    missing: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def compare_records() -> Compared:
+    """Compare every record and stored file that still exists with its own hash, and with that in its event.
+
+    Raises OSError if the file storage cannot be read.
+    """
+    compared = Compared()
+    for attestation in _with_event(Attestation.objects.order_by("pk"), "attested"):
+        _compare(compared, f"Attestation {attestation.pk}", attestation, attestation.record)
+    for share in _with_event(Share.objects.order_by("pk").select_related("content"), "shared"):
+        # A withdrawn share has no content any more.
+        content = share.content.record if hasattr(share, "content") else None
+        _compare(compared, f"Share {share.pk}", share, content)
+    for pdf in _with_event(StoredPdf.objects.order_by("pk").select_related("share__withdrawal"), "printed"):
+        compared.older += not pdf.event_hash
+        if pdf.event_hash and pdf.event_hash != pdf.sha256:
+            compared.faults.append(f"Stored PDF {pdf.pk} has another hash than its event.")
+        _compare_file(compared, pdf)
+    return compared
+
+
+def _with_event(rows: Any, action: str) -> Iterator[Any]:
+    """Rows with `has_event` and `event_hash`: whether an event says that this was done, and the hash in it."""
+    events = AuditEvent.objects.filter(
+        action=action, record_type=rows.model._meta.model_name, record_id=OuterRef("pk")
+    ).order_by("number")
+    annotated = rows.annotate(has_event=Exists(events), event_hash=events.values("record_hash")[:1])
+    yield from annotated.iterator(chunk_size=100)
+
+
+def _compare(compared: Compared, name: str, row: Any, record: str | None) -> None:
+    compared.records += 1
+    compared.older += row.has_event and not row.event_hash
+    if not row.has_event:
+        compared.faults.append(f"{name} has no event: someone put it in.")
+    elif row.event_hash and row.event_hash != row.sha256:
+        compared.faults.append(f"{name} has another hash than its event.")
+    if record is not None and sha256_of(record) != row.sha256:
+        compared.faults.append(f"The record of {name.lower()} was changed: it does not match its hash.")
+
+
+def _compare_file(compared: Compared, pdf: StoredPdf) -> None:
+    if pdf.share is not None and hasattr(pdf.share, "withdrawal"):
+        # Its file is deleted, or about to be.
+        return
+    compared.files += 1
+    try:
+        with default_storage.open(pdf.name) as file:
+            content = file.read()
+    except FileNotFoundError:
+        compared.missing += 1
+        return
+    if hashlib.sha256(content).hexdigest() != pdf.sha256:
+        compared.faults.append(f"The file of stored PDF {pdf.pk} was changed.")

@@ -128,7 +128,7 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     archive.writestr(f"{inside}/record.json", attestation.record)
     entry |= {
         "attested_at": moment_in_json(attestation.attested_at),
-        "attested_by": str(attestation.attested_by),
+        "attested_by": attestation.signer,
         "sha256": attestation.sha256,
         "code": attestation.code,
         "pdf": _write_pdf(archive, f"{inside}/record.pdf", attestation),

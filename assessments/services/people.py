@@ -7,11 +7,11 @@ from datetime import date
 
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Invitation, Membership, Office, User
+from assessments.models import FormerName, Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import audit
 from assessments.services.audit import Action
@@ -29,6 +29,10 @@ class InvitationGone(Exception):
 
 class ExistingAccount(Exception):
     """The person invited already has an account, and joins by signing in."""
+
+
+class DuplicateSeat(Exception):
+    """Another current office has this name."""
 
 
 class CannotJoin(Exception):
@@ -208,6 +212,36 @@ def end_term(*, office: Office, on: date, by: User) -> None:
     if Office.objects.current().filter(pk=office.pk).update(ends_on=on):
         _revoke_all(invitations, by)
         audit.append(office=office, action=Action.TERM_ENDED, about=office, by=by)
+
+
+@transaction.atomic
+def rename_person(*, user: User, name: str, by: User) -> None:
+    """Change a person's name. The former one stays beside it, and what the person signed keeps the name it has."""
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if locked.name == name:
+        return
+    FormerName.objects.create(user=locked, name=str(locked))
+    User.objects.filter(pk=user.pk).update(name=name)
+    memberships = Membership.objects.filter(user=locked).values("office")
+    for office in Office.objects.filter(Q(member=locked) | Q(pk__in=memberships)).order_by("pk"):
+        audit.append(office=office, action=Action.RENAMED, about=locked, by=by)
+    audit.append(office=None, action=Action.RENAMED, about=locked, by=by)
+
+
+@transaction.atomic
+def rename_office(*, office: Office, name: str, by: User) -> None:
+    """Change the name of an office's seat; the former one stays beside it. Raises DuplicateSeat."""
+    # Two that take one name at the same time take turns, since PostgreSQL logs what a constraint refuses.
+    list(Office.objects.select_for_update(no_key=True).current().order_by("pk"))
+    locked = Office.objects.select_for_update(no_key=True).get(pk=office.pk)
+    if locked.name == name:
+        return
+    others = Office.objects.current().exclude(pk=locked.pk).values_list("name", flat=True)
+    if locked.ends_on is None and any(same(other, name) for other in others):
+        raise DuplicateSeat
+    FormerName.objects.create(office=locked, name=locked.name)
+    Office.objects.filter(pk=office.pk).update(name=name)
+    audit.append(office=locked, action=Action.RENAMED, about=locked, by=by)
 
 
 @transaction.atomic

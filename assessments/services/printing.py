@@ -24,7 +24,9 @@ from assessments.records.state import assessment_state
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.summary import AskedFor, Summary, summarize, summary_pdf
 from assessments.scoring.wording import long_date
+from assessments.services import audit
 from assessments.services.after_commit import after_commit
+from assessments.services.audit import Action
 from bulletin.publish import encoded
 
 log = logging.getLogger(__name__)
@@ -151,7 +153,10 @@ def _print(record: Record, kind: Kind) -> bytes:
             raise RecordGone(GONE)
         if not record.pdfs.filter(sha256=sha256).exists():
             owner = {"attestation" if isinstance(record, Attestation) else "share": record}
-            StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(content), **owner)
+            stored = StoredPdf.objects.create(kind=kind, name=name, sha256=sha256, size=len(content), **owner)
+            attestation = record if isinstance(record, Attestation) else record.attestation
+            office = attestation.assessment.account.office
+            audit.append(office=office, action=Action.PRINTED, about=stored, by=None, record_hash=sha256)
     return content
 
 
@@ -200,7 +205,7 @@ def _full_pdf(record: Record) -> bytes:
     code, address = record.code, settings.PORTAL_URL + reverse("verify", kwargs={"code": record.code})
     if isinstance(record, Attestation):
         projection = assessment_state(record.assessment, as_of=record.as_of).projection
-        stamp = _stamp(f"Attested by {record.attested_by}", moment_in_words(record.attested_at))
+        stamp = _stamp(f"Attested by {record.signer}", moment_in_words(record.attested_at))
         return advisory_pdf(projection, Proof(code, address, record.record.encode(), stamp))
     content = record.content.record
     edition = encoded(record.attestation.assessment.edition)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import (
@@ -27,18 +28,21 @@ from assessments.models import (
     Reminder,
     Share,
     ShareContent,
+    ShorterRetention,
     StoredPdf,
     User,
     Withdrawal,
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
+from assessments.models.retention import DELAY
+from assessments.scoring.wording import long_date
 from assessments.services import audit
 from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, delete_addresses, unheld_addresses
-from assessments.services.outbox import drop_mail
+from assessments.services.outbox import drop_mail, queue_mail
 from assessments.services.purging import purging
-from assessments.services.sharing import share_path, withdraw
+from assessments.services.sharing import delete_content, share_path, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +77,57 @@ class Purged:
 
 @transaction.atomic
 def set_retention(*, office: Office, drafts_months: int, attested_years: int, by: User) -> None:
-    """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember."""
+    """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember.
+
+    A shorter period comes into force after a day, and the member is emailed: someone else may have used their
+    session. To choose the present periods again keeps them.
+    """
     locked = _locked(office)
     if locked.member_id != by.pk:
         raise NotTheMember
-    if (locked.keep_drafts_months, locked.keep_attested_years) == (drafts_months, attested_years):
+    chosen = {"keep_drafts_months": drafts_months, "keep_attested_years": attested_years}
+    present = {name: getattr(locked, name) for name in chosen}
+    if any(chosen[name] < present[name] for name in chosen):
+        if ShorterRetention.objects.filter(office=locked, **chosen).exists():
+            # The button was pressed twice.
+            return
+        starts_at = timezone.now() + DELAY
+        ShorterRetention.objects.update_or_create(
+            office=locked, defaults={**chosen, "chosen_by": by, "starts_at": starts_at}
+        )
+        at = timezone.localtime(starts_at)
+        queue_mail(
+            to=locked.member,
+            name="retention",
+            path=reverse("retention", kwargs={"pk": locked.pk}),
+            words={"starts": f"{long_date(at.date())}, {at:%H:%M}"},
+        )
+        audit.append(office=locked, action=Action.RETENTION_CHOSEN, about=locked, by=by)
         return
-    Office.objects.filter(pk=office.pk).update(
-        keep_drafts_months=drafts_months, keep_attested_years=attested_years
+    is_dropped = bool(ShorterRetention.objects.filter(office=locked).delete()[0])
+    if chosen != present:
+        Office.objects.filter(pk=office.pk).update(**chosen)
+        audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=by)
+    elif is_dropped:
+        audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
+
+
+@transaction.atomic
+def start_shorter_retention(*, now: datetime) -> int:
+    """Bring shorter retention periods into force whose day has passed; return of how many offices."""
+    due = ShorterRetention.objects.filter(starts_at__lte=now).order_by("office")
+    offices = list(due.values_list("office", flat=True))
+    list(
+        Office.objects.filter(pk__in=offices).order_by("pk").select_for_update(no_key=True).values_list("pk")
     )
-    audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=by)
+    started = list(due.filter(office__in=offices).select_related("office"))
+    for shorter in started:
+        Office.objects.filter(pk=shorter.office_id).update(
+            keep_drafts_months=shorter.keep_drafts_months, keep_attested_years=shorter.keep_attested_years
+        )
+        shorter.delete()
+        audit.append(office=shorter.office, action=Action.RETENTION_CHANGED, about=shorter.office, by=None)
+    return len(started)
 
 
 def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
@@ -188,6 +233,7 @@ def purge_expired() -> Purged:
     An assessment that cannot be deleted stops no other; the next run tries it again.
     """
     now = timezone.now()
+    start_shorter_retention(now=now)
     purged = Purged(held=Office.objects.filter(held_at__isnull=False).count())
     for office in Office.objects.filter(held_at__isnull=True):
         for reason, expired in expired_of(office, now=now).items():
@@ -233,11 +279,15 @@ def _purge(office: Office, reason: str, key: int, now: datetime, failed: list[in
     return True
 
 
-def _unheld_withdrawn() -> QuerySet[ShareContent]:
-    """The content of shares that were withdrawn under a legal hold which has been lifted."""
-    office = "share__attestation__assessment__account__office"
-    return ShareContent.objects.filter(
-        **{"share__withdrawal__isnull": False, f"{office}__held_at__isnull": True}
+def _unheld_withdrawn() -> QuerySet[Share]:
+    """The withdrawn shares that still have content or a question, and whose office is under no legal hold.
+
+    They were withdrawn under a hold that has been lifted, or before a withdrawal deleted the question.
+    """
+    return Share.objects.filter(
+        Q(content__isnull=False) | Q(request__isnull=False),
+        withdrawal__isnull=False,
+        attestation__assessment__account__office__held_at__isnull=True,
     )
 
 
@@ -245,8 +295,7 @@ def _unheld_withdrawn() -> QuerySet[ShareContent]:
 def _purge_withdrawn() -> int:
     offices = Office.objects.filter(held_at__isnull=True).order_by("pk")
     list(offices.select_for_update(no_key=True).values_list("pk"))
-    with purging():
-        return _unheld_withdrawn().delete()[0]
+    return delete_content(list(_unheld_withdrawn().values_list("pk", flat=True)))
 
 
 def _lock(assessments: AssessmentQuerySet) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -106,7 +107,7 @@ def share(
     print_soon(new_share)
     if asked:
         _mail_officers(new_share)
-    audit.append(office=office, action=Action.SHARED, about=new_share, by=by)
+    audit.append(office=office, action=Action.SHARED, about=new_share, by=by, record_hash=new_share.sha256)
     if asked:
         audit.append(office=office, action=Action.ADVICE_ASKED, about=new_share, by=by)
     return new_share
@@ -114,10 +115,10 @@ def share(
 
 @transaction.atomic
 def withdraw(*, share: Share, by: User) -> None:
-    """Withdraw a share: delete its content and PDFs, and keep a record of the withdrawal.
+    """Withdraw a share: delete its content, its PDFs, the question asked with it and what was written about that.
 
-    Under a legal hold both are kept, but shown to nobody, until `purge_expired` runs after the hold is lifted.
-    Withdrawing a share twice changes nothing. Raises NotTheMember.
+    A record of the withdrawal is kept. Under a legal hold all of it is kept, but shown to nobody, until
+    `purge_expired` runs after the hold is lifted. Withdrawing a share twice changes nothing. Raises NotTheMember.
     """
     # The office is locked first, so that no hold is set during the withdrawal.
     offices = Office.objects.filter(accounts__assessments__attestation__shares=share.pk)
@@ -131,11 +132,19 @@ def withdraw(*, share: Share, by: User) -> None:
     desk.clear_entry(share=locked)
     drop_mail(paths=[share_path(locked.pk)])
     if office.held_at is None:
-        with purging():
-            ShareContent.objects.filter(share=locked).delete()
+        delete_content([locked.pk])
         after_commit("deleting the PDFs of a withdrawn share", delete_files, share=locked)
     notify(assessment=locked.attestation.assessment, kind=Notice.Kind.WITHDRAWN, by=by)
     audit.append(office=office, action=Action.SHARE_WITHDRAWN, about=locked, by=by)
+
+
+def delete_content(shares: Collection[int]) -> int:
+    """Delete the content of withdrawn shares, with the questions and what was written; return how many shares."""
+    with purging():
+        AdviceEntry.objects.filter(request__share__in=shares).delete()
+        AdviceRequest.objects.filter(share__in=shares).delete()
+        ShareContent.objects.filter(share__in=shares).delete()
+    return len(shares)
 
 
 def delete_files(*, share: Share) -> None:

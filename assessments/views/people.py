@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm
+from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm, RenameForm
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
@@ -58,7 +58,10 @@ def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         "may_invite": may_invite,
         "may_remove": is_member,
         "form": form,
-        "memberships": Membership.objects.current().filter(office=office).select_related("user"),
+        "memberships": Membership.objects.current()
+        .filter(office=office)
+        .select_related("user")
+        .prefetch_related("user__former_names"),
         "invitations": _still_open(Invitation.objects.filter(office=office)),
     }
     return render(request, "people/office.html", context)
@@ -103,10 +106,12 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
     if form.is_valid() and _invite(request, by, **form.cleaned_data):
         _warn_of_other_invitations(request, by, **form.cleaned_data)
         return redirect("people")
-    everyone = User.objects.order_by("name", "email")
+    everyone = User.objects.order_by("name", "email").prefetch_related("former_names")
     context = {
         "form": form,
-        "offices": Office.objects.select_related("member").order_by("ends_on", "name"),
+        "offices": Office.objects.select_related("member")
+        .prefetch_related("former_names", "member__former_names")
+        .order_by("ends_on", "name"),
         "officers": everyone.filter(is_officer=True),
         "administrators": everyone.filter(is_staff=True),
         "others": everyone.filter(is_officer=False, is_staff=False),
@@ -138,6 +143,38 @@ def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         messages.success(request, f"The term of {office} has ended. You can invite a successor to the seat.")
         return redirect("people")
     return render(request, "people/end_term.html", {"office": office, "form": form, "last_day": last_day})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrator
+@freshly_signed_in
+def rename_person(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Change a person's name."""
+    person = get_object_or_404(User, pk=pk)
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": person.name})
+    if form.is_valid():
+        services.rename_person(user=person, name=form.cleaned_data["name"], by=by)
+        messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+        return redirect("people")
+    return render(request, "people/rename.html", {"form": form, "named": person})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrator
+@freshly_signed_in
+def rename_office(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Change the name of an office."""
+    office = get_object_or_404(Office.objects.select_related("member"), pk=pk)
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": office.name})
+    if form.is_valid():
+        try:
+            services.rename_office(office=office, name=form.cleaned_data["name"], by=by)
+        except services.DuplicateSeat:
+            form.add_error("name", "Another office has this name. Choose one that tells the two apart.")
+        else:
+            messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+            return redirect("people")
+    return render(request, "people/rename.html", {"form": form, "named": office})
 
 
 @require_POST

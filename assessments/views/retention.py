@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.forms.people import EraseForm, RetentionForm
-from assessments.models import Assessment, Office, User
+from assessments.models import Assessment, Office, ShorterRetention, User
 from assessments.services import drafts, office_copy
 from assessments.services import retention as services
 from assessments.services.answering import Attested, DraftGone, TermEnded
-from assessments.views.access import View, administrator, freshly_signed_in, signed_in
+from assessments.views.access import View, administrator, fresh_to_send, freshly_signed_in, signed_in
 from assessments.views.downloads import file_response
 
 CLOSED = "The term of this office has ended, so nothing was changed."
@@ -68,6 +68,7 @@ def restore(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
+@fresh_to_send
 def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     """How long an office keeps its records: the staff can read it, and the member can change it."""
     office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
@@ -92,7 +93,14 @@ def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         )
         messages.success(request, "Saved.")
         return redirect("retention", pk=pk)
-    context = {"office": office, "is_member": is_member, "may_change": may_change, "form": form}
+    shorter = ShorterRetention.objects.filter(office=office).first()
+    context = {
+        "shorter": shorter,
+        "office": office,
+        "is_member": is_member,
+        "may_change": may_change,
+        "form": form,
+    }
     return render(request, "people/retention.html", context)
 
 

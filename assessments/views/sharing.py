@@ -226,7 +226,12 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
             return keep_typed(request, "withdrawn")
         raise
     office = share.attestation.assessment.account.office
-    if not _may_write(by, office) or not hasattr(share, "request"):
+    if not _may_write(by, office):
+        raise Http404
+    if hasattr(share, "withdrawal"):
+        # The question is deleted.
+        return keep_typed(request, "withdrawn")
+    if not hasattr(share, "request"):
         raise Http404
     form = AdviceForm(request.POST)
     if not form.is_valid():

@@ -15,7 +15,15 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
-from assessments.services.audit_proof import PORTAL, Mark, Walked, chains, count_events, walk
+from assessments.services.audit_proof import (
+    PORTAL,
+    Mark,
+    Walked,
+    chains,
+    compare_records,
+    count_events,
+    walk,
+)
 
 Name = Annotated[str, StringConstraints(pattern=rf"^({PORTAL}|[1-9][0-9]{{0,17}})$")]
 ANCHOR = TypeAdapter(dict[Name, Mark])
@@ -26,7 +34,8 @@ class Command(BaseCommand):
     """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
-        "Prove that the audit trail is as it was written: nothing changed, taken out, put in or cut off. An anchor, "
+        "Prove that the audit trail is as it was written: nothing changed, taken out, put in or cut off. Compare "
+        "what was attested, shared and printed with the hashes in it. An anchor, "
         "kept away from the database, also shows a chain that was written anew. Ends with exit 1 on a fault."
     )
 
@@ -44,15 +53,48 @@ class Command(BaseCommand):
                 for chain in chains(anchor)
             ]
         faults = sum(bool(chain.fault) for chain in walked)
+        record_faults = self._report_records() if walked else 0
         if faults:
             subject = "One chain does" if faults == 1 else f"{faults} chains do"
             raise CommandError(
                 f"{subject} not hold: someone has changed the audit trail by hand, or the disk has."
             )
+        if record_faults:
+            subject = (
+                "One record or file does" if record_faults == 1 else f"{record_faults} records or files do"
+            )
+            raise CommandError(
+                f"{subject} not match the audit trail: someone has changed it, or the disk has."
+            )
         if not walked:
             self.stdout.write("The audit trail is empty.")
         if options["write_anchor"]:
             _write(options["write_anchor"], {chain.chain: chain.mark for chain in walked})
+
+    def _report_records(self) -> int:
+        """Report how records and files compare with their events; return how many do not match."""
+        try:
+            compared = compare_records()
+        except OSError as error:
+            raise CommandError(
+                f"The file storage cannot be read ({type(error).__name__}), so no file was compared.",
+                returncode=UNREADABLE,
+            ) from None
+        for fault in compared.faults:
+            self.stdout.write(fault)
+        older = (
+            f" {compared.older:,} from before events had a hash, compared with their own hash alone."
+            if compared.older
+            else ""
+        )
+        missing = (
+            f" {compared.missing:,} files missing, printed again on request." if compared.missing else ""
+        )
+        outcome = "compared" if compared.faults else "compared, OK"
+        self.stdout.write(
+            f"Records: {compared.records:,}, stored files: {compared.files:,}, {outcome}.{older}{missing}"
+        )
+        return len(compared.faults)
 
     def _reported(self, walked: Walked) -> Walked:
         name = "The portal" if walked.chain == PORTAL else f"Office {walked.chain}"

@@ -8,16 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import AuditAddress, AuditEvent, AuditHead, Office, User
+from assessments.models import (
+    Assessment,
+    Attestation,
+    AuditAddress,
+    AuditEvent,
+    AuditHead,
+    Office,
+    Share,
+    ShareContent,
+    StoredPdf,
+    User,
+    frozen,
+)
 from assessments.models.audit import CHAINED, event_hash
+from assessments.pdf.authenticity import new_code
+from assessments.records.attested import sha256_of
 from assessments.services import audit
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import Mark, walk
-from tests.cast import office_of, person
+from assessments.services.printing import pdf_of
+from assessments.services.sharing import delete_files, withdraw
+from tests.cast import account_of, attested, office_of, person, publish, shared
 from tests.thawing import thaw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -85,7 +103,10 @@ def rewrite(office: Office, first: int) -> None:
 
 
 def test_a_trail_that_nobody_touched_holds_with_and_without_its_addresses(office, tmp_path):
-    report = f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
+    report = (
+        f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
+        "Records: 0, stored files: 0, compared, OK.\n"
+    )
     anchor = tmp_path / "anchor.json"
     assert verify(write_anchor=str(anchor)) == (0, report)
     head = AuditHead.objects.get(office=office)
@@ -116,6 +137,7 @@ CHANGED: dict[str, Callable[[AuditEvent], Any]] = {
     "record_id": lambda event: event.record_id + 1,
     "address_hash": lambda _: "0" * 64,
     "previous": lambda _: "0" * 64,
+    "record_hash": lambda _: "0" * 64,
     "hash": lambda _: "0" * 64,
 }
 """For each column, a value that differs from an event's own."""
@@ -305,3 +327,123 @@ def test_a_walk_asks_the_database_as_often_for_many_events_as_for_few(office):
     with CaptureQueriesContext(connection) as many:
         walk(str(office.pk))
     assert len(few) == len(many) <= 2
+
+
+# --- Records and files ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def records(office: Office, unprinted: None) -> tuple[Attestation, Share]:
+    """An attestation and a share of the office, with their PDFs, as the services write them."""
+    publish()
+    attestation = attested(account_of(office))
+    share = shared(attestation, ask="May I?")
+    for record in (attestation, share):
+        pdf_of(record)
+    return attestation, share
+
+
+def hashless(action: str) -> None:
+    """Make an event like one from before events had a hash, and rebuild the chain."""
+    row = AuditEvent.objects.get(action=action)
+    AuditAddress.objects.all().delete()
+    office = Office.objects.get(pk=row.office_id or 0)
+    first, chain = row.number, events(office)
+    rows = list(chain.filter(number__gte=first).order_by("number"))
+    previous = rows[0].previous
+    chain.filter(number__gte=first).delete()
+    for event in rows:
+        event.record_hash = "" if event.action == action else event.record_hash
+        event.previous = previous
+        event.hash = previous = event_hash(vars(event))
+    AuditEvent.objects.bulk_create(rows)
+    set_head(office, rows[-1].number)
+
+
+def test_the_event_of_an_attestation_share_and_print_has_the_hash_of_its_record(records):
+    attestation, share = records
+    hashes = dict(AuditEvent.objects.exclude(record_hash="").values_list("action", "record_hash"))
+    assert hashes["attested"] == attestation.sha256
+    assert hashes["shared"] == share.sha256
+    assert hashes.keys() == {"attested", "shared", "printed"}
+    code, report = verify()
+    assert code == 0
+    assert "Records: 2, stored files: 2, compared, OK." in report
+
+
+def test_a_record_that_was_rewritten_is_found_with_and_without_its_hash(records):
+    attestation, share = records
+    forged = attestation.record.replace("Ana Silva", "Hacked By Admin")
+    Attestation.objects.update(record=forged)
+    code, report = verify()
+    assert code == 1
+    assert f"The record of attestation {attestation.pk} was changed" in report
+    Attestation.objects.update(sha256=sha256_of(forged))
+    code, report = verify()
+    assert code == 1
+    assert f"Attestation {attestation.pk} has another hash than its event." in report
+    ShareContent.objects.update(record="{}")
+    assert f"The record of share {share.pk} was changed" in verify()[1]
+
+
+def test_a_stored_file_that_was_changed_is_found_and_one_that_is_missing_is_counted(records):
+    stored = StoredPdf.objects.get(attestation__isnull=False)
+    default_storage.delete(stored.name)
+    code, report = verify()
+    assert code == 0
+    assert "1 files missing, printed again on request." in report
+    default_storage.save(stored.name, ContentFile(b"%PDF another"))
+    code, report = verify()
+    assert code == 1
+    assert f"The file of stored PDF {stored.pk} was changed." in report
+    StoredPdf.objects.filter(pk=stored.pk).update(sha256=sha256_of("%PDF another"))
+    code, report = verify()
+    assert code == 1
+    assert f"Stored PDF {stored.pk} has another hash than its event." in report
+
+
+def test_a_record_without_an_event_is_found(records):
+    attestation, _ = records
+    other = Assessment.objects.create(
+        account=attestation.assessment.account,
+        edition=attestation.assessment.edition,
+        started_by=attestation.attested_by,
+    )
+    Attestation.objects.create(
+        assessment=other,
+        attested_by=attestation.attested_by,
+        as_of=attestation.as_of,
+        overall="consistent",
+        record="{}",
+        sha256=sha256_of("{}"),
+        code=new_code(),
+    )
+    code, report = verify()
+    assert code == 1
+    assert "has no event: someone put it in." in report
+
+
+@pytest.mark.parametrize("action", ["attested", "shared"])
+def test_events_from_before_the_hash_are_counted_and_do_not_fail(records, action):
+    hashless(action)
+    code, report = verify()
+    assert code == 0
+    assert "1 from before events had a hash, compared with their own hash alone." in report
+
+
+def test_what_was_withdrawn_is_no_fault(records):
+    _, share = records
+    frozen.install(using="default")
+    withdraw(share=share, by=share.shared_by)
+    delete_files(share=share)
+    assert verify()[0] == 0
+
+
+def test_a_storage_that_cannot_be_read_is_said(records, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage.open", fails)
+    code, report = verify()
+    assert code == 2
+    assert "no file was compared" in report

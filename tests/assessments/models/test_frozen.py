@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # SQL of our own making is what these tests are about
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -10,12 +11,23 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 
-from assessments.models import AuditAddress, AuditEvent, Export, PurgePermit, Share, StoredPdf, frozen
+from assessments.models import (
+    Assessment,
+    AuditAddress,
+    AuditEvent,
+    Export,
+    PurgePermit,
+    Share,
+    SocialAccount,
+    StoredPdf,
+    frozen,
+)
 from assessments.services import audit
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.purging import purging
 from assessments.services.sharing import withdraw, write_advice
-from tests.cast import person, shared
+from bulletin.models import PublishedEdition
+from tests.cast import office_of, person, shared
 from tests.thawing import thaw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -122,11 +134,68 @@ def test_a_frozen_table_is_not_truncated(event, table, message):
 
 @pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite has REPLACE")
 def test_a_frozen_row_is_not_replaced(event):
-    columns = "hash, number, at, action, record_type, record_id, address_hash, previous"
+    columns = "hash, number, at, action, record_type, record_id, address_hash, previous, record_hash"
     sql = f"INSERT OR REPLACE INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT}"
     assert "rows are never deleted" in refusal(sql)
     conflict = f"INSERT INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT} WHERE true "
     assert "rows are never changed" in refusal(f"{conflict} ON CONFLICT (hash) DO UPDATE SET number = 2")
+
+
+# --- What frozen rows lean on ----------------------------------------------------------------
+
+
+def test_an_account_never_moves_to_another_office_and_its_name_changes(event):
+    account = SocialAccount.objects.get()
+    other = office_of(person("other"), "Ward 99")
+    message = "an account never moves to another office"
+    assert message in refusal(f"UPDATE assessments_socialaccount SET office_id = {other.pk}")
+    SocialAccount.objects.filter(pk=account.pk).update(handle="@renamed", office=account.office)
+    account.refresh_from_db()
+    account.save()
+    assert account.handle == "@renamed"
+
+
+def test_what_is_attested_is_neither_marked_as_deleted_nor_brought_back(event):
+    attested = Assessment.objects.get(attestation__isnull=False)
+    draft = Assessment.objects.filter(attestation__isnull=True).first()
+    assert draft
+    set_to = f"deleted_at = started_at, deleted_by_id = {attested.started_by_id}"
+    run(f"UPDATE assessments_assessment SET {set_to} WHERE id = {draft.pk}")
+    sql = f"UPDATE assessments_assessment SET {set_to} WHERE id = {attested.pk}"
+    assert "attested rows are never changed" in refusal(sql)
+
+
+def provisional(row: PublishedEdition, *, is_provisional: bool) -> None:
+    content = json.loads(row.content)
+    content["sheet"]["provisional"] = is_provisional
+    thaw()
+    PublishedEdition.objects.filter(pk=row.pk).update(content=json.dumps(content))
+    frozen.install(using="default")
+
+
+@pytest.mark.parametrize("column", ["edition_id", "revision", "digest", "content"])
+@pytest.mark.parametrize(
+    ("is_provisional", "rests_on_it", "refused"),
+    [(False, False, True), (True, False, False), (True, True, True), (False, True, True)],
+)
+def test_an_edition_changes_only_while_it_is_provisional_and_nothing_attested_rests_on_it(
+    event, column, is_provisional, rests_on_it, refused
+):
+    row = PublishedEdition.objects.get(pk=Assessment.objects.get(attestation__isnull=False).edition_id)
+    if not rests_on_it:
+        row = PublishedEdition.objects.create(
+            edition_id="another", revision=1, digest="a" * 64, content=row.content
+        )
+    if ON_POSTGRESQL:
+        run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    provisional(row, is_provisional=is_provisional)
+    values = {"edition_id": "'other'", "revision": "99", "digest": f"'{'b' * 64}'", "content": "'\"{}\"'"}
+    sql = f"UPDATE bulletin_publishededition SET {column} = {values[column]} WHERE id = {row.pk}"
+    if refused:
+        assert "a published edition never changes" in refusal(sql)
+    else:
+        run(sql)
+    run(f"UPDATE bulletin_publishededition SET published_at = published_at WHERE id = {row.pk}")
 
 
 # --- What a permit allows --------------------------------------------------------------------

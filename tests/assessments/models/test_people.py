@@ -159,7 +159,7 @@ def test_an_administrator_gives_nobody_a_role_an_address_or_a_password_there(adm
     )
     staff.refresh_from_db()
     assert (staff.name, staff.email, staff.is_staff, staff.is_officer) == (
-        "Bo C.",
+        "Sam Roy",
         "staff@example.ca",
         False,
         False,
@@ -178,11 +178,11 @@ def test_an_administrator_cannot_give_an_office_to_another_member(admin, cast):
         f"/admin/assessments/office/{cast.office_pk}/change/",
         {"name": "Ward 10", "member": cast.staff.pk, "starts_on": "2022-11-15"},
     )
-    assert answer.status_code == 302
+    assert answer.status_code == 403
     assert cast.office.member == cast.member
 
 
-def test_an_administrator_brings_nobody_back_and_changes_of_an_office_the_name_alone(admin, cast):
+def test_an_administrator_brings_nobody_back_and_changes_nothing_of_an_office_there(admin, cast):
     left = cast.former_staff.memberships.get()
     ended_at = left.ended_at
     admin.post(f"/admin/assessments/membership/{left.pk}/change/", {"ended_at_0": "", "ended_at_1": ""})
@@ -200,7 +200,7 @@ def test_an_administrator_brings_nobody_back_and_changes_of_an_office_the_name_a
     this = Office.objects.filter(pk=cast.office_pk)
     before = this.values().get()
     admin.post(f"/admin/assessments/office/{cast.office_pk}/change/", {"name": "Ward Ten", **forged})
-    assert this.values().get() == before | {"name": "Ward Ten"}
+    assert this.values().get() == before
 
 
 @pytest.mark.parametrize("page", ["password_change/", "password_change/done/"])

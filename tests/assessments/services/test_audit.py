@@ -183,9 +183,31 @@ CALLS = [
     ),
     Call(
         "set_retention",
-        lambda w: retention.set_retention(office=w.office, drafts_months=1, attested_years=2, by=w.member),
+        lambda w: retention.set_retention(office=w.office, drafts_months=36, attested_years=9, by=w.member),
         (Action.RETENTION_CHANGED,),
         "office",
+    ),
+    Call(
+        "set_retention: shorter",
+        lambda w: retention.set_retention(office=w.office, drafts_months=1, attested_years=2, by=w.member),
+        (Action.RETENTION_CHOSEN,),
+        "office",
+    ),
+    Call(
+        "set_retention: kept after all",
+        lambda w: [
+            retention.set_retention(office=w.office, drafts_months=months, attested_years=7, by=w.member)
+            for months in (1, 24)
+        ],
+        (Action.RETENTION_CHOSEN, Action.RETENTION_KEPT),
+        "office",
+    ),
+    Call(
+        "rename_office",
+        lambda w: people.rename_office(office=w.office, name="Ward 10 (North)", by=w.admin),
+        (Action.RENAMED,),
+        "office",
+        by="admin",
     ),
     Call(
         "set_retention: the same",
@@ -452,6 +474,9 @@ def test_every_service_that_writes_is_in_the_table():
     parts = {
         "end_sessions",
         "remove_files",
+        # These have events in several chains, or by nobody (test_names.py, test_retention.py).
+        "rename_person",
+        "start_shorter_retention",
         "before",
         "expired_of",
         "count_expired",
@@ -489,7 +514,7 @@ def test_each_event_follows_the_one_before_and_its_hash_is_over_all_its_other_co
         after.previous for _, after in pairwise(events)
     ]
     assert all(event.hash == event_hash(vars(event)) for event in events)
-    assert {*CHAINED, "hash"} == {field.attname for field in AuditEvent._meta.concrete_fields}
+    assert {*CHAINED, "record_hash", "hash"} == {field.attname for field in AuditEvent._meta.concrete_fields}
     head = AuditHead.objects.get(office=world.office)
     assert (head.count, head.hash) == (len(events), events[-1].hash)
 
@@ -511,6 +536,10 @@ def test_the_encoding_that_is_hashed_never_changes():
         '"record_type":"assessment","record_id":7,"address_hash":"","previous":""}'
     )
     assert event_hash(columns) == hashlib.sha256(text.encode()).hexdigest()
+    # Events from before the column, and those of other actions, have no hash of a record.
+    assert event_hash(columns | {"record_hash": ""}) == event_hash(columns)
+    text = text.replace('"previous":""', f'"previous":"","record_hash":"{"1" * 64}"')
+    assert event_hash(columns | {"record_hash": "1" * 64}) == hashlib.sha256(text.encode()).hexdigest()
 
 
 # --- Autosaves --------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Deleting drafts, retention settings, legal holds, and purging and erasing with every related record."""
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
+from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
@@ -26,6 +28,7 @@ from assessments.models import (
     Office,
     Reminder,
     Share,
+    ShorterRetention,
     StoredPdf,
 )
 from assessments.services import attesting, audit, drafts, retention, reviewing, sharing
@@ -202,8 +205,11 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
     address = f"/office/{world.office.pk}/keeping"
     sent = {"keep_drafts_months": months, "keep_attested_years": years}
     assert client_of(world.member).post(address, sent).status_code == (302 if taken else 200)
-    world.office.refresh_from_db()
-    kept = (world.office.keep_drafts_months, world.office.keep_attested_years)
+    # What is shorter comes into force after a day.
+    world.at(NOW + timedelta(days=1))
+    retention.start_shorter_retention(now=timezone.now())
+    office = Office.objects.get(pk=world.office.pk)
+    kept = (office.keep_drafts_months, office.keep_attested_years)
     assert kept == ((months, years) if taken else (24, 7))
 
 
@@ -305,7 +311,64 @@ def test_times_that_would_delete_something_now_are_asked_about_first(world):
     assert world.office.keep_attested_years == 7
     assert client.post(address, shorter | {"sure": "on"}).status_code == 302
     world.office.refresh_from_db()
+    assert world.office.keep_attested_years == 7
+    world.at(timezone.now() + timedelta(days=1))
+    run()
+    world.office.refresh_from_db()
     assert world.office.keep_attested_years == 1
+    assert not Attestation.objects.exists()
+
+
+def test_a_shorter_period_starts_after_a_day_and_deletes_nothing_before(world):
+    whole(world)
+    world.at(NOW + timedelta(days=3 * 366))
+    retention.set_retention(office=world.office, drafts_months=24, attested_years=1, by=world.member)
+    chosen_at = timezone.now()
+    for wait, stays in ((timedelta(hours=23, minutes=59), True), (timedelta(days=1), False)):
+        world.at(chosen_at + wait)
+        run()
+        assert Attestation.objects.exists() is stays
+
+
+def test_the_member_is_emailed_and_keeps_the_present_periods(world, django_capture_on_commit_callbacks):
+    client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
+    shorter = {"keep_drafts_months": 12, "keep_attested_years": 7}
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            assert client.post(address, shorter).status_code == 302
+    (message,) = mail.outbox
+    assert message.to == ["member@example.ca"]
+    assert "start on 16 June 2026, 12:00 (Toronto)" in message.body
+    page = client.get(address).content.decode()
+    assert "Shorter periods start on 16 June 2026, 12:00" in page
+    assert "kept for 12 months" in page
+    form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the present periods", page, re.DOTALL)
+    assert form
+    hidden = dict(re.findall(r'name="(keep_\w+)"\s+value="(\d+)"', form[0]))
+    assert client.post(address, hidden).status_code == 302
+    assert not ShorterRetention.objects.exists()
+    world.at(NOW + timedelta(days=2))
+    run()
+    assert Office.objects.get(pk=world.office.pk).keep_drafts_months == 24
+    actions = AuditEvent.objects.of_chain(world.office.pk).values_list("action", flat=True)[:2]
+    assert list(actions) == [Action.RETENTION_KEPT, Action.RETENTION_CHOSEN]
+
+
+def test_an_unattended_session_neither_shortens_nor_lengthens(world):
+    client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
+    world.at(NOW + timedelta(minutes=33))
+    for months in (1, 120):
+        sent = {"keep_drafts_months": months, "keep_attested_years": 7, "sure": "on"}
+        assert client.post(address, sent).status_code == 409
+    assert client.get(address).status_code == 200
+    assert not ShorterRetention.objects.exists()
+
+
+def test_a_longer_period_counts_at_once_and_ends_the_wait_for_a_shorter_one(world):
+    retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
+    retention.set_retention(office=world.office, drafts_months=36, attested_years=9, by=world.member)
+    assert not ShorterRetention.objects.exists()
+    assert Office.objects.get(pk=world.office.pk).keep_drafts_months == 36
 
 
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
@@ -662,7 +725,8 @@ def test_the_trail_tells_of_each_in_words(world):
     retention.erase(office=world.office, by=world.member)
     page = client_of(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
     for words in (
-        "Ana Silva changed how long records are kept: Ward 10",
+        "Ana Silva chose shorter retention periods: Ward 10",
+        "The portal changed how long records are kept: Ward 10",
         "The portal deleted what had been kept long enough",
         "Ana Silva erased what was kept of Ward 10",
     ):

@@ -468,7 +468,9 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     for file in (".pdf", ".json", "/exchange.txt"):
         assert officer.get(f"/shares/{share.pk}{file}").status_code == 404
     assert "withdrawn" in text_of(Client().get(f"/verify/{share.code}"))
-    assert "May I?" in text_of(member.get(f"/shares/{share.pk}"))
+    assert not AdviceRequest.objects.exists()
+    assert "May I?" not in text_of(member.get(f"/shares/{share.pk}"))
+    assert "stays in the audit trail" in text_of(member.get(f"/shares/{share.pk}"))
     assert AuditEvent.objects.filter(action="share_withdrawn").count() == 1
 
 
@@ -500,6 +502,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     assert purge_expired().withdrawn == 1
     assert not default_storage.exists(stored.name)
     assert not ShareContent.objects.exists()
+    assert not AdviceRequest.objects.exists()
 
 
 def test_what_is_purged_while_it_is_given_taken_back_or_answered_is_not_found(cast, attestation, monkeypatch):

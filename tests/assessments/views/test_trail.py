@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import Action, AuditEvent, Invitation, Membership, Office, User
+from assessments.models import Action, AuditEvent, Invitation, Membership, Office, StoredPdf, User
 from assessments.reports.trail import GONE, PORTAL, RECORD_KINDS, SENTENCES, in_words
 from assessments.services import audit, people, reviewing
 from assessments.services.drafts import start_assessment
@@ -49,10 +49,12 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
     thread = reviewing.comment(assessment=draft, about="whole", subject="", text="Secret.", by=member)
     people.invite(email="new@example.ca", role="staff", office=office, by=member)
     membership = Membership.objects.create(office=office, user=staff)
+    stored = StoredPdf.objects.create(share=share_, name="a.pdf", sha256="0" * 64, size=1)
     cases = {
         "assessment": (Action.REASSESSED, draft, f"began a reassessment of {ACCOUNT}"),
         "attestation": (Action.ATTESTED, attestation, f"attested the assessment of {ACCOUNT}"),
         "share": (Action.SHARED, share_, f"shared the assessment of {ACCOUNT}"),
+        "storedpdf": (Action.PRINTED, stored, f"printed a PDF about {ACCOUNT}"),
         "socialaccount": (
             Action.ACCOUNT_ADDED,
             cast.account,

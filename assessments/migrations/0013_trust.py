@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessments", "0011_election_dates"),
+        ("assessments", "0012_folding"),
     ]
 
     operations = [

@@ -1,0 +1,37 @@
+"""The names that people and offices had before."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assessments.models.people import Office, User
+
+
+class FormerName(models.Model):
+    """A name that a person or an office had `until` it was changed."""
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="former_names"
+    )
+    office = models.ForeignKey(
+        Office, on_delete=models.CASCADE, null=True, blank=True, related_name="former_names"
+    )
+    name = models.CharField(max_length=200)
+    until = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["until", "pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=True, office__isnull=False)
+                | Q(user__isnull=False, office__isnull=True),
+                name="formername_is_of_a_person_or_an_office",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

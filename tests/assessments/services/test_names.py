@@ -1,0 +1,165 @@
+"""Names: what was signed keeps the name that it was signed with, and a change of name leaves a trace."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import transaction
+
+from assessments.models import AuditEvent, FormerName, Office, StoredPdf, User
+from assessments.pdf.judging import read_pdf
+from assessments.reports.trail import in_words
+from assessments.services import people, printing
+from assessments.services.audit import Action
+from tests.cast import attested, person, shared
+
+pytestmark = pytest.mark.django_db
+
+
+def rename(cast: Any, name: str = "Hacked By Admin") -> None:
+    people.rename_person(user=cast.member, name=name, by=cast.administrator)
+
+
+def actions(office: Any) -> list[str]:
+    return list(AuditEvent.objects.of_chain(office).values_list("action", flat=True))
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
+    """What would be printed: the projection and the proof of each PDF."""
+    prints: list[tuple[Any, Any]] = []
+
+    def keep(projection: Any, proof: Any) -> bytes:
+        prints.append((projection, proof))
+        return f"{projection}{proof}".encode()
+
+    monkeypatch.setattr(printing, "advisory_pdf", keep)
+    return prints
+
+
+def test_a_pdf_that_is_printed_again_has_the_names_that_were_signed(cast, attestation, printed):
+    first = printing.pdf_of(attestation)
+    default_storage.delete(StoredPdf.objects.get().name)
+    rename(cast)
+    people.rename_office(office=cast.office, name="Ward 99", by=cast.administrator)
+    attestation.refresh_from_db()
+    again = printing.pdf_of(type(attestation).objects.get(pk=attestation.pk))
+    assert again == first
+    assert printed[1][1].stamp.startswith("Attested by Ana Silva on ")
+    assert b"Hacked" not in again
+
+
+def test_a_share_that_is_printed_again_has_them_too(cast, attestation, printed):
+    share = shared(attestation, ask="May I?")
+    first = printing.pdf_of(share)
+    default_storage.delete(StoredPdf.objects.get().name)
+    rename(cast)
+    people.rename_office(office=cast.office, name="Ward 99", by=cast.administrator)
+    assert printing.pdf_of(type(share).objects.get(pk=share.pk)) == first
+    page = cast.client("officer").get(f"/shares/{share.pk}").content.decode()
+    assert "Ward 99" not in page
+    assert "Ward 10" in page
+
+
+def test_the_pages_of_what_was_attested_name_who_signed_it(cast, attestation):
+    rename(cast)
+    for page in ("", "advisory", "answers", "review"):
+        html = cast.client("staff").get(f"/assessments/{attestation.assessment_id}/{page}").content.decode()
+        assert "Hacked By Admin" not in html, page
+        assert page == "answers" or "Ana Silva" in html, page
+
+
+def test_a_new_attestation_has_the_new_name(cast):
+    rename(cast, "Ana Silva-Roy")
+    assert attested(cast.account).signer == "Ana Silva-Roy"
+
+
+def test_a_change_of_name_is_in_the_trail_of_the_portal_and_of_the_office(cast, attestation):
+    before = AuditEvent.objects.of_chain(cast.office_pk).first()
+    rename(cast, "Ana Silva-Roy")
+    assert actions(cast.office_pk)[0] == actions(None)[0] == Action.RENAMED
+    assert before is not None
+    (earlier,) = in_words([before])
+    assert earlier.words.startswith("Ana Silva (now Ana Silva-Roy) ")
+    (line,) = in_words(AuditEvent.objects.of_chain(cast.office_pk)[:1])
+    assert line.words == "Alex Martin changed the name of Ana Silva to Ana Silva-Roy"
+    rename(cast, "Ana Roy")
+    before = AuditEvent.objects.get(pk=before.pk)
+    assert in_words([before])[0].words.startswith("Ana Silva (now Ana Roy) ")
+    lines = in_words(AuditEvent.objects.of_chain(cast.office_pk)[:2])
+    assert [line.words for line in lines] == [
+        "Alex Martin changed the name of Ana Silva-Roy to Ana Roy",
+        "Alex Martin changed the name of Ana Silva to Ana Silva-Roy (now Ana Roy)",
+    ]
+
+
+def test_a_change_to_the_same_name_is_none(cast):
+    rename(cast, "Ana Silva")
+    people.rename_office(office=cast.office, name="Ward 10", by=cast.administrator)
+    assert not FormerName.objects.exists()
+    assert Action.RENAMED not in actions(None)
+
+
+def test_the_former_name_is_beside_the_new_one(cast):
+    administrator = cast.client("administrator")
+    answer = administrator.post(f"/people/{cast.member.pk}/name", {"name": " Ana Silva-Roy "})
+    assert answer["Location"] == "/people/"
+    administrator.post(f"/people/offices/{cast.office_pk}/name", {"name": "Ward 10 (North)"})
+    page = re.sub(r"\s+", " ", administrator.get("/people/").content.decode())
+    assert "Ana Silva-Roy</strong> (formerly Ana Silva)" in page
+    assert "Ward 10 (North)</strong> (formerly Ward 10)" in page
+    page = re.sub(r"\s+", " ", cast.client("staff").get(f"/office/{cast.office_pk}/people").content.decode())
+    assert "Ana Silva-Roy</strong> (formerly Ana Silva)" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("", "fill this in"), ("WARD 4", "Another office has this name"), ("x" * 201, "200")]
+)
+def test_a_name_that_cannot_be_given_stays_in_the_form_with_the_reason(cast, name, reason):
+    answer = cast.client("administrator").post(f"/people/offices/{cast.office_pk}/name", {"name": name})
+    assert answer.status_code == 200
+    assert reason in answer.content.decode()
+    assert f'value="{name}"' in answer.content.decode() or not name
+    assert cast.office.name == "Ward 10"
+
+
+def test_an_ended_office_may_have_the_name_of_a_current_one(cast):
+    Office.objects.filter(pk=cast.office_pk).update(ends_on="2026-01-01")
+    people.rename_office(office=cast.office, name="Ward 4", by=cast.administrator)
+    assert cast.office.name == "Ward 4"
+
+
+@pytest.mark.parametrize("kind", ["user", "office"])
+def test_the_admin_site_changes_nothing(cast, kind):
+    key = {"user": cast.member.pk, "office": cast.office_pk}[kind]
+    answer = cast.client("administrator").post(
+        f"/admin/assessments/{kind}/{key}/change/", {"name": "Hacked By Admin"}
+    )
+    assert answer.status_code == 403
+    assert "Hacked" not in cast.member.name + cast.office.name
+
+
+def test_a_change_of_name_needs_a_fresh_proof(cast):
+    answer = cast.client("administrator", fresh=False).post(f"/people/{cast.member.pk}/name", {"name": "New"})
+    assert answer.status_code == 409
+    assert cast.member.name == "Ana Silva"
+
+
+def test_verify_pdf_and_the_name_within_the_pdf_agree(cast, attestation, tmp_path, capsys):
+    """The finding itself: a lost file, a renamed member, and a PDF that the portal calls authentic."""
+    people.rename_person(user=cast.member, name="Hacked By Admin", by=cast.administrator)
+    file = tmp_path / "advisory.pdf"
+    file.write_bytes(printing.pdf_of(type(attestation).objects.get(pk=attestation.pk)))
+    call_command("verify_pdf", str(file))
+    assert b"Hacked" not in file.read_bytes()
+    assert "Hacked By Admin" not in str(read_pdf(file.read_bytes()))
+
+
+def test_a_person_without_an_office_is_renamed_in_the_portals_trail_alone(cast):
+    with transaction.atomic():
+        someone: User = person("someone")
+        people.rename_person(user=someone, name="Someone Else", by=cast.administrator)
+    assert actions(None)[0] == Action.RENAMED
+    assert Action.RENAMED not in actions(cast.office_pk)
