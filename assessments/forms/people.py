@@ -173,10 +173,7 @@ class RenameForm(_ColumnForm):
     """A new name for a person or an office."""
 
     button = "Change the name"
-    name = forms.CharField(label="Name", max_length=200)
-
-    def clean_name(self) -> str:
-        return self._clean_text("name")
+    name = LineField(label="Name", max_length=200)
 
 
 class RetentionForm(_ColumnForm):

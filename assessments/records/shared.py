@@ -69,9 +69,7 @@ def shared_record(
     edition, answers = state.edition, state.advisory.answers
     part = shared_part(state.advisory, rules=picked.rules, questions=picked.questions)
     notes = (
-        (q.id, state.rows[q.id].note)
-        for q in edition.questions
-        if q.id in picked.notes and q.id in state.rows
+        (q.id, state.notes[q.id]) for q in edition.questions if q.id in picked.notes and q.id in state.notes
     )
     return canonical(
         {
@@ -155,7 +153,7 @@ def offered(state: AssessmentState) -> Picked:
     return Picked(
         rules=frozenset(finding.rule.id for finding in can_be_shared(state.advisory)),
         questions=frozenset(state.advisory.answers),
-        notes=frozenset(question for question, row in state.rows.items() if row.note),
+        notes=frozenset(state.notes),
         black_out={},
     )
 

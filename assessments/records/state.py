@@ -71,7 +71,8 @@ class Progress:
 class AssessmentState:
     """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested.
 
-    `frozen` is the advisory in an attestation's record; a draft has None, and is scored.
+    `frozen` is the advisory in an attestation's record, and `attested_notes` are the notes in it; a draft has None,
+    and is scored.
     """
 
     self_check: AnonymousCheck | Assessment
@@ -82,6 +83,7 @@ class AssessmentState:
     rows: Mapping[str, AnswerRow]
     answers: Mapping[str, Answer]
     frozen: Mapping[str, Any] | None = None
+    attested_notes: Mapping[str, str] | None = None
 
     @cached_property
     def advisory(self) -> Advisory:
@@ -93,8 +95,35 @@ class AssessmentState:
 
     @cached_property
     def document(self) -> Document:
-        notes = {question: row.note for question, row in self.rows.items() if row.note}
-        return Document(self.edition, self.answers, notes, self.about, self.as_of, self.election)
+        return Document(self.edition, self.answers, self.notes, self.about, self.as_of, self.election)
+
+    @cached_property
+    def notes(self) -> dict[str, str]:
+        """The notes on the questions that are asked, and of an attestation those in its record.
+
+        The others are kept, and go nowhere.
+        """
+        if self.attested_notes is not None:
+            return dict(self.attested_notes)
+        return {q: row.note for q, row in self.rows.items() if row.note and q in self.advisory.asked}
+
+    @property
+    def not_asked(self) -> tuple[tuple[Question, Answer | None, AnswerRow], ...]:
+        """What is kept on questions that are not asked any more: each with its answer and its row."""
+        kept = self.kept_answers
+        return tuple(
+            (in_election(q, self.election), kept.get(q.id), self.rows[q.id])
+            for q in self.edition.questions
+            if q.id in self.rows
+            and q.id not in self.advisory.asked
+            and (q.id in kept or self.rows[q.id].note)
+        )
+
+    @cached_property
+    def kept_answers(self) -> dict[str, Answer]:
+        """Every answer that is kept, asked or not: for the office itself, or whoever gave it."""
+        rows = read_answers(self.edition, {name: row.value for name, row in self.rows.items()})
+        return rows | dict(self.answers)
 
     @cached_property
     def carried(self) -> frozenset[str]:
@@ -227,14 +256,17 @@ def election_of(self_check: AnonymousCheck | Assessment, *, as_of: date) -> Elec
 
 
 def answers_document(state: AssessmentState) -> bytes:
-    """The answers as an answers document, to continue elsewhere or to give to `manage.py advise`."""
+    """The answers as an answers document, to continue elsewhere or to give to `manage.py advise`.
+
+    It is the person's or the office's own copy, so it has what is not asked any more as well.
+    """
     document = {
         "edition": state.edition.id,
         "revision": state.edition.sheet.revision,
         "account": state.self_check.about,
         "election": state.election.id,
         **_given_days(state.election),
-        "answers": {q: answer_data(answer) for q, answer in state.answers.items()},
+        "answers": {q: answer_data(answer) for q, answer in state.kept_answers.items()},
         "notes": {q: row.note for q, row in state.rows.items() if row.note},
     }
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
@@ -267,6 +299,7 @@ def _attested_state(
         rows=rows,
         answers=read_answers(edition, values),
         frozen=record["advisory"],
+        attested_notes={entry["question"]: entry["note"] for entry in record["answers"] if entry["note"]},
     )
 
 

@@ -7,7 +7,7 @@ data.py is the advisory itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Literal
@@ -296,6 +296,12 @@ def cite(paragraphs: Iterable[str]) -> str:
         for paragraph in paragraphs
     ]
     return cited[0] if len(cited) == 1 else f"{', '.join(cited[:-1])} and {cited[-1]}" if cited else ""
+
+
+def of_asked(document: Document, advisory: Advisory) -> Document:
+    """A document without the notes on questions that are not asked: as the answers to these, they do not count."""
+    notes = {question: note for question, note in document.notes.items() if question in advisory.asked}
+    return replace(document, notes=notes)
 
 
 def project(advisory: Advisory, document: Document, *, whose: Whose = "your") -> Projection:

@@ -104,8 +104,7 @@ def _answer(state: AssessmentState, question: str) -> str:
 
 
 def _note(state: AssessmentState, question: str) -> str:
-    row = state.rows.get(question)
-    return row.note if row else ""
+    return state.notes.get(question, "")
 
 
 def _outcomes(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:

@@ -93,7 +93,7 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     # Not the error's own message, which can quote a row.
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "pgcode", None) or ""
-    log.error("The database failed a request: %s %s", type(error).__name__, code)
+    log.error("The database did not take a request: %s %s", type(error).__name__, code)
     if hasattr(request, "session"):
         # It could not be saved either, and would take another wait.
         request.session.modified = False

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
-from assessments.rendering.projection import project
+from assessments.rendering.projection import of_asked, project
 from assessments.reports.carried import carried_report
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
@@ -189,7 +189,8 @@ def _example(name: str) -> object:
     document = read_document(sample(name), editions(), calendar())
     as_of = document.as_of or timezone.localdate()
     election = election_for(document, calendar(), as_of=as_of)
-    return project(assess(document.edition, document.answers, as_of=as_of, election=election), document)
+    advisory = assess(document.edition, document.answers, as_of=as_of, election=election)
+    return project(advisory, of_asked(document, advisory))
 
 
 @require_safe
@@ -253,7 +254,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         try:
             return unavailable(request, error)
         except Exception as fault:  # noqa: BLE001 - the plain page needs nothing that could fail
-            log.error("The page for a fault of the database failed: %s", type(fault).__name__)
+            log.error("The page for a fault of the database could not be made: %s", type(fault).__name__)
     return defaults.server_error(request)
 
 
@@ -265,7 +266,7 @@ def logged_if_it_fails(page: Callable[..., HttpResponse]) -> Callable[..., HttpR
         try:
             return page(request, exception)
         except Exception:
-            log.exception("The page for a refusal failed")
+            log.exception("The page for a refusal could not be made")
             raise
 
     return wrapped

@@ -207,7 +207,12 @@ def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         rows.append((progress, lines, address if guarded else ""))
     addresses = {q.id: address for _, lines, _ in rows for q, _, _, address in lines}
     first_open = next((addresses[q] for q in state.advisory.unanswered if q in addresses), "")
-    return render(request, "assessments/answers.html", workspace.context(rows=rows, first_open=first_open))
+    not_asked = [
+        (question, answer_in_words(state.edition, question.id, answer), row)
+        for question, answer, row in state.not_asked
+    ]
+    context = workspace.context(rows=rows, first_open=first_open, not_asked=not_asked)
+    return render(request, "assessments/answers.html", context)
 
 
 def _in_words(state: AssessmentState, question: str) -> str:

@@ -136,9 +136,9 @@ class Command(BaseCommand):
         # Imports inside: JSON needs none of them, and they are slow.
         if form == "json":
             return advisory_json(advisory, document.left_behind, indent=2) + b"\n"
-        from assessments.rendering.projection import project  # noqa: PLC0415
+        from assessments.rendering.projection import of_asked, project  # noqa: PLC0415
 
-        projection = project(advisory, document)
+        projection = project(advisory, of_asked(document, advisory))
         if form == "text":
             from assessments.rendering.text import advisory_text  # noqa: PLC0415
 
