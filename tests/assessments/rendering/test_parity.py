@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 
 from assessments.models import AnonymousCheck
 from assessments.pdf.press import PressError
-from assessments.rendering.documents import advisory_html, advisory_pdf
+from assessments.rendering.documents import advisory_html, advisory_pdf, print_css
 from assessments.rendering.projection import LEFT_BEHIND, Group, OpenQuestion, Projection, in_line
 from assessments.rendering.text import advisory_text
 from assessments.samples import sample
@@ -249,6 +249,11 @@ def test_a_samples_pdf_is_pdf_ua_of_three_to_six_pages_each_with_its_number_and_
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_no_printed_document_has_css_columns_which_take_most_of_the_time_to_lay_out():
+    css = print_css("questionnaire.css", "summary.css", "insights.css")
+    assert not re.search(r"[;{\s](?:columns|column-count|column-width)\s*:", css)
 
 
 def test_a_pdf_names_its_language_account_and_day_and_bears_no_other_date():
