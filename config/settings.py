@@ -311,6 +311,8 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "60/m/ip",
     "reset_password_of": "5/m/key",
     "start_check": "60/m/ip",
+    # An answers file with a note to each question seldom has as much (views.public.LARGE_FILE).
+    "large_file": "5/h/ip",
     "invite": "30/h/user",
 }
 # Limits count network addresses. Without this number, everybody behind a proxy would share one.

@@ -64,6 +64,7 @@ class AnswersFileForm(forms.Form):
         self.helper.form_show_errors = False
         self.helper.layout = Layout("file", "answers", Submit("go", "Go on with these answers"))
         self.document: Document | None = None
+        self.size = 0
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -76,6 +77,7 @@ class AnswersFileForm(forms.Form):
                 raise forms.ValidationError("Choose your answers file, or paste what is in it.")
             return cleaned
         raw = uploaded.read(MAX_BYTES + 1) if uploaded else pasted.encode("utf-8", "surrogatepass")
+        self.size = len(raw)
         if message := wrong_file(raw):
             raise forms.ValidationError(message)
         try:
@@ -84,9 +86,20 @@ class AnswersFileForm(forms.Form):
             election_for(self.document, calendar(), as_of=timezone.localdate())
         except DocumentFaults as error:
             if uploaded and not pasted and len(raw) <= MAX_BYTES:
-                # Browsers do not keep a chosen file: put its text into the box, where it can be corrected.
-                refilled = QueryDict(mutable=True)
-                refilled["answers"] = raw[:MAX_BYTES].decode("utf-8", "replace").replace("\x00", "")
-                self.data = refilled
+                self._put_into_box(raw)
             raise forms.ValidationError(error.faults) from error
         return cleaned
+
+    def refuse(self, message: str) -> None:
+        """Add the reason why a document that can be read is not taken. Its text stays in the box."""
+        uploaded: UploadedFile | None = self.cleaned_data.get("file")
+        if uploaded:
+            uploaded.seek(0)
+            self._put_into_box(uploaded.read())
+        self.add_error(None, message)
+
+    def _put_into_box(self, raw: bytes) -> None:
+        """Show the text of a file, where it can be corrected: browsers do not keep a chosen file."""
+        refilled = QueryDict(mutable=True)
+        refilled["answers"] = raw.decode("utf-8", "replace").replace("\x00", "")
+        self.data = refilled

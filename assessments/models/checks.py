@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -19,6 +20,9 @@ from bulletin.models import PublishedEdition
 
 LIFE = timedelta(hours=24)
 """How long an anonymous check is kept after its last answer."""
+
+ROW_BYTES = 500, 100
+"""What the database needs for a check without answers, and for an answer beside its own text: about as much."""
 
 
 def token_hash(token: str) -> str:
@@ -42,6 +46,10 @@ class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
         """Keep the check of the browser that holds this token."""
         return self.filter(token_hash=token_hash(token))
 
+    def total_size(self) -> int:
+        """The bytes that these checks take together."""
+        return int(self.aggregate(total=models.Sum("size", default=0))["total"])
+
 
 class AnonymousCheck(ElectionChoice):
     """A self-check by someone who has not signed in. Whoever holds the token may see, change and delete it."""
@@ -54,6 +62,8 @@ class AnonymousCheck(ElectionChoice):
     member = models.CharField("member of Council", max_length=MAX_ACCOUNT_TEXT, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(default=a_day_from_now, db_index=True)
+    # In bytes, with its answers. Strangers write these rows, so what they may take is limited.
+    size = models.PositiveIntegerField(default=0)
 
     objects = AnonymousCheckQuerySet.as_manager()
 
@@ -73,6 +83,15 @@ class AnonymousCheck(ElectionChoice):
         """The account, as an answers document has it, without what is empty."""
         named = {"platform": self.platform, "handle": self.handle, "member": self.member}
         return {key: value for key, value in named.items() if value}
+
+    def measured_size(self) -> int:
+        """The bytes that the check and its answers take now."""
+        of_check, of_answer = ROW_BYTES
+        rows = self.answers.values_list("question", "value", "note")
+        texts = [*self.about.values()]
+        for question, value, note in rows:
+            texts += (question, json.dumps(value), note)
+        return of_check + of_answer * len(rows) + sum(len(text.encode()) for text in texts)
 
 
 class CheckAnswer(AnswerRow):

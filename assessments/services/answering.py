@@ -19,6 +19,13 @@ from assessments.services.audit import Action
 
 SelfCheck = AnonymousCheck | Assessment
 
+MAX_CHECK_BYTES = 100_000
+"""The most that one anonymous check may take. A long note to each question would take about 60,000."""
+
+MAX_CHECKS_BYTES = 200_000_000
+"""The most that all anonymous checks may take, including those that have ended and are not deleted yet. Without it,
+one stranger could fill the disk, and then nobody could save anything."""
+
 
 class NotSaved(Exception):
     """The draft accepts no more answers; `why` is the code by which pages explain it."""
@@ -48,6 +55,18 @@ class Moved(NotSaved):
     """The draft moved to another revision of the questions since its page was opened."""
 
     why = "moved"
+
+
+class TooLarge(NotSaved):
+    """An anonymous check would take more than MAX_CHECK_BYTES."""
+
+    why = "too_large"
+
+
+class NoRoom(NotSaved):
+    """All anonymous checks together would take more than MAX_CHECKS_BYTES."""
+
+    why = "no_room"
 
 
 @dataclass(frozen=True)
@@ -127,7 +146,7 @@ def save_answers(
     Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
     a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
     are still right, with the version seen of each. `draft` has the edition whose questions were answered. Raises
-    DraftGone, TermEnded, Attested and Moved.
+    DraftGone, TermEnded, Attested, Moved, TooLarge and NoRoom.
     """
     draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
@@ -157,11 +176,28 @@ def save_answers(
     if changed and isinstance(draft, AnonymousCheck):
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
+        limit_size(draft)
     elif changed and isinstance(draft, Assessment):
         audit.append(
             office=draft.account.office, action=Action.ANSWERS_SAVED, about=draft, by=by, coalesce=True
         )
     return saved
+
+
+def limit_size(check: AnonymousCheck) -> None:
+    """Record how much an anonymous check takes. Raises TooLarge and NoRoom if it grew beyond the limits.
+
+    A check that becomes smaller is never refused. Call it within the transaction that changed the check, so that a
+    refusal undoes the change. Transactions at the same time do not see each other, so all checks together may grow a
+    little beyond their limit, by one check for each.
+    """
+    before, check.size = check.size, check.measured_size()
+    if check.size > before:
+        if check.size > MAX_CHECK_BYTES:
+            raise TooLarge
+        if AnonymousCheck.objects.total_size() - before + check.size > MAX_CHECKS_BYTES:
+            raise NoRoom
+    AnonymousCheck.objects.filter(pk=check.pk).update(size=check.size)
 
 
 def _locked_on_its_edition(draft: SelfCheck) -> SelfCheck:

@@ -19,7 +19,7 @@ from assessments.models.checks import token_hash
 from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services import audit
-from assessments.services.answering import DraftGone, lock_self_check
+from assessments.services.answering import DraftGone, limit_size, lock_self_check
 from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
@@ -38,7 +38,8 @@ def start_check(
 ) -> tuple[AnonymousCheck, str]:
     """Start an anonymous check, with the answers of a document if one is given; return the check and its token.
 
-    Only the browser keeps the token. A check to be replaced is deleted once the new one exists.
+    Only the browser keeps the token. A check to be replaced is deleted in the same transaction. Raises TooLarge and
+    NoRoom.
     """
     token = secrets.token_urlsafe(32)
     check = AnonymousCheck.objects.create(
@@ -53,6 +54,7 @@ def start_check(
         CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **row) for row in _rows_of(document))
     if replacing:
         delete_check(check=replacing)
+    limit_size(check)
     return check, token
 
 
@@ -75,6 +77,7 @@ def _rows_of(document: Document) -> list[dict[str, Any]]:
     ]
 
 
+@transaction.atomic
 def describe_check(
     *,
     check: AnonymousCheck,
@@ -85,11 +88,12 @@ def describe_check(
 ) -> None:
     """Set which account (platform, handle, member) and which election a check is about.
 
-    Raises DraftGone where the check has been deleted.
+    Raises DraftGone where the check has been deleted, TooLarge and NoRoom.
     """
     columns = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
     if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):
         raise DraftGone
+    limit_size(AnonymousCheck.objects.get(pk=check.pk))
 
 
 @transaction.atomic

@@ -131,9 +131,10 @@ def _posted(request: HttpRequest) -> list[tuple[str, str]]:
 def _save_url(request: HttpRequest, why: str) -> str:
     """The address to which the input can be posted again; empty if there is none."""
     match = request.resolver_match
-    if why == "other_edition":
+    if why in ("other_edition", "too_large"):
         return ""
-    if why in ("signed_out", "stale", "not_fresh") or (match is not None and match.view_name == "restart"):
+    may_succeed_later = why in ("signed_out", "stale", "not_fresh", "too_often", "no_room")
+    if may_succeed_later or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
     if why == "ended" and match is not None and match.view_name == "check:section":
         return f"{reverse('restart')}?to={quote(request.path)}"

@@ -29,8 +29,8 @@ from assessments.rendering.projection import of_asked, project
 from assessments.reports.carried import carried_report
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
-from assessments.scoring.document import election_for, read_document
-from assessments.services.answering import DraftGone, save_answers
+from assessments.scoring.document import Document, election_for, read_document
+from assessments.services.answering import NoRoom, NotSaved, TooLarge, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import FAULTS, keep_typed, typed_in, unavailable
@@ -62,13 +62,33 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, f"pages/{name}.html", context)
 
 
+LARGE_FILE = 20_000
+"""The bytes of an answers file from which on one network address may bring back only a few an hour."""
+
+FILE_REFUSED = {
+    "large_file": (
+        "Your network address has brought back several large files within an hour. Try again in an hour, or sign in "
+        "and answer in your office. Files of up to 20 kB can still be brought back."
+    ),
+    TooLarge.why: (
+        "These answers take more than 100 kB. Without signing in, that is the most. Shorten the notes in the box "
+        "below."
+    ),
+    NoRoom.why: (
+        "The portal has no room for another self-check without signing in right now. Keep your file, and try again "
+        "in an hour; or sign in and answer in your office."
+    ),
+}
+"""Why an answers file that can be read is not taken."""
+
+
 def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Limit how often one network address may POST, so that nobody fills the database with self-checks."""
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and not ratelimit.consume(request, action="start_check"):
-            return render(request, "429.html", status=429)
+            return keep_typed(request, "too_often", status=429)
         return view(request)
 
     return wrapped
@@ -81,7 +101,10 @@ def start(request: HttpRequest) -> HttpResponse:
     old = own_check(request)
     if old is not None and "replace" not in request.POST:
         return redirect("check:tasks")
-    check, token = start_check(replacing=old)
+    try:
+        check, token = start_check(replacing=old)
+    except NoRoom as error:
+        return keep_typed(request, error.why, status=503)
     return remember(redirect(Workspace(check, None).url("tasks")), token)
 
 
@@ -90,7 +113,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @not_too_often
 def bring_back(request: HttpRequest) -> HttpResponse:
     """Continue with answers from a file."""
-    posted = request.method == "POST"
+    posted, status = request.method == "POST", 200
     length = request.META.get("CONTENT_LENGTH") or "0"
     form = AnswersFileForm(
         request.POST if posted else None,
@@ -98,23 +121,36 @@ def bring_back(request: HttpRequest) -> HttpResponse:
         dropped=length.isdecimal() and int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
     )
     if posted and form.is_valid() and form.document is not None:
-        document = form.document
-        # In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
-        with transaction.atomic():
-            check, token = start_check(document=document, replacing=own_check(request))
-            workspace = Workspace(check, None)
-            report = carried_report(
-                workspace.state,
-                left_behind=document.left_behind,
-                changed=document.changed,
-                count=len(document.answers),
-            )
-            # Shown here, and not after a redirect: what is left behind is kept nowhere.
-            context = workspace.context(heading="Your answers are back", report=report)
-            page = render(request, "assessments/carried.html", context) if report else None
-        return remember(page or redirect(workspace.url("tasks")), token)
+        if form.size > LARGE_FILE and not ratelimit.consume(request, action="large_file"):
+            status, refusal = 429, FILE_REFUSED["large_file"]
+        else:
+            try:
+                return _brought_back(request, form.document)
+            except (TooLarge, NoRoom) as error:
+                status, refusal = 503 if isinstance(error, NoRoom) else 200, FILE_REFUSED[error.why]
+        form.refuse(refusal)
     context = {"form": form, "check": own_check(request)}
-    return render(request, "assessments/bring_back.html", context)
+    return render(request, "assessments/bring_back.html", context, status=status)
+
+
+@transaction.atomic
+def _brought_back(request: HttpRequest, document: Document) -> HttpResponse:
+    """Start a self-check with the answers of a document. Raises TooLarge and NoRoom.
+
+    In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
+    """
+    check, token = start_check(document=document, replacing=own_check(request))
+    workspace = Workspace(check, None)
+    report = carried_report(
+        workspace.state,
+        left_behind=document.left_behind,
+        changed=document.changed,
+        count=len(document.answers),
+    )
+    # Shown here, and not after a redirect: what is left behind is kept nowhere.
+    context = workspace.context(heading="Your answers are back", report=report)
+    page = render(request, "assessments/carried.html", context) if report else None
+    return remember(page or redirect(workspace.url("tasks")), token)
 
 
 @sensitive_post_parameters()
@@ -133,16 +169,17 @@ def restart(request: HttpRequest) -> HttpResponse:
         # The check that ended was by another edition or revision: give back what was typed.
         return keep_typed(request, "other_edition")
     token = None
-    if check is None:
-        check, token = start_check()
-    workspace = Workspace(check, None)
-    form = SectionForm(workspace.state, section, request.POST, all_changed=True)
-    form.is_valid()
-    workspace = workspace.refreshed()
     try:
-        saved = save_answers(draft=check, changes=form.changes, by=None)
-    except DraftGone:
-        return keep_typed(request, "ended")
+        with transaction.atomic():
+            if check is None:
+                check, token = start_check()
+            workspace = Workspace(check, None)
+            form = SectionForm(workspace.state, section, request.POST, all_changed=True)
+            form.is_valid()
+            workspace = workspace.refreshed()
+            saved = save_answers(draft=check, changes=form.changes, by=None)
+    except NotSaved as error:
+        return keep_typed(request, error.why)
     remaining = form.after(workspace.state, saved)
     if remaining.problems or remaining.conflicts:
         response = section_page(request, workspace, remaining)
