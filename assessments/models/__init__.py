@@ -5,7 +5,7 @@ from assessments.models.answers import AnswerRow
 from assessments.models.assessments import Answer, Assessment
 from assessments.models.attestations import Attestation, Finding
 from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
-from assessments.models.checks import AnonymousCheck, CheckAnswer
+from assessments.models.checks import AnonymousCheck, CheckAnswer, CheckPdf
 from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
@@ -31,6 +31,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "CheckAnswer",
+    "CheckPdf",
     "Comment",
     "DeskEntry",
     "DeskFinding",

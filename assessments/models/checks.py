@@ -47,8 +47,9 @@ class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
         return self.filter(token_hash=token_hash(token))
 
     def total_size(self) -> int:
-        """The bytes that these checks take together."""
-        return int(self.aggregate(total=models.Sum("size", default=0))["total"])
+        """The bytes that these checks take together, with the PDFs that are kept of them."""
+        totals = self.aggregate(rows=models.Sum("size", default=0), pdfs=models.Sum("pdf__size", default=0))
+        return int(totals["rows"] + totals["pdfs"])
 
 
 class AnonymousCheck(ElectionChoice):
@@ -104,3 +105,21 @@ class CheckAnswer(AnswerRow):
             *AnswerRow.Meta.constraints,
             models.UniqueConstraint(fields=["draft", "question"], name="checkanswer_one_per_question"),
         ]
+
+
+class CheckPdf(models.Model):
+    """The PDF last printed of an anonymous check's advisory, deleted when the check changes, moves or ends.
+
+    In the database, so that nothing of a check is left when it is deleted.
+    """
+
+    draft = models.OneToOneField(
+        AnonymousCheck, on_delete=models.CASCADE, primary_key=True, related_name="pdf"
+    )
+    # What its bytes depend on: a PDF with another fingerprint is printed again.
+    fingerprint = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"PDF of anonymous check {self.draft_id}"

@@ -4,6 +4,9 @@ WeasyPrint is slow to import, keeps memory, may spend minutes on a hostile word 
 threads. So it runs in one persistent child, spawned when first needed, and the parent never imports it. `worker` is
 the child's side. The child fetches only our own fonts and images. Equal input gives equal bytes on any day: a PDF has
 no date but one that its HTML states.
+
+Documents for people who have not signed in are printed in a child of their own, which gives way to all else on the
+host. However many they ask for, the documents of members and officers do not wait for them.
 """
 
 import atexit
@@ -14,6 +17,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -26,6 +32,7 @@ __all__ = [
     "Enclosed",
     "PressError",
     "PrintProblem",
+    "fingerprint",
     "print_collection",
     "print_pdf",
     "stop",
@@ -40,6 +47,9 @@ MAX_WAIT = 25.0
 MAX_QUEUE = 8
 """Callers that may wait at the same time. Each keeps a thread of the server waiting; a further one gets `busy`."""
 
+MAX_STRANGERS = 2
+"""Callers for people who have not signed in that may wait at the same time."""
+
 MAX_HTML = 1_000_000
 """The most characters of HTML. The most text (`worker.MAX_TEXT`) in the densest markup that we write is about
 400,000 characters, and beyond a million, parsing alone takes seconds."""
@@ -50,7 +60,12 @@ _DOCUMENTS_PER_PROCESS = 200  # limits what WeasyPrint and Pango keep: about 0.2
 
 
 def print_pdf(
-    html: str, *, css: str = "", enclosed: Enclosed | None = None, seconds: float = MAX_SECONDS
+    html: str,
+    *,
+    css: str = "",
+    enclosed: Enclosed | None = None,
+    seconds: float = MAX_SECONDS,
+    for_stranger: bool = False,
 ) -> bytes:
     """Return the document `html` as a PDF/UA-1. Raises PressError.
 
@@ -60,9 +75,11 @@ def print_pdf(
     under static/, and nothing else. The PDF carries `enclosed`, if given.
 
     Safe to call from any thread. Documents are printed one at a time, so a call may wait for others. Once its turn
-    has come, printing takes `seconds` at most.
+    has come, printing takes `seconds` at most. Set `for_stranger` for a person who has not signed in: others do not
+    wait for this document.
     """
-    return _print(_document_press, html, css, enclosed=enclosed, seconds=seconds, documents=1)
+    press = _stranger_press if for_stranger else _document_press
+    return _print(press, html, css, enclosed=enclosed, seconds=seconds, documents=1)
 
 
 def print_collection(html: str, *, documents: int, css: str = "") -> bytes:
@@ -76,6 +93,20 @@ def print_collection(html: str, *, documents: int, css: str = "") -> bytes:
         return print_pdf(html, css=css)
     seconds = MAX_SECONDS + documents - 1
     return _print(_collection_press, html, css, enclosed=None, seconds=seconds, documents=documents)
+
+
+def fingerprint(html: str, css: str) -> str:
+    """A SHA-256 of all that a document's bytes depend on: its HTML and CSS, our fonts and images, and WeasyPrint."""
+    parts = (html.encode(), css.encode(), _fingerprint_of_files())
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+@cache
+def _fingerprint_of_files() -> bytes:
+    files = sha256(version("weasyprint").encode())
+    for url, (path, _) in worker.our_files().items():
+        files.update(sha256(url.encode() + path.read_bytes()).digest())
+    return files.digest()
 
 
 def _print(
@@ -120,12 +151,14 @@ def stop() -> None:
 class _Press:
     """A printing process of this process, started when first needed.
 
-    `callers` may use it at the same time. With `stays` false, it ends after each document.
+    `callers` may use it at the same time. With `stays` false, it ends after each document. With `gives_way`, it has
+    the processor only when nothing else on the host wants it.
     """
 
-    def __init__(self, *, callers: int, stays: bool) -> None:
+    def __init__(self, *, callers: int, stays: bool, gives_way: bool = False) -> None:
         self._places = threading.BoundedSemaphore(callers)
         self._stays = stays
+        self._gives_way = gives_way
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -158,7 +191,7 @@ class _Press:
                     max_workers=1,
                     max_tasks=_DOCUMENTS_PER_PROCESS,
                     initializer=worker.set_up,
-                    initargs=(self._scratch.name,),
+                    initargs=(self._scratch.name, self._gives_way),
                     # Never fork: this process may be a server with threads.
                     context=multiprocessing.get_context("spawn"),
                 )
@@ -188,9 +221,10 @@ def _end(pool: ProcessPool) -> None:
 
 
 _document_press = _Press(callers=MAX_QUEUE, stays=True)
+_stranger_press = _Press(callers=MAX_STRANGERS, stays=True, gives_way=True)
 # Collections are rare, and an idle process would keep a hundred megabytes.
 _collection_press = _Press(callers=1, stays=False)
-_PRESSES = (_document_press, _collection_press)
+_PRESSES = (_document_press, _stranger_press, _collection_press)
 atexit.register(stop)
 for _press in _PRESSES:
     os.register_at_fork(after_in_child=_press.forget)

@@ -69,12 +69,16 @@ class Enclosed:
     content: bytes
 
 
-def set_up(scratch: str) -> None:
+def set_up(scratch: str, gives_way: bool = False) -> None:
     """Make this process ready to print. `scratch` is this process's own directory for temporary files.
+
+    With `gives_way`, this process has the lowest priority.
 
     Never raises: the pool would only start another process, with the same fault. The first document reports what
     is missing.
     """
+    if gives_way:
+        os.nice(19)
     threading.Thread(target=_leave_with_parent, args=(scratch,), daemon=True).start()
     with contextlib.suppress(OSError):  # a cleaner of temporary files may have removed it
         for left_by_a_killed_process in Path(scratch).iterdir():
@@ -159,7 +163,7 @@ class _Engine:
                 f"apt-get install --yes {SYSTEM_PACKAGES}",
             ) from None
 
-        files = _our_files()
+        files = our_files()
 
         class OurFilesOnly(URLFetcher):  # type: ignore[misc]
             def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
@@ -193,7 +197,7 @@ def _stylesheet(css: str) -> Any:
     return _engine().css(css)
 
 
-def _our_files() -> dict[str, tuple[Path, str]]:
+def our_files() -> dict[str, tuple[Path, str]]:
     """Everything that a document may fetch: from a made-up URL to the file and its media type."""
     kinds = {".woff2": "font/woff2", ".svg": "image/svg+xml", ".png": "image/png"}
     return {

@@ -30,13 +30,14 @@ class PrintedNote:
     answer: str = ""
 
 
-def advisory_pdf(projection: Projection, proof: Proof | None = None) -> bytes:
+def advisory_pdf(projection: Projection, proof: Proof | None = None, *, for_stranger: bool = False) -> bytes:
     """The PDF of an advisory. With a proof, it says how to verify it and encloses the record that it was made from.
 
     Raises PressError, whose message is for people.
     """
     enclosed = Enclosed(RECORD_NAME, "application/json", proof.about, proof.record) if proof else None
-    return print_pdf(advisory_html(projection, proof), css=print_css(), enclosed=enclosed)
+    html = advisory_html(projection, proof)
+    return print_pdf(html, css=print_css(), enclosed=enclosed, for_stranger=for_stranger)
 
 
 def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
@@ -89,11 +90,12 @@ def printed_proof(proof: Proof) -> dict[str, object]:
 
 
 def questionnaire_pdf(edition: Edition, election: Election) -> bytes:
-    """The PDF of the blank questionnaire about an election, to fill in by hand.
+    """The PDF of the blank questionnaire about an election, to fill in by hand. Anyone may ask for it.
 
     Raises PressError, whose message is for people.
     """
-    return print_pdf(questionnaire_html(edition, election), css=print_css("questionnaire.css"))
+    html = questionnaire_html(edition, election)
+    return print_pdf(html, css=print_css("questionnaire.css"), for_stranger=True)
 
 
 def questionnaire_html(edition: Edition, election: Election) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, User
+from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, CheckPdf, User
 from assessments.models.checks import a_day_from_now
 from assessments.services import audit
 from assessments.services.audit import Action
@@ -176,7 +176,7 @@ def save_answers(
     if changed and isinstance(draft, AnonymousCheck):
         draft.ends_at = a_day_from_now()
         draft.save(update_fields=["ends_at"])
-        limit_size(draft)
+        note_change(draft)
     elif changed and isinstance(draft, Assessment):
         audit.append(
             office=draft.account.office, action=Action.ANSWERS_SAVED, about=draft, by=by, coalesce=True
@@ -184,13 +184,14 @@ def save_answers(
     return saved
 
 
-def limit_size(check: AnonymousCheck) -> None:
-    """Record how much an anonymous check takes. Raises TooLarge and NoRoom if it grew beyond the limits.
+def note_change(check: AnonymousCheck) -> None:
+    """Record how much a changed check takes, and delete its PDF. Raises TooLarge and NoRoom if it grew too large.
 
     A check that becomes smaller is never refused. Call it within the transaction that changed the check, so that a
     refusal undoes the change. Transactions at the same time do not see each other, so all checks together may grow a
     little beyond their limit, by one check for each.
     """
+    CheckPdf.objects.filter(draft=check).delete()
     before, check.size = check.size, check.measured_size()
     if check.size > before:
         if check.size > MAX_CHECK_BYTES:

@@ -10,7 +10,7 @@ from assessments.models import Assessment, Thread, User
 from assessments.records.state import read_answers
 from assessments.rendering.data import answer_data
 from assessments.services import audit
-from assessments.services.answering import SelfCheck, lock_self_check
+from assessments.services.answering import SelfCheck, lock_self_check, note_change
 from assessments.services.audit import Action
 from bulletin.encoding.carry import Carried, carry, rule_after
 from bulletin.encoding.schema import Edition
@@ -51,6 +51,8 @@ def move_draft(*, draft: SelfCheck, by: User | None) -> Carried:
     if isinstance(draft, Assessment):
         _move_threads(draft, carried, old, new)
         audit.append(office=draft.account.office, action=Action.MOVED, about=draft, by=by)
+    else:
+        note_change(draft)
     return carried
 
 

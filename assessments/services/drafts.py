@@ -19,7 +19,7 @@ from assessments.models.checks import token_hash
 from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services import audit
-from assessments.services.answering import DraftGone, limit_size, lock_self_check
+from assessments.services.answering import DraftGone, lock_self_check, note_change
 from assessments.services.audit import Action
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
@@ -54,7 +54,7 @@ def start_check(
         CheckAnswer.objects.bulk_create(CheckAnswer(draft=check, **row) for row in _rows_of(document))
     if replacing:
         delete_check(check=replacing)
-    limit_size(check)
+    note_change(check)
     return check, token
 
 
@@ -93,7 +93,7 @@ def describe_check(
     columns = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
     if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):
         raise DraftGone
-    limit_size(AnonymousCheck.objects.get(pk=check.pk))
+    note_change(AnonymousCheck.objects.get(pk=check.pk))
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
-from assessments.rendering.projection import of_asked, project
+from assessments.rendering.projection import Projection, of_asked, project
 from assessments.reports.carried import carried_report
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
@@ -213,14 +213,14 @@ def example_pdf(request: HttpRequest, name: str) -> HttpResponseBase:
     projection = _example(name)
     return pdf_response(
         request,
-        lambda: _printed(advisory_pdf, projection),
+        lambda: _printed(advisory_pdf, projection, for_stranger=True),
         "example-advisory.pdf",
         back=reverse("example", kwargs={"name": name}),
         inline=True,
     )
 
 
-def _example(name: str) -> object:
+def _example(name: str) -> Projection:
     if name not in TITLES:
         raise Http404
     document = read_document(sample(name), editions(), calendar())
@@ -243,9 +243,9 @@ def questionnaire(request: HttpRequest) -> HttpResponseBase:
 
 
 @lru_cache(maxsize=16)
-def _printed(make: Callable[..., bytes], *subjects: Any) -> bytes:
+def _printed(make: Callable[..., bytes], *subjects: Any, **options: Any) -> bytes:
     """A PDF that is the same for everyone, printed only once: many requests for it must not keep others waiting."""
-    return make(*subjects)
+    return make(*subjects, **options)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

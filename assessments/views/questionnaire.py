@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.details import DetailsForm
@@ -19,6 +24,7 @@ from assessments.reports.carried import CarriedReport, carried_report
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
 from assessments.services.carrying import carried_over, move_draft
+from assessments.services.check_pdfs import pdf_of_check
 from assessments.services.drafts import change_election, delete_check, describe_check
 from assessments.services.printing import pdf_of
 from assessments.views.downloads import file_response, pdf_response
@@ -230,24 +236,32 @@ def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @with_workspace
 def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> HttpResponseBase:
     """Download the advisory as a PDF or as JSON, or the answers as a file to continue from later."""
+    check, attestation = workspace.self_check, workspace.attestation
+    if form == "pdf" and isinstance(check, AnonymousCheck):
+        # Without `workspace.state`, which takes time: first it must be this check's turn.
+        return _pdf_response(request, workspace, lambda: pdf_of_check(check), timezone.localdate())
     state = workspace.state
+    if form == "pdf":
+        make = partial(pdf_of, attestation) if attestation else lambda: advisory_pdf(state.projection)
+        return _pdf_response(request, workspace, make, state.as_of)
     # The names of files are recorded in many places, so they do not name the account.
     day = state.as_of.isoformat()
-    if form == "json" and workspace.attestation is not None:
-        return file_response(
-            workspace.attestation.record.encode(), "application/json", f"attested-{day}.json"
-        )
+    if form == "json" and attestation is not None:
+        return file_response(attestation.record.encode(), "application/json", f"attested-{day}.json")
     if form == "json":
         return file_response(
             advisory_json(state.advisory, indent=2), "application/json", f"advisory-{day}.json"
         )
-    if form == "answers":
-        return file_response(answers_document(state), "application/json", f"answers-{day}.json")
-    attestation = workspace.attestation
+    return file_response(answers_document(state), "application/json", f"answers-{day}.json")
+
+
+def _pdf_response(
+    request: HttpRequest, workspace: Workspace, make: Callable[[], bytes], day: date
+) -> HttpResponseBase:
     return pdf_response(
         request,
-        lambda: pdf_of(attestation) if attestation else advisory_pdf(state.projection),
-        f"advisory-{day}.pdf",
+        make,
+        f"advisory-{day.isoformat()}.pdf",
         back=workspace.url("advisory"),
         note="The advisory on the page is complete.",
     )

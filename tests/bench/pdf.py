@@ -91,7 +91,7 @@ def main() -> None:
 
 def measure() -> None:
     """Print the figures for one advisory."""
-    from assessments.pdf.worker import FAMILY, FAMILY_EXT, _font_faces, _our_files  # noqa: PLC0415
+    from assessments.pdf.worker import FAMILY, FAMILY_EXT, _font_faces, our_files  # noqa: PLC0415
     from assessments.rendering.documents import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
     from assessments.rendering.projection import project  # noqa: PLC0415
     from assessments.samples import sample  # noqa: PLC0415
@@ -112,7 +112,7 @@ def measure() -> None:
     )
     pdf = advisory_pdf(projection)
     # The typeface as the printing process declares it, so that both set the same lines.
-    faces = _font_faces(_our_files())
+    faces = _font_faces(our_files())
     assert FAMILY in faces
     assert FAMILY_EXT in faces
     plain_cold, plain_warm = plain(advisory_html(projection), f"{faces}\n{print_css()}")

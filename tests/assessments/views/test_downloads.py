@@ -39,7 +39,7 @@ def busy(*_: object, **__: object) -> bytes:
     [
         ("/examples/conversion.pdf", "public.advisory_pdf", "/examples/conversion"),
         ("/questionnaire.pdf", "public.questionnaire_pdf", "/"),
-        ("/check/advisory.pdf", "questionnaire.advisory_pdf", "/check/advisory"),
+        ("/check/advisory.pdf", "questionnaire.pdf_of_check", "/check/advisory"),
         ("/desk/insights.pdf?since=2026-01-01", "insights.print_pdf", "/desk/insights?since=2026-01-01"),
     ],
 )

@@ -94,7 +94,7 @@ def test_an_example_shows_its_advisory(client, name):
 
 
 def test_the_pdf_of_an_example_is_printed_from_what_the_command_prints(client, monkeypatch):
-    def printing(html: str, **more: Any) -> bytes:
+    def printing(html: str, *, for_stranger: bool, **more: Any) -> bytes:
         return f"%PDF {html} {more}".encode()
 
     # Of equal input the press makes equal bytes.
