@@ -39,3 +39,7 @@ class GuessCountingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def take_back_if_right(self, usage: Any) -> None:
         """Have allauth take back a count that `consume` returned, if the password turns out to be right."""
         self._login_failed_rl_usage = usage
+
+    def take_back_guess(self) -> None:
+        """Take back the count that `take_back_if_right` named: the password was not checked."""
+        self._rollback_login_failed_rl_usage()

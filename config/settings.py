@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "assessments.middleware.session_limits.keep_signed_in",
     "allauth.account.middleware.AccountMiddleware",
+    "assessments.middleware.password_queue.PasswordQueue",
     "django.contrib.messages.middleware.MessageMiddleware",
     "assessments.middleware.second_step.second_step_first",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -199,7 +200,9 @@ AUTH_USER_MODEL = "assessments.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # New hashes are Argon2. The others can still be checked, and are replaced at the next sign-in.
 PASSWORD_HASHERS = [
-    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "Scrypt")
+    "assessments.services.hashing.LimitedArgon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm, RenameForm
 from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
+from assessments.services.hashing import TooManyHashing
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
 from config.allauth_private import record_authentication
 
@@ -215,6 +216,8 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
             return render(request, "people/no_invitation.html", status=404)
         except services.ExistingAccount:
             context["has_account"] = True
+        except TooManyHashing as error:
+            context["busy"] = str(error)
         except services.CannotJoin as error:
             context["problem"] = str(error)
         else:

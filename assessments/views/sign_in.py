@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.middleware.session_limits import SEEN, SINCE, role_of
 from assessments.models import User
+from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
 from config.allauth_private import GuessCountingAdapter, consume, get_ip
@@ -44,6 +45,7 @@ class Adapter(GuessCountingAdapter):
         "email_password_mismatch": "The e-mail address or the password is not right.",
         "too_many_login_attempts": "That was tried too often. Wait five minutes, then try again.",
         "enter_current_password": "This is not your current password.",
+        "too_many_hashing": BUSY,
         "invalid_password_reset": "This link has been used, or is too old.",
     }
 
@@ -95,6 +97,14 @@ class Adapter(GuessCountingAdapter):
         self.take_back_if_right(usage)
         if not usage:
             raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Check a password. If too many others are being checked, the form says so, and this was no guess."""
+        try:
+            return super().authenticate(request, **credentials)
+        except TooManyHashing:
+            self.take_back_guess()
+            raise self.validation_error("too_many_hashing") from None
 
     def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
         """Note when the session began, and mark the browser with a cookie.

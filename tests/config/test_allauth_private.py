@@ -128,6 +128,13 @@ def test_a_count_is_taken_back_if_and_only_if_the_password_is_right(password, co
     assert bool(consumed(key)) is not counts
 
 
+def test_a_count_is_taken_back_for_a_password_that_was_not_checked():
+    adapter = Adapter(guess())
+    adapter.take_back_if_right(consumed("own key"))
+    adapter.take_back_guess()
+    assert consumed("own key")
+
+
 # --- Nothing else uses them -------------------------------------------------------------------
 
 

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from assessments.models import User
+from assessments.services.hashing import LimitedArgon2
 from assessments.views.sign_in import Adapter
 from config import settings as settings_file
 from config.logs import WithoutKeys
@@ -115,8 +116,8 @@ def test_the_admin_site_sends_people_to_the_portals_own_sign_in(client):
 
 
 def test_a_password_is_kept_as_an_argon2_hash():
-    assert settings_file.PASSWORD_HASHERS[0] == "django.contrib.auth.hashers.Argon2PasswordHasher"
-    assert Argon2PasswordHasher().encode(PASSWORD, "some-salt").startswith("argon2$argon2id$")
+    assert settings_file.PASSWORD_HASHERS[0] == "assessments.services.hashing.LimitedArgon2"
+    assert LimitedArgon2().encode(PASSWORD, "some-salt").startswith("argon2$argon2id$")
 
 
 # --- By invitation only ---------------------------------------------------------
