@@ -151,8 +151,8 @@ def stop() -> None:
 class _Press:
     """A printing process of this process, started when first needed.
 
-    `callers` may use it at the same time. With `stays` false, it ends after each document. With `gives_way`, it has
-    the processor only when nothing else on the host wants it.
+    `callers` may use it at the same time. With `stays` false, it ends after each document. With `gives_way`, it
+    has less of the processor than others on the host that want it.
     """
 
     def __init__(self, *, callers: int, stays: bool, gives_way: bool = False) -> None:

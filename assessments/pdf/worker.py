@@ -72,13 +72,13 @@ class Enclosed:
 def set_up(scratch: str, gives_way: bool = False) -> None:
     """Make this process ready to print. `scratch` is this process's own directory for temporary files.
 
-    With `gives_way`, this process has the lowest priority.
+    With `gives_way`, this process has a lower priority: a quarter of the processor while another wants all of it.
 
     Never raises: the pool would only start another process, with the same fault. The first document reports what
     is missing.
     """
     if gives_way:
-        os.nice(19)
+        os.nice(5)
     threading.Thread(target=_leave_with_parent, args=(scratch,), daemon=True).start()
     with contextlib.suppress(OSError):  # a cleaner of temporary files may have removed it
         for left_by_a_killed_process in Path(scratch).iterdir():

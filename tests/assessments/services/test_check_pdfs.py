@@ -108,7 +108,7 @@ def test_what_strangers_print_has_a_process_of_its_own_that_gives_way_and_refuse
         assert print_pdf(HTML, for_stranger=True).startswith(b"%PDF")
     (child,) = press._stranger_press.pool()._pool_manager.worker_manager.workers.values()
     assert child.pid
-    assert os.getpriority(os.PRIO_PROCESS, child.pid) == 19
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == 5
     with press._stranger_press.place(), press._stranger_press.place():
         with pytest.raises(PressError) as refused:
             print_pdf(HTML, for_stranger=True)
