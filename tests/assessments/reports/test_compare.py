@@ -59,7 +59,7 @@ def renamed(name: str, later: str) -> Edition:
     step = {"revision": 1, "questions": {name: {"renamed": later}}}
     content = canonical(edition()).replace(f'"{name}"', f'"{later}"').replace(f"{name} is", f"{later} is")
     return Edition.model_validate_json(content).model_copy(
-        update={"carries": (CarryStep.model_validate(step),)}
+        update={"carries": (CarryStep.model_validate(step),), "earlier": edition().earlier}
     )
 
 
