@@ -151,7 +151,11 @@ def test_leaving_while_an_answer_is_on_its_way_asks_first(visitors):
     page = visitors.come()
     started(page, "City resources")
     waiting: list[Route] = []
-    page.route("**/section/**", lambda route: waiting.append(route))
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/section/**", hold)
     with page.expect_request(lambda request: request.method == "POST"):
         option(page, WEBSITE, "No").check()
     asked: list[str] = []
