@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from assessments.scoring.advisory import Advisory, Count, Finding
+from assessments.scoring.explain import explain
 from assessments.scoring.settled import progress
 from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.conditions import Answer
@@ -18,8 +19,11 @@ from bulletin.encoding.digest import digest
 from bulletin.encoding.schema import Edition, Outcome
 
 
-def advisory_data(advisory: Advisory) -> dict[str, Any]:
-    """The advisory as plain data, with keys and lists in the contract's order."""
+def advisory_data(advisory: Advisory, *, explained: bool = False) -> dict[str, Any]:
+    """The advisory as plain data, with keys and lists in the contract's order.
+
+    `explained`: with the smallest change that would settle each point to raise and each action. A share has none.
+    """
     edition, score = advisory.edition, advisory.score
     added = {} if edition.sheet.engine == 1 else _added(advisory)
     return {
@@ -41,6 +45,7 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
             for d in advisory.deadlines
         ],
         **added,
+        **({"change": _changes(advisory)} if explained and not advisory.is_part else {}),
         "findings": [_finding(advisory, finding) for finding in advisory.findings],
         "unanswered": list(advisory.unanswered),
         "needed": list(advisory.needed),
@@ -55,10 +60,14 @@ def advisory_data(advisory: Advisory) -> dict[str, Any]:
 
 
 def advisory_json(
-    advisory: Advisory, left_behind: Iterable[LeftBehind] = (), *, indent: int | None = None
+    advisory: Advisory,
+    left_behind: Iterable[LeftBehind] = (),
+    *,
+    explained: bool = False,
+    indent: int | None = None,
 ) -> bytes:
     """The advisory as JSON in UTF-8, with the answers that its document could not bring. Equal input, equal bytes."""
-    data = advisory_data(advisory)
+    data = advisory_data(advisory, explained=explained)
     if left := [left._asdict() for left in left_behind]:
         data["left_behind"] = left
     return to_json(data, indent=indent)
@@ -86,6 +95,10 @@ def _added(advisory: Advisory) -> dict[str, Any]:
     contact_settled, all_settled, next_question = progress(advisory)
     settled = {"contact": contact_settled, "all": all_settled}
     return {"meanwhile": meanwhile, "settled": settled, "next": next_question}
+
+
+def _changes(advisory: Advisory) -> dict[str, list[list[str]]]:
+    return {rule: [list(pair) for pair in change] for rule, change in explain(advisory).items()}
 
 
 def _count(count: Count) -> dict[str, int]:

@@ -67,6 +67,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--jsonl", metavar="FILE", help="one answers document a line in, one advisory a line out"
         )
+        parser.add_argument(
+            "--explain",
+            action="store_true",
+            help="with the smallest change to the account that would settle each point to raise and each action",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["answers"] is None) == (options["jsonl"] is None):
@@ -81,6 +86,7 @@ class Command(BaseCommand):
             shelf, elections = editions(), calendar()
         except EncodingFaults as error:
             self.refuse(error.faults, status=CANNOT_PRINT)
+        self.explained: bool = options["explain"]
         run = _Run(shelf, elections, **self.defaults(elections, options))
         try:
             if options["jsonl"] is not None:
@@ -135,7 +141,7 @@ class Command(BaseCommand):
     def printed(self, advisory: Advisory, document: Document, form: str, *, to_terminal: bool) -> bytes:
         # Imports inside: JSON needs none of them, and they are slow.
         if form == "json":
-            return advisory_json(advisory, document.left_behind, indent=2) + b"\n"
+            return advisory_json(advisory, document.left_behind, explained=self.explained, indent=2) + b"\n"
         from assessments.rendering.projection import of_asked, project  # noqa: PLC0415
 
         projection = project(advisory, of_asked(document, advisory))
@@ -166,7 +172,7 @@ class Command(BaseCommand):
                     for fault in error.faults:
                         self.stderr.write(f"line {number}: {fault}", style_func=str)
                 else:
-                    out.write(advisory_json(advisory, document.left_behind) + b"\n")
+                    out.write(advisory_json(advisory, document.left_behind, explained=self.explained) + b"\n")
         if bad:
             raise SystemExit(BAD_INPUT)
 

@@ -119,6 +119,23 @@ def test_the_json_has_the_contracts_keys_in_the_contracts_order(advise):
     assert {tuple(finding) for finding in advisory["findings"]} == {finding_keys, (*finding_keys, "readings")}
 
 
+def test_explain_adds_what_would_settle_each_point_and_action_and_nothing_else(advise):
+    plain = advise("-", stdin=sample("conversion")).advisory
+    explained = advise("-", "--explain", stdin=sample("conversion")).advisory
+    change = explained.pop("change")
+    assert explained == plain
+    needing = [f["rule"] for f in plain["findings"] if f["contact"] or f["outcome"] == "action"]
+    assert change
+    assert list(change) == [rule for rule in needing if rule in change]
+    assert {len(pair) for pairs in change.values() for pair in pairs} == {2}
+
+
+def test_explain_goes_with_jsonl_and_is_never_in_plain_jsonl(advise):
+    line = json.dumps(json.loads(sample("conversion"))).encode()
+    assert "change" not in json.loads(advise("--jsonl", "-", stdin=line).out)
+    assert json.loads(advise("--jsonl", "-", "--explain", stdin=line).out)["change"]
+
+
 def test_findings_facts_sections_and_questions_stand_in_the_editions_order(advise):
     advisory = advise("-", stdin=sample("first-ten-minutes")).advisory
     rules = [finding["rule"] for finding in advisory["findings"]]
