@@ -119,6 +119,14 @@ def rows_of_rules() -> Iterator[tuple[str, Row]]:
             yield rule["rule"], {**row, "given": {**rule.get("throughout", {}), **row["given"]}}
 
 
+def rows_of_changes() -> Iterator[tuple[str, Row]]:
+    """Each row of changes.yaml with its rule, and with the answers that the rule gives to all its rows."""
+    for rule in table("changes.yaml"):
+        assert rule.keys() <= {"rule", "throughout", "cases"}, rule.keys()
+        for row in rows(rule["cases"], may_have={"change"}):
+            yield rule["rule"], {**row, "given": {**rule.get("throughout", {}), **row["given"]}}
+
+
 def rows_of_asking() -> list[Row]:
     """Each row of asking.yaml."""
     return list(rows(table("asking.yaml"), may_have={"asked", "pending", "not_asked"}))

@@ -1,9 +1,9 @@
 """What would settle a finding: the smallest set of changes to the answers after which its rule asks for nothing.
 
-A change is to an answer that counts, and whose question the edition marks `can_change`. The rule's conditions say
-which answers can matter. A condition is true if all literals of one of its ways hold, so every set of changes that
-settles a rule contains what one of these ways lacks. Each set is then scored, since a change can also change what is
-asked, and with it which answers count.
+A change is to an answer that counts and that the member can change, as the edition says, which has words for each
+answer that may be proposed. The rule's conditions say which answers can matter. A condition is true if all literals
+of one of its ways hold, so every change that settles a rule has at least what one of these ways lacks. Each is then
+scored, since a change can also change what is asked, and with it which answers count.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class _Search:
         self._advisory, self._edition = advisory, advisory.edition
         self._over = advisory.election.is_over(advisory.as_of)
         self._options = {
-            q.id: tuple(value for value in q.values if value != advisory.answers[q.id])
+            q.id: tuple(value for value in q.values if value in q.changed and value != advisory.answers[q.id])
             for q in self._edition.questions
             if q.can_change and q.id in advisory.answers
         }

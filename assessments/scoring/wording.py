@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -61,3 +62,10 @@ def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -
             return long_date(answer)
         case tuple():
             return "; ".join(question.choices[choice] for choice in answer)
+
+
+def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> str:
+    """A change to some answers as a sentence: `This would be settled if you know the platform's terms of use.`"""
+    parts = [edition.question[question].changed[value] for question, value in change]
+    parts[1:] = [*parts[1:-1], *(f"and {part}" for part in parts[1:][-1:])]
+    return f"This would be settled if {'; '.join(parts)}."

@@ -238,6 +238,22 @@ def _check_questions(files: EditionFiles) -> None:
             source.fault(
                 (at, "rest_is_no"), "only a ynu question of a group, `together`, can be among the rest"
             )
+        _check_changed(source, at, question)
+
+
+def _check_changed(source: Source, at: int, question: Question) -> None:
+    if question.can_change and question.kind not in ("ynu", "choice"):
+        source.fault((at, "can_change"), "only a question of kind ynu or choice can be marked")
+    elif question.can_change and not question.changed:
+        message = "the words for it are missing; write `changed` with each answer that may be proposed"
+        source.fault((at, "can_change"), message)
+    elif question.changed and not question.can_change:
+        source.fault((at, "changed"), "leave this out, or mark the question `can_change: true`")
+    else:
+        for value in question.changed:
+            if value not in question.values:
+                message = f"`{question.id}` has no answer `{value}`{nearest(value, question.values)}"
+                source.fault((at, "changed", value), message)
 
 
 def _unknown_section(name: str, sections: list[str] | None) -> str | None:

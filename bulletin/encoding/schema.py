@@ -140,7 +140,8 @@ class Question(Strict):
     - `of_office`: the answer is about the office rather than the account, so that another self-check can offer it.
     - `together`: the name of a group of questions that are asked on one screen.
     - `rest_is_no`: one press may answer "no" to what is left of its group.
-    - `can_change`: the member can change what the answer says, so that it may be proposed.
+    - `can_change`: the member can change what the answer says, so that another answer may be proposed.
+    - `changed`: the answers that may be proposed, each in words that go after "This would be settled if".
     """
 
     id: QuestionId
@@ -159,6 +160,7 @@ class Question(Strict):
     together: Name | None = None
     rest_is_no: bool = False
     can_change: bool = False
+    changed: Mapping[Name, Line] = {}
     asked: ConditionText
 
     @property

@@ -43,6 +43,9 @@ def texts_of(edition: Edition) -> dict[str, Texts]:
             *((q.id, q.short) for q in questions),
             *((f"{q.id}.{name}", label) for q in questions for name, label in q.choices.items()),
         ],
+        "changed": [
+            (f"{q.id}.{name}", f"{text}.") for q in questions for name, text in q.changed.items()
+        ],
         "advice": [(place, text) for place, key, text in advice if key != "about"],
         "about": [(place, text) for place, key, text in advice if key == "about"],
         "titles": [
@@ -136,6 +139,15 @@ def test_what_a_contact_is_about_completes_a_sentence(edition):
         rule: text for rule, text in about.items() if text.endswith(".") or not re.match("[a-z]|City ", text)
     }
     assert wrong == {}  # fmt: skip
+
+
+@by_edition
+def test_the_words_of_a_change_complete_a_sentence_and_are_short(edition):
+    changed = {(q.id, name): text for q in edition.questions for name, text in q.changed.items()}
+    wrong = {place: text for place, text in changed.items() if not re.fullmatch("[a-z].*[^.]", text)}
+    assert wrong == {}
+    most = int(LIMITS["longest_change"])
+    assert {place: text for place, text in changed.items() if len(text.split()) > most} == {}
 
 
 # The measure itself

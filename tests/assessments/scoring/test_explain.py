@@ -6,15 +6,18 @@ from random import Random
 
 import pytest
 
+from assessments.rendering.data import advisory_data
 from assessments.scoring.advisory import Advisory, Finding
 from assessments.scoring.assess import Situation, assess, find, settle_asking
-from assessments.scoring.explain import MAX_CHANGES, SETTLED, Change, explain
+from assessments.scoring.explain import MAX_CHANGES, SETTLED, Change, explain, same_act
+from assessments.scoring.part import can_be_shared, shared_part
 from bulletin.encoding.conditions import UNSURE, Answer
 from bulletin.encoding.schema import Outcome, Question, Rule
 from tests.assessments.scoring.test_settled import STATES, advise, member
-from tests.tables import edition
+from tests.tables import advised, advised_row, answers_of, edition, rows_of_changes
 
 Answers = dict[str, Answer]
+ROWS = list(rows_of_changes())
 QUESTIONS = edition().question
 
 
@@ -27,6 +30,58 @@ def with_changes(advisory: Advisory, change: Change) -> Advisory:
 
 def needs_a_change(finding: Finding) -> bool:
     return finding.contact is not None or finding.outcome == "action"
+
+
+# --- Rule by rule (tests/cases/changes.yaml) ----------------------------------
+
+
+@pytest.mark.parametrize(("rule", "row"), ROWS, ids=[f"{rule}: {row['case']}" for rule, row in ROWS])
+def test_in_this_case_this_change_would_settle_the_rule(rule, row):
+    advisory = advised_row(row)
+    assert needs_a_change(next(finding for finding in advisory.findings if finding.rule.id == rule))
+    changes = explain(advisory)
+    assert changes.get(rule, ()) == tuple(row.get("change", {}).items())
+
+
+def test_the_table_has_every_rule_that_can_lead_to_an_action_or_a_contact_in_the_editions_order():
+    leading = [r for r in edition().rules if r.may_carry_contact or "action" in edition().outcomes(r)]
+    assert list(dict.fromkeys(rule for rule, _ in ROWS)) == [rule.id for rule in leading]
+
+
+def test_rules_that_one_change_settles_are_one_act_where_the_first_of_them_is_due():
+    still_to_do = {"election.place": "yes", "election.publications": "no"}
+    advisory = advised({"election.use": "now", "election.supported": "yes", **still_to_do})
+    assert [deadline.rule.id for deadline in advisory.deadlines] == ["11-place", "13b", "13c-iv"]
+    assert same_act(advisory) == (("11-place", "13c-iv"), ("13b",))
+
+
+def test_what_one_should_do_is_one_act_too_where_one_change_settles_it():
+    given = {
+        "moderation.removes": "yes",
+        "moderation.grounds": ["other"],
+        "terms.removal": "no",
+        "terms.public": "no",
+    }
+    advisory = advised(given)
+    assert same_act(advisory) == (("22-public",), ("23c-iii", "C-other"))
+    assert explain(advisory) == {}
+
+
+def test_a_share_has_no_changes_and_each_of_its_deadlines_is_alone():
+    whole = advised({"resources.email": "yes", "resources.policies": "no", "election.use": "now"})
+    rules = [finding.rule.id for finding in can_be_shared(whole)]
+    part = shared_part(whole, rules=rules, questions=list(whole.answers))
+    assert explain(whole)
+    assert explain(part) == {}
+    assert "change" not in advisory_data(part, explained=True)
+    assert same_act(part) == tuple((deadline.rule.id,) for deadline in part.deadlines)
+
+
+def test_an_edition_whose_answers_cannot_be_changed_has_no_changes():
+    first = edition().earlier[1]
+    advisory = advise(answers_of({"resources.email": "yes", "resources.policies": "no"}), first)
+    assert advisory.overall == "action_required"
+    assert explain(advisory) == {}
 
 
 # --- By brute force -----------------------------------------------------------
