@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FILLING = ["attack", "desk", "killed", "lost_updates", "pages", "server", "verify_audit"]
+FILLING = ["attack", "desk", "effort", "killed", "lost_updates", "pages", "server", "verify_audit"]
 """The benchmarks that open the database which their environment names."""
 NAMED = {"DATABASE_URL": "postgres://portal@db.example.ca/portal", "S3_BUCKET": "papers"}
 OURS = "postgresql://postgres@/postgres?host=%2Ftmp%2Fours"
@@ -58,7 +58,7 @@ def test_a_benchmark_leaves_the_database_that_the_environment_names_alone(places
     assert not places[name, False][0].startswith("postgres")
 
 
-@pytest.mark.parametrize("name", ["desk", "killed", "server"])
+@pytest.mark.parametrize("name", ["desk", "effort", "killed", "server"])
 def test_a_benchmark_that_stores_files_stores_none_in_a_bucket(places, name):
     assert places[name, False][1] == ""
 
