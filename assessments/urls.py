@@ -8,6 +8,7 @@ from assessments.views import (
     desk_exports,
     health,
     insights,
+    one_at_a_time,
     people,
     public,
     questionnaire,
@@ -23,6 +24,9 @@ from assessments.views import (
 
 shared_pages = [
     path("", questionnaire.tasks, name="tasks"),
+    path("next", one_at_a_time.next_screen, name="next"),
+    path("next/<str:screen>", one_at_a_time.ask, name="ask"),
+    path("settled", one_at_a_time.settled, name="settled"),
     path("section/<slug:section>", questionnaire.section, name="section"),
     path("details", questionnaire.details, name="details"),
     path("move", questionnaire.move, name="move"),

@@ -7,7 +7,7 @@ question that is no longer asked is kept, and counts again if the question comes
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -30,10 +30,12 @@ from assessments.typed.amounts import UnclearAmount, plain_amount
 from assessments.typed.days import NoDay, UnclearDay, read_typed_day
 from assessments.typed.mending import mended_text
 from bulletin.encoding.conditions import UNSURE, Answer
+from bulletin.encoding.filling import sentences_of
 from bulletin.encoding.schema import Question
 
-NOTE, SEEN, UNSURE_BOX = "note.", "seen.", "unsure."
-"""Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name."""
+NOTE, SEEN, UNSURE_BOX, KEPT = "note.", "seen.", "unsure.", "kept."
+"""Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name.
+Where each answer is a button, `kept.` has the answer so far, which stays unless one is pressed."""
 CHOOSE, TYPING = "choose", "typing"
 """The input that says which of two conflicting answers to keep, and the one that names the question still being typed
 in, which is left alone."""
@@ -90,6 +92,16 @@ class Slot:
         return element_id(self.question.id)
 
     @property
+    def hint_line(self) -> str:
+        """The first sentence of the hint."""
+        return sentences_of(self.question.hint)[0]
+
+    @property
+    def hint_rest(self) -> str:
+        """The hint without its first sentence."""
+        return " ".join(sentences_of(self.question.hint)[1:])
+
+    @property
     def citation(self) -> str:
         return cite(self.question.paragraphs)
 
@@ -117,6 +129,15 @@ class Slot:
         return ", ".join(self.labels.get(choice, choice) for choice in picked if choice) or "not answered"
 
     @property
+    def has_buttons(self) -> bool:
+        """Whether one press can answer it."""
+        return self.question.kind in ("ynu", "choice")
+
+    @property
+    def is_answered(self) -> bool:
+        return bool(self.value) or self.unsure
+
+    @property
     def option_type(self) -> str:
         return "checkbox" if self.question.kind == "choices" else "radio"
 
@@ -141,23 +162,24 @@ class _Questions(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no t
 
 
 class SectionForm(forms.Form):
-    """The questions of one section of a draft. After validation, `changes` has what somebody changed.
+    """Questions of a draft that one page shows: a section's, or those of one screen of the way through.
 
-    With `all_changed`, every posted answer and note counts as changed: the page's own draft no longer exists.
+    After validation, `changes` has what somebody changed. With `all_changed`, every posted answer and note counts as
+    changed: the page's own draft no longer exists.
     """
 
     def __init__(
         self,
         state: AssessmentState,
-        section: str,
+        questions: Iterable[Question],
         data: QueryDict | None = None,
         *,
         all_changed: bool = False,
     ) -> None:
         super().__init__(data)
-        self.state, self.section, self.posted = state, section, data
+        self.state, self.posted = state, data
         self.all_changed = all_changed
-        self.slots = {q.id: self._slot(q) for q in state.questions_of(section)}
+        self.slots = {q.id: self._slot(q) for q in questions}
         self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
         self.helper = FormHelper()
@@ -226,6 +248,11 @@ class SectionForm(forms.Form):
         return {q: slot.seen for q, slot in self.slots.items() if q in self.on_page and not slot.has_problem}
 
     @property
+    def pressed(self) -> set[str]:
+        """The question whose answer was pressed, where each answer is a button."""
+        return {q for q, slot in self.slots.items() if slot.has_buttons and self.posted and q in self.posted}
+
+    @property
     def chosen(self) -> set[str]:
         """The questions for which somebody chose between two conflicting answers."""
         return self.slots.keys() & self._chosen(self.posted or QueryDict())
@@ -244,7 +271,7 @@ class SectionForm(forms.Form):
     def _answer(self, slot: Slot, posted: QueryDict) -> Answer | None:
         """The posted answer; the slot keeps it as typed. Raises AnswerError."""
         name, question = slot.question.id, slot.question
-        typed = [value for value in posted.getlist(name) if value]
+        typed = [value for value in posted.getlist(name) or posted.getlist(KEPT + name) if value]
         slot.unsure = UNSURE_BOX + name in posted
         slot.text = typed[0].strip() if typed else ""
         slot.value = typed if question.kind == "choices" else slot.text
@@ -263,8 +290,8 @@ class SectionForm(forms.Form):
         return answer
 
     def after(self, state: AssessmentState, saved: Saved) -> SectionForm:
-        """The section after a save: what could not be saved is shown as typed, every other answer as stored."""
-        fresh = SectionForm(state, self.section)
+        """The page after a save: what could not be saved is shown as typed, every other answer as stored."""
+        fresh = SectionForm(state, [state.question(question) for question in self.slots])
         fresh.on_page = self.on_page
         for question, typed in self.slots.items():
             stored, now = saved.conflicts.get(question), fresh.slots[question]

@@ -20,6 +20,8 @@ from assessments.scoring.advisory import Advisory, Finding
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
+from assessments.scoring.settled import Progress as AnswersSoFar
+from assessments.scoring.settled import progress
 from assessments.scoring.wording import in_election
 from bulletin.encoding.conditions import UNSURE, Answer, Condition, Verdict
 from bulletin.encoding.digest import digest
@@ -92,6 +94,11 @@ class AssessmentState:
                 self.frozen, self.edition, as_of=self.as_of, election=self.election, answers=self.answers
             )
         return assess(self.edition, self.answers, as_of=self.as_of, election=self.election)
+
+    @cached_property
+    def progress(self) -> AnswersSoFar:
+        """What the answers settle, and the question to ask next."""
+        return progress(self.advisory)
 
     @cached_property
     def document(self) -> Document:

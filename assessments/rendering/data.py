@@ -92,9 +92,9 @@ def _added(advisory: Advisory) -> dict[str, Any]:
     meanwhile = [{"rule": rule.id, "text": text} for rule, text in advisory.meanwhile]
     if advisory.is_part:
         return {"meanwhile": meanwhile}
-    contact_settled, all_settled, next_question = progress(advisory)
-    settled = {"contact": contact_settled, "all": all_settled}
-    return {"meanwhile": meanwhile, "settled": settled, "next": next_question}
+    now = progress(advisory)
+    settled = {"contact": now.contact_settled, "all": now.all_settled}
+    return {"meanwhile": meanwhile, "settled": settled, "next": now.next}
 
 
 def _changes(advisory: Advisory) -> dict[str, list[list[str]]]:

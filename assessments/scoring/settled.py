@@ -8,7 +8,7 @@ few questions. And answers after which the same is left of a rule's conditions a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -32,35 +32,48 @@ class Progress(NamedTuple):
 
     `contact_settled`: no answer can bring or move a contact. `all_settled`: that, and no finding is unanswered.
     `next`: the question to ask next, so that the contacts are settled soon, then the findings; None if none is left.
+    `in_the_way`: the questions, asked or pending, that can still bring or move a contact.
     """
 
     contact_settled: bool
     all_settled: bool
     next: str | None
+    in_the_way: frozenset[str]
 
 
-def progress(advisory: Advisory) -> Progress:
-    """What is settled, and what to ask next. Takes at most some 0.2 ms."""
+def progress(advisory: Advisory, *, later: Collection[str] = ()) -> Progress:
+    """What is settled, and what to ask next. Takes at most some 0.2 ms.
+
+    `later` has questions that a person leaves for later: each is next only when no other question is left.
+    """
     may_carry, may_move = _may_carry(advisory), _may_move(advisory)
     unanswered = [finding for finding in advisory.findings if finding.outcome == "unanswered"]
     is_settled = not may_carry and not may_move
-    in_the_way = [finding.in_the_way for finding in (unanswered if is_settled else may_carry)] + may_move
+    of_contacts = [finding.in_the_way for finding in may_carry] + may_move
+    in_the_way = [finding.in_the_way for finding in unanswered] if is_settled else of_contacts
     return Progress(
-        is_settled, is_settled and not unanswered, _next(advisory, in_the_way, is_settled=is_settled)
+        is_settled,
+        is_settled and not unanswered,
+        _next(advisory, in_the_way, is_settled=is_settled, later=later),
+        frozenset().union(*of_contacts),
     )
 
 
-def _next(advisory: Advisory, in_the_way: list[frozenset[str]], *, is_settled: bool) -> str | None:
+def _next(
+    advisory: Advisory, in_the_way: list[frozenset[str]], *, is_settled: bool, later: Collection[str]
+) -> str | None:
     """Of the questions to answer, the stage while that can matter, else the one that is most often in the way."""
     if not advisory.unanswered:
         return None
+    candidates = [question for question in advisory.unanswered if question not in later]
+    candidates = candidates or list(advisory.unanswered)
     if not is_settled:
         edition = advisory.edition
         for question in edition.questions_behind(edition.sheet.timing.planned):
-            if question in advisory.unanswered:
+            if question in candidates:
                 return question
     counts = Counter(question for questions in in_the_way for question in advisory.traced(questions))
-    return max(advisory.unanswered, key=lambda question: counts[question])
+    return max(candidates, key=lambda question: counts[question])
 
 
 def _may_carry(advisory: Advisory) -> list[Finding]:

@@ -120,6 +120,10 @@ class Change:
             return self.value is None and not self.note
         return bool(row.value == self.value and row.note == self.note)
 
+    def gives_way_to(self, row: AnswerRow | None) -> bool:
+        """Whether the row has an answer, and leaving the change out loses no note."""
+        return row is not None and row.value is not None and self.note in ("", row.note)
+
 
 @dataclass
 class Saved:
@@ -140,13 +144,16 @@ def save_answers(
     changes: Iterable[Change],
     by: User | None,
     confirmed: Mapping[str, AnswerVersion] | None = None,
+    unless_answered: Iterable[Change] = (),
 ) -> Saved:
     """Save each change whose stored answer is still the version seen; return the others as conflicts.
 
     Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
     a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
-    are still right, with the version seen of each. `draft` has the edition whose questions were answered. Raises
-    DraftGone, TermEnded, Attested, Moved, TooLarge and NoRoom.
+    are still right, with the version seen of each. `unless_answered` has changes that one press makes to many
+    questions: where somebody has given any answer by now, that answer stays, and there is no conflict unless a note
+    would be lost. `draft` has the edition whose questions were answered. Raises DraftGone, TermEnded, Attested,
+    Moved, TooLarge and NoRoom.
     """
     draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
@@ -154,7 +161,7 @@ def save_answers(
         columns |= {"answered_by": by, "carried": False}
     saved, changed = Saved(), False
     rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
-    for change in changes:
+    for change in (*changes, *(c for c in unless_answered if not c.gives_way_to(rows.get(c.question)))):
         row = rows.get(change.question)
         stored = row.version if row else 0
         if change.is_stored(row):

@@ -136,7 +136,7 @@ def _save_url(request: HttpRequest, why: str) -> str:
     may_succeed_later = why in ("signed_out", "stale", "not_fresh", "too_often", "no_room")
     if may_succeed_later or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
-    if why == "ended" and match is not None and match.view_name == "check:section":
+    if why == "ended" and match is not None and match.view_name in ("check:section", "check:ask"):
         return f"{reverse('restart')}?to={quote(request.path)}"
     return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -24,9 +25,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
+from assessments.records.state import AssessmentState
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import Projection, of_asked, project
 from assessments.reports.carried import carried_report
+from assessments.reports.screens import Screen, screen_named
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, election_for, read_document
@@ -34,8 +37,10 @@ from assessments.services.answering import NoRoom, NotSaved, TooLarge, save_answ
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import FAULTS, keep_typed, typed_in, unavailable
+from assessments.views.one_at_a_time import Marks, screen_page
 from assessments.views.questionnaire import section_page
-from assessments.views.workspace import Workspace, own_check, remember
+from assessments.views.workspace import READY, Workspace, own_check, remember
+from bulletin.encoding.schema import Edition, Question
 from bulletin.publish import current_published, encoded
 from bulletin.shelf import calendar, current, editions
 
@@ -105,7 +110,7 @@ def start(request: HttpRequest) -> HttpResponse:
         check, token = start_check(replacing=old)
     except NoRoom as error:
         return keep_typed(request, error.why, status=503)
-    return remember(redirect(Workspace(check, None).url("tasks")), token)
+    return remember(redirect(Workspace(check, None).url("next")), token)
 
 
 @sensitive_post_parameters()
@@ -163,9 +168,9 @@ def restart(request: HttpRequest) -> HttpResponse:
     shown.
     """
     check = own_check(request)
-    section = _section_named(request.GET.get("to", ""))
+    page = _page_of_questions(request.GET.get("to", ""))
     edition = encoded(check.edition if check else current_published())
-    if not any(question.section == section for question in edition.questions):
+    if not page.has_questions(edition):
         # The check that ended was by another edition or revision: give back what was typed.
         return keep_typed(request, "other_edition")
     token = None
@@ -174,7 +179,9 @@ def restart(request: HttpRequest) -> HttpResponse:
             if check is None:
                 check, token = start_check()
             workspace = Workspace(check, None)
-            form = SectionForm(workspace.state, section, request.POST, all_changed=True)
+            form = SectionForm(
+                workspace.state, page.questions(workspace.state), request.POST, all_changed=True
+            )
             form.is_valid()
             workspace = workspace.refreshed()
             saved = save_answers(draft=check, changes=form.changes, by=None)
@@ -182,21 +189,53 @@ def restart(request: HttpRequest) -> HttpResponse:
         return keep_typed(request, error.why)
     remaining = form.after(workspace.state, saved)
     if remaining.problems or remaining.conflicts:
-        response = section_page(request, workspace, remaining)
+        response = page.shown(request, workspace, remaining)
     else:
-        response = redirect(workspace.url("section", section=section) + "?ready")
+        response = redirect(page.onwards(workspace))
     return remember(response, token) if token else response
 
 
-def _section_named(address: str) -> str:
-    """The section whose page has this address. Raises Http404 for the address of any other page."""
+@dataclass(frozen=True)
+class _PageOfQuestions:
+    """A page of the questionnaire: a section's, or else a screen's of the way through."""
+
+    section: str | None
+    screen: str | None
+
+    def has_questions(self, edition: Edition) -> bool:
+        if self.section:
+            return any(question.section == self.section for question in edition.questions)
+        return any(self.screen in (question.id, question.together) for question in edition.questions)
+
+    def questions(self, state: AssessmentState) -> tuple[Question, ...]:
+        return state.questions_of(self.section) if self.section else self._screen(state).questions
+
+    def _screen(self, state: AssessmentState) -> Screen:
+        screen = screen_named(state, self.screen or "")
+        if screen is None:
+            raise Http404
+        return screen
+
+    def shown(self, request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:
+        if self.section:
+            return section_page(request, workspace, self.section, form)
+        return screen_page(request, workspace, self._screen(workspace.state), form, Marks.of(request))
+
+    def onwards(self, workspace: Workspace) -> str:
+        if self.section:
+            return workspace.url("section", section=self.section) + f"?{READY}"
+        return workspace.url("next")
+
+
+def _page_of_questions(address: str) -> _PageOfQuestions:
+    """The page that has this address. Raises Http404 for the address of any other page."""
     try:
         match = resolve(address)
     except Resolver404:
         raise Http404 from None
-    if match.view_name != "check:section":
+    if match.view_name not in ("check:section", "check:ask"):
         raise Http404
-    return str(match.kwargs["section"])
+    return _PageOfQuestions(match.kwargs.get("section"), match.kwargs.get("screen"))
 
 
 @require_safe

@@ -21,6 +21,7 @@ from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.carried import CarriedReport, carried_report
+from assessments.reports.screens import is_guarded
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
 from assessments.services.carrying import carried_over, move_draft
@@ -29,7 +30,7 @@ from assessments.services.drafts import change_election, delete_check, describe_
 from assessments.services.printing import pdf_of
 from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
-from assessments.views.workspace import COOKIE, DRAFT, Workspace, own_check, with_workspace
+from assessments.views.workspace import COOKIE, DRAFT, READY, Workspace, own_check, with_workspace
 
 LEAVING = {"go", "list"}
 """The buttons that go to another page, once everything is saved."""
@@ -54,7 +55,12 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(
             request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
         )
-    context = workspace.context(rows=rows, open_threads=open_threads, report=_left_behind(workspace))
+    context = workspace.context(
+        rows=rows,
+        open_threads=open_threads,
+        report=_left_behind(workspace),
+        contact_settled=workspace.state.progress.contact_settled,
+    )
     return render(request, "assessments/tasks.html", context)
 
 
@@ -80,13 +86,14 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
         raise Http404
     if request.method != "POST":
         if not workspace.is_open:
-            return _closed(request, workspace)
-        if "ready" not in request.GET and _guarded(workspace, section):
-            return render(request, "assessments/guard.html", workspace.context())
-        return section_page(request, workspace, SectionForm(workspace.state, section))
+            return closed(request, workspace)
+        if READY not in request.GET and is_guarded(workspace.state, section):
+            return render(request, "assessments/guard.html", workspace.context(onwards=f"?{READY}"))
+        form = SectionForm(workspace.state, workspace.state.questions_of(section))
+        return section_page(request, workspace, section, form)
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
-    form = SectionForm(workspace.state, section, request.POST)
+    form = SectionForm(workspace.state, workspace.state.questions_of(section), request.POST)
     form.is_valid()
     try:
         confirmed = form.confirmed if LEAVING & request.POST.keys() else {}
@@ -101,58 +108,51 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
     if request.headers.get("HX-Request"):
         appeared = any(slot.shown and q not in form.on_page for q, slot in remaining.slots.items())
         if in_trouble or appeared or not LEAVING & request.POST.keys():
-            return _fragments(request, after, form, remaining, saved)
+            return _fragments(request, after, form, section=section, remaining=remaining, saved=saved)
         # Everything is saved, so htmx goes to the next page.
-        return HttpResponse(headers={"HX-Redirect": _next(after, form, request.POST)})
-    return (
-        section_page(request, after, remaining) if in_trouble else redirect(_next(after, form, request.POST))
-    )
+        return HttpResponse(headers={"HX-Redirect": _next(after, section, form, request.POST)})
+    if in_trouble:
+        return section_page(request, after, section, remaining)
+    return redirect(_next(after, section, form, request.POST))
 
 
-def _closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+def closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the answers instead of a page that would change them, and say why."""
     subject = "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
     messages.info(request, f"{subject} can be read, and not changed.")
     return redirect(workspace.url("answers"))
 
 
-def _guarded(workspace: Workspace, section: str) -> bool:
-    """Whether a warning comes before a guarded section: until someone has answered anything in it."""
-    state = workspace.state
-    if section not in state.edition.guarded_sections:
-        return False
-    return not any(question.id in state.rows for question in state.questions_of(section))
-
-
-def section_page(request: HttpRequest, workspace: Workspace, form: SectionForm) -> HttpResponse:
+def section_page(request: HttpRequest, workspace: Workspace, section: str, form: SectionForm) -> HttpResponse:
     """A section's page with its form. `restart` also shows it, under its own address."""
-    here = next(p for p in workspace.state.sections if p.section.id == form.section)
-    _add_contradictions(workspace, form)
-    if isinstance(workspace.self_check, Assessment):
-        for question, count in workspace.self_check.threads.all().open_on_questions().items():
-            if question in form.slots:
-                slot = form.slots[question]
-                slot.open_comments, slot.review = count, f"{workspace.url('review')}#{slot.id}"
+    here = next(p for p in workspace.state.sections if p.section.id == section)
+    add_what_is_beside(workspace, form)
     context = workspace.context(
         here=here,
-        here_address=workspace.url("section", section=form.section),
+        here_address=workspace.url("section", section=section),
         form=form,
         back=BACK in request.GET or BACK in request.POST,
     )
     return render(request, "assessments/section.html", context)
 
 
-def _add_contradictions(workspace: Workspace, form: SectionForm) -> None:
+def add_what_is_beside(workspace: Workspace, form: SectionForm) -> None:
+    """Add to each question of a page the contradictions that it is part of, and its open comments."""
     for slot in form.slots.values():
         slot.contradictions = workspace.contradictions_beside(slot.question.id)
+    if isinstance(workspace.self_check, Assessment):
+        for question, count in workspace.self_check.threads.all().open_on_questions().items():
+            if question in form.slots:
+                slot = form.slots[question]
+                slot.open_comments, slot.review = count, f"{workspace.url('review')}#{slot.id}"
 
 
-def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
+def _next(workspace: Workspace, section: str, form: SectionForm, posted: QueryDict) -> str:
     """The address to go to after a save: questions that just appeared in this section, or else the next page.
 
     The next page is where the person came from or asked to go; or else the next section with unanswered questions.
     """
-    here = workspace.url("section", section=form.section) + "?ready" + (f"&{BACK}" if BACK in posted else "")
+    here = workspace.url("section", section=section) + f"?{READY}" + (f"&{BACK}" if BACK in posted else "")
     new = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
     if new:
         return f"{here}#{form.slots[new[0]].id}"
@@ -163,21 +163,27 @@ def _next(workspace: Workspace, form: SectionForm, posted: QueryDict) -> str:
     if "list" in posted:
         return workspace.url("tasks")
     order = [progress.section.id for progress in workspace.state.sections]
-    later = [p for p in workspace.state.sections[order.index(form.section) + 1 :] if p.left]
+    later = [p for p in workspace.state.sections[order.index(section) + 1 :] if p.left]
     return workspace.url("section", section=later[0].section.id) if later else workspace.url("answers")
 
 
 def _fragments(
-    request: HttpRequest, workspace: Workspace, form: SectionForm, remaining: SectionForm, saved: Saved
+    request: HttpRequest,
+    workspace: Workspace,
+    form: SectionForm,
+    *,
+    section: str,
+    remaining: SectionForm,
+    saved: Saved,
 ) -> HttpResponse:
     """The parts of an open page that change after an autosave, so that what someone is typing stays untouched.
 
     `form` is the form that was posted; `remaining` is the section after the save, with what could not be saved.
     """
-    _add_contradictions(workspace, remaining)
+    add_what_is_beside(workspace, remaining)
     on_page = [slot for q, slot in remaining.slots.items() if q in form.on_page]
     context = workspace.context(
-        here=next(p for p in workspace.state.sections if p.section.id == form.section),
+        here=next(p for p in workspace.state.sections if p.section.id == section),
         form=remaining,
         stopped=bool(LEAVING & request.POST.keys()),
         trouble=len(remaining.problems) + len(remaining.conflicts),
@@ -204,9 +210,9 @@ def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     rows = []
     for progress in state.sections:
         address = workspace.url("section", section=progress.section.id)
-        guarded = _guarded(workspace, progress.section.id)
+        guarded = is_guarded(state, progress.section.id)
         lines = [
-            (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?ready&{BACK}#{element_id(q.id)}")
+            (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?{READY}&{BACK}#{element_id(q.id)}")
             for q in state.questions_of(progress.section.id)
             if q.id in state.advisory.asked and not guarded
         ]
@@ -273,7 +279,7 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The election that a draft is about and, for an anonymous check, its account."""
     draft, posted = workspace.self_check, request.POST if request.method == "POST" else None
     if posted is None and not workspace.is_open:
-        return _closed(request, workspace)
+        return closed(request, workspace)
     form: DetailsForm | ElectionForm
     if isinstance(draft, AnonymousCheck):
         form = DetailsForm(posted, check=draft)

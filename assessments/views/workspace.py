@@ -31,6 +31,8 @@ COOKIE = "check"
 """The cookie with an anonymous check's token. It lasts until the browser closes, and scripts cannot read it."""
 DRAFT = "draft"
 """The input that names the self-check that a form was made from. An anonymous check's address does not name it."""
+READY = "ready"
+"""Marks an address: the person has read the warning before guarded questions."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Workspace:
     def question_url(self, question: str, *, back: str = "") -> str:
         """The address of a question in its section, past the warning before a guarded one. `back` is a flag."""
         section = self.state.edition.question[question].section
-        flags = f"ready&{back}" if back else "ready"
+        flags = f"{READY}&{back}" if back else READY
         return f"{self.url('section', section=section)}?{flags}#{element_id(question)}"
 
     @functools.cached_property
@@ -146,8 +148,8 @@ class Workspace:
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
         more_names = () if self.is_anonymous else ("review", "attest", "reassess", "share", "compare")
-        names = ("tasks", "details", "move", "answers", "advisory", "pdf", "json", "file", *more_names)
-        links = {f"url_{name}": self.url(name) for name in names}
+        names = ("tasks", "next", "settled", "details", "move", "answers", "advisory", "pdf", "json", "file")
+        links = {f"url_{name}": self.url(name) for name in (*names, *more_names)}
         return {"workspace": self, "state": self.state, **links, **extra}
 
     @functools.cached_property

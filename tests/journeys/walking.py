@@ -65,6 +65,7 @@ def status(page: Page) -> Locator:
 
 def started(page: Page, section: str = "") -> None:
     press(page, "Start a self-check")
+    follow(page, "List of sections")
     titled(page, "Your self-check")
     if section:
         follow(page, section)

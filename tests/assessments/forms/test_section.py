@@ -25,7 +25,7 @@ def posted(question: str, typed: str) -> tuple[Any, Slot]:
         answers=answers_of({"gifts.unpaid": "yes", "election.candidate": "yes"}),
     )
     data = QueryDict(urlencode({question: typed, f"seen.{question}": "0.x"}))
-    form = SectionForm(state, edition().question[question].section, data)
+    form = SectionForm(state, state.questions_of(edition().question[question].section), data)
     assert form.is_valid() is not bool(form.problems)
     changes = [change.value for change in form.changes]
     return (changes or [None])[0], form.slots[question]

@@ -1,0 +1,223 @@
+"""The way through a self-check one screen at a time, and the page that says when the contacts are settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from assessments.forms.section import CHOOSE, SectionForm, element_id
+from assessments.reports.screens import (
+    Screen,
+    filing_is_open,
+    is_guarded,
+    name_before,
+    next_name,
+    screen_named,
+    until_settled,
+)
+from assessments.services.answering import Change, NotSaved, save_answers
+from assessments.views.not_saved import keep_typed
+from assessments.views.questionnaire import add_what_is_beside, closed
+from assessments.views.workspace import DRAFT, READY, Workspace, with_workspace
+from bulletin.encoding.filling import sentences_of
+
+GO, REST = "go", "rest"
+"""The buttons that go on with the answers as they are, and that answer "no" to the rest of a group."""
+LATER, STOP = "later", "stop"
+"""Mark addresses and forms: this person leaves the guarded questions for later; the page about what is settled comes
+after this screen."""
+REST_ANSWER = "no"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a person's address says of the way that they go. It is in no session and no record.
+
+    Someone else who works on the same self-check, or the same person on another device, goes a way of their own.
+    """
+
+    later: bool = False
+    stop: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        given = request.GET | request.POST if request.method == "POST" else request.GET
+        return cls(LATER in given, STOP in given)
+
+    def url(self, address: str, *, ready: bool = False, stop: bool | None = None, anchor: str = "") -> str:
+        wanted = {READY: ready, LATER: self.later, STOP: self.stop if stop is None else stop}
+        query = "&".join(name for name, is_wanted in wanted.items() if is_wanted)
+        return address + (f"?{query}" if query else "") + (f"#{anchor}" if anchor else "")
+
+
+@require_safe
+@with_workspace
+def next_screen(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Lead to what is to be answered next."""
+    if not workspace.is_open:
+        return closed(request, workspace)
+    return redirect(_next(workspace, Marks.of(request)))
+
+
+def _next(workspace: Workspace, marks: Marks) -> str:
+    name = next_name(workspace.state, leave_guarded=marks.later)
+    if name is None:
+        return workspace.url("advisory")
+    return marks.url(workspace.url("ask", screen=name), stop=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_workspace
+def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse:
+    """One screen. Each answer is a button that saves it and goes on; the inputs beside it are saved, too."""
+    here = screen_named(workspace.state, screen)
+    if here is None:
+        raise Http404
+    marks = Marks.of(request)
+    if request.method != "POST":
+        if not workspace.is_open:
+            return closed(request, workspace)
+        if not here.asked:
+            return _not_asked(request, workspace, marks)
+        if READY not in request.GET and is_guarded(workspace.state, here.section):
+            return _guard(request, workspace, here, marks)
+        form = SectionForm(workspace.state, here.questions)
+        return screen_page(request, workspace, here, form, marks)
+    if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
+        return keep_typed(request, why)
+    form = SectionForm(workspace.state, here.questions, request.POST)
+    form.is_valid()
+    rest = _rest(form) if REST in request.POST else []
+    in_rest = {change.question for change in rest}
+    try:
+        saved = save_answers(
+            draft=workspace.self_check,
+            changes=[change for change in form.changes if change.question not in in_rest],
+            by=workspace.by,
+            confirmed={
+                q: seen for q, seen in form.confirmed.items() if GO in request.POST or q in form.pressed
+            },
+            unless_answered=rest,
+        )
+    except NotSaved as error:
+        return keep_typed(request, error.why)
+    after = workspace.refreshed()
+    remaining = form.after(after.state, saved)
+    if remaining.problems or remaining.conflicts:
+        now = screen_named(after.state, screen) or here
+        return screen_page(request, after, now, remaining, marks)
+    if kept := in_rest - saved.versions.keys():
+        messages.info(request, f"{len(kept)} of these had been answered in the meantime. Those answers stay.")
+    return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
+
+
+def _rest(form: SectionForm) -> list[Change]:
+    """The changes that answer "no" to what the page shows without an answer. What is typed beside it is kept."""
+    typed = {change.question: change for change in form.changes}
+    return [
+        Change(q, REST_ANSWER, slot.note, slot.seen)
+        for q, slot in form.slots.items()
+        if q in form.on_page and slot.question.rest_is_no and not slot.is_answered and not slot.has_problem
+        if q not in typed or typed[q].value is None
+    ]
+
+
+def _onwards(
+    request: HttpRequest,
+    before: Workspace,
+    after: Workspace,
+    form: SectionForm,
+    *,
+    screen: Screen,
+    marks: Marks,
+) -> str:
+    """The address to go to after a save.
+
+    It stays on the screen for questions that just came up, for those without an answer, and for someone who came
+    back to a group to change an answer. The page on what is settled comes once, when it becomes so.
+    """
+    state, here = after.state, after.url("ask", screen=screen.name)
+    asked = [question.id for question in screen.questions if question.id in state.advisory.asked]
+    settles = state.progress.contact_settled and not before.state.progress.contact_settled
+    marks = Marks(marks.later, marks.stop or settles)
+    came_up = [q for q in asked if q not in before.state.advisory.asked]
+    left = [q for q in asked if q in form.on_page and q in state.advisory.unanswered]
+    was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
+    changed_in_a_group = was_complete and len(form.on_page) > 1 and GO not in request.POST
+    if CHOOSE in request.POST or changed_in_a_group or came_up or left:
+        stay_at = came_up or left or [q for q in asked if q in form.pressed]
+        return marks.url(here, anchor=element_id(stay_at[0]) if stay_at else "")
+    if form.pressed and not form.pressed & set(state.advisory.asked):
+        messages.info(request, "Your answer is kept, but this question isn't asked any more.")
+    if marks.stop:
+        return Marks(marks.later).url(after.url("settled"))
+    return _next(after, marks)
+
+
+def _not_asked(request: HttpRequest, workspace: Workspace, marks: Marks) -> HttpResponse:
+    messages.info(request, "That question isn't asked any more, because of another answer.")
+    return redirect(_next(workspace, marks))
+
+
+def _guard(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Marks) -> HttpResponse:
+    """The warning before guarded questions, each time until one of them is answered."""
+    here = workspace.url("ask", screen=screen.name)
+    context = workspace.context(
+        onwards=marks.url(here, ready=True),
+        # Whoever has left them for later is here again because no other question is left.
+        leave="" if marks.later else Marks(later=True).url(workspace.url("next")),
+        one_at_a_time=True,
+    )
+    return render(request, "assessments/guard.html", context)
+
+
+def screen_page(
+    request: HttpRequest, workspace: Workspace, screen: Screen, form: SectionForm, marks: Marks
+) -> HttpResponse:
+    """The page of a screen with its form. `restart` also shows it, under its own address."""
+    state = workspace.state
+    add_what_is_beside(workspace, form)
+    asked = {question.id for question in screen.asked}
+    shown = [slot for q, slot in form.slots.items() if slot.shown and (q in asked or slot.has_problem)]
+    section = next(s for s in state.edition.sheet.sections if s.id == screen.section)
+    before = name_before(state, screen, by=workspace.by)
+    blank = [slot for slot in shown if not slot.is_answered]
+    context = workspace.context(
+        screen=screen,
+        form=form,
+        shown=shown,
+        section=section,
+        intro=sentences_of(section.intro)[0],
+        here_address=workspace.url("ask", screen=screen.name),
+        marks=marks,
+        back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
+        by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
+        rest=[slot for slot in blank if slot.question.rest_is_no],
+        can_continue=not blank or not all(slot.has_buttons for slot in blank),
+        until_settled=0 if state.progress.contact_settled else until_settled(state),
+    )
+    return render(request, "assessments/ask.html", context)
+
+
+@require_safe
+@with_workspace
+def settled(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """What to contact the Commissioner about and when, once no answer can change it any more."""
+    if not workspace.is_open:
+        return redirect(workspace.url("advisory"))
+    state, marks = workspace.state, Marks.of(request)
+    if not state.progress.contact_settled:
+        return redirect(_next(workspace, marks))
+    context = workspace.context(
+        a=state.projection,
+        contact_block=state.edition.sheet.contact,
+        to_check=[state.question(question) for question in state.advisory.check],
+        filing_is_open=filing_is_open(state),
+        onwards=_next(workspace, marks),
+    )
+    return render(request, "assessments/settled.html", context)
