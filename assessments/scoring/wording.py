@@ -65,7 +65,9 @@ def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -
 
 
 def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> str:
-    """A change to some answers as a sentence: `This would be settled if you know the platform's terms of use.`"""
-    parts = [edition.question[question].changed[value] for question, value in change]
-    parts[1:] = [*parts[1:-1], *(f"and {part}" for part in parts[1:][-1:])]
-    return f"This would be settled if {'; '.join(parts)}."
+    """A change to some answers, as it goes after “This would be settled if”: `you know the platform's terms of use`.
+
+    Several are joined by semicolons, because the words of one may have commas.
+    """
+    *first, last = (edition.question[question].changed[value] for question, value in change)
+    return f"{'; '.join(first)}; and {last}" if first else last

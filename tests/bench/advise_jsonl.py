@@ -19,6 +19,8 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from assessments.scoring.advisory import Advisory
+
 LINES = 3_000
 TIMES = 3
 
@@ -68,11 +70,10 @@ def seconds(work: Callable[[Path, Path], None], source: Path, target: Path) -> f
     return min(times)
 
 
-def seconds_to_tell_progress(source: Path) -> float:
-    """The processor's seconds for what is settled and what to ask next, over all lines; the quickest of some runs."""
+def advisories(source: Path) -> list[Advisory]:
+    """The advisories for all lines."""
     from assessments.scoring.assess import assess  # noqa: PLC0415 - after django.setup
     from assessments.scoring.document import read_document  # noqa: PLC0415
-    from assessments.scoring.settled import progress  # noqa: PLC0415
     from bulletin.shelf import calendar, editions  # noqa: PLC0415
 
     advisories = []
@@ -81,13 +82,20 @@ def seconds_to_tell_progress(source: Path) -> float:
         as_of = document.as_of or date.today()  # noqa: DTZ011 - any day does
         election = document.election or calendar().default_for(as_of)
         advisories.append(assess(document.edition, document.answers, as_of=as_of, election=election))
+    return advisories
+
+
+def seconds_for(work: Callable[[Advisory], object], advisories: list[Advisory]) -> list[float]:
+    """The processor's seconds for some work on each advisory; for each, the quickest of some runs."""
     times = []
-    for _ in range(TIMES):
-        began = time.process_time()
-        for advisory in advisories:
-            progress(advisory)
-        times.append(time.process_time() - began)
-    return min(times)
+    for advisory in advisories:
+        runs = []
+        for _ in range(TIMES):
+            began = time.process_time()
+            work(advisory)
+            runs.append(time.process_time() - began)
+        times.append(min(runs))
+    return times
 
 
 def main() -> None:
@@ -101,8 +109,12 @@ def main() -> None:
         took = seconds(advise, source, target)
         assert target.read_bytes().count(b"\n") == LINES
         floor = seconds(parse_and_dump, source, target)
-        settled = seconds_to_tell_progress(source)
-        size = source.stat().st_size
+        every, size = advisories(source), source.stat().st_size
+    from assessments.scoring.explain import explain  # noqa: PLC0415 - after django.setup
+    from assessments.scoring.settled import progress  # noqa: PLC0415
+
+    settled, explained = sum(seconds_for(progress, every)), seconds_for(explain, every)
+    changed = sum(explained)
     print(f"{LINES:,} lines of {size / LINES:,.0f} bytes, Python {sys.version.split()[0]}")
     print(
         f"advise --jsonl         {LINES / took:9,.0f} advisories a second  ({took / LINES * 1e6:,.0f} µs each)"
@@ -112,6 +124,10 @@ def main() -> None:
     )
     print(
         f"settled and next       {LINES / settled:9,.0f} advisories a second  ({settled / LINES * 1e6:,.0f} µs each)"
+    )
+    print(
+        f"what would change it   {LINES / changed:9,.0f} advisories a second  ({changed / LINES * 1e6:,.0f} µs each, "
+        f"{max(explained) * 1e6:,.0f} µs at most)"
     )
     print(f"ratio                  {took / floor:9.1f}")
 
