@@ -49,7 +49,7 @@ def rows() -> list[tuple[str, str]]:
     if not total:
         raise RuntimeError(f"No bytes in:\n{pages}")
     results.append(("first section page, compressed", f"{total[1]} bytes"))
-    results += ratio_lines(output_of("effort"), 6)
+    results += ratio_lines(output_of("effort"), 10)
     for name, count in ON_BOTH.items():
         for postgresql in (False, True):
             results += ratio_lines(output_of(name, postgresql=postgresql), count)

@@ -1,10 +1,13 @@
 """What a self-check asks of a person: `python -m tests.bench.effort`.
 
-A careful person goes from the home page to the advisory in Chromium, 360 pixels wide and 740 high: once with a City
-account that is to become a campaign account, once with a quiet personal account. They read a page once, open no fold,
-and answer from a table whatever they are asked. The day is fixed, so that the figures are, too.
+A careful person goes from the home page to the advisory in Chromium, 360 pixels wide and 740 high: with a City
+account that is to become a campaign account, and with a quiet personal one; one question at a time, and by
+section. They read a page once, open no fold, and answer from a table whatever they are asked. Where a button
+answers "no" to the rest of a group, they first answer what is not "no". The day is fixed, so that the figures
+are, too.
 
-Counted until the contacts are settled, and until the advisory opens:
+Counted until the contacts are settled, and until the advisory opens (one at a time, a page says "You know now"; by
+section no page does, and the answer counts that settles them):
 
 - taps: on buttons, links, options and text boxes; keys: characters typed, of a date its digits;
 - words: what is visible, folds closed. A new page counts the words of its main part, those of the panel included. A
@@ -21,72 +24,29 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
 from io import BytesIO
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import django
 import pikepdf
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
-from assessments.scoring.answers import read_answer
-from assessments.scoring.assess import assess
-from assessments.scoring.settled import progress
-from bulletin.shelf import calendar, current
 from tests.bench.effort_cases import CASES, Answer
+from tests.bench.effort_walk import DAY, HEIGHT, READ, WAYS, WIDTH, Effort, Person, Way
 from tests.bench.own import places, tables
 from tests.hosts import ROOT, free_port, wait_for
 from tools.screenshots import FLAGS, chromium
 
-DAY = date(2026, 5, 10)
-WIDTH, HEIGHT = 360, 740
 SERVE = f"""
 import sys, time_machine
 from django.core.management import execute_from_command_line
 time_machine.travel("{DAY}T10:00:00-04:00", tick=True).start()
 execute_from_command_line(["manage.py", "runserver", "--noreload", sys.argv[1]])
 """
-READ = r"""
-() => {
-  const main = [], frame = [], hasLetter = (text) => /[\p{L}\p{N}]/u.test(text);
-  // Text for screen readers alone stands in a box of one pixel, or outside the window.
-  const unseen = (element) => {
-    const box = element.getBoundingClientRect();
-    if (box.bottom + scrollY <= 0 || box.right <= 0) return true;
-    return box.width <= 1 && box.height <= 1 && getComputedStyle(element).overflow === "hidden";
-  };
-  const hidden = (element) => {
-    for (let at = element; at && at !== document.body; at = at.parentElement) if (unseen(at)) return true;
-    return !element.checkVisibility({visibilityProperty: true, opacityProperty: true});
-  };
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const text = texts.currentNode, words = text.data.split(/\s+/).filter(hasLetter);
-    if (words.length && !hidden(text.parentElement))
-      (text.parentElement.closest("main") ? main : frame).push(...words);
-  }
-  return {main, frame, height: document.documentElement.scrollHeight};
-}
-"""
-"""The visible words of a page, in its main part and around that, and its height. Bullets and dashes are no words."""
 ANSWER = "#contact"
 """Where the advisory says when and about what to contact the Commissioner."""
-
-
-class Effort(NamedTuple):
-    """What a person did so far."""
-
-    answers: int
-    taps: int
-    keys: int
-    words: int
-    loads: int
-    screens: int
 
 
 class Advisory(NamedTuple):
@@ -123,120 +83,20 @@ BEFORE: Mapping[str, Walk] = {
     ),
 }
 """Measured on 30 November 2026, when the only way went section by section."""
+GOALS = {
+    "conversion": {"settled taps": 32, "settled words": 2800, "finished taps": 50},
+    "quiet": {"settled taps": 18, "settled words": 1600, "finished taps": 26},
+}
+"""At most this much, one screen at a time."""
 
 
-@dataclass
-class Shown:
-    """What a person has read of a page, and its height at its tallest."""
-
-    words: Counter[str] = field(default_factory=Counter)
-    height: int = 0
-
-
-class Person:
-    """A careful person with a phone, who answers from a table."""
-
-    def __init__(self, page: Page, table: Mapping[str, Answer]) -> None:
-        self.page, self.table = page, table
-        self.given: dict[str, Answer] = {}
-        self.taps = self.keys = self.loads = self.words = 0
-        self.frame = Counter[str]()
-        self.pages: dict[tuple[str, str], Shown] = {}
-        self.settled: Effort | None = None
-        self.first_page = ""
-        page.on("load", self._count_load)
-
-    def _count_load(self, _: Page) -> None:
-        self.loads += 1
-
-    @property
-    def effort(self) -> Effort:
-        screens = sum(shown.height for shown in self.pages.values()) / HEIGHT
-        return Effort(len(self.given), self.taps, self.keys, self.words, self.loads, round(screens))
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.page.url).path
-
-    def walk(self) -> None:
-        """Go on until the advisory opens."""
-        self.read()
-        while not self.path.endswith("/advisory"):
-            left = [question for question in self.questions() if question not in self.given]
-            if left:
-                self.first_page = self.first_page or self.page.url
-                self.answer(left[0])
-            else:
-                self.go_on()
-            if not self.path.endswith("/advisory"):
-                self.read()
-            if self.settled is None and is_settled(self.given):
-                self.settled = self.effort
-
-    def read(self) -> None:
-        """Read what the page shows and did not show before."""
-        read = self.page.evaluate(READ)
-        self._read_words(self.frame, read["frame"])
-        shown = self.pages.setdefault((self.path, next(iter(self.questions()), "")), Shown())
-        self._read_words(shown.words, read["main"])
-        shown.height = max(shown.height, read["height"])
-
-    def _read_words(self, known: Counter[str], words: list[str]) -> None:
-        """Count the words that are not known, and add them to what is known."""
-        counted = Counter(words)
-        self.words += (counted - known).total()
-        known |= counted
-
-    def questions(self) -> list[str]:
-        """The questions on the page, in order. Raises RuntimeError for one that the table does not answer."""
-        names = self.page.locator("main [name]:visible").evaluate_all("all => all.map((input) => input.name)")
-        asked = [name for name in dict.fromkeys(names) if name in current().question]
-        if unknown := [name for name in asked if name not in self.table]:
-            raise RuntimeError(f"The table has no answer to {unknown}.")
-        return asked
-
-    def answer(self, question: str) -> None:
-        """Answer a question on the page, and wait until the answer is saved."""
-        answer = self.given[question] = self.table[question]
-        inputs = self.page.locator(f"main [name='{question}']:visible")
-        with self.page.expect_response(lambda response: response.request.method == "POST"):
-            if inputs.first.get_attribute("type") in ("radio", "checkbox"):
-                for value in answer if isinstance(answer, list) else [answer]:
-                    self.tap(inputs.and_(self.page.locator(f"[value='{value}']")))
-            else:
-                self.tap(inputs)
-                inputs.fill(str(answer))
-                inputs.blur()
-                self.keys += len(re.findall(r"[\d.]", str(answer)))
-        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
-
-    def go_on(self) -> None:
-        """Go to the next page: the first section that is not done, or else where the main button leads."""
-        sections = self.page.locator("ol.tasks > li:not(:has(.badge-done, .badge-none)) > a")
-        button = self.page.locator("main .btn-primary:visible")
-        with self.page.expect_navigation():
-            self.tap((sections if sections.count() else button).first)
-
-    def tap(self, target: Locator) -> None:
-        target.click()
-        self.taps += 1
-
-
-def is_settled(given: Mapping[str, Answer]) -> bool:
-    """Whether these answers settle whether, when and about what to contact the Commissioner."""
-    read = {question: read_answer(current().question[question], answer) for question, answer in given.items()}
-    answers = {question: answer for question, answer in read.items() if answer is not None}
-    advisory = assess(current(), answers, as_of=DAY, election=calendar().default_for(DAY))
-    return progress(advisory).contact_settled
-
-
-def walked(browser: Browser, address: str, table: Mapping[str, Answer]) -> Walk:
+def walked(browser: Browser, address: str, table: Mapping[str, Answer], way: Way) -> Walk:
     """Walk from the home page to the advisory, and measure what is there."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT}, locale="en-CA", timezone_id="America/Toronto"
     )
     page = context.new_page()
-    person = Person(page, table)
+    person = Person(page, table, way)
     page.goto(address)
     person.walk()
     left = context.request.get(f"{address}/check/advisory.json").json()["unanswered"]
@@ -297,21 +157,31 @@ def served() -> Iterator[str]:
         server.wait()
 
 
-def report(case: str, walk: Walk) -> None:
-    """Print the figures of a walk beside those of before, then a line for each part with the ratio of the words."""
+def report(case: str, walks: Mapping[Way, Walk]) -> None:
+    """Print a case's figures by way, beside those of before and the goals; then lines with ratios to before."""
     before = BEFORE[case]
-    parts: list[tuple[str, Effort | Advisory, Effort | Advisory]] = [
-        ("settled", walk.settled, before.settled),
-        ("finished", walk.finished, before.finished),
-        ("advisory", walk.advisory, before.advisory),
-    ]
-    for part, now, then in parts:
-        print(f"{case}, {part:25}{'before':>8}{'now':>8}")
-        for name, figure in now._asdict().items():
-            print(f"  {name:{len(case) + 25}}{getattr(then, name):8,}{figure:8,}")
-    print(f"  {'first page, bytes':{len(case) + 25}}{before.first_page:8,}{walk.first_page:8,}")
-    for part, now, then in parts:
-        print(f"{case}, {part}: {now.words:,} words, {now.words / then.words:.2f} × in November 2026")
+    for part in ("settled", "finished", "advisory"):
+        columns = [getattr(walk, part)._asdict() for walk in (before, *walks.values())]
+        print(f"{case + ', ' + part:24}" + "".join(f"{name:>15}" for name in ("before", *walks, "goal")))
+        for name in columns[0]:
+            figures = "".join(f"{column[name]:15,}" for column in columns)
+            goal = GOALS[case].get(f"{part} {name}")
+            print(f"  {name:22}{figures}" + (f"{goal:15,}" if goal else ""))
+    sizes = "".join(f"{walk.first_page:15,}" for walk in (before, *walks.values()))
+    print(f"  {'first page, bytes':22}{sizes}")
+    for way, walk in walks.items():
+        print(f"{case}, {way}, until settled: {ratios(walk.settled, before.settled)}")
+        print(f"{case}, {way}, until finished: {ratios(walk.finished, before.finished)}")
+    words = next(iter(walks.values())).advisory.words
+    print(f"{case}, advisory: {words:,} words, {words / before.advisory.words:.2f} × in November 2026")
+
+
+def ratios(now: Effort, then: Effort) -> str:
+    """Taps and words, each with its ratio to before."""
+    return (
+        f"{now.taps} taps, {now.taps / then.taps:.2f} × in November 2026; "
+        f"{now.words:,} words, {now.words / then.words:.2f} ×"
+    )
 
 
 def main() -> None:
@@ -328,7 +198,7 @@ def main() -> None:
         with served() as address, sync_playwright() as tools:
             browser = tools.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             for case, table in CASES.items():
-                report(case, walked(browser, address, table))
+                report(case, {way: walked(browser, address, table, way) for way in WAYS})
             browser.close()
 
 
