@@ -15,8 +15,6 @@ import pikepdf
 import pytest
 from pdfua.validator import validate
 
-FINDINGS = "Findings, section by section"
-
 Block = tuple[str, str]
 """A piece of a page: its tag (h1 to h6, p, li, dt, dd, address or summary) and its text."""
 
@@ -81,6 +79,11 @@ def blocks_of_pdf(pdf: pikepdf.Pdf) -> list[Block]:
 
     walk(pdf.Root.StructTreeRoot.K, None)
     return blocks
+
+
+def texts_of_pages(pdf: pikepdf.Pdf) -> list[str]:
+    """The text of each page, without its margins."""
+    return [" ".join(text for mcid, text in _marked(leaf) if mcid is not None) for leaf in pdf.pages]
 
 
 def margins_of_pdf(pdf: pikepdf.Pdf) -> list[str]:

@@ -16,7 +16,7 @@ from assessments.forms.fields import DayField, LinesField
 from assessments.models.shares import MAX_QUESTION
 from assessments.records.shared import Picked, offered, preselected
 from assessments.records.state import AssessmentState
-from assessments.rendering.projection import Item
+from assessments.rendering.findings import Item
 from assessments.scoring.answers import too_long
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked

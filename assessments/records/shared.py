@@ -14,7 +14,13 @@ from assessments.records.attested import FORMAT, canonical, election_data
 from assessments.records.frozen_advisory import advisory_from
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import advisory_data, answer_data
-from assessments.rendering.projection import Projection, SectionOfAnswers, SharedAnswer, project
+from assessments.rendering.projection import (
+    Projection,
+    SectionOfAnswers,
+    SharedAnswer,
+    answer_of,
+    project,
+)
 from assessments.scoring.answers import read_answer
 from assessments.scoring.document import Document
 from assessments.scoring.part import can_be_shared, shared_part
@@ -109,17 +115,23 @@ def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> P
     projection = project(part, document, whose="the")
     finding_count, answer_count = len(part.findings), len(answers)
     headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, projection.headline)
+    meaning = (
+        f"Calculated from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
+        f"answer{'s' * (answer_count != 1)} that were shared, and from nothing else."
+        f"{' The advice speaks to the member.' if finding_count else ''}"
+    )
+    score = projection.score if finding_count else ""
     return replace(
         projection,
+        answer=answer_of(headline, part) if part.contacts else f"{headline}.",
+        remarks=(meaning, score) if score else (meaning,),
         account=(*projection.account, ("Office", content["office"])),
         headline=headline,
         tone=projection.tone if finding_count and part.overall != "consistent" else "unknown",
         title="Social media self-check: shared with the Integrity Commissioner",
         heading="Shared part of an advisory on a social media account",
-        meaning=f"Reckoned from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
-        f"answer{'s' * (answer_count != 1)} that were shared, and from nothing else."
-        f"{' The advice speaks to the member.' if finding_count else ''}",
-        score=projection.score if finding_count else "",
+        meaning=meaning,
+        score=score,
         no_contacts="None of the findings that were shared calls for it.",
         no_to_do="None of the findings that were shared asks for anything to be done.",
         limits=(

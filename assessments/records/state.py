@@ -15,7 +15,8 @@ from assessments import models
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation
 from assessments.records.frozen_advisory import advisory_from
 from assessments.rendering.data import answer_data
-from assessments.rendering.projection import TONE_OF_OVERALL, Projection, Tone, project
+from assessments.rendering.findings import Tone
+from assessments.rendering.projection import TONE_OF_OVERALL, Projection, project
 from assessments.scoring.advisory import Advisory, Finding
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess

@@ -13,7 +13,7 @@ from assessments.pdf.authenticity import RECORD_NAME, Proof, qr_svg
 from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
 from assessments.rendering.asked_in_words import fact_in_words, in_words
-from assessments.rendering.projection import Projection, cite
+from assessments.rendering.projection import SUBJECT, Projection, cite
 from assessments.scoring.wording import choice_words, in_election
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest
@@ -37,7 +37,12 @@ def advisory_pdf(projection: Projection, proof: Proof | None = None, *, for_stra
     """
     enclosed = Enclosed(RECORD_NAME, "application/json", proof.about, proof.record) if proof else None
     html = advisory_html(projection, proof)
-    return print_pdf(html, css=print_css(), enclosed=enclosed, for_stranger=for_stranger)
+    return print_pdf(html, css=advisory_css(), enclosed=enclosed, for_stranger=for_stranger)
+
+
+def advisory_css() -> str:
+    """The stylesheet of the printed advisory."""
+    return print_css("advisory.css")
 
 
 def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
@@ -62,7 +67,8 @@ def advisory_html(projection: Projection, proof: Proof | None = None) -> str:
         "assessments/advisory_pdf.html",
         {
             "a": projection,
-            "account": account,
+            "subject": [value for label, value in account if label in SUBJECT],
+            "others": [(label, value) for label, value in account if label not in SUBJECT],
             "handle": account[-1][1].text if account else "",
             "answers": answers,
             "notes": notes,

@@ -6,25 +6,44 @@ data.py is the advisory itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Literal
 
-from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Finding, When
-from assessments.scoring.assess import TO_DO
+from assessments.rendering.findings import (
+    REST_TITLES,
+    TONE_OF_OUTCOME,
+    Act,
+    ActGroup,
+    Basis,
+    Group,
+    Item,
+    ReadingBeyond,
+    Rest,
+    Tone,
+    in_line,
+    readings_of,
+    rests_of,
+)
+from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Deadline, Finding, When
 from assessments.scoring.document import Document
+from assessments.scoring.explain import Change, explain, same_act
 from assessments.scoring.settled import progress
-from assessments.scoring.wording import answer_in_words, election_in_words, in_election, long_date
+from assessments.scoring.wording import (
+    answer_in_words,
+    change_in_words,
+    election_in_words,
+    in_election,
+    long_date,
+)
 from bulletin.encoding.carry import LeftBehind
 from bulletin.encoding.digest import digest
 from bulletin.encoding.elections import Election
 from bulletin.encoding.filling import filled
-from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Outcome, Overall
-
-Tone = Literal["contact", "action", "improvement", "consistent", "unknown", "plain"]
-"""The five statuses that have a colour and an icon, and `plain` for all others."""
+from bulletin.encoding.schema import ContactBlock, Edition, NamedFact, Overall
 
 TONE_OF_OVERALL: Mapping[Overall, Tone] = {
     "contact_commissioner": "contact",
@@ -33,124 +52,19 @@ TONE_OF_OVERALL: Mapping[Overall, Tone] = {
     "improvements_suggested": "improvement",
     "consistent": "consistent",
 }
-TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
-    "ask": "contact",
-    "action": "action",
-    "improvement": "improvement",
-    "consistent": "consistent",
-    "check": "unknown",
-    "unanswered": "unknown",
-    "information": "plain",
-    "not_applicable": "plain",
-}
 Whose = Literal["your", "the"]
-UNTIL_YOU_KNOW = "Until you know"
+UNTIL_YOU_KNOW = "Until you have an answer"
 """The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
+UNSTATED = "at a time that was not shared"
+"""How a sentence names the time of a contact, for a share without the answers that decide it."""
+SETTLED_IF = "This would be settled if {}."
+"""What would change a finding: the edition's words for the smallest change that settles it."""
 GIVEN = "You entered {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
 """The note on a given end of the campaign period, for an edition that has no words for one."""
-READING_ORDER: tuple[Outcome, ...] = (
-    "ask",
-    "action",
-    "improvement",
-    "check",
-    "information",
-    "consistent",
-    "unanswered",
-    "not_applicable",
-)
-"""The order of findings in a section: those that call for something first."""
-
+SUBJECT = ("Platform", "Account")
+"""The labels of what names an account in a heading."""
 MANY = 3
 """This many answers that make one fact are shown as the fact. The advisory lists every fact with its answers."""
-
-
-@dataclass(frozen=True)
-class Basis:
-    """One thing that a finding rests on: an answer, a fact that several answers make, or other findings."""
-
-    short: str
-    answer: str
-
-    def __str__(self) -> str:
-        return f"{self.short}: {self.answer}"
-
-
-def in_line(because: Iterable[Basis]) -> str:
-    """All of `because` on one line, like `Stage of the account: In use; City logo or mark: No`."""
-    return "; ".join(map(str, because))
-
-
-@dataclass(frozen=True)
-class Item:
-    """One finding in words."""
-
-    rule: str
-    citation: str
-    title: str
-    force: str
-    outcome: Outcome
-    status: str
-    tone: Tone
-    contact: str | None
-    advice: str
-    because: tuple[Basis, ...]
-    readings: tuple[str, ...] = ()
-
-    def line_key(self) -> tuple[object, ...]:
-        """The words of the finding without its name. Findings with equal keys can share a line."""
-        return self.advice, self.because, self.contact, self.readings
-
-
-@dataclass(frozen=True)
-class Group:
-    """Things to do, to leave, or to contact the Commissioner about, at one time. Each item comes with its text."""
-
-    when: str
-    items: tuple[tuple[Item, str], ...]
-
-
-@dataclass(frozen=True)
-class MergedFinding:
-    """Neighbouring findings with the same words. `own_basis` is what they rest on beyond the group's common basis."""
-
-    items: tuple[Item, ...]
-    own_basis: str
-
-    @property
-    def names(self) -> str:
-        return "; ".join(f"{item.citation} {item.title} ({item.force.lower()})" for item in self.items)
-
-    @property
-    def contact(self) -> str | None:
-        return self.items[0].contact
-
-    @property
-    def advice(self) -> str:
-        return self.items[0].advice
-
-    @property
-    def readings(self) -> tuple[str, ...]:
-        return self.items[0].readings
-
-
-@dataclass(frozen=True)
-class OutcomeGroup:
-    """The findings of a section with one outcome.
-
-    `common_basis` has the answers that all of them rest on. `advice_above` means that their advice is already given
-    under what to do, further up.
-    """
-
-    status: str
-    tone: Tone
-    advice_above: bool
-    common_basis: str
-    findings: tuple[MergedFinding, ...]
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """The citations of all the findings, each once."""
-        return tuple(dict.fromkeys(item.citation for finding in self.findings for item in finding.items))
 
 
 @dataclass(frozen=True)
@@ -160,31 +74,6 @@ class SectionOfItems:
     title: str
     count: str
     items: tuple[Item, ...]
-
-    @property
-    def groups(self) -> tuple[OutcomeGroup, ...]:
-        """The findings by outcome, the most pressing first; within an outcome, in the edition's order."""
-        return tuple(
-            _outcome_group(items)
-            for outcome in READING_ORDER
-            if (items := [item for item in self.items if item.outcome == outcome])
-        )
-
-
-def _outcome_group(items: list[Item]) -> OutcomeGroup:
-    merged = [tuple(same) for _, same in groupby(items, key=Item.line_key)]
-    bases = [set(same[0].because) for same in merged]
-    common = set.intersection(*bases) if len(bases) > 1 else set()
-    return OutcomeGroup(
-        status=items[0].status,
-        tone=TONE_OF_OUTCOME[items[0].outcome],
-        advice_above=items[0].outcome in TO_DO,
-        common_basis=in_line(basis for basis in merged[0][0].because if basis in common),
-        findings=tuple(
-            MergedFinding(same, in_line(basis for basis in same[0].because if basis not in common))
-            for same in merged
-        ),
-    )
 
 
 @dataclass(frozen=True)
@@ -240,8 +129,10 @@ class SectionOfAnswers:
 class Projection:
     """The whole advisory in words.
 
-    `whose` goes before "answers": “your” for those who gave them, “the” for readers of a share. `answers` has every
-    answer and note of a share. It is empty for a whole advisory, because its readers have pages with the answers.
+    `answer` says in one sentence whether to contact the Commissioner, when, and about how many points; `remarks` has
+    what goes with it. `acts` has the points of `to_do`, one entry for one act. `whose` goes before "answers": “your”
+    for those who gave them, “the” for readers of a share. `answers` has every answer and note of a share. It is empty
+    for a whole advisory, because its readers have pages with the answers.
     `left_behind` has the answers of an earlier revision that were not carried over, with the reason as the text.
     """
 
@@ -254,11 +145,14 @@ class Projection:
     election: str
     overall: Overall
     tone: Tone
+    answer: str
+    remarks: tuple[str, ...]
     headline: str
     meaning: str
     score: str
     contacts: tuple[Group, ...]
     to_do: tuple[Group, ...]
+    acts: tuple[ActGroup, ...]
     sections: tuple[SectionOfItems, ...]
     check: tuple[OpenQuestion, ...]
     unanswered: tuple[OpenQuestion, ...]
@@ -279,6 +173,39 @@ class Projection:
     digest: str
 
     @property
+    def subject(self) -> str:
+        """The account as a heading names it: platform and handle, or the document's heading if neither is given."""
+        return " ".join(value for label, value in self.account if label in SUBJECT) or self.heading
+
+    @property
+    def member(self) -> str:
+        return next((value for label, value in self.account if label == "Member"), "")
+
+    @property
+    def called_for(self) -> tuple[SectionOfItems, ...]:
+        """The findings that are a point to raise or a thing to do, by section."""
+        return tuple(
+            replace(section, items=items)
+            for section in self.sections
+            if (items := tuple(item for item in section.items if item.outcome not in REST_TITLES))
+        )
+
+    @property
+    def rests(self) -> tuple[Rest, ...]:
+        """The findings that are neither a point to raise nor a thing to do."""
+        return rests_of([item for section in self.sections for item in section.items])
+
+    @property
+    def readings(self) -> tuple[ReadingBeyond, ...]:
+        """Each reading beyond the bulletin's words that a finding rests on, once."""
+        return readings_of(item for section in self.sections for item in section.items)
+
+    @property
+    def count_of_acts(self) -> int:
+        """How many things there are to do, apart from what to leave until there is an answer."""
+        return sum(act.is_to_do for group in self.acts for act in group.acts)
+
+    @property
     def stamp(self) -> str:
         """The line about the encoding at the foot of every page."""
         return f"{self.edition} · revision {self.revision} · digest {self.digest[:16]}"
@@ -290,9 +217,9 @@ def _left(edition: Edition, left: LeftBehind) -> Note:
 
 
 def cite(paragraphs: Iterable[str]) -> str:
-    """A citation like `¶12 and ¶14`. Paragraphs of the commentary are marked: `commentary C2`."""
+    """A citation like `¶12 and ¶14`. Paragraphs of the commentary are marked: `Commentary C2`."""
     cited = [
-        f"commentary {paragraph}" if paragraph.startswith("C") else f"¶{paragraph}"
+        f"Commentary {paragraph}" if paragraph.startswith("C") else f"¶{paragraph}"
         for paragraph in paragraphs
     ]
     return cited[0] if len(cited) == 1 else f"{', '.join(cited[:-1])} and {cited[-1]}" if cited else ""
@@ -304,13 +231,24 @@ def of_asked(document: Document, advisory: Advisory) -> Document:
     return replace(document, notes=notes)
 
 
-def project(advisory: Advisory, document: Document, *, whose: Whose = "your") -> Projection:
-    """The whole advisory in words."""
+def project(
+    advisory: Advisory, document: Document, *, whose: Whose = "your", explained: bool = True
+) -> Projection:
+    """The whole advisory in words; with `explained`, also what would change each point to raise and each action."""
     edition, sheet = advisory.edition, advisory.edition.sheet
     words = sheet.words
     overall = words.overall[advisory.overall]
-    items = {finding.rule.id: _item(advisory, finding, whose) for finding in advisory.findings}
+    # Without such questions, as in the first revision, there is nothing to search for.
+    changeable = any(question.can_change for question in edition.questions)
+    changes = explain(advisory) if explained and changeable else {}
+    items = {
+        finding.rule.id: _item(advisory, finding, whose, changes.get(finding.rule.id, ()))
+        for finding in advisory.findings
+    }
     named = advisory.election.id in sheet.names_elections
+    together = same_act(advisory) if changeable else tuple((d.rule.id,) for d in advisory.deadlines)
+    contacts, acts = _contacts(advisory, items), _acts(advisory, items, together)
+    no_contacts, score = _no_contacts(advisory), _score(advisory, whose)
     return Projection(
         title="Social media self-check: advisory",
         heading="Advisory on a social media account",
@@ -325,11 +263,20 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
         election=_election(advisory.election),
         overall=advisory.overall,
         tone=TONE_OF_OVERALL[advisory.overall],
+        answer=answer_of(overall.title, advisory)
+        if contacts
+        else f"{no_contacts.partition('. ')[0].rstrip('.')}.",
+        remarks=_remarks(overall.title, score, acts, no_contacts)
+        if not contacts
+        else (score,)
+        if score
+        else (),
         headline=overall.title,
         meaning=overall.says,
-        score=_score(advisory, whose),
-        contacts=_contacts(advisory, items),
+        score=score,
+        contacts=contacts,
         to_do=_to_do(advisory, items),
+        acts=acts,
         sections=tuple(
             SectionOfItems(
                 title=section.title,
@@ -358,7 +305,7 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
             Note(q.id, q.short, document.notes[q.id]) for q in edition.questions if q.id in document.notes
         ),
         whose=whose,
-        no_contacts=_no_contacts(advisory),
+        no_contacts=no_contacts,
         no_to_do=_no_to_do(advisory),
         calendar_note=None if named and not advisory.election.given else _calendar_note(advisory),
         filing_note=advisory.questioned[0][1] if advisory.questioned else None,
@@ -370,13 +317,15 @@ def project(advisory: Advisory, document: Document, *, whose: Whose = "your") ->
     )
 
 
-def _item(advisory: Advisory, finding: Finding, whose: Whose) -> Item:
+def _item(advisory: Advisory, finding: Finding, whose: Whose, change: Change) -> Item:
     edition, rule = advisory.edition, finding.rule
+    by_position = sorted(finding.rests_on, key=edition.position.__getitem__)
     words = edition.sheet.words
     return Item(
         rule=rule.id,
         citation=cite(rule.paragraphs),
         title=rule.title,
+        section=next(section.title for section in edition.sheet.sections if section.id == rule.section),
         force=words.forces[rule.force],
         outcome=finding.outcome,
         status=words.outcomes[finding.outcome].title.replace("your answers", f"{whose} answers"),
@@ -385,6 +334,8 @@ def _item(advisory: Advisory, finding: Finding, whose: Whose) -> Item:
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
         because=_because(advisory, finding),
         readings=_readings(advisory, finding),
+        change=SETTLED_IF.format(change_in_words(edition, change)) if change else "",
+        ask_again=next(iter([q for q, _ in change] or by_position), ""),
     )
 
 
@@ -450,26 +401,84 @@ def _contact_time(edition: Edition, when: When) -> str:
     return edition.sheet.words.contact[when].title
 
 
+def answer_of(headline: str, advisory: Advisory) -> str:
+    """When to contact the Commissioner and about how many points, in one sentence that begins with the headline."""
+    counts = Counter(finding.contact for finding in advisory.contacts if finding.contact)
+    whens = [when for when in WHEN_ORDER if when in counts]
+    times = [f"{_time_in_sentence(advisory.edition, when)} about {counts[when]}" for when in whens]
+    times[0] += " point" if counts[whens[0]] == 1 else " points"
+    listed = times[0] if len(times) == 1 else f"{', '.join(times[:-1])}, and {times[-1]}"
+    return f"{headline} {listed}."
+
+
+def _time_in_sentence(edition: Edition, when: When) -> str:
+    if when == "unstated":
+        return UNSTATED
+    words = edition.sheet.words.contact[when]
+    return words.brief or words.title[0].lower() + words.title[1:]
+
+
+def _remarks(headline: str, score: str, acts: tuple[ActGroup, ...], no_contacts: str) -> tuple[str, ...]:
+    """What to say below an answer without a contact: the result, what there is to do, and what else the words say."""
+    count = sum(act.is_to_do for group in acts for act in group.acts)
+    to_do = f"You have {count} thing{'s' * (count != 1)} to do." if count else ""
+    result = " ".join(filter(None, (f"{headline}.", to_do, score)))
+    return tuple(filter(None, (result, no_contacts.partition(". ")[2])))
+
+
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     """What to do, in the advisory's order, and last what to stop or leave until there is an answer.
 
     Neighbours with the same deadline share a heading. A deadline can come up again further down: to gather all its
     points would put what should be done before what must be.
     """
-    deadlines = advisory.deadlines
-    if (
-        advisory.edition.sheet.engine == 1
-    ):  # its advisories have them in the edition's order, so they are gathered
-        texts = [deadline.text for deadline in deadlines]
-        deadlines = tuple(
-            sorted(deadlines, key=lambda d: (not d.is_now, d.due or date.max, texts.index(d.text)))
-        )
     groups = [
         Group(text.rstrip("."), tuple((item := items[d.rule.id], item.advice) for d in same))
-        for text, same in groupby(deadlines, key=lambda deadline: deadline.text)
+        for text, same in groupby(_deadlines(advisory), key=lambda deadline: deadline.text)
     ]
     if meanwhile := tuple((items[rule.id], text) for rule, text in advisory.meanwhile):
         groups.append(Group(UNTIL_YOU_KNOW, meanwhile))
+    return tuple(groups)
+
+
+def _deadlines(advisory: Advisory) -> tuple[Deadline, ...]:
+    deadlines = advisory.deadlines
+    if advisory.edition.sheet.engine > 1:
+        return deadlines
+    # Its advisories have them in the edition's order, so they are gathered.
+    texts = [deadline.text for deadline in deadlines]
+    return tuple(sorted(deadlines, key=lambda d: (not d.is_now, d.due or date.max, texts.index(d.text))))
+
+
+def _acts(
+    advisory: Advisory, items: Mapping[str, Item], together: tuple[tuple[str, ...], ...]
+) -> tuple[ActGroup, ...]:
+    """The same with one entry for one act, whose rules are `together`, where the first of them is.
+
+    All that is due now shares a heading, if the edition has words for it.
+    """
+    words = advisory.edition.sheet.deadlines
+    firsts = {rules[0]: rules for rules in together}
+
+    def heading(deadline: Deadline) -> str:
+        return words.heading_now if deadline.is_now and words.heading_now else deadline.text.rstrip(".")
+
+    def act(deadline: Deadline) -> Act:
+        same = tuple(items[rule] for rule in firsts[deadline.rule.id])
+        is_said = heading(deadline) != words.heading_now or deadline.text == words.launch.live
+        return Act(same[0].title, same, "" if is_said else deadline.text)
+
+    deadlines = [deadline for deadline in _deadlines(advisory) if deadline.rule.id in firsts]
+    groups = [
+        ActGroup(title, tuple(act(deadline) for deadline in same))
+        for title, same in groupby(deadlines, key=heading)
+    ]
+    leave: dict[str, list[Item]] = {}
+    for rule, text in advisory.meanwhile:
+        leave.setdefault(text, []).append(items[rule.id])
+    if leave:
+        acts_to_leave = (Act(text, tuple(same), is_to_do=False) for text, same in leave.items())
+        groups.append(ActGroup(UNTIL_YOU_KNOW, tuple(acts_to_leave)))
     return tuple(groups)
 
 
@@ -496,7 +505,7 @@ def _score(advisory: Advisory, whose: Whose) -> str:
         )
         texts.append(counted if count.applicable else "No rule can be counted yet.")
     if left:
-        texts.append(f"{left} question{'s are' if left > 1 else ' is'} still open, and more may come up.")
+        texts.append(f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more.")
     return " ".join(texts)
 
 

@@ -10,7 +10,8 @@ from rich.rule import Rule as Line
 from rich.table import Table
 from rich.text import Text
 
-from .projection import LEFT_BEHIND, Group, Item, OpenQuestion, Projection, Tone, in_line
+from .findings import Act, Item, Tone
+from .projection import LEFT_BEHIND, OpenQuestion, Projection
 
 STYLE: dict[Tone, str] = {
     "contact": "bold blue",
@@ -56,12 +57,12 @@ class _Page:
         self.left_behind()
         self.contacts()
         self.to_do()
-        self.questions("What to look up", self.projection.check)
+        self.questions("Facts to check", self.projection.check)
         for section in self.projection.sections:
             self.heading(f"{section.title} ({section.count})")
             for item in section.items:
                 self.item(item)
-        self.questions("Not answered yet", self.projection.unanswered)
+        self.questions("Questions left", self.projection.unanswered)
         self.ignored_and_notes()
         self.foot()
 
@@ -72,9 +73,9 @@ class _Page:
         for label, value in projection.account:
             self.line(f"{label}: {value}")
         self.line(f"As of {projection.as_of_text}. Election: {projection.election}.")
-        self.heading(f"{MARK[projection.tone]} {projection.headline}", STYLE[projection.tone])
-        self.line(projection.meaning)
-        self.line(projection.score)
+        self.heading(f"{MARK[projection.tone]} {projection.answer}", STYLE[projection.tone])
+        for remark in projection.remarks:
+            self.line(remark)
 
     def left_behind(self) -> None:
         if self.projection.left_behind:
@@ -84,30 +85,43 @@ class _Page:
                 self.point(f"{left.short}: {left.text}")
 
     def contacts(self) -> None:
-        self.heading("When to contact the Integrity Commissioner, and about what")
-        if not self.projection.contacts:
-            self.line(self.projection.no_contacts)
         for group in self.projection.contacts:
-            self.group(group)
+            self.line(f"{group.when}:", "bold")
+            for item, about in group.items:
+                self.line(f"{item.title} ({item.citation}): {about}", indent=2)
+                if item.outcome == "ask":
+                    self.line(item.change, "dim", indent=4)
         block = self.projection.contact_block
         self.line(f"{block.office}, {block.telephone}, {block.email}", "bold")
         self.line(f"{block.organisation}, {block.street}, {block.place}; {block.website}")
 
     def to_do(self) -> None:
-        self.heading("What to do, and by when")
-        if not self.projection.to_do:
+        self.heading("What to do")
+        if not self.projection.acts:
             self.line(self.projection.no_to_do)
-        for group in self.projection.to_do:
-            self.group(group)
+        for group in self.projection.acts:
+            self.line(f"{group.heading}:", "bold")
+            for act in group.acts:
+                self.act(act)
         if self.projection.filing_note:
             self.line(self.projection.filing_note)
+
+    def act(self, act: Act) -> None:
+        self.line(f"{act.text} ({act.citation})", indent=2)
+        if act.is_to_do:
+            self.line(act.due, indent=4)
+            for item in act.items:
+                self.line(f"{item.title}: {item.advice}" if len(act.items) > 1 else item.advice, indent=4)
+            self.line(act.change, "dim", indent=4)
 
     def ignored_and_notes(self) -> None:
         projection = self.projection
         if projection.ignored:
             self.heading("Answers kept but not counted")
             self.line(
-                "These questions are not asked on your other answers: " + "; ".join(projection.ignored) + "."
+                "Your other answers mean that these questions are not asked: "
+                + "; ".join(projection.ignored)
+                + "."
             )
         if projection.notes:
             self.heading("Your notes")
@@ -117,15 +131,15 @@ class _Page:
 
     def foot(self) -> None:
         projection = self.projection
-        self.heading("What this rests on")
+        self.heading(f"What {projection.whose} answers add up to")
         for fact in projection.facts:
             self.line(f"{fact.title}: {fact.truth}")
             if fact.because:
                 self.line(f"({fact.because})", "dim", indent=2)
-        self.heading("The limits of this advisory")
+        self.heading("What this advisory covers, and its limits")
         for limit in (*projection.limits, *((projection.calendar_note,) if projection.calendar_note else ())):
             self.point(limit)
-        self.line("")
+        self.console.print()
         self.line(
             f"Edition {projection.edition}, revision {projection.revision}, digest {projection.digest}", "dim"
         )
@@ -137,6 +151,8 @@ class _Page:
         self.console.print(row)
 
     def line(self, text: str, style: str = "", indent: int = 0) -> None:
+        if not text:
+            return
         self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
 
     def heading(self, text: str, style: str = "bold") -> None:
@@ -146,11 +162,6 @@ class _Page:
             self.console.print(title)
         else:
             self.console.print(Line(title, align="left", characters="─", style="dim"))
-
-    def group(self, group: Group) -> None:
-        self.line(f"{group.when}:", "bold")
-        for item, text in group.items:
-            self.line(f"{item.citation}, {item.title}: {text}", indent=2)
 
     def item(self, item: Item) -> None:
         head = Text(f"{MARK[item.tone]} ", style=STYLE[item.tone])
@@ -162,7 +173,7 @@ class _Page:
         self.console.print(head)
         self.line(item.advice, indent=2)
         if item.because:
-            self.line(f"Rests on: {in_line(item.because)}", "dim", indent=2)
+            self.line(f"Rests on: {item.rests_on}", "dim", indent=2)
         for reading in item.readings:
             self.line(reading, "dim", indent=2)
 

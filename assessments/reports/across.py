@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from assessments.models import SocialAccount
 from assessments.records.state import AssessmentState
-from assessments.rendering.projection import Tone, cite
+from assessments.rendering.findings import Tone
+from assessments.rendering.projection import cite
 from assessments.typed.handles import account_key
 from bulletin.encoding.conditions import Condition, Fact, Is
 from bulletin.encoding.schema import Across, Edition, Pointer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from assessments.models import Assessment
 from assessments.records.clock import moment_in_words
 from assessments.records.state import AssessmentState
-from assessments.rendering.projection import Item, cite
+from assessments.rendering.findings import Item
+from assessments.rendering.projection import cite
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.carry import follow, rule_after
 

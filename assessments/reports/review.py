@@ -9,7 +9,7 @@ from datetime import datetime
 
 from assessments.models import AnswerRow, Assessment, AuditEvent, Comment, Thread, User
 from assessments.records.state import AssessmentState
-from assessments.rendering.projection import Item, Tone
+from assessments.rendering.findings import Item, Tone
 from assessments.scoring.wording import answer_in_words
 from bulletin.encoding.conditions import UNSURE
 from bulletin.encoding.schema import Question, Section

@@ -18,7 +18,7 @@ from assessments.records.clock import moment_in_words
 from assessments.records.desk_facts import account_of
 from assessments.records.shared import BLACKED_OUT, shared_projection
 from assessments.rendering.documents import print_css, printed_proof
-from assessments.rendering.projection import Group, Item, Tone
+from assessments.rendering.findings import Group, Item, Tone
 from assessments.scoring.wording import long_date
 from bulletin.encoding.schema import Edition
 

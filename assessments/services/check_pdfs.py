@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import AnonymousCheck, CheckPdf
 from assessments.pdf.press import PressError, PrintProblem, fingerprint, print_pdf
 from assessments.records.state import assessment_state
-from assessments.rendering.documents import advisory_html, print_css
+from assessments.rendering.documents import advisory_css, advisory_html
 from assessments.services import answering
 from assessments.services.audit import current_address
 from config.places import NoPlace, place, places_of
@@ -34,7 +34,7 @@ def pdf_of_check(check: AnonymousCheck) -> bytes:
 
 def _kept_or_printed(check: AnonymousCheck) -> bytes:
     state = assessment_state(check, as_of=timezone.localdate())
-    html, css = advisory_html(state.projection), print_css()
+    html, css = advisory_html(state.projection), advisory_css()
     mark = fingerprint(html, css)
     kept = CheckPdf.objects.filter(draft=check, fingerprint=mark).first()
     if kept is not None:

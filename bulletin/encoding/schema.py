@@ -321,6 +321,12 @@ class Titled(Strict):
     says: Text
 
 
+class ContactTime(Titled):
+    """The words for a time of contact. `brief` names it within a sentence, if the title is too long for one."""
+
+    brief: Line | None = None
+
+
 class Nothing(Strict):
     """The texts for nothing to contact anyone about and nothing to do, on complete answers or so far.
 
@@ -342,7 +348,7 @@ class Words(Strict):
     overall: Mapping[Overall, Titled]
     outcomes: Mapping[Outcome, Titled]
     forces: Mapping[Force, Line]
-    contact: Mapping[Contact, Titled]
+    contact: Mapping[Contact, ContactTime]
     nothing: Nothing
     unsure: Line
     yes: Line
@@ -383,8 +389,9 @@ class UntilTheEnd(Strict):
 
 
 class Deadlines(Strict):
-    """The words of every kind of deadline."""
+    """The words of every kind of deadline. `heading_now` goes above all that is due now."""
 
+    heading_now: Line | None = None
     launch: ByStage
     before_other_steps: ByFilingDate
     before_campaign_use: ByWish

@@ -92,7 +92,7 @@ def main() -> None:
 def measure() -> None:
     """Print the figures for one advisory."""
     from assessments.pdf.worker import FAMILY, FAMILY_EXT, _font_faces, our_files  # noqa: PLC0415
-    from assessments.rendering.documents import advisory_html, advisory_pdf, print_css  # noqa: PLC0415
+    from assessments.rendering.documents import advisory_css, advisory_html, advisory_pdf  # noqa: PLC0415
     from assessments.rendering.projection import project  # noqa: PLC0415
     from assessments.samples import sample  # noqa: PLC0415
     from assessments.scoring.assess import assess  # noqa: PLC0415
@@ -115,7 +115,7 @@ def measure() -> None:
     faces = _font_faces(our_files())
     assert FAMILY in faces
     assert FAMILY_EXT in faces
-    plain_cold, plain_warm = plain(advisory_html(projection), f"{faces}\n{print_css()}")
+    plain_cold, plain_warm = plain(advisory_html(projection), f"{faces}\n{advisory_css()}")
 
     with pikepdf.open(BytesIO(pdf)) as opened:
         print(f"{SAMPLE}: {len(opened.pages)} pages, {len(pdf):,} bytes")

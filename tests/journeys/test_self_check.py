@@ -33,14 +33,15 @@ def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
     expect(listed.locator("dd > span").first).to_have_text("Yes")
     follow(page, "Read the advisory")
     titled(page, "Advisory on a social media account")
-    headline = page.locator(".headline h2").inner_text()
+    headline = page.locator(".answer h2").inner_text()
     pdf = downloaded(page, "Download the PDF", downloads)
     assert re.fullmatch(r"advisory-20\d\d-\d\d-\d\d\.pdf", pdf.name)
     text = printed(pdf)
     assert flat(headline) in text
     assert flat("toronto.ca address in the registration") in text
     assert flat("In line with City policies") in text
-    record = json.loads(downloaded(page, "Download the JSON", downloads).read_bytes())
+    page.get_by_text("For your IT staff").click()
+    record = json.loads(downloaded(page, "Download the advisory as JSON", downloads).read_bytes())
     assert record["overall"]
 
 

@@ -144,7 +144,8 @@ class Command(BaseCommand):
             return advisory_json(advisory, document.left_behind, explained=self.explained, indent=2) + b"\n"
         from assessments.rendering.projection import of_asked, project  # noqa: PLC0415
 
-        projection = project(advisory, of_asked(document, advisory))
+        explained = self.explained or form == "pdf"
+        projection = project(advisory, of_asked(document, advisory), explained=explained)
         if form == "text":
             from assessments.rendering.text import advisory_text  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ from assessments.pdf.judging import (
 )
 from assessments.pdf.press import print_pdf
 from assessments.rendering.data import advisory_json
-from assessments.rendering.documents import advisory_html, advisory_pdf, print_css
+from assessments.rendering.documents import advisory_css, advisory_html, advisory_pdf
 from assessments.rendering.projection import Projection, project
 from assessments.samples import sample
 from assessments.scoring.assess import assess
@@ -237,7 +237,7 @@ def test_a_pdf_with_a_proof_is_pdf_ua_and_says_how_to_check_it_on_its_last_page(
         assert wanted in text
     assert figures(read)[0].Pg.objgen == read.pages[-1].obj.objgen
     assert str(read.docinfo.Title) == str(plain.docinfo.Title)
-    assert len(read.pages) <= 6
+    assert len(read.pages) <= 8
     for margins in margins_of_pdf(read):
         assert f"{CODE} · Attested on 12 May 2026" in margins
         assert projection.stamp in margins
@@ -280,7 +280,7 @@ def test_a_pdf_with_a_proof_is_the_same_bytes_from_another_process_and_bears_no_
 
 def test_without_a_proof_a_pdf_holds_nothing_of_one():
     plain = advisory_pdf(PROJECTION)
-    assert plain == advisory_pdf(PROJECTION, None) == print_pdf(advisory_html(PROJECTION), css=print_css())
+    assert plain == advisory_pdf(PROJECTION, None) == print_pdf(advisory_html(PROJECTION), css=advisory_css())
     assert not {"/AF", "/Names"} & set(opened(plain).Root.keys())
     assert "Check that this paper" not in advisory_html(PROJECTION)
 

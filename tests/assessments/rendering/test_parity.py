@@ -16,12 +16,21 @@ from django.template.loader import render_to_string
 from assessments.models import AnonymousCheck
 from assessments.pdf.press import PressError
 from assessments.rendering.documents import advisory_html, advisory_pdf, print_css
-from assessments.rendering.projection import LEFT_BEHIND, Group, OpenQuestion, Projection, in_line
+from assessments.rendering.findings import REST_TITLES, Act, Item
+from assessments.rendering.projection import LEFT_BEHIND, OpenQuestion, Projection
 from assessments.rendering.text import advisory_text
 from assessments.samples import sample
 from assessments.views.workspace import Workspace
 from tests.assessments.rendering.cases import Case, every_outcome, rows, samples, to_print, with_notes
-from tests.reading import assert_pdf_ua, blocks_of_html, blocks_of_pdf, flat, margins_of_pdf, opened
+from tests.reading import (
+    assert_pdf_ua,
+    blocks_of_html,
+    blocks_of_pdf,
+    flat,
+    margins_of_pdf,
+    opened,
+    texts_of_pages,
+)
 from tests.tables import EDITION, edition
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,55 +82,149 @@ Line = tuple[str | None, ...]
 
 def lines_of(form: str, p: Projection) -> Iterator[Line]:
     """The texts of a projection, with the headings and labels without which they would mean something else."""
-    yield (p.title if form == "terminal" else p.heading, p.bulletin)
+    form = form.replace("pdf", "print")
+    yield from _head(form, p)
+    yield from ((p.answer, *p.remarks),) if form != "page" or not p.contacts else ((p.answer,), p.remarks)
+    if form == "terminal":
+        yield from _left_behind(p)
+    yield from _raised(form, p)
+    if form == "print":
+        yield from _left_behind(p)
+    yield ("What to do",)
+    for acts in p.acts:
+        yield (acts.heading,)
+        for act in acts.acts:
+            yield from _act(form, act)
+    yield (None if p.acts else p.no_to_do,)
+    yield (p.filing_note,)
+    yield from _questions("Facts to check", p.check)
+    rests = {"page": _rest_of_page, "print": _rest_of_print, "terminal": _rest_of_terminal}
+    yield from rests[form](p)
+    yield ("Edition", p.edition, "revision", str(p.revision), "digest", p.digest)
+
+
+def _rest_of_page(p: Projection) -> Iterator[Line]:
+    yield from _rests("page", p)
+    yield from _questions("left", p.unanswered)
+    yield from _ignored(p)
+    yield from _notes(p)
+    yield from _facts(p)
+    yield ("What this advisory covers, and its limits",)
     yield from p.account
-    yield from (("As of", p.as_of_text), ("Election", p.election))
-    yield (p.headline, p.meaning, p.score)
-    if p.left_behind and form != "page":
-        yield ("Answers that could not be used", LEFT_BEHIND)
-        yield from ((left.short, left.text) for left in p.left_behind)
-    yield ("When to contact the Integrity Commissioner, and about what",)
-    yield from _points(p.contacts, p.no_contacts)
+    yield from (("As of", p.as_of_text), ("Election", p.election), ("Bulletin", p.bulletin))
+    yield from _limits(p)
+    yield from _reached(p)
+
+
+def _rest_of_print(p: Projection) -> Iterator[Line]:
+    yield from _questions("Questions left", p.unanswered)
+    yield from _notes(p)
+    yield ("Appendix",)
+    yield from _called_for(p)
+    yield from _rests("print", p)
+    yield from _ignored(p)
+    yield from ((reading.text, reading.citation) for reading in p.readings)
+    yield from _facts(p)
+    yield ("What this advisory covers, and its limits", p.bulletin)
+    yield from _limits(p)
+
+
+def _rest_of_terminal(p: Projection) -> Iterator[Line]:
+    yield from _items(p)
+    yield from _questions("Questions left", p.unanswered)
+    yield from _ignored(p)
+    yield from _notes(p)
+    yield from _facts(p)
+    yield ("What this advisory covers, and its limits",)
+    yield from _limits(p)
+
+
+def _raised(form: str, p: Projection) -> Iterator[Line]:
+    """The points to raise, and how to reach the office."""
+    for group in p.contacts:
+        yield (group.when,)
+        for item, about in group.items:
+            yield from ((item.title, item.citation), (about,))
+            if item.outcome == "ask":
+                yield from _details(form, (item,), item.change)
     block = p.contact_block
     if form == "terminal":
         yield (block.office, block.telephone, block.email)
         yield (block.organisation, block.street, block.place, block.website)
+    elif form == "print":
+        yield from _reached(p)
+
+
+def _reached(p: Projection) -> Iterator[Line]:
+    block = p.contact_block
+    yield (block.office, block.organisation, block.street, block.place)
+    yield (block.telephone, block.email, block.website)
+
+
+def _head(form: str, p: Projection) -> Iterator[Line]:
+    if form == "terminal":
+        yield (p.title, p.bulletin)
+        yield from p.account
+        yield from (("As of", p.as_of_text), ("Election", p.election))
     else:
-        yield (block.office, block.organisation, block.street, block.place)
-        yield (block.telephone, block.email, block.website)
-    yield ("What to do, and by when",)
-    yield from _points(p.to_do, p.no_to_do)
-    yield (p.filing_note,)
-    yield from _questions("What to look up", p.check)
-    if form == "page":
-        yield from _questions("Not answered yet", p.unanswered)
-    yield from _items(p) if form == "terminal" else _merged(p, folded=form == "page")
-    if form != "page":
-        yield from _questions("Not answered yet", p.unanswered)
-    if p.ignored:
-        yield from (("Answers kept but not counted",), p.ignored)
-    if p.notes:
-        yield ("Your notes",)
-        yield from ((note.short, note.text) for note in p.notes)
-    yield ("What this rests on",)
-    yield from ((fact.title, fact.truth, fact.because) for fact in p.facts)
-    yield ("The limits of this advisory",)
-    yield from ((limit,) for limit in (*p.limits, p.calendar_note))
-    yield ("Edition", p.edition, "revision", str(p.revision), "digest", p.digest)
+        yield from ((p.subject,), (p.member,), ("As of", p.as_of_text))
+        yield (p.election,) if form == "print" else ()
 
 
-def _points(groups: tuple[Group, ...], none: str) -> Iterator[Line]:
-    for group in groups:
-        yield (group.when,)
-        yield from ((item.citation, item.title, text) for item, text in group.items)
-    if not groups:
-        yield (none,)
+def _left_behind(p: Projection) -> Iterator[Line]:
+    if p.left_behind:
+        yield ("Answers that could not be used", LEFT_BEHIND)
+        yield from ((left.short, left.text) for left in p.left_behind)
+
+
+def _act(form: str, act: Act) -> Iterator[Line]:
+    if not act.is_to_do or form == "terminal":
+        yield (act.text, act.citation)
+    else:
+        yield (act.text, act.status, act.due, act.citation)
+    if form == "terminal":
+        yield (act.due,)
+    if act.is_to_do:
+        yield from _details(form, act.items, act.change)
+
+
+def _details(form: str, items: tuple[Item, ...], change: str) -> Iterator[Line]:
+    if form != "terminal" or items[0].outcome != "ask":
+        for item in items:
+            yield (item.title if len(items) > 1 else None, None)
+            yield (item.advice,)
+    yield (change,)
+    for item in items if form == "page" else ():
+        yield (item.section, item.force)
+        yield (f"Rests on: {item.rests_on}" if item.because else None,)
+        yield from ((reading,) for reading in item.readings)
 
 
 def _questions(heading: str, questions: tuple[OpenQuestion, ...]) -> Iterator[Line]:
     if questions:
         yield (heading,)
         yield from ((question.asks, question.citation) for question in questions)
+
+
+def _ignored(p: Projection) -> Iterator[Line]:
+    if p.ignored:
+        yield ("kept but not counted",)
+        yield p.ignored
+
+
+def _notes(p: Projection) -> Iterator[Line]:
+    if p.notes:
+        yield ("Your notes",)
+        yield from ((note.short, note.text) for note in p.notes)
+
+
+def _facts(p: Projection) -> Iterator[Line]:
+    yield ("What your answers add up to",)
+    yield from ((fact.title, fact.truth, fact.because) for fact in p.facts)
+
+
+def _limits(p: Projection) -> Iterator[Line]:
+    yield from ((limit,) for limit in (*p.limits, p.calendar_note))
 
 
 def _items(p: Projection) -> Iterator[Line]:
@@ -134,30 +237,36 @@ def _items(p: Projection) -> Iterator[Line]:
                 yield ("Contact the Commissioner", item.contact.lower())
             yield (item.advice,)
             if item.because:
-                yield ("Rests on", in_line(item.because))
+                yield ("Rests on", item.rests_on)
             yield from ((reading,) for reading in item.readings)
 
 
-def _merged(p: Projection, *, folded: bool) -> Iterator[Line]:
-    """The findings by outcome; what is `folded` says whose they are."""
-    yield ("Findings, section by section",)
+def _called_for(p: Projection) -> Iterator[Line]:
+    """What the points to raise and the things to do rest on."""
     for section in p.sections:
-        yield (section.title, section.count)
-        for group in section.groups:
-            yield (group.status, *(group.citations if folded and group.advice_above else ()))
-            if group.advice_above:
-                yield ("to do stands above",)
-            if group.common_basis:
-                yield ("All rest on", group.common_basis)
-            for finding in group.findings:
+        items = [item for item in section.items if item.outcome not in REST_TITLES]
+        if items:
+            yield (section.title,)
+        for item in items:
+            yield (item.title, item.force.lower(), item.citation, item.status)
+            if item.because:
+                yield ("Rests on", item.rests_on)
+
+
+def _rests(form: str, p: Projection) -> Iterator[Line]:
+    """The findings that ask for nothing now, by outcome."""
+    for rest in p.rests:
+        yield (rest.title, rest.status)
+        for section in rest.sections:
+            yield (section.title,)
+            if section.common_basis:
+                yield ("All rest on", section.common_basis)
+            for finding in section.findings:
                 yield (finding.names,)
-                if finding.contact:
-                    yield ("Contact the Commissioner", finding.contact.lower())
-                if not group.advice_above:
-                    yield (finding.advice,)
+                yield (finding.advice,)
                 if finding.own_basis:
-                    yield ("And on" if group.common_basis else "Rests on", finding.own_basis)
-                yield from ((reading,) for reading in finding.readings)
+                    yield ("And on" if section.common_basis else "Rests on", finding.own_basis)
+                yield from ((reading,) for reading in finding.readings if form == "page")
 
 
 LONG = 25
@@ -231,14 +340,15 @@ def test_the_terminals_text_is_the_same_at_any_width_and_runs_over_at_none(width
 
 
 @pytest.mark.parametrize("case", samples(), ids=lambda case: case.name)
-def test_a_samples_pdf_is_pdf_ua_of_three_to_six_pages_each_with_its_number_and_the_stamp(
+def test_a_samples_pdf_is_pdf_ua_with_three_pages_and_an_appendix_each_with_its_number_and_the_stamp(
     case, tmp_path, monkeypatch
 ):
     path = tmp_path / "advisory.pdf"
     path.write_bytes(pdf_of(case))
     assert_pdf_ua(path, monkeypatch)
     pdf = printed(case)
-    assert 3 <= len(pdf.pages) <= 6
+    assert len(pdf.pages) <= 8
+    assert next(n for n, text in enumerate(texts_of_pages(pdf), start=1) if "Appendix" in text) <= 3
     stamp = case.projection.stamp
     assert stamp.startswith(f"{EDITION} · revision {edition().sheet.revision} · digest ")
     for number, margins in enumerate(margins_of_pdf(pdf), start=1):
@@ -252,7 +362,7 @@ def test_a_samples_pdf_is_pdf_ua_of_three_to_six_pages_each_with_its_number_and_
 
 
 def test_no_printed_document_has_css_columns_which_take_most_of_the_time_to_lay_out():
-    css = print_css("questionnaire.css", "summary.css", "insights.css")
+    css = print_css("advisory.css", "questionnaire.css", "summary.css", "insights.css")
     assert not re.search(r"[;{\s](?:columns|column-count|column-width)\s*:", css)
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from assessments.rendering.documents import advisory_html
-from assessments.rendering.projection import READING_ORDER, Basis, Group, Item, Projection, project
+from assessments.rendering.findings import REST_TITLES, Basis, Group, Item
+from assessments.rendering.projection import Projection, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
+from assessments.scoring.explain import same_act
 from assessments.scoring.wording import answer_in_words, in_election, long_date
 from bulletin.encoding.elections import Election
 from bulletin.shelf import calendar
@@ -25,8 +27,8 @@ TRUTH = {True: "Yes", False: "No", None: "Not known yet"}
 
 
 def cited(paragraphs: Iterable[str]) -> str:
-    """`¶12 and ¶14`, `commentary C2`."""
-    named = [("commentary " if name.startswith("C") else "¶") + name for name in paragraphs]
+    """`¶12 and ¶14`, `Commentary C2`."""
+    named = [("Commentary " if name.startswith("C") else "¶") + name for name in paragraphs]
     return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]])) if named else ""
 
 
@@ -44,7 +46,9 @@ def score_of(record: Mapping[str, Any]) -> str:
     pressing = record["overall"] in ("contact_commissioner", "action_required")
     text = "" if pressing else counted if count["applicable"] else "No rule can be counted yet."
     more = (
-        f"{left} question{'s are' if left > 1 else ' is'} still open, and more may come up." if left else ""
+        f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more."
+        if left
+        else ""
     )
     return f"{text} {more}".strip()
 
@@ -93,7 +97,7 @@ def test_contacts_and_things_to_do_are_the_jsons_in_its_order():
         assert points_of(p.contacts) == contacts
         advice = {finding["rule"]: finding["advice"] for finding in record["findings"]}
         deadlines = [(d["text"].rstrip("."), d["rule"], advice[d["rule"]]) for d in record["deadlines"]]
-        meanwhile = [("Until you know", m["rule"], m["text"]) for m in record["meanwhile"]]
+        meanwhile = [("Until you have an answer", m["rule"], m["text"]) for m in record["meanwhile"]]
         assert points_of(p.to_do) == deadlines + meanwhile
 
 
@@ -101,7 +105,7 @@ def test_no_heading_stands_twice_in_a_row_and_what_to_hold_stands_under_one():
     for case in every_outcome():
         headings = [group.when for group in case.projection.to_do]
         assert all(first != second for first, second in pairwise(headings))
-        assert headings.count("Until you know") == bool(case.record["meanwhile"])
+        assert headings.count("Until you have an answer") == bool(case.record["meanwhile"])
 
 
 def test_whoever_is_to_ask_is_never_told_that_there_is_nothing_to_do():
@@ -171,30 +175,101 @@ def test_each_finding_is_in_its_section_with_its_words_and_all_that_it_rests_on(
         assert findings == {}
 
 
-def test_findings_with_one_outcome_share_what_is_the_same_and_nothing_else():
-    merged = 0
+def test_the_answer_says_when_to_contact_and_about_how_many_points_or_that_there_is_no_need():
+    brief = "before you start converting this account"
+    for case in every_outcome():
+        p, whens = case.projection, [contact["when"] for contact in case.record["contact"]]
+        if not whens:
+            assert p.no_contacts.startswith(p.answer)
+            assert p.answer.count(".") == 1
+            assert p.remarks[0].startswith(p.headline)
+            continue
+        times = dict.fromkeys(whens)
+        in_words = {"now": "now", "before_launch": "before you launch", "before_filing": brief}
+        parts = [f"{in_words[when]} about {whens.count(when)}" for when in times]
+        parts[0] += " point" if whens.count(whens[0]) == 1 else " points"
+        assert p.answer == f"Contact the Integrity Commissioner {', and '.join(parts)}."
+        assert p.remarks == ((p.score,) if p.score else ())
+
+
+def test_each_finding_is_raised_or_done_or_among_the_rest():
     for case in every_outcome():
         p = case.projection
-        above = {(item.rule, text) for group in p.to_do for item, text in group.items}
-        for section in p.sections:
-            items = sorted(section.items, key=lambda item: READING_ORDER.index(item.outcome))
-            assert [
-                i for group in section.groups for finding in group.findings for i in finding.items
-            ] == items
-            for group in section.groups:
-                shown = [item for finding in group.findings for item in finding.items]
-                assert {item.status for item in shown} == {group.status}
-                assert group.citations == tuple(dict.fromkeys(item.citation for item in shown))
-                assert group.advice_above == all((item.rule, item.advice) in above for item in shown)
-                for finding in group.findings:
-                    merged += len(finding.items) > 1
-                    names = [f"{i.citation} {i.title} ({i.force.lower()})" for i in finding.items]
-                    assert finding.names == "; ".join(names)
-                    basis = "; ".join(filter(None, [group.common_basis, finding.own_basis])).split("; ")
-                    for item in finding.items:
-                        assert (finding.advice, finding.contact) == (item.advice, item.contact)
-                        assert sorted(basis) == sorted("; ".join(map(str, item.because)).split("; "))
+        raised = [item.rule for group in p.contacts for item, _ in group.items]
+        done = [rule for group in p.acts for act in group.acts if act.is_to_do for rule in act.rules]
+        rest = [
+            item.rule
+            for rest in p.rests
+            for section in rest.sections
+            for finding in section.findings
+            for item in finding.items
+        ]
+        called_for = [item.rule for section in p.called_for for item in section.items]
+        assert sorted({*raised, *done, *rest}) == sorted(edition().rule)
+        assert sorted({*raised, *done}) == sorted(called_for)
+        assert len(done) == len(set(done))
+        assert not set(rest) & set(called_for)
+
+
+def test_the_rest_is_counted_by_outcome_and_shares_what_is_the_same_and_nothing_else():
+    merged = 0
+    for case in every_outcome():
+        items = [item for section in case.projection.sections for item in section.items]
+        order = list(REST_TITLES)
+        expected = sorted((i for i in items if i.outcome in order), key=lambda i: order.index(i.outcome))
+        sections = [(rest, section) for rest in case.projection.rests for section in rest.sections]
+        assert [
+            i for _, section in sections for finding in section.findings for i in finding.items
+        ] == expected
+        for rest, section in sections:
+            count = sum(item.status == rest.status for item in items)
+            assert str(count) in rest.title
+            for finding in section.findings:
+                merged += len(finding.items) > 1
+                names = [f"{i.title} ({i.force.lower()}, {i.citation})" for i in finding.items]
+                assert finding.names == "; ".join(names)
+                basis = "; ".join(filter(None, [section.common_basis, finding.own_basis])).split("; ")
+                for item in finding.items:
+                    assert (item.section, item.status) == (section.title, rest.status)
+                    assert finding.advice == item.advice
+                    assert sorted(basis) == sorted("; ".join(map(str, item.because)).split("; "))
     assert merged
+
+
+def test_things_to_do_have_one_entry_for_one_act_under_their_time():
+    merged = 0
+    for case in every_outcome():
+        p, deadlines = case.projection, {d["rule"]: d["text"] for d in case.record["deadlines"]}
+        assert p.count_of_acts == len(same_act(case.advisory))
+        for group in p.acts:
+            for act in group.acts:
+                merged += len(act.items) > 1
+                assert [item.citation in act.citation for item in act.items] == [True] * len(act.items)
+                if not act.is_to_do:
+                    assert group.heading == "Until you have an answer"
+                    assert {edition().advice[rule].meanwhile for rule in act.rules} == {act.text}
+                    continue
+                text = deadlines[act.rules[0]]
+                assert act.text == edition().rule[act.rules[0]].title
+                assert len({item.change for item in act.items if item.change}) <= 1
+                if group.heading == "Do now":
+                    assert act.due == ("" if text == "Now." else text)
+                else:
+                    assert (group.heading, act.due) == (text.rstrip("."), "")
+    assert merged
+
+
+def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_left_out():
+    signs = [q.id for q in edition().questions if q.together == edition().question["resources.logo"].together]
+    answers = {"account.stage": "live", "election.use": "now"} | dict.fromkeys(signs, "no")
+    answers |= {"resources.logo": "yes", "resources.devices": "yes"}
+    case = case_of("change", raw_of(answers=answers, election="toronto-2026"))
+    items = {i.rule: i for section in case.projection.sections for i in section.items}
+    logo, devices = (edition().question[f"resources.{sign}"].changed["no"] for sign in ("logo", "devices"))
+    assert items["11"].change == f"This would be settled if {logo}; and {devices}."
+    assert items["11"].ask_again == "resources.logo"
+    plain = project(case.advisory, case.document, explained=False)
+    assert not any(item.change for section in plain.sections for item in section.items)
 
 
 @pytest.mark.parametrize(
