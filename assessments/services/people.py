@@ -6,6 +6,7 @@ import secrets
 from datetime import date
 
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -103,18 +104,25 @@ def _revoke_all(invitations: list[Invitation], by: User) -> None:
         audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
 
 
-@transaction.atomic
 def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
     """Accept an invitation as `user`, or with a new account of this name and password if nobody has signed in.
 
-    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, and CannotJoin.
+    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, CannotJoin, and
+    TooManyHashing.
     """
+    # Before the transaction: a password may wait for its turn, and nobody else should wait for the database then.
+    hashed = make_password(password) if user is None else ""
+    return _accept(key=key, user=user, name=name, hashed=hashed)
+
+
+@transaction.atomic
+def _accept(*, key: str, user: User | None, name: str, hashed: str) -> User:
     # The lock makes a second press of the button wait; by then the link is used.
     invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
     if invitation is None:
         raise InvitationGone
     if user is None:
-        user = _new_account(invitation.email, password, name)
+        user = _new_account(invitation.email, hashed, name)
     else:
         # Of two invitations accepted at the same time, the second is checked once the first has given its role.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -127,12 +135,12 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     return user
 
 
-def _new_account(email: str, password: str, name: str) -> User:
+def _new_account(email: str, hashed: str, name: str) -> User:
     if User.objects.filter(email=email).exists():
         raise ExistingAccount
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, name=name)
+            return User.objects.create(email=User.normalize_username(email), password=hashed, name=name)
     except IntegrityError as error:
         # The account was made by another invitation at the same moment.
         raise ExistingAccount from error
