@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from urllib.parse import quote
 
 from django.db import InterfaceError, OperationalError
@@ -52,6 +53,8 @@ OTHER_FIELDS = {
     "campaign_ends": "Last day of the campaign period",
 }
 """The inputs of forms other than the questionnaire's that people type into, by their labels."""
+STATUSES = {"too_often": 429, "too_many_links": 429, "no_room": 503, "no_mail": 503}
+"""The status of the page for each reason that has another than 409."""
 
 
 def made_for_another(request: HttpRequest) -> bool:
@@ -64,25 +67,19 @@ def made_for_another(request: HttpRequest) -> bool:
     return made_for is not None and request.user.is_authenticated and made_for != str(request.user.pk)
 
 
-def keep_typed(request: HttpRequest, why: str, *, status: int = 409) -> HttpResponse:
+def keep_typed(request: HttpRequest, why: str, *, status: int | None = None) -> HttpResponse:
     """A page that contains everything that was posted, says why it was not saved, and offers a way to save it.
 
     The input exists only in that page, whose button posts it again. Input that someone else typed gets no button: it
-    would be saved under the name of the person who presses the button.
+    would be saved under the name of the person who presses the button. A page cannot keep a file: it asks for the file
+    again. The fragment for an autosave has 409 for every reason: the open page shows its words only then.
     """
     if why == "stale" and made_for_another(request):
         why = "other_person"
-    posted = _posted(request)
-    context = {
-        "why": why,
-        "posted": posted,
-        "typed": _in_words(posted),
-        "address": request.get_full_path(),
-        "again": _save_url(request, why),
-    }
+    context = {**_given_back(request), "why": why, "again": _save_url(request, why)}
     if request.headers.get("HX-Request"):
-        return render(request, "assessments/_not_saved.html", context, status=status)
-    return render(request, "assessments/not_saved.html", context, status=status)
+        return render(request, "assessments/_not_saved.html", context, status=status or 409)
+    return render(request, "assessments/not_saved.html", context, status=status or STATUSES.get(why, 409))
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -98,13 +95,11 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
         # It could not be saved either, and would take another wait.
         request.session.modified = False
     has_password = any("password" in name for name in request.POST)
-    posted = _posted(request)
+    may_send_again = request.method == "POST" and not has_password and not _has_only_files(request)
     context = {
+        **_given_back(request),
         "why": "unavailable",
-        "posted": posted,
-        "typed": _in_words(posted),
-        "again": "" if has_password or request.method != "POST" else request.get_full_path(),
-        "reopen": request.get_full_path(),
+        "again": request.get_full_path() if may_send_again else "",
         "csrf_token": get_token(request),
         "no_menu": True,
     }
@@ -114,8 +109,24 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def typed_in(request: HttpRequest) -> bool:
-    """Whether a form has anything that someone typed or chose, other than a password."""
-    return bool(_in_words(_posted(request)))
+    """Whether a form has anything that someone typed or chose, such as a file, other than a password."""
+    return bool(request.FILES or _in_words(_posted(request)))
+
+
+def _given_back(request: HttpRequest) -> dict[str, Any]:
+    """What a form sent, for the page that gives it back: as fields, in words, and the names of its files."""
+    posted = _posted(request)
+    return {
+        "posted": posted,
+        "typed": _in_words(posted),
+        "files": [file.name for file in request.FILES.values()],
+        "form_address": request.get_full_path(),
+    }
+
+
+def _has_only_files(request: HttpRequest) -> bool:
+    """Whether a form sent files and nothing that someone typed. To send it again would send nothing."""
+    return bool(request.FILES) and not _in_words(_posted(request))
 
 
 def _posted(request: HttpRequest) -> list[tuple[str, str]]:
@@ -131,9 +142,9 @@ def _posted(request: HttpRequest) -> list[tuple[str, str]]:
 def _save_url(request: HttpRequest, why: str) -> str:
     """The address to which the input can be posted again; empty if there is none."""
     match = request.resolver_match
-    if why in ("other_edition", "too_large"):
+    if why in ("other_edition", "too_large") or _has_only_files(request):
         return ""
-    may_succeed_later = why in ("signed_out", "stale", "not_fresh", "too_often", "no_room")
+    may_succeed_later = why in ("signed_out", "stale", "not_fresh") or why in STATUSES
     if may_succeed_later or (match is not None and match.view_name == "restart"):
         return request.get_full_path()
     if why == "ended" and match is not None and match.view_name == "check:section":

@@ -88,7 +88,7 @@ def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and not ratelimit.consume(request, action="start_check"):
-            return keep_typed(request, "too_often", status=429)
+            return keep_typed(request, "too_often")
         return view(request)
 
     return wrapped
@@ -104,7 +104,7 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         check, token = start_check(replacing=old)
     except NoRoom as error:
-        return keep_typed(request, error.why, status=503)
+        return keep_typed(request, error.why)
     return remember(redirect(Workspace(check, None).url("tasks")), token)
 
 

@@ -29,6 +29,7 @@ from assessments.models import User
 from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
+from assessments.views.not_saved import keep_typed
 from config.allauth_private import GuessCountingAdapter, consume, get_ip
 
 log = logging.getLogger(__name__)
@@ -134,8 +135,7 @@ class Adapter(GuessCountingAdapter):
         except (OSError, SMTPException) as error:
             # Not the error's own text, which can contain the address.
             log.error("A mail could not be sent: %s", type(error).__name__)
-            response = render(self.request, "account/no_mail.html", status=503)
-            raise ImmediateHttpResponse(response) from error
+            raise ImmediateHttpResponse(keep_typed(self.request, "no_mail")) from error
 
 
 def known_browser(request: HttpRequest, email: str) -> str:
@@ -161,10 +161,11 @@ class NewPassword(PasswordResetView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
-        refusal: HttpResponse | None = ratelimit.consume_or_429(
-            self.request, action="reset_password_of", key=key
-        )
-        return refusal or super().form_valid(form)
+        if not ratelimit.consume(self.request, action="reset_password_of", key=key):
+            return keep_typed(self.request, "too_many_links")
+        response: HttpResponse = super().form_valid(form)
+        # allauth's own page, for the limit on a network, does not give back what was typed.
+        return keep_typed(self.request, "too_many_links") if response.status_code == 429 else response
 
 
 def our_page(view: View) -> View:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,11 @@ def brought_back(text: str, client: Client | None = None) -> Any:
 
 def words(response: Any) -> str:
     return html.unescape(response.content.decode())
+
+
+def in_text(response: Any) -> str:
+    """The words of a page without its tags."""
+    return " ".join(re.sub("<[^>]*>", "", words(response)).split())
 
 
 NOTE = "note.resources.email"
@@ -135,3 +141,7 @@ def test_whoever_starts_too_many_gets_back_what_was_typed(client, settings):
     typed = Client().post("/check/restart?to=/check/section/resources", {NOTE: "mine"})
     assert typed.status_code == 429
     assert "mine" in words(typed)
+    chosen = Client().post(BACK, {"file": SimpleUploadedFile("answers-mine.json", document(1).encode())})
+    assert chosen.status_code == 429
+    assert "Choose answers-mine.json again" in in_text(chosen)
+    assert "Save now" not in words(chosen)

@@ -307,6 +307,26 @@ def test_links_to_a_new_password_are_counted_by_address_and_network(client, memb
     assert ask(member.email, "192.0.2.7") == 302
 
 
+@pytest.mark.parametrize("refused_for", ["the address", "the network", "the mail server"])
+def test_a_link_that_is_not_sent_gives_back_the_address_that_was_typed(settings, refused_for):
+    if refused_for == "the mail server":
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+        status, reason = 503, "mail does not work"
+    else:
+        limit = {"the address": "reset_password_of", "the network": "reset_password"}[refused_for]
+        per = "key" if limit == "reset_password_of" else "ip"
+        settings.ACCOUNT_RATE_LIMITS = {limit: f"1/m/{per}"}
+        status, reason = 429, "within a minute"
+    for _ in range(2):
+        answer = Client().post("/account/password/reset/", {"email": "pat@example.ca"})
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert reason in page
+    assert '<input type="hidden" name="email" value="pat@example.ca">' in page
+    assert re.search(r"<dt>E-mail address</dt>\s*<dd[^>]*>\s*pat@example.ca", page)
+
+
 @pytest.mark.parametrize("page", ["login", "password/reset", "logout"])
 def test_an_address_that_is_none_leads_nowhere_and_breaks_nothing(member, page):
     for address in ("http://[", "//[", "http://[::1"):

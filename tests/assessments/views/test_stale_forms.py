@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.cast import PASSWORD, Cast, attested, client_of, shared
@@ -124,6 +125,19 @@ def test_what_someone_typed_is_not_sent_under_the_name_of_who_signed_in_since(ca
     assert "You may." in given_back(page)
     assert "Save now" not in page
     assert cast.client("officer").post(f"/shares/{share.pk}/advice", sent).status_code == 302
+
+
+def test_a_file_is_asked_for_again_with_what_was_typed_beside_it_or_without():
+    for typed in ("", '{"typed": 1}'):
+        file = SimpleUploadedFile("answers-mine.json", b"{}")
+        sent = {"file": file, "answers": typed, "csrfmiddlewaretoken": STALE}
+        answer = Client(enforce_csrf_checks=True).post("/check/bring-back", sent)
+        page = answer.content.decode()
+        assert answer.status_code == 403
+        main = " ".join(html.unescape(re.sub("<[^>]*>", "", page[page.index("<main") :])).split())
+        assert "Choose answers-mine.json again in the form." in main
+        assert 'href="/check/bring-back"' in page
+        assert ("Save now" in main, "nothing is lost" in main) == (bool(typed), bool(typed))
 
 
 def test_the_page_never_advises_to_reload(cast):
