@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, overload
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, CheckPdf, User
 from assessments.models.checks import a_day_from_now
 from assessments.services import audit
-from assessments.services.audit import Action
+from assessments.services.audit import Action, current_address
 
 SelfCheck = AnonymousCheck | Assessment
 
@@ -25,6 +27,13 @@ MAX_CHECK_BYTES = 100_000
 MAX_CHECKS_BYTES = 200_000_000
 """The most that all anonymous checks may take, including those that have ended and are not deleted yet. Without it,
 one stranger could fill the disk, and then nobody could save anything."""
+
+
+MAX_ADDRESS_BYTES = 2_000_000
+"""How much the anonymous checks of one network address may grow in an hour. A hundred people who start from one
+building take about half. Without it, one stranger could take all the room by many small saves."""
+
+HOUR = 3_600
 
 
 class NotSaved(Exception):
@@ -67,6 +76,12 @@ class NoRoom(NotSaved):
     """All anonymous checks together would take more than MAX_CHECKS_BYTES."""
 
     why = "no_room"
+
+
+class AddressFull(NotSaved):
+    """The checks of a network address would grow by more than MAX_ADDRESS_BYTES in an hour."""
+
+    why = "address_full"
 
 
 @dataclass(frozen=True)
@@ -146,7 +161,7 @@ def save_answers(
     Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
     a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
     are still right, with the version seen of each. `draft` has the edition whose questions were answered. Raises
-    DraftGone, TermEnded, Attested, Moved, TooLarge and NoRoom.
+    DraftGone, TermEnded, Attested, Moved, TooLarge, AddressFull and NoRoom.
     """
     draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
@@ -185,7 +200,9 @@ def save_answers(
 
 
 def note_change(check: AnonymousCheck) -> None:
-    """Record how much a changed check takes, and delete its PDF. Raises TooLarge and NoRoom if it grew too large.
+    """Record how much a changed check takes, and delete its PDF.
+
+    Raises TooLarge, AddressFull and NoRoom if it grew too large.
 
     A check that becomes smaller is never refused. Call it within the transaction that changed the check, so that a
     refusal undoes the change. Transactions at the same time do not see each other, so all checks together may grow a
@@ -196,9 +213,29 @@ def note_change(check: AnonymousCheck) -> None:
     if check.size > before:
         if check.size > MAX_CHECK_BYTES:
             raise TooLarge
+        _count_growth(check.size - before)
         if AnonymousCheck.objects.total_size() - before + check.size > MAX_CHECKS_BYTES:
             raise NoRoom
     AnonymousCheck.objects.filter(pk=check.pk).update(size=check.size)
+
+
+def _count_growth(size: int) -> None:
+    """Count the bytes by which a check grows, for the network address of this request. Raises AddressFull.
+
+    The count is in the cache that all hosts share, for each hour of the clock, and stores no address with a check. A
+    refusal undoes the transaction and with it the count.
+    """
+    address = current_address.get()
+    if not address:
+        return
+    key = f"check-bytes:{address}:{int(time.time()) // HOUR}"
+    cache.add(key, 0, HOUR)
+    # This locks the count until the transaction ends, so that two requests at the same time take turns.
+    cache.touch(key, HOUR)
+    grown = int(cache.get(key, 0)) + size
+    if grown > MAX_ADDRESS_BYTES:
+        raise AddressFull
+    cache.set(key, grown, HOUR)
 
 
 def _locked_on_its_edition(draft: SelfCheck) -> SelfCheck:

@@ -53,7 +53,7 @@ OTHER_FIELDS = {
     "campaign_ends": "Last day of the campaign period",
 }
 """The inputs of forms other than the questionnaire's that people type into, by their labels."""
-STATUSES = {"too_often": 429, "too_many_links": 429, "no_room": 503, "no_mail": 503}
+STATUSES = {"too_often": 429, "too_many_links": 429, "address_full": 429, "no_room": 503, "no_mail": 503}
 """The status of the page for each reason that has another than 409."""
 
 
@@ -71,8 +71,8 @@ def keep_typed(request: HttpRequest, why: str, *, status: int | None = None) -> 
     """A page that contains everything that was posted, says why it was not saved, and offers a way to save it.
 
     The input exists only in that page, whose button posts it again. Input that someone else typed gets no button: it
-    would be saved under the name of the person who presses the button. A page cannot keep a file: it asks for the file
-    again. The fragment for an autosave has 409 for every reason: the open page shows its words only then.
+    would be saved under the name of the person who presses the button. No page can keep a file, so it asks for
+    the file again. The fragment for an autosave always has 409, since the open page shows its words only then.
     """
     if why == "stale" and made_for_another(request):
         why = "other_person"

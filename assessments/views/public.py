@@ -30,10 +30,10 @@ from assessments.reports.carried import carried_report
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, election_for, read_document
-from assessments.services.answering import NoRoom, NotSaved, TooLarge, save_answers
+from assessments.services.answering import AddressFull, NoRoom, NotSaved, TooLarge, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
-from assessments.views.not_saved import FAULTS, keep_typed, typed_in, unavailable
+from assessments.views.not_saved import FAULTS, STATUSES, keep_typed, typed_in, unavailable
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import Workspace, own_check, remember
 from bulletin.publish import current_published, encoded
@@ -74,6 +74,10 @@ FILE_REFUSED = {
         "These answers take more than 100 kB. Without signing in, that is the most. Shorten the notes in the box "
         "below."
     ),
+    AddressFull.why: (
+        "Your network address has saved very much without signing in within an hour. Keep your file, and try again "
+        "in an hour; or sign in and answer in your office."
+    ),
     NoRoom.why: (
         "The portal has no room for another self-check without signing in right now. Keep your file, and try again "
         "in an hour; or sign in and answer in your office."
@@ -103,7 +107,7 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("check:tasks")
     try:
         check, token = start_check(replacing=old)
-    except NoRoom as error:
+    except (AddressFull, NoRoom) as error:
         return keep_typed(request, error.why)
     return remember(redirect(Workspace(check, None).url("tasks")), token)
 
@@ -126,8 +130,8 @@ def bring_back(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 return _brought_back(request, form.document)
-            except (TooLarge, NoRoom) as error:
-                status, refusal = 503 if isinstance(error, NoRoom) else 200, FILE_REFUSED[error.why]
+            except (TooLarge, AddressFull, NoRoom) as error:
+                status, refusal = STATUSES.get(error.why, 200), FILE_REFUSED[error.why]
         form.refuse(refusal)
     context = {"form": form, "check": own_check(request)}
     return render(request, "assessments/bring_back.html", context, status=status)
@@ -135,7 +139,7 @@ def bring_back(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _brought_back(request: HttpRequest, document: Document) -> HttpResponse:
-    """Start a self-check with the answers of a document. Raises TooLarge and NoRoom.
+    """Start a self-check with the answers of a document. Raises TooLarge, AddressFull and NoRoom.
 
     In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
     """

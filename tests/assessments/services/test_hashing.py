@@ -158,8 +158,9 @@ def test_forms_of_passwords_and_an_invitation_say_so_too(
     assert user.check_password(PASSWORD)
 
 
+@pytest.mark.usefixtures("argon2")
 def test_a_new_password_is_hashed_before_the_transaction_that_joins(
-    cast, hashes, argon2, monkeypatch, django_capture_on_commit_callbacks, mailoutbox
+    cast, hashes, monkeypatch, django_capture_on_commit_callbacks, mailoutbox
 ):
     with django_capture_on_commit_callbacks(execute=True):
         people.invite(email="bo@example.ca", role="staff", office=cast.office, by=cast.member)

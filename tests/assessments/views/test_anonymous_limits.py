@@ -3,9 +3,11 @@
 import html
 import json
 import re
+import time
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -145,3 +147,60 @@ def test_whoever_starts_too_many_gets_back_what_was_typed(client, settings):
     assert chosen.status_code == 429
     assert "Choose answers-mine.json again" in in_text(chosen)
     assert "Save now" not in words(chosen)
+
+
+# --- What one network address may add in an hour --------------------------------------------------------------
+
+
+def growth_of(address: str) -> int:
+    """What the checks of an address have grown by in this hour."""
+    return int(cache.get(f"check-bytes:{address}:{int(time.time()) // 3_600}", 0))
+
+
+@pytest.mark.parametrize(("beyond", "status"), [(-1, 302), (0, 302), (1, 429)])
+def test_an_address_adds_at_most_so_much_in_an_hour_by_small_saves(
+    client, monkeypatch, time_machine, beyond, status
+):
+    time_machine.move_to("2026-07-01T12:00:00Z", tick=False)
+    client.post("/check/start")
+    save(client, "a" * 100)
+    before = AnonymousCheck.objects.get().size
+    assert growth_of("127.0.0.1") == before
+    # A save that shrinks is free, and gives nothing back.
+    save(client, "a" * 50)
+    monkeypatch.setattr(answering, "MAX_ADDRESS_BYTES", before + 200 - beyond)
+    longer = save(client, "b" * 250)
+    assert longer.status_code == status
+    refused = status == 429
+    assert ("b" * 250 in words(longer)) is refused
+    assert ("Try again in an hour" in words(longer)) is refused
+    assert AnonymousCheck.objects.get().size == before + (-50 if refused else 150)
+    # A refusal does not count.
+    assert growth_of("127.0.0.1") == before + (0 if refused else 200)
+    if refused:
+        fragment = save(client, "b" * 250, **{"HX-Request": "true"})
+        assert (fragment.status_code, "within an hour" in words(fragment)) == (409, True)
+        time_machine.shift(3_600)
+        assert save(client, "b" * 250).status_code == 302
+
+
+def test_the_limit_of_an_address_refuses_starts_and_files_and_leaves_other_addresses_alone(
+    client, monkeypatch
+):
+    assert brought_back(document(1), client).status_code == 302
+    monkeypatch.setattr(answering, "MAX_ADDRESS_BYTES", growth_of("127.0.0.1"))
+    pasted = brought_back(document(1))
+    assert pasted.status_code == 429
+    assert "within an hour" in words(pasted)
+    assert LONG in words(pasted)
+    started = Client().post("/check/start")
+    assert started.status_code == 429
+    assert "Try again" in words(started)
+    again = Client().post("/check/restart?to=/check/section/resources", {NOTE: "mine"})
+    assert again.status_code == 429
+    assert "mine" in words(again)
+    named = client.post("/check/details", {"handle": "@" + "x" * 99, "election": "toronto-2026"})
+    assert named.status_code == 429
+    assert "x" * 99 in words(named)
+    assert AnonymousCheck.objects.count() == 1
+    assert Client(REMOTE_ADDR="192.0.2.9").post(BACK, {"answers": document(1)}).status_code == 302
