@@ -119,7 +119,7 @@ def _given_back(request: HttpRequest) -> dict[str, Any]:
     return {
         "posted": posted,
         "typed": _in_words(posted),
-        "files": [file.name for file in request.FILES.values()],
+        "files": [file.name for _, files in request.FILES.lists() for file in files],
         "form_address": request.get_full_path(),
     }
 

@@ -160,14 +160,14 @@ def test_forms_of_passwords_and_an_invitation_say_so_too(
 
 @pytest.mark.usefixtures("argon2")
 def test_a_new_password_is_hashed_before_the_transaction_that_joins(
-    cast, hashes, monkeypatch, django_capture_on_commit_callbacks, mailoutbox
+    cast, hashes: Hashes, monkeypatch, django_capture_on_commit_callbacks, mailoutbox
 ):
     with django_capture_on_commit_callbacks(execute=True):
         people.invite(email="bo@example.ca", role="staff", office=cast.office, by=cast.member)
     invitation = next(word for word in mailoutbox[-1].body.split() if "/invitation/" in word)
     of_test, depths = len(connection.savepoint_ids), []
 
-    def encode(hasher: object, password: str, salt: str) -> str:
+    def encode(_: Argon2PasswordHasher, password: str, salt: str) -> str:
         depths.append(len(connection.savepoint_ids) - of_test)
         return hashes.encode(password, salt)
 
