@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from smtplib import SMTPException
 from typing import Any
 
@@ -20,7 +21,10 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
 from assessments.services.hashing import TooManyHashing
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
+from assessments.views.not_saved import FAULTS
 from config.allauth_private import record_authentication
+
+log = logging.getLogger(__name__)
 
 
 def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
@@ -221,12 +225,23 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         except services.CannotJoin as error:
             context["problem"] = str(error)
         else:
-            messages.success(request, f"Welcome, {person}.")
             first_page = reverse("people" if person.is_staff else "register")
-            if user:
-                return redirect(first_page)
-            # They have just chosen a password, so they need not enter it again to confirm who they are.
-            record_authentication(request, person, method="password", email=person.email)
-            response: HttpResponse = perform_login(request, person, redirect_url=first_page)
-            return response
+            if user is None:
+                return _signed_in(request, person, first_page)
+            messages.success(request, f"Welcome, {person}.")
+            return redirect(first_page)
     return render(request, "people/invitation.html", context)
+
+
+def _signed_in(request: HttpRequest, person: User, first_page: str) -> HttpResponse:
+    """Sign in someone who has just joined, or have them sign in if the database takes no new session now."""
+    try:
+        # They have just chosen a password, so they need not enter it again to confirm who they are.
+        record_authentication(request, person, method="password", email=person.email)
+        response: HttpResponse = perform_login(request, person, redirect_url=first_page)
+    except FAULTS as error:
+        log.error("Someone joined and could not be signed in: %s", type(error).__name__)
+        request.session.modified = False
+        return redirect(f"{reverse('account_login')}?ready")
+    messages.success(request, f"Welcome, {person}.")
+    return response

@@ -17,6 +17,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -29,7 +30,7 @@ from assessments.models import User
 from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
-from assessments.views.not_saved import keep_typed
+from assessments.views.not_saved import FAULTS, keep_typed
 from config.allauth_private import GuessCountingAdapter, consume, get_ip
 
 log = logging.getLogger(__name__)
@@ -181,18 +182,44 @@ def not_offered(_: HttpRequest) -> NoReturn:
 def first_step(view: View) -> View:
     """Wrap a page where people set up a second step. When it is their first, all their other sessions end.
 
-    Someone who used one of those sessions with the password alone must sign in again, with the second step.
+    Someone who used one of those sessions with the password alone must sign in again, with the second step. The step
+    is set up and the sessions end in one transaction, so that there is never one without the other.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        user = request.user
+        had_none = isinstance(user, User) and not is_mfa_enabled(user)
+        with transaction.atomic():
+            response = view(request, *args, **kwargs)
+            if had_none and isinstance(user, User) and is_mfa_enabled(user):
+                end_sessions(user=user, but=request.session.session_key)
+                request.session[SET_UP_HERE] = True
+        return response
+
+    return wrapped
+
+
+def new_password(view: View) -> View:
+    """Wrap a page where people change their password. If it is saved and the session cannot be, they sign in again.
+
+    Both in one transaction would hold the database's lock while the password is hashed.
     """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = request.user
-        had_none = isinstance(user, User) and not is_mfa_enabled(user)
-        response = view(request, *args, **kwargs)
-        if had_none and isinstance(user, User) and is_mfa_enabled(user):
-            end_sessions(user=user, but=request.session.session_key)
-            request.session[SET_UP_HERE] = True
-        return response
+        before = user.password if isinstance(user, User) else ""
+        try:
+            return view(request, *args, **kwargs)
+        except FAULTS as error:
+            if not isinstance(user, User) or not User.objects.exclude(password=before).contains(user):
+                raise
+            log.error("A password was changed and the session was not: %s", type(error).__name__)
+            request.session.modified = False
+            return redirect(f"{reverse('account_login')}?changed")
 
     return wrapped
 
