@@ -35,7 +35,7 @@ from assessments.models import (
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
 from assessments.models.retention import DELAY
-from assessments.scoring.wording import long_date
+from assessments.records.clock import moment_in_words
 from assessments.services import audit
 from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
@@ -79,37 +79,39 @@ class Purged:
 def set_retention(*, office: Office, drafts_months: int, attested_years: int, by: User) -> None:
     """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember.
 
-    A shorter period comes into force after a day, and the member is emailed: someone else may have used their
-    session. To choose the present periods again keeps them.
+    A longer period is in force now. A shorter one comes into force after a day, and the member is emailed: someone
+    else may have used their session. To choose the present periods again keeps them.
     """
     locked = _locked(office)
     if locked.member_id != by.pk:
         raise NotTheMember
     chosen = {"keep_drafts_months": drafts_months, "keep_attested_years": attested_years}
     present = {name: getattr(locked, name) for name in chosen}
-    if any(chosen[name] < present[name] for name in chosen):
-        if ShorterRetention.objects.filter(office=locked, **chosen).exists():
-            # The button was pressed twice.
-            return
-        starts_at = timezone.now() + DELAY
-        ShorterRetention.objects.update_or_create(
-            office=locked, defaults={**chosen, "chosen_by": by, "starts_at": starts_at}
-        )
-        at = timezone.localtime(starts_at)
-        queue_mail(
-            to=locked.member,
-            name="retention",
-            path=reverse("retention", kwargs={"pk": locked.pk}),
-            words={"starts": f"{long_date(at.date())}, {at:%H:%M}"},
-        )
-        audit.append(office=locked, action=Action.RETENTION_CHOSEN, about=locked, by=by)
-        return
-    is_dropped = bool(ShorterRetention.objects.filter(office=locked).delete()[0])
-    if chosen != present:
-        Office.objects.filter(pk=office.pk).update(**chosen)
+    longer = {name: period for name, period in chosen.items() if period > present[name]}
+    if longer:
+        Office.objects.filter(pk=office.pk).update(**longer)
         audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=by)
-    elif is_dropped:
-        audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
+    if chosen == present | longer:
+        if _drop_shorter(locked) and not longer:
+            audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
+    elif not ShorterRetention.objects.filter(office=locked, **chosen).exists():
+        # Otherwise the button was pressed twice.
+        _drop_shorter(locked)
+        starts_at = timezone.now() + DELAY
+        ShorterRetention.objects.create(office=locked, **chosen, chosen_by=by, starts_at=starts_at)
+        words = {"starts": moment_in_words(starts_at)}
+        queue_mail(to=locked.member, name="retention", path=_page(locked), words=words)
+        audit.append(office=locked, action=Action.RETENTION_CHOSEN, about=locked, by=by)
+
+
+def _drop_shorter(office: Office) -> bool:
+    """Drop the shorter periods that an office waits for, and the email about them; return whether there were any."""
+    drop_mail(paths=[_page(office)])
+    return bool(ShorterRetention.objects.filter(office=office).delete()[0])
+
+
+def _page(office: Office) -> str:
+    return reverse("retention", kwargs={"pk": office.pk})
 
 
 @transaction.atomic

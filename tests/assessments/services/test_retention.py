@@ -26,6 +26,7 @@ from assessments.models import (
     AuditEvent,
     Notice,
     Office,
+    OutgoingMail,
     Reminder,
     Share,
     ShorterRetention,
@@ -338,9 +339,9 @@ def test_the_member_is_emailed_and_keeps_the_present_periods(world, django_captu
             assert client.post(address, shorter).status_code == 302
     (message,) = mail.outbox
     assert message.to == ["member@example.ca"]
-    assert "start on 16 June 2026, 12:00 (Toronto)" in message.body
+    assert "start on 16 June 2026, 12:00 EDT." in message.body
     page = client.get(address).content.decode()
-    assert "Shorter periods start on 16 June 2026, 12:00" in page
+    assert "Shorter periods start on 16 June 2026, 12:00 EDT" in page
     assert "kept for 12 months" in page
     form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the present periods", page, re.DOTALL)
     assert form
@@ -369,6 +370,30 @@ def test_a_longer_period_counts_at_once_and_ends_the_wait_for_a_shorter_one(worl
     retention.set_retention(office=world.office, drafts_months=36, attested_years=9, by=world.member)
     assert not ShorterRetention.objects.exists()
     assert Office.objects.get(pk=world.office.pk).keep_drafts_months == 36
+
+
+def test_of_a_mixed_choice_the_longer_period_counts_at_once_and_the_shorter_one_after_a_day(world):
+    before = world.office.keep_attested_years
+    for _ in range(2):
+        retention.set_retention(office=world.office, drafts_months=48, attested_years=1, by=world.member)
+    office = Office.objects.get(pk=world.office.pk)
+    assert (office.keep_drafts_months, office.keep_attested_years) == (48, before)
+    actions = AuditEvent.objects.of_chain(office.pk).values_list("action", flat=True)[:2]
+    assert list(actions) == [Action.RETENTION_CHOSEN, Action.RETENTION_CHANGED]
+    world.at(NOW + timedelta(days=1))
+    run()
+    office.refresh_from_db()
+    assert (office.keep_drafts_months, office.keep_attested_years) == (48, 1)
+
+
+def test_an_email_about_periods_that_are_not_chosen_any_more_is_not_sent(world):
+    """The mail server did not take it in time."""
+    waiting = OutgoingMail.objects.filter(name="retention")
+    for months in (12, 6):
+        retention.set_retention(office=world.office, drafts_months=months, attested_years=7, by=world.member)
+        assert waiting.count() == 1
+    retention.set_retention(office=world.office, drafts_months=24, attested_years=7, by=world.member)
+    assert not waiting.exists()
 
 
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
