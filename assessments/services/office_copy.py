@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
 from assessments.pdf.press import PressError
-from assessments.records.clock import moment_in_json
+from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.records.desk_facts import desk_facts
 from assessments.records.state import answers_document, assessment_state
 from assessments.reports.trail import in_words
@@ -214,7 +214,7 @@ def _trail(office: Office) -> Iterator[tuple[object, ...]]:
     last = 0
     while chunk := list(events.filter(number__gt=last)[:CHUNK_SIZE]):
         for event, line in zip(chunk, in_words(chunk), strict=True):
-            yield event.number, f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S %Z}", line.words, event.hash
+            yield event.number, moment_in_table(event.at), line.words, event.hash
         last = chunk[-1].number
 
 
