@@ -12,13 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
 from assessments.forms.section import element_id
 from assessments.models import Assessment, AuditEvent, Look, Thread, User
 from assessments.models.reviews import MAX_COMMENT
+from assessments.records.clock import moment_in_words
 from assessments.reports.review import review as review_report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
@@ -161,7 +161,7 @@ def _attempt(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | 
 def _changed_meanwhile(thread: Thread) -> str:
     if thread.resolved_at is None:
         return "Somebody opened these comments again in the meantime. Nothing was changed."
-    when = date_format(timezone.localtime(thread.resolved_at), "j F Y, H:i")
+    when = moment_in_words(thread.resolved_at)
     return f"{thread.resolved_by} resolved these comments in the meantime, on {when}. Nothing was changed."
 
 

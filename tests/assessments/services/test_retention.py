@@ -114,8 +114,8 @@ def test_a_deleted_draft_disappears_from_everywhere_and_comes_back_whole(world):
     assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
     page = client.get(home).content.decode()
     assert f'href="/assessments/{draft.pk}/"' not in page
-    assert "Deleted by Sam Roy on 15 June 2026, 12:00" in page
-    assert "until 15 July 2026, 12:00" in page
+    assert "Deleted by Sam Roy on 15 June 2026, 12:00 EDT" in page
+    assert "until 15 July 2026, 12:00 EDT" in page
     for address in ("", "advisory", "answers.json", "review"):
         assert client.get(f"/assessments/{draft.pk}/{address}").status_code == 404
     assert "No self-check yet" in client.get("/office/").content.decode()
@@ -219,7 +219,7 @@ def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
     client = client_of(world.staff)
     page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
     assert "24 months after" in page
-    assert "Since 15 June 2026, 12:00" in page
+    assert "Since 15 June 2026, 12:00 EDT" in page
     assert 'name="keep_drafts_months"' not in page
     for address in ("keeping", "trail", "people"):
         assert "Alex" not in client.get(f"/office/{world.office.pk}/{address}").content.decode()

@@ -524,7 +524,7 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
         f"Ward 10: TikTok {HANDLE}",
         "Contact the Integrity Commissioner",
         "Contact: ",
-        "Shared on 1 July 2026, 11:00.",
+        "Shared on 1 July 2026, 11:00 EDT.",
         "Edition toronto-social-media-1.1",
         "Advice asked for, by <strong>15 July 2026</strong>.",
         "Unread",

@@ -68,7 +68,7 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(ca
     assert "Advice asked for. No answer yet." in text_of(member.get(page))
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
-        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00." in text_of(member.get(page))
+        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
 
 
 # --- Picking, and the preview --------------------------------------------------------------------
