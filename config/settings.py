@@ -263,6 +263,7 @@ MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
 MFA_FORMS = {
     name: f"assessments.forms.second_step.{form}"
     for name, form in {
+        "activate_totp": "AppForm",
         "authenticate": "CodeForm",
         "reauthenticate": "ConfirmCodeForm",
         "authenticate_webauthn": "PasskeyForm",
