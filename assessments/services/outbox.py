@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from smtplib import SMTPException
 
 from django.db import models
 from django.db.models import Q
@@ -14,15 +13,13 @@ from django_tasks import task
 
 from assessments.models import OutgoingMail, User
 from assessments.services.after_commit import after_commit
-from assessments.services.mail import send_mail
+from assessments.services.mail import BETWEEN_TRIES, send_mail
 from assessments.services.notices import mail_about_notices
 
 log = logging.getLogger(__name__)
 
 TRIED_FOR = timedelta(days=3)
 """An email that is older than this is not sent any more: what it reports is no longer news."""
-BETWEEN_TRIES = timedelta(minutes=2)
-"""The least time between two tries. The first one belongs to the commit that wrote the email."""
 STOPPABLE = frozenset({"asked"})
 """The emails that people can turn off."""
 
@@ -53,7 +50,7 @@ def send_waiting() -> tuple[int, int]:
 
 
 def _due() -> models.QuerySet[OutgoingMail]:
-    """The emails that no process began to send in the last minutes."""
+    """The emails that no process began to send in the last minutes. The first try is the commit's."""
     until = timezone.now() - BETWEEN_TRIES
     return OutgoingMail.objects.filter(written_at__lte=until).filter(
         Q(tried_at__isnull=True) | Q(tried_at__lte=until)
@@ -67,7 +64,10 @@ def _send(pk: int) -> bool | None:
     # Claimed first and sent outside of any transaction, so that nobody's work waits for a mail server.
     if not OutgoingMail.objects.filter(free, pk=pk).update(tried_at=now):
         return None
-    mail = OutgoingMail.objects.select_related("to").get(pk=pk)
+    mail = OutgoingMail.objects.select_related("to").filter(pk=pk).first()
+    if mail is None:
+        # What it reports was deleted just now.
+        return None
     is_wanted = mail.to.is_active and (mail.name not in STOPPABLE or mail.to.mail_notices)
     if is_wanted:
         context = {**mail.words, "path": mail.path}
@@ -76,7 +76,7 @@ def _send(pk: int) -> bool | None:
                 mail_about_notices(user=mail.to, name=mail.name, context=context)
             else:
                 send_mail(to=mail.to.email, name=mail.name, context=context)
-        except (OSError, SMTPException) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
             # Not the error's own message, which can contain the address.
             log.error("Email %s is not sent yet: %s", pk, type(error).__name__)
             return False

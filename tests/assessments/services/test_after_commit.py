@@ -187,6 +187,27 @@ def test_a_server_that_hangs_up_fails_as_one_that_is_gone(portal, monkeypatch):
     assert OutgoingMail.objects.count() == 1
 
 
+def test_no_fault_of_one_email_stops_the_others(portal, monkeypatch, caplog):
+    for _ in range(2):
+        queued = OutgoingMail.objects.create(to=portal.member, name="advised", path="/shares/1")
+        OutgoingMail.objects.filter(pk=queued.pk).update(written_at=timezone.now() - timedelta(minutes=3))
+
+    def fails(*, to: str, **_: object) -> None:
+        raise ValueError(f"a header for {to}")
+
+    monkeypatch.setattr("assessments.services.outbox.send_mail", fails)
+    assert send_waiting() == (0, 2)
+    assert "member@example.ca" not in caplog.text
+
+
+def test_an_email_that_is_dropped_while_it_is_claimed_stops_nothing(portal, monkeypatch):
+    queued = OutgoingMail.objects.create(to=portal.member, name="advised", path="/shares/1")
+    OutgoingMail.objects.update(written_at=timezone.now() - timedelta(minutes=3))
+    monkeypatch.setattr(OutgoingMail.objects, "select_related", lambda _: OutgoingMail.objects.none())
+    assert send_waiting() == (0, 0)
+    assert queued.pk
+
+
 def test_one_process_sends_an_email_that_another_is_sending(portal, no_mail):
     queue_mail(to=portal.member, name="advised", path="/shares/1")
     OutgoingMail.objects.update(written_at=timezone.now() - timedelta(minutes=3))
