@@ -187,9 +187,9 @@ else:
     _options = _database.setdefault("OPTIONS", {})
     # A connection serves many requests, and is checked before each.
     _database |= {"CONN_MAX_AGE": _options.pop("conn_max_age", 600), "CONN_HEALTH_CHECKS": True}
-    # People get back what they typed within 5 seconds, whether the server does not answer or a row stays locked.
+    # People get back what they typed within 5 seconds if the server does not answer. How long a request waits for a
+    # row that stays locked is in assessments/middleware/database_down.py: commands wait for as long as it takes.
     _options.setdefault("connect_timeout", 4)
-    _options.setdefault("options", "-c lock_timeout=4s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------

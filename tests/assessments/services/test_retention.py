@@ -15,7 +15,7 @@ from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from assessments.models import (
@@ -37,7 +37,7 @@ from assessments.services.answering import AnswerVersion, Attested, Change, Draf
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
 from assessments.services.audit_proof import walk
-from tests.cast import Cast, account_of, attested, client_of, make, shared
+from tests.cast import Cast, account_of, attested, client_of, make, office_of, person, shared
 
 pytestmark = pytest.mark.django_db
 
@@ -208,7 +208,7 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
     assert client_of(world.member).post(address, sent).status_code == (302 if taken else 200)
     # What is shorter comes into force after a day.
     world.at(NOW + timedelta(days=1))
-    retention.start_shorter_retention(now=timezone.now())
+    retention.start_shorter_retention(office=world.office, now=timezone.now())
     office = Office.objects.get(pk=world.office.pk)
     kept = (office.keep_drafts_months, office.keep_attested_years)
     assert kept == ((months, years) if taken else (24, 7))
@@ -515,6 +515,34 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
     run()
     assert not Assessment.objects.exists()
     assert other.pk
+
+
+def test_an_office_that_is_busy_stops_no_other(world, monkeypatch):
+    retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
+    draft = world.draft()
+    world.at(NOW.replace(year=2029))
+    busy = office_of(person("busy"), "Ward 99")
+    later = ShorterRetention.objects.get()
+    ShorterRetention.objects.create(
+        office=busy,
+        keep_drafts_months=1,
+        keep_attested_years=1,
+        chosen_by=world.member,
+        starts_at=later.starts_at,
+    )
+    real = retention._locked
+
+    def locked(office: Office) -> Office:
+        if office.pk == busy.pk:
+            raise OperationalError("locked")
+        return real(office)
+
+    monkeypatch.setattr(retention, "_locked", locked)
+    with pytest.raises(CommandError, match=f"offices {busy.pk}\\."):
+        run()
+    assert not Assessment.objects.filter(pk=draft.pk).exists()
+    assert list(ShorterRetention.objects.values_list("office", flat=True)) == [busy.pk]
+    assert Office.objects.get(pk=world.office.pk).keep_attested_years == 1
 
 
 @pytest.mark.postgres

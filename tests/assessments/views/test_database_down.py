@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
+from assessments.middleware import database_down
 from assessments.models import Answer
 from assessments.services.people import invite
 from assessments.views import sign_in
@@ -266,6 +267,41 @@ def test_a_database_that_may_not_grow_gives_back_a_long_note():
             cursor.execute(f"PRAGMA max_page_count = {before}")
             cursor.execute("DROP TABLE filling")
     assert client.post(path, sent).status_code == 302
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock, and no rows are locked")
+def test_a_request_waits_a_limited_time_for_a_locked_row_and_a_command_does_not(monkeypatch):
+    assert database_down.LOCK_TIMEOUT == "4s"
+    monkeypatch.setattr(database_down, "LOCK_TIMEOUT", "1s")
+    cast: Cast = make()
+    client = client_of(cast.member, raise_request_exception=False)
+    address = f"/office/{cast.office_pk}/keeping"
+    sent = {"keep_drafts_months": 36, "keep_attested_years": 10}
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+    connection.close()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM assessments_office WHERE id = %s FOR UPDATE", [cast.office_pk])
+        began = time.monotonic()
+        answer = client.post(address, sent)
+        assert answer.status_code == 503
+        assert 0.9 < time.monotonic() - began < 4
+        other.rollback()
+    finally:
+        other.close()
+    assert client.post(address, sent).status_code == 302
+    # After the rollback, too.
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("1s",)
+    connection.close()
 
 
 SERVED = """
