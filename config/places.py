@@ -1,4 +1,4 @@
-"""Limits on what a whole host does at the same time, whichever process and thread of the portal does it.
+"""Limits on what a host does at the same time, counted over all processes and threads of the portal.
 
 A place is a locked file in a folder of the host. The kernel frees it when its process ends, even by a kill, so no
 count can go wrong. The folder belongs to this user and this portal, among the temporary files. The files are empty.
@@ -47,7 +47,8 @@ def places(kind: str, count: int) -> tuple[str, ...]:
 def places_of(kind: str, key: str, count: int = 1) -> tuple[str, ...]:
     """The names of `count` places for a key, such as a network address.
 
-    Keys share some thousand names, so that strangers cannot fill the folder. That two keys meet is rare and harmless.
+    Keys share a few thousand names, so that strangers cannot fill the folder. Two keys rarely share one, which is
+    harmless.
     """
     number = int.from_bytes(sha256(key.encode()).digest()[:4], "big") % _FILES_PER_KIND
     return places(f"{kind}.{number}", count)
@@ -70,8 +71,10 @@ def _folder() -> Path:
     # Another portal on this host has another database.
     portal = sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"portal-{os.getuid()}-{portal}"
-    # Each time: whatever cleans temporary files may have removed it.
+    # Made each time, because a cleaner of temporary files may have removed it.
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else.")
+        raise PermissionError(
+            f"{folder} belongs to another user. Remove it, or set TMPDIR to another folder."
+        )
     return folder

@@ -315,7 +315,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "60/m/ip",
     "reset_password_of": "5/m/key",
     "start_check": "60/m/ip",
-    # An answers file with a note to each question seldom has as much (views.public.LARGE_FILE).
+    # An answers file is seldom so large, even with a note on each question (views.public.LARGE_FILE).
     "large_file": "5/h/ip",
     "invite": "30/h/user",
 }

@@ -51,10 +51,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Blackout:
-    """Words that are blacked out in the note on a question, and how often.
+    """Words to black out in the note on a question, and where they may still be visible.
 
-    `near` is what in the note may be the same and stays, `elsewhere` the other shared notes that have the words, and
-    `in_question` whether the question to the Commissioner has them. Nothing is blacked out there.
+    `count` is how often the note has them. `near` lists similar words in the note, and `elsewhere` the other shared
+    notes that have the words. `in_question` says whether the question to the Commissioner has them. Those
+    three stay visible.
     """
 
     short: str
@@ -66,7 +67,7 @@ class Blackout:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether the words, or something like them, may still be read."""
+        """Whether the words, or similar ones, are still visible."""
         return bool(self.near or self.elsewhere or self.in_question)
 
 
@@ -142,7 +143,7 @@ class ShareForm(forms.Form):
                 words = ", ".join(f"“{word}”" for word in missing)
                 self.add_error(
                     None,
-                    f"To black out in your note on “{short}”: {words} is not in it.{self._instead(q, missing)}",
+                    f"To black out: your note on “{short}” does not contain {words}.{self._instead(q, missing)}",
                 )
         day = cleaned.get("needed_by")
         if day and day < timezone.localdate():
@@ -171,14 +172,14 @@ class ShareForm(forms.Form):
         return tuple(line.strip() for line in lines if fold(line))
 
     def _instead(self, question: str, words: list[str]) -> str:
-        """A sentence that names what in a note may be meant by words that are not in it."""
+        """A sentence that suggests similar words from a note, for words that are not in it."""
         note = self.state.rows[question].note
         near = dict.fromkeys(text for word in words for text in near_misses(word, note))
-        return f" Did you mean {_quoted(near)}?" if near else " Copy it from the note."
+        return f" Did you mean {_quoted(near)}?" if near else " Copy the words from the note."
 
     @property
     def blackouts(self) -> list[Blackout]:
-        """Each line of words to black out: how often it is blacked out, and what it may have missed."""
+        """Each line of words to black out, with how often it is blacked out and what it may have missed."""
         cleaned = self.cleaned_data
         picked = [q.id for q in self.state.edition.questions if q.id in cleaned["note"]]
         covered = {
@@ -189,7 +190,7 @@ class ShareForm(forms.Form):
         for q in picked:
             for word in self._words(q):
                 near = near_misses(word, self.state.rows[q].note, without=covered[q])
-                # What is blacked out in one note is easily forgotten in the next.
+                # People easily forget to black out the same words in another note.
                 elsewhere = [
                     self.state.edition.question[other].short
                     for other in picked

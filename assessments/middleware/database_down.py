@@ -1,4 +1,4 @@
-"""When the database is full, locked or does not answer: people get back what they typed, in time and in words."""
+"""When the database is full, locked or not responding, people get a page within seconds, with what they typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRANSACTION_STATUS_IDLE = 0
 
 
 class DatabaseDown:
-    """Answers 503 for a view that the database failed, and waits for a lock only once in a request."""
+    """Answers 503 for a view in which the database failed. In each request, it waits for a lock only once."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,7 +32,7 @@ class DatabaseDown:
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer for a view. What fails outside of views, `server_error` in views/public.py answers."""
+        """Answer for a view. For faults outside of views, `server_error` in views/public.py answers."""
         return unavailable(request, exception) if isinstance(exception, FAULTS) else None
 
 
@@ -54,9 +54,9 @@ def _limit_waits(opened: Any) -> None:
 
 @contextmanager
 def _waiting_once() -> Iterator[None]:
-    """Within a request, wait for a lock only some seconds.
+    """Within a request, wait only a few seconds for a lock.
 
-    On SQLite, do not wait for the write lock again after one wait was in vain: the waits would add up. The limits on
+    On SQLite, do not wait for the write lock again after one wait failed: the waits would add up. The limits on
     guessing, which are in the database too, go on without it when it cannot be written.
     """
     waited = False

@@ -152,9 +152,10 @@ def expected(vendor: str, absent: frozenset[str] = frozenset()) -> dict[str, tup
 
 
 def _leant_on(vendor: str) -> dict[str, tuple[str, str]]:
-    """The triggers on what frozen rows lean on.
+    """The triggers on what frozen rows depend on.
 
-    They are an account's office, the mark that an attested self-check is deleted, and the content of editions.
+    They protect an account's office, the mark that a self-check is deleted once it is attested, and the content of
+    editions.
     """
     account, draft, edition = (
         "assessments_socialaccount",

@@ -1,4 +1,4 @@
-"""The names that people and offices had before."""
+"""Former names of people and offices."""
 
 from __future__ import annotations
 

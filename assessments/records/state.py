@@ -71,8 +71,8 @@ class Progress:
 class AssessmentState:
     """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested.
 
-    `frozen` is the advisory in an attestation's record, and `attested_notes` are the notes in it; a draft has None,
-    and is scored.
+    `frozen` is the advisory in an attestation's record, and `attested_notes` are the notes in that record. For a
+    draft, both are None, and the advisory is scored.
     """
 
     self_check: AnonymousCheck | Assessment
@@ -99,9 +99,9 @@ class AssessmentState:
 
     @cached_property
     def notes(self) -> dict[str, str]:
-        """The notes on the questions that are asked, and of an attestation those in its record.
+        """The notes on the questions that are asked; for an attestation, the notes in its record.
 
-        The others are kept, and go nowhere.
+        Other notes are kept, but are not printed, shared or compared.
         """
         if self.attested_notes is not None:
             return dict(self.attested_notes)
@@ -109,7 +109,7 @@ class AssessmentState:
 
     @property
     def not_asked(self) -> tuple[tuple[Question, Answer | None, AnswerRow], ...]:
-        """What is kept on questions that are not asked any more: each with its answer and its row."""
+        """The questions that are no longer asked but have an answer or a note: each with its answer and row."""
         kept = self.kept_answers
         return tuple(
             (in_election(q, self.election), kept.get(q.id), self.rows[q.id])
@@ -121,7 +121,7 @@ class AssessmentState:
 
     @cached_property
     def kept_answers(self) -> dict[str, Answer]:
-        """Every answer that is kept, asked or not: for the office itself, or whoever gave it."""
+        """Every answer that is kept, even if its question is no longer asked: only for those who gave it."""
         rows = read_answers(self.edition, {name: row.value for name, row in self.rows.items()})
         return rows | dict(self.answers)
 
@@ -258,7 +258,7 @@ def election_of(self_check: AnonymousCheck | Assessment, *, as_of: date) -> Elec
 def answers_document(state: AssessmentState) -> bytes:
     """The answers as an answers document, to continue elsewhere or to give to `manage.py advise`.
 
-    It is the person's or the office's own copy, so it has what is not asked any more as well.
+    It is the person's or the office's own copy, so it includes questions that are no longer asked.
     """
     document = {
         "edition": state.edition.id,

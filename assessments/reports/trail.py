@@ -68,7 +68,7 @@ SENTENCES: dict[str, str] = {
     Action.RENAMED: "{who} changed the name of {before} to {what}",
     Action.PRINTED: "{who} printed a PDF about {what}",
     Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
-    Action.RETENTION_KEPT: "{who} kept the retention periods after all: {what}",
+    Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"
@@ -147,7 +147,7 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
         return names[-1] if names else GONE
 
     def name_at(kind: str, key: int | None, at: datetime, now: str) -> str:
-        """The name at the time of an event, with the present name if that is another."""
+        """The name at the time of an event, followed by the current name if it differs."""
         then = next((name for until, name in former.get((kind, key), ()) if until > at), now)
         return now if then == now else f"{then} (now {now})"
 

@@ -22,16 +22,16 @@ from assessments.services.audit import Action, current_address
 SelfCheck = AnonymousCheck | Assessment
 
 MAX_CHECK_BYTES = 100_000
-"""The most that one anonymous check may take. A long note to each question would take about 60,000."""
+"""The most bytes that one anonymous check may take. A long note on each question takes about 60,000."""
 
 MAX_CHECKS_BYTES = 200_000_000
-"""The most that all anonymous checks may take, including those that have ended and are not deleted yet. Without it,
-one stranger could fill the disk, and then nobody could save anything."""
+"""The most bytes that all anonymous checks may take, including those that have ended but are not deleted yet. Without
+this limit, one stranger could fill the disk, and then nobody could save anything."""
 
 
 MAX_ADDRESS_BYTES = 2_000_000
-"""How much the anonymous checks of one network address may grow in an hour. A hundred people who start from one
-building take about half. Without it, one stranger could take all the room by many small saves."""
+"""The most bytes by which the anonymous checks of one network address may grow in an hour. A hundred people in one
+building take about half. Without this limit, one stranger could use all the space with many small saves."""
 
 HOUR = 3_600
 
@@ -204,9 +204,9 @@ def note_change(check: AnonymousCheck) -> None:
 
     Raises TooLarge, AddressFull and NoRoom if it grew too large.
 
-    A check that becomes smaller is never refused. Call it within the transaction that changed the check, so that a
-    refusal undoes the change. Transactions at the same time do not see each other, so all checks together may grow a
-    little beyond their limit, by one check for each.
+    A check that becomes smaller is never refused. Call this within the transaction that changed the check, so that a
+    refusal undoes the change. Simultaneous transactions do not see each other, so each may take all checks together
+    over the limit by one check.
     """
     CheckPdf.objects.filter(draft=check).delete()
     before, check.size = check.size, check.measured_size()

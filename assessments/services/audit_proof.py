@@ -136,8 +136,8 @@ def _check_end(last: Mark, office: int | None, head: Mark, anchor: Mark | None) 
 class Compared:
     """The result of comparing what was attested, shared and printed with the events about it.
 
-    `older` are those whose event is from before events had a hash: they are compared with their own hash alone.
-    `missing` are PDFs whose file is missing; they are printed again on request.
+    `older` counts those whose event has no hash, because it was added before events had one. They are compared with
+    their own hash only. `missing` counts PDFs without a file; they are printed again on request.
     """
 
     records: int = 0
@@ -148,7 +148,7 @@ class Compared:
 
 
 def compare_records() -> Compared:
-    """Compare every record and stored file that still exists with its own hash, and with that in its event.
+    """Compare every record and stored file that still exists with its own hash and with the hash in its event.
 
     Raises OSError if the file storage cannot be read.
     """
@@ -156,13 +156,13 @@ def compare_records() -> Compared:
     for attestation in _with_event(Attestation.objects.order_by("pk"), "attested"):
         _compare(compared, f"Attestation {attestation.pk}", attestation, attestation.record)
     for share in _with_event(Share.objects.order_by("pk").select_related("content"), "shared"):
-        # A withdrawn share has no content any more.
+        # The content of a withdrawn share is deleted.
         content = share.content.record if hasattr(share, "content") else None
         _compare(compared, f"Share {share.pk}", share, content)
     for pdf in _with_event(StoredPdf.objects.order_by("pk").select_related("share__withdrawal"), "printed"):
         compared.older += not pdf.event_hash
         if pdf.event_hash and pdf.event_hash != pdf.sha256:
-            compared.faults.append(f"Stored PDF {pdf.pk} has another hash than its event.")
+            compared.faults.append(f"Stored PDF {pdf.pk} does not match the hash in its event.")
         _compare_file(compared, pdf)
     return compared
 
@@ -180,9 +180,9 @@ def _compare(compared: Compared, name: str, row: Any, record: str | None) -> Non
     compared.records += 1
     compared.older += row.has_event and not row.event_hash
     if not row.has_event:
-        compared.faults.append(f"{name} has no event: someone put it in.")
+        compared.faults.append(f"{name} has no event: it was inserted by hand.")
     elif row.event_hash and row.event_hash != row.sha256:
-        compared.faults.append(f"{name} has another hash than its event.")
+        compared.faults.append(f"{name} does not match the hash in its event.")
     if record is not None and sha256_of(record) != row.sha256:
         compared.faults.append(f"The record of {name.lower()} was changed: it does not match its hash.")
 

@@ -1,4 +1,4 @@
-"""PDFs of anonymous checks: printed one at a time for a check and an address, and kept until the check changes."""
+"""PDFs of anonymous checks: printed one at a time for each check and address, and kept until the check changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from config.places import NoPlace, place, places_of
 log = logging.getLogger(__name__)
 
 BUSY = (
-    "Another PDF is being made for this self-check or for your network address. Without signing in, there is one at "
+    "Another PDF is being made for this self-check or your network address. Without signing in, PDFs are made one at "
     "a time. Try again in a few seconds."
 )
 
@@ -26,7 +26,7 @@ BUSY = (
 def pdf_of_check(check: AnonymousCheck) -> bytes:
     """The PDF of an anonymous check's advisory as of today. Raises PressError, whose message is for people."""
     try:
-        # Before anything is worked out: whoever asks again and again must not take the processor either.
+        # Taken before any other work, so that repeated requests do not use the processor.
         with (
             place(places_of("check-pdf", str(check.pk))),
             place(places_of("address-pdf", current_address.get())),

@@ -87,7 +87,7 @@ def _write_all(archive: ZipFile, office: Office) -> None:
 
 
 def _dated(name: str) -> ZipInfo:
-    """An entry that is written bit by bit. Without a date, it would be of 1980."""
+    """An entry that is written in pieces, with today's date. Without one, its date would be in 1980."""
     entry = ZipInfo(name, timezone.localtime().timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
     entry.external_attr = 0o600 << 16

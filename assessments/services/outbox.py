@@ -1,4 +1,4 @@
-"""Emails that are tried again until they are sent: each is written with what it reports, and sent on commit."""
+"""Emails with retries: each is stored in the transaction that it reports, and sent on commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STOPPABLE = frozenset({"asked"})
 
 
 def queue_mail(*, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None) -> None:
-    """Write an email within the caller's transaction, and send it on commit; `send_waiting` sends what fails then."""
+    """Store an email within the caller's transaction, and send it on commit; `send_waiting` retries a failed one."""
     mail = OutgoingMail.objects.create(to=to, name=name, path=path, words=dict(words or {}))
     after_commit("sending an email", send_one.enqueue, mail.pk)
 
@@ -37,7 +37,7 @@ def drop_mail(*, paths: Collection[str]) -> None:
 
 @task()
 def send_one(pk: int) -> None:
-    """Send an email, unless it is sent or dropped by now. If that fails, it waits for `send_waiting`."""
+    """Send an email, unless it was already sent or dropped. If this fails, `send_waiting` retries."""
     _send(pk)
 
 
@@ -50,7 +50,7 @@ def send_waiting() -> tuple[int, int]:
 
 
 def _due() -> models.QuerySet[OutgoingMail]:
-    """The emails that no process began to send in the last minutes. The first try is the commit's."""
+    """The emails that no process has begun to send in the last BETWEEN_TRIES. The commit makes the first try."""
     until = timezone.now() - BETWEEN_TRIES
     return OutgoingMail.objects.filter(written_at__lte=until).filter(
         Q(tried_at__isnull=True) | Q(tried_at__lte=until)
@@ -78,7 +78,7 @@ def _send(pk: int) -> bool | None:
                 send_mail(to=mail.to.email, name=mail.name, context=context)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
             # Not the error's own message, which can contain the address.
-            log.error("Email %s is not sent yet: %s", pk, type(error).__name__)
+            log.error("Email %s could not be sent, and will be retried: %s", pk, type(error).__name__)
             return False
     OutgoingMail.objects.filter(pk=pk).delete()
     return is_wanted or None

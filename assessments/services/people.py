@@ -52,8 +52,8 @@ def invite(
     """Invite an email address by a link that works once, for a week.
 
     An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. If the
-    email cannot be sent, this raises OSError or SMTPException: only a new invitation can be sent then, since the key
-    in the link is stored nowhere.
+    email cannot be sent, this raises OSError or SMTPException. It cannot be retried, because the link's key is stored
+    nowhere: send a new invitation.
     """
     key = secrets.token_urlsafe(32)
     invitation = _invite(
@@ -224,7 +224,7 @@ def end_term(*, office: Office, on: date, by: User) -> None:
 
 @transaction.atomic
 def rename_person(*, user: User, name: str, by: User) -> None:
-    """Change a person's name. The former one stays beside it, and what the person signed keeps the name it has."""
+    """Change a person's name. The former name is kept, and what the person signed does not change."""
     locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if locked.name == name:
         return
@@ -238,8 +238,8 @@ def rename_person(*, user: User, name: str, by: User) -> None:
 
 @transaction.atomic
 def rename_office(*, office: Office, name: str, by: User) -> None:
-    """Change the name of an office's seat; the former one stays beside it. Raises DuplicateSeat."""
-    # Two that take one name at the same time take turns, since PostgreSQL logs what a constraint refuses.
+    """Change the name of an office's seat, and keep the former name. Raises DuplicateSeat."""
+    # Lock, so that two changes to one name at the same time take turns: PostgreSQL logs what a constraint refuses.
     list(Office.objects.select_for_update(no_key=True).current().order_by("pk"))
     locked = Office.objects.select_for_update(no_key=True).get(pk=office.pk)
     if locked.name == name:

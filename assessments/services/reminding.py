@@ -115,10 +115,10 @@ def _remind(due: Due, pk: int) -> int:
 
 @transaction.atomic
 def _claim(due: Due, pk: int) -> Reminder | None:
-    """Reserve one person's reminder for this run; None where another run has it.
+    """Reserve one person's reminder for this run. Return None if another run has it.
 
-    It is a short transaction of its own, so that nobody's work waits for a mail server. A run that is stopped before
-    it has sent the reminder loses its claim after some minutes.
+    This has its own short transaction, so that nobody's work waits for a mail server. A run that is stopped before it
+    has sent the reminder loses its claim after some minutes.
     """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()

@@ -80,8 +80,8 @@ class Purged:
 def set_retention(*, office: Office, drafts_months: int, attested_years: int, by: User) -> None:
     """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember.
 
-    A longer period is in force now. A shorter one comes into force after a day, and the member is emailed: someone
-    else may have used their session. To choose the present periods again keeps them.
+    A longer period starts now. A shorter one starts after a day, and the member is emailed, because someone else may
+    have used their session. Choosing the current periods again cancels it.
     """
     locked = _locked(office)
     if locked.member_id != by.pk:
@@ -96,7 +96,7 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
         if _drop_shorter(locked) and not longer:
             audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
     elif not ShorterRetention.objects.filter(office=locked, **chosen).exists():
-        # Otherwise the button was pressed twice.
+        # Otherwise the button was selected twice.
         _drop_shorter(locked)
         starts_at = timezone.now() + DELAY
         ShorterRetention.objects.create(office=locked, **chosen, chosen_by=by, starts_at=starts_at)
@@ -106,7 +106,7 @@ def set_retention(*, office: Office, drafts_months: int, attested_years: int, by
 
 
 def _drop_shorter(office: Office) -> bool:
-    """Drop the shorter periods that an office waits for, and the email about them; return whether there were any."""
+    """Drop an office's coming shorter periods and the email about them; return whether there were any."""
     drop_mail(paths=[_page(office)])
     return bool(ShorterRetention.objects.filter(office=office).delete()[0])
 
@@ -117,7 +117,7 @@ def _page(office: Office) -> str:
 
 @transaction.atomic
 def start_shorter_retention(*, office: Office, now: datetime) -> bool:
-    """Bring an office's shorter retention periods into force if their day has passed; return whether it has."""
+    """Start an office's shorter retention periods if they are due; return whether they were."""
     locked = _locked(office)
     shorter = ShorterRetention.objects.filter(office=locked, starts_at__lte=now).first()
     if shorter is None:
@@ -285,7 +285,7 @@ def _purge(office: Office, reason: str, key: int, now: datetime, failed: list[in
 def _unheld_withdrawn() -> QuerySet[Share]:
     """The withdrawn shares that still have content or a question, and whose office is under no legal hold.
 
-    They were withdrawn under a hold that has been lifted, or before a withdrawal deleted the question.
+    They were withdrawn under a hold that has since been lifted, or before withdrawals deleted the question.
     """
     return Share.objects.filter(
         Q(content__isnull=False) | Q(request__isnull=False),

@@ -1,7 +1,8 @@
 """Comparing what people wrote, so that two spellings that look alike are the same.
 
-Case, compatibility forms, kinds of apostrophe, quotation mark, hyphen and white space, and invisible characters make
-no difference. For a search, accents make none either. A number of four digits or more may have any separators.
+These make no difference: case, compatibility forms, invisible characters, and the kind of apostrophe, quotation mark,
+hyphen or white space. In a search, accents make no difference either. A number of four digits or more may have any
+separators.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u31
 )
 """Invisible characters that Unicode does not count as formatting: joiners, fillers and variation selectors."""
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-"""Letters that have no accent to remove, as people without that key type them."""
+"""Letters without an accent to remove, and what people type who do not have the key."""
 _LOOKALIKES = str.maketrans("авекмнорстухіѕјԁԛԝοανρτικεηχυ", "abekmhopctyxisjdqwoavptikenxu")
 """Cyrillic and Greek letters that look like Latin ones."""
 
@@ -61,7 +62,7 @@ def fold(text: str, *, accents: bool = True) -> str:
 
 
 def simplified(text: str) -> str:
-    """The text with its capitals and accents, but without invisible characters, and in the plainest forms."""
+    """The text with its capitals and accents, without invisible characters, and with plain punctuation."""
     text = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
     return "".join(
         "-" if unicodedata.category(character) == "Pd" else character
@@ -145,9 +146,9 @@ def _pattern(folded: str) -> str:
 
 
 def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[str]:
-    """What in a text may be the same as some words, but is spelled in another way, such as a part of a name.
+    """The parts of a text that may mean the same as some words but are spelled differently, such as a part of a name.
 
-    `without` are the parts of the text to leave aside.
+    `without` gives the parts of the text to skip.
     """
     rest = list(text)
     for span in without:
@@ -183,7 +184,7 @@ def _written_otherwise(words: str, text: str) -> list[Span]:
         for letter in character.translate(_LOOKALIKES)
         if letter.isalnum() or text[span.start] == "\0"
     ]
-    # What is left aside separates.
+    # Skipped parts separate words.
     letters = "".join("\0" if text[span.start] == "\0" else letter for letter, span in aligned)
     spans, at = [], letters.find(wanted)
     while at >= 0:
@@ -205,7 +206,7 @@ def _digits(text: str) -> str:
 
 
 def _alike(first: str, second: str) -> bool:
-    """Whether two names are the same or differ by a slip of the pen."""
+    """Whether two names are the same or differ by a typing error."""
     if first == second:
         return True
     return min(len(first), len(second)) >= 5 and SequenceMatcher(None, first, second).ratio() >= 0.85
@@ -215,7 +216,7 @@ def _alike(first: str, second: str) -> bool:
 
 
 def searchable(text: str) -> str:
-    """The text that a search looks in. After a number with separators, it has the number without them."""
+    """The text that a search looks in: folded, and with each number also written without separators."""
     return _NUMBER.sub(
         lambda number: number[0] if number[0].isdigit() else f"{number[0]} {_digits(number[0])}",
         fold(text, accents=False),

@@ -21,11 +21,11 @@ from bulletin.shelf import questions
 log = logging.getLogger(__name__)
 
 FAULTS = (OperationalError, InterfaceError)
-"""What Django raises when the database is full, locked or does not answer."""
+"""What Django raises when the database is full, locked or not responding."""
 AS = "as"
 """The input that names the person a form was made for: someone else may sign in on another tab of the browser."""
 BLACK_OUT = "black_out:"
-"""Begins the name of the input with the words to black out in a note, before the question's id."""
+"""Prefix of a question's id: the input with the words to black out in its note."""
 OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
@@ -38,14 +38,14 @@ OTHER_FIELDS = {
     "needed_by": "Reply needed by",
     "name": "Name",
     "name_of_office": "Name of the office",
-    "login": "E-mail address",
+    "login": "Email address",
     "words": "Search",
     "account": "Account",
-    "since": "Shared since",
-    "until": "Shared until",
+    "since": "Shared on or after",
+    "until": "Shared on or before",
     "keep_drafts_months": "Months that a draft is kept",
     "keep_attested_years": "Years that an attested self-check is kept",
-    "email": "E-mail address",
+    "email": "Email address",
     "seat": "Seat",
     "starts_on": "First day of the term",
     "on": "Last day",
@@ -54,7 +54,7 @@ OTHER_FIELDS = {
 }
 """The inputs of forms other than the questionnaire's that people type into, by their labels."""
 STATUSES = {"too_often": 429, "too_many_links": 429, "address_full": 429, "no_room": 503, "no_mail": 503}
-"""The status of the page for each reason that has another than 409."""
+"""The status of the page for each reason whose status is not 409."""
 
 
 def made_for_another(request: HttpRequest) -> bool:
@@ -83,16 +83,16 @@ def keep_typed(request: HttpRequest, why: str, *, status: int | None = None) -> 
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """The page for when the database is full, locked or does not answer. It contains everything that was posted.
+    """The page for when the database is full, locked or not responding. It contains everything that was posted.
 
-    It is made without the database, so it does not show who has signed in.
+    It is made without the database, so it does not show who is signed in.
     """
     # Not the error's own message, which can quote a row.
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "pgcode", None) or ""
-    log.error("The database did not take a request: %s %s", type(error).__name__, code)
+    log.error("The database gave an error during a request: %s %s", type(error).__name__, code)
     if hasattr(request, "session"):
-        # It could not be saved either, and would take another wait.
+        # The session could not be saved either, and trying would take another wait.
         request.session.modified = False
     has_password = any("password" in name for name in request.POST)
     may_send_again = request.method == "POST" and not has_password and not _has_only_files(request)
@@ -125,7 +125,7 @@ def _given_back(request: HttpRequest) -> dict[str, Any]:
 
 
 def _has_only_files(request: HttpRequest) -> bool:
-    """Whether a form sent files and nothing that someone typed. To send it again would send nothing."""
+    """Whether a form sent files and nothing that someone typed. Sending the form again would send nothing."""
     return bool(request.FILES) and not _in_words(_posted(request))
 
 

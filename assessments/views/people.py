@@ -159,7 +159,7 @@ def rename_person(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": person.name})
     if form.is_valid():
         services.rename_person(user=person, name=form.cleaned_data["name"], by=by)
-        messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+        messages.success(request, f"Name changed to {form.cleaned_data['name']}.")
         return redirect("people")
     return render(request, "people/rename.html", {"form": form, "named": person})
 
@@ -175,9 +175,9 @@ def rename_office(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         try:
             services.rename_office(office=office, name=form.cleaned_data["name"], by=by)
         except services.DuplicateSeat:
-            form.add_error("name", "Another office has this name. Choose one that tells the two apart.")
+            form.add_error("name", "Another office has this name. Enter a different name.")
         else:
-            messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+            messages.success(request, f"Name changed to {form.cleaned_data['name']}.")
             return redirect("people")
     return render(request, "people/rename.html", {"form": form, "named": office})
 

@@ -63,27 +63,27 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 LARGE_FILE = 20_000
-"""The bytes of an answers file from which on one network address may bring back only a few an hour."""
+"""Bytes. One network address may bring back only a few answers files an hour that are larger than this."""
 
 FILE_REFUSED = {
     "large_file": (
-        "Your network address has brought back several large files within an hour. Try again in an hour, or sign in "
-        "and answer in your office. Files of up to 20 kB can still be brought back."
+        "Several large files were brought back from your network address within an hour. Wait an hour, or sign in "
+        "and answer in your office. You can still bring back files of up to 20 kB."
     ),
     TooLarge.why: (
-        "These answers take more than 100 kB. Without signing in, that is the most. Shorten the notes in the box "
-        "below."
+        "These answers are over 100 kB, the limit without signing in. Shorten the notes in the box below, then try "
+        "again."
     ),
     AddressFull.why: (
-        "Your network address has saved very much without signing in within an hour. Keep your file, and try again "
-        "in an hour; or sign in and answer in your office."
+        "In the last hour, too much was saved from your network address without signing in. Keep your file, and try "
+        "again in an hour. Or sign in and answer in your office."
     ),
     NoRoom.why: (
-        "The portal has no room for another self-check without signing in right now. Keep your file, and try again "
-        "in an hour; or sign in and answer in your office."
+        "Right now, the portal has no room for another self-check without signing in. Keep your file, and try again "
+        "in an hour. Or sign in and answer in your office."
     ),
 }
-"""Why an answers file that can be read is not taken."""
+"""Why an answers file is not accepted, although it can be read."""
 
 
 def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -141,7 +141,7 @@ def bring_back(request: HttpRequest) -> HttpResponse:
 def _brought_back(request: HttpRequest, document: Document) -> HttpResponse:
     """Start a self-check with the answers of a document. Raises TooLarge, AddressFull and NoRoom.
 
-    In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
+    In one transaction: if the page could not be made, the browser would lose both its old check and the new one.
     """
     check, token = start_check(document=document, replacing=own_check(request))
     workspace = Workspace(check, None)
@@ -253,17 +253,17 @@ def _printed(make: Callable[..., bytes], *subjects: Any, **options: Any) -> byte
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Refuse a form whose token no longer fits, and offer a way on: what was typed comes back with a new token.
+    """Refuse a form whose token no longer fits, and give back what was typed, with a new token.
 
-    It comes back only if the form came from our own site. Otherwise another site could prepare such a form and have
-    someone submit it with one press of a button. A form in which nothing was typed is not offered again either: its
-    page is, which says what its button does.
+    This applies only to forms from our own site. Otherwise another site could prepare such a form and have someone
+    submit it with one press of a button. If nothing was typed, the person gets a link to the form's page instead,
+    because that page says what the button does.
     """
     match = request.resolver_match
     if match is None or not _is_ours(request, reason):
         return render(request, "403_csrf.html", status=403)
     if match.view_name == "account_logout":
-        # Whoever signed in since, on whichever tab: this page has the button that signs them out.
+        # Someone may have signed in since, on another tab. This page has the button that signs them out.
         return render(request, "account/logout.html", status=403)
     if match.view_name == "account_login" and request.user.is_authenticated:
         return redirect(get_login_redirect_url(request))
@@ -283,13 +283,13 @@ def _is_ours(request: HttpRequest, reason: str) -> bool:
 
 
 def _page_of_form(request: HttpRequest) -> str:
-    """The address of our page that a form came from; empty if the browser does not say."""
+    """The URL of our page that a form came from; empty if the browser does not send it."""
     page = request.headers.get("Referer", "")
     return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else ""
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for a fault: for one of the database, the page that gives back what was typed."""
+    """The page for a fault. For a fault of the database, the page gives back what was typed."""
     error = sys.exc_info()[1]
     if isinstance(error, FAULTS):
         try:

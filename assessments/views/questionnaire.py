@@ -238,7 +238,7 @@ def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> Http
     """Download the advisory as a PDF or as JSON, or the answers as a file to continue from later."""
     check, attestation = workspace.self_check, workspace.attestation
     if form == "pdf" and isinstance(check, AnonymousCheck):
-        # Without `workspace.state`, which takes time: first it must be this check's turn.
+        # Before `workspace.state`, which takes time: this check has to wait for its turn first.
         return _pdf_response(request, workspace, lambda: pdf_of_check(check), timezone.localdate())
     state = workspace.state
     if form == "pdf":

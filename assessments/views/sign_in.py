@@ -101,7 +101,7 @@ class Adapter(GuessCountingAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Check a password. If too many others are being checked, the form says so, and this was no guess."""
+        """Check a password. If too many others are being checked, the form says so, and no guess is counted."""
         try:
             return super().authenticate(request, **credentials)
         except TooManyHashing:

@@ -83,7 +83,7 @@ def test_a_hook_that_raises_is_logged_without_its_message_and_stops_no_other(por
         after_commit("the second", done.append, 2)
     assert done == [2]
     assert [(r.name, r.getMessage()) for r in caplog.records] == [
-        (module.__name__, "After a commit, this did not work: the first (RuntimeError)")
+        (module.__name__, "An error after a commit: the first (RuntimeError)")
     ]
 
 

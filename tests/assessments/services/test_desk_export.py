@@ -514,7 +514,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        (["--since", "yesterday"], "--since: Write the date as year-month-day, such as 2026-08-21."),
+        (["--since", "yesterday"], "--since: Enter the date as year-month-day, such as 2026-08-21."),
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
         (["--output", "."], "--output: . is a folder"),

@@ -307,7 +307,7 @@ def test_times_that_would_delete_something_now_are_asked_about_first(world):
     client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
     shorter = {"keep_drafts_months": 24, "keep_attested_years": 1}
     asked = client.post(address, shorter).content.decode()
-    assert "With these times 1 self-check would be deleted for good" in asked
+    assert "With these periods, 1 self-check would be permanently deleted" in asked
     world.office.refresh_from_db()
     assert world.office.keep_attested_years == 7
     assert client.post(address, shorter | {"sure": "on"}).status_code == 302
@@ -343,7 +343,7 @@ def test_the_member_is_emailed_and_keeps_the_present_periods(world, django_captu
     page = client.get(address).content.decode()
     assert "Shorter periods start on 16 June 2026, 12:00 EDT" in page
     assert "kept for 12 months" in page
-    form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the present periods", page, re.DOTALL)
+    form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the current periods", page, re.DOTALL)
     assert form
     hidden = dict(re.findall(r'name="(keep_\w+)"\s+value="(\d+)"', form[0]))
     assert client.post(address, hidden).status_code == 302

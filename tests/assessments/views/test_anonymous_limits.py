@@ -72,7 +72,7 @@ def test_a_file_that_takes_more_than_one_check_may_is_refused_and_stays_in_the_b
     text = document(30)
     for sent in ({"answers": text}, {"file": SimpleUploadedFile("answers.json", text.encode())}):
         response = client.post(BACK, sent)
-        assert "more than 100 kB" in words(response)
+        assert "over 100 kB" in words(response)
         assert LONG in words(response)
     assert not AnonymousCheck.objects.exists()
     assert brought_back(document(20)).status_code == 302
@@ -89,7 +89,7 @@ def test_a_save_that_would_take_more_than_one_check_may_comes_back_and_a_shorter
         assert "100 kB" in words(longer)
         assert LONG + "more" in words(longer)
         fragment = save(client, LONG + "more", **{"HX-Request": "true"})
-        assert "at most 100 kB" in words(fragment)
+        assert "over 100 kB" in words(fragment)
         assert (AnonymousCheck.objects.get().size, CheckAnswer.objects.count()) == (full, rows)
         named = client.post("/check/details", {"handle": "@" + "x" * 99, "election": "toronto-2026"})
         assert named.status_code == 409
@@ -128,7 +128,7 @@ def test_an_address_may_bring_back_few_large_files_an_hour_and_any_number_of_sma
     assert [brought_back(large).status_code for _ in range(5)] == [302] * 5
     refused = brought_back(large)
     assert refused.status_code == 429
-    assert "Try again in an hour" in words(refused)
+    assert "Wait an hour, or sign in" in words(refused)
     assert LONG in words(refused)
     assert brought_back(small).status_code == 302
     assert Client(REMOTE_ADDR="192.0.2.9").post(BACK, {"answers": large}).status_code == 302
@@ -179,7 +179,7 @@ def test_an_address_adds_at_most_so_much_in_an_hour_by_small_saves(
     assert growth_of("127.0.0.1") == before + (0 if refused else 200)
     if refused:
         fragment = save(client, "b" * 250, **{"HX-Request": "true"})
-        assert (fragment.status_code, "within an hour" in words(fragment)) == (409, True)
+        assert (fragment.status_code, "In the last hour" in words(fragment)) == (409, True)
         time_machine.shift(3_600)
         assert save(client, "b" * 250).status_code == 302
 
@@ -191,7 +191,7 @@ def test_the_limit_of_an_address_refuses_starts_and_files_and_leaves_other_addre
     monkeypatch.setattr(answering, "MAX_ADDRESS_BYTES", growth_of("127.0.0.1"))
     pasted = brought_back(document(1))
     assert pasted.status_code == 429
-    assert "within an hour" in words(pasted)
+    assert "In the last hour" in words(pasted)
     assert LONG in words(pasted)
     started = Client().post("/check/start")
     assert started.status_code == 429

@@ -1,4 +1,4 @@
-"""A database that is full, locked or does not answer: what was typed comes back with 503, in words and in time."""
+"""A database that is full, locked or not responding: what was typed comes back with 503, in words and in time."""
 
 import re
 import sqlite3
@@ -31,7 +31,7 @@ from tests.test_permissions import (
 from tests.test_writable import POSTED
 
 pytestmark = pytest.mark.django_db
-WORDS = "database is full, busy or does not answer"
+WORDS = "database is full, busy or not responding"
 TEXT = "What I typed into this note. "
 LONG = "🍁" * 1_900
 """It does not fit what is left of any page of the database."""
@@ -198,7 +198,7 @@ def test_someone_whose_password_is_changed_and_session_is_not_reads_that_it_is_c
     with no_new_session():
         answer = client.post("/account/password/change/", sent)
     assert answer.status_code == 302
-    assert "Your password is changed" in client.get(answer["Location"]).content.decode()
+    assert "Your password has been changed" in client.get(answer["Location"]).content.decode()
 
 
 def test_a_password_that_is_not_changed_is_not_said_to_be(cast):

@@ -292,7 +292,7 @@ FILTERS: list[tuple[dict[str, str], set[str]]] = [
 
 
 WRONG = [
-    ("since", "yesterday", "Write the date as year-month-day, such as 2026-08-21."),
+    ("since", "yesterday", "Enter the date as year-month-day, such as 2026-08-21."),
     ("overall", "nonsense", "Select a valid choice"),
     ("office", "987654", "Select a valid choice"),
     ("office", "9" * 40, "Select a valid choice"),

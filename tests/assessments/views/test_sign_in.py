@@ -312,19 +312,19 @@ def test_a_link_that_is_not_sent_gives_back_the_address_that_was_typed(settings,
     if refused_for == "the mail server":
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-        status, reason = 503, "mail does not work"
+        status, reason = 503, "send email right now"
     else:
         limit = {"the address": "reset_password_of", "the network": "reset_password"}[refused_for]
         per = "key" if limit == "reset_password_of" else "ip"
         settings.ACCOUNT_RATE_LIMITS = {limit: f"1/m/{per}"}
-        status, reason = 429, "within a minute"
+        status, reason = 429, "in the last minute"
     for _ in range(2):
         answer = Client().post("/account/password/reset/", {"email": "pat@example.ca"})
     page = answer.content.decode()
     assert answer.status_code == status
     assert reason in page
     assert '<input type="hidden" name="email" value="pat@example.ca">' in page
-    assert re.search(r"<dt>E-mail address</dt>\s*<dd[^>]*>\s*pat@example.ca", page)
+    assert re.search(r"<dt>Email address</dt>\s*<dd[^>]*>\s*pat@example.ca", page)
 
 
 @pytest.mark.parametrize("page", ["login", "password/reset", "logout"])

@@ -121,7 +121,7 @@ def test_what_someone_typed_is_not_sent_under_the_name_of_who_signed_in_since(ca
     answer = cast.client("member").post(f"/shares/{share.pk}/advice", sent)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "opened by somebody else" in page
+    assert "someone else opened this page" in page
     assert "You may." in given_back(page)
     assert "Save now" not in page
     assert cast.client("officer").post(f"/shares/{share.pk}/advice", sent).status_code == 302
@@ -155,7 +155,7 @@ def test_signing_out_works_from_a_tab_that_is_older_than_the_sign_in(cast):
     answer = client.post("/account/logout/", {"csrfmiddlewaretoken": STALE})
     assert answer.status_code == 403
     page = answer.content.decode()
-    assert "could not be sent" not in page
+    assert "The form was not sent" not in page
     (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page[page.index("<main") :])
     assert client.post("/account/logout/", {"csrfmiddlewaretoken": token, "as": "0"}).status_code == 302
     assert client.get("/office/").status_code == 302
@@ -206,4 +206,4 @@ def test_what_another_site_sends_comes_back_with_no_button(cast, share_, headers
     page = client.post(f"/shares/{share_.pk}/advice", sent, headers=headers).content.decode()
     assert "Planted." not in page
     page = client.post("/account/logout/", sent, headers=headers).content.decode()
-    assert "could not be sent" in page
+    assert "The form was not sent" in page
