@@ -95,17 +95,20 @@ class AssessmentState:
 
     @cached_property
     def document(self) -> Document:
-        return Document(self.edition, self.answers, self.notes, self.about, self.as_of, self.election)
+        # Older records have notes on questions that are not asked. They are printed again as they were.
+        notes = self.notes if self.attested_notes is None else self.attested_notes
+        return Document(self.edition, self.answers, notes, self.about, self.as_of, self.election)
 
     @cached_property
     def notes(self) -> dict[str, str]:
-        """The notes on the questions that are asked; for an attestation, the notes in its record.
+        """The notes on the questions that are asked.
 
-        Other notes are kept, but are not printed, shared or compared.
+        Other notes are kept, but are not shared or compared; only the print of an older record has them.
         """
-        if self.attested_notes is not None:
-            return dict(self.attested_notes)
-        return {q: row.note for q, row in self.rows.items() if row.note and q in self.advisory.asked}
+        kept = self.attested_notes
+        if kept is None:
+            kept = {q: row.note for q, row in self.rows.items() if row.note}
+        return {q: note for q, note in kept.items() if q in self.advisory.asked}
 
     @property
     def not_asked(self) -> tuple[tuple[Question, Answer | None, AnswerRow], ...]:
