@@ -266,7 +266,7 @@ def answers_document(state: AssessmentState) -> bytes:
     document = {
         "edition": state.edition.id,
         "revision": state.edition.sheet.revision,
-        "account": state.self_check.about,
+        "account": dict(state.about),
         "election": state.election.id,
         **_given_days(state.election),
         "answers": {q: answer_data(answer) for q, answer in state.kept_answers.items()},

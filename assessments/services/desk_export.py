@@ -383,8 +383,8 @@ def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
         for request in AdviceRequest.objects.filter(share__in=keys)
     }
     entries = AdviceEntry.objects.filter(request__share__in=keys, written_at__lte=until)
-    for entry in entries.select_related("author", "request"):
-        message = {"by": str(entry.author), "at": moment_in_json(entry.written_at), "text": entry.text}
+    for entry in entries.select_related("request").prefetch_related("author__former_names"):
+        message = {"by": entry.by_name, "at": moment_in_json(entry.written_at), "text": entry.text}
         asked[entry.request.share_id]["entries"].append(message)
     return asked
 

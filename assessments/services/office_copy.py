@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
+from assessments.models.names import name_at
 from assessments.pdf.press import PressError
 from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.records.desk_facts import desk_facts
@@ -113,11 +114,12 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     attestation = assessment.attestation_or_none
     kind = "attested" if attestation else "draft"
     moment = attestation.attested_at if attestation else assessment.started_at
+    former = assessment.started_by.former_names.all()
     inside = f"{folder}/{kind}-{_day(moment)}-{assessment.pk}"
     entry: dict[str, Any] = {
         "folder": inside,
         "started_at": moment_in_json(assessment.started_at),
-        "started_by": str(assessment.started_by),
+        "started_by": name_at(former, assessment.started_at, now=str(assessment.started_by)),
     }
     as_of = attestation.as_of if attestation else timezone.localdate()
     archive.writestr(f"{inside}/answers.json", answers_document(assessment_state(assessment, as_of=as_of)))
@@ -138,15 +140,17 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
 
 
 def _comments(assessment: Assessment) -> list[dict[str, Any]]:
-    threads = assessment.threads.select_related("resolved_by").prefetch_related("comments__author")
+    threads = assessment.threads.prefetch_related(
+        "comments__author__former_names", "resolved_by__former_names"
+    )
     return [
         {
             "about": thread.about,
             "subject": thread.subject,
-            "resolved_by": str(thread.resolved_by) if thread.resolved_by else None,
+            "resolved_by": thread.resolved_by_name or None,
             "resolved_at": moment_in_json(thread.resolved_at) if thread.resolved_at else None,
             "comments": [
-                {"by": str(comment.author), "at": moment_in_json(comment.written_at), "text": comment.text}
+                {"by": comment.by_name, "at": moment_in_json(comment.written_at), "text": comment.text}
                 for comment in thread.comments.all()
             ],
         }
@@ -203,7 +207,7 @@ def exchange_of(share: Share) -> str:
         "account": account_name,
         "asked": asked,
         "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
-        "entries": asked.entries.select_related("author"),
+        "entries": asked.entries.prefetch_related("author__former_names"),
     }
     return render_to_string("sharing/exchange.txt", context)
 

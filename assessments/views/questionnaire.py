@@ -49,7 +49,7 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     )
     if workspace.attestation is not None:
         shares = workspace.attestation.shares.select_related("withdrawal", "request").prefetch_related(
-            "request__entries__author"
+            "request__entries__author__former_names"
         )
         return render(
             request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)

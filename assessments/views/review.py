@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
 from assessments.forms.section import element_id
-from assessments.models import Assessment, AuditEvent, Look, Thread, User
+from assessments.models import Assessment, AuditEvent, Comment, Look, Thread, User
 from assessments.models.reviews import MAX_COMMENT
 from assessments.records.clock import moment_in_words
 from assessments.reports.review import review as review_report
@@ -41,11 +42,12 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
     assessment, by = _assessment_and_person(workspace)
     filters = FilterForm(request.GET, edition=workspace.state.edition)
     section, show = filters.chosen
+    written = Comment.objects.select_related("author").prefetch_related("author__former_names")
     threads = list(
         Thread.objects.visible_to(by)
         .filter(assessment=assessment)
         .select_related("resolved_by")
-        .prefetch_related("comments__author")
+        .prefetch_related(Prefetch("comments", written), "resolved_by__former_names")
     )
     last_look = Look.objects.filter(assessment=assessment, user=by).first()
     looked_at = last_look.looked_at if last_look else None
