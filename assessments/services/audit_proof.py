@@ -170,7 +170,7 @@ def compare_records() -> Compared:
         if not pdf.event_hash and is_older:
             compared.older += 1
         elif not pdf.event_hash:
-            compared.faults.append(f"Stored PDF {pdf.pk} has no event: someone put it in.")
+            compared.faults.append(f"Stored PDF {pdf.pk} has no event: it was inserted by hand.")
         elif pdf.event_hash != pdf.sha256:
             compared.faults.append(f"Stored PDF {pdf.pk} does not match the hash in its event.")
         _compare_file(compared, pdf)
