@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from assessments.forms.section import NOTE, UNSURE_BOX
+from assessments.forms.sharing import BLACK_OUT
 from assessments.scoring.wording import choice_words
 from bulletin.encoding.conditions import UNSURE
 from bulletin.shelf import questions
@@ -24,8 +25,6 @@ FAULTS = (OperationalError, InterfaceError)
 """What Django raises when the database is full, locked or not responding."""
 AS = "as"
 """The input that names the person a form was made for: someone else may sign in on another tab of the browser."""
-BLACK_OUT = "black_out:"
-"""Prefix of a question's id: the input with the words to black out in its note."""
 OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
@@ -49,6 +48,7 @@ OTHER_FIELDS = {
     "seat": "Seat",
     "starts_on": "First day of the term",
     "on": "Last day",
+    "pasted": "Code",
     "voting_day": "Voting day of a by-election",
     "campaign_ends": "Last day of the campaign period",
 }
@@ -94,8 +94,7 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     if hasattr(request, "session"):
         # The session could not be saved either, and trying would take another wait.
         request.session.modified = False
-    has_password = any("password" in name for name in request.POST)
-    may_send_again = request.method == "POST" and not has_password and not _has_only_files(request)
+    may_send_again = request.method == "POST" and not _must_be_entered_again(request)
     context = {
         **_given_back(request),
         "why": "unavailable",
@@ -121,12 +120,18 @@ def _given_back(request: HttpRequest) -> dict[str, Any]:
         "typed": _in_words(posted),
         "files": [file.name for _, files in request.FILES.lists() for file in files],
         "form_address": request.get_full_path(),
+        "has_password": _has_password(request),
     }
 
 
-def _has_only_files(request: HttpRequest) -> bool:
-    """Whether a form sent files and nothing that someone typed. Sending the form again would send nothing."""
-    return bool(request.FILES) and not _in_words(_posted(request))
+def _has_password(request: HttpRequest) -> bool:
+    return any("password" in name for name in request.POST)
+
+
+def _must_be_entered_again(request: HttpRequest) -> bool:
+    """Whether a form needs what no page gives back: a password, or files where nothing else was typed."""
+    has_only_files = bool(request.FILES) and not _in_words(_posted(request))
+    return has_only_files or _has_password(request)
 
 
 def _posted(request: HttpRequest) -> list[tuple[str, str]]:
@@ -142,7 +147,7 @@ def _posted(request: HttpRequest) -> list[tuple[str, str]]:
 def _save_url(request: HttpRequest, why: str) -> str:
     """The address to which the input can be posted again; empty if there is none."""
     match = request.resolver_match
-    if why in ("other_edition", "too_large") or _has_only_files(request):
+    if why in ("other_edition", "too_large") or _must_be_entered_again(request):
         return ""
     may_succeed_later = why in ("signed_out", "stale", "not_fresh") or why in STATUSES
     if may_succeed_later or (match is not None and match.view_name == "restart"):

@@ -107,6 +107,13 @@ def test_every_form_with_text_comes_back_and_can_be_sent_again(cast, pks, browse
     }
 
 
+def test_no_field_has_a_browser_cut_what_is_pasted(cast, pks, browser):  # noqa: F811
+    for address, page, _ in pages(cast, pks, browser):
+        # The code of an app has six digits, and is typed.
+        for field in re.findall(r"<(?:input|textarea)[^>]*maxlength[^>]*>", page):
+            assert 'autocomplete="one-time-code"' in field, (address, field)
+
+
 def test_a_form_names_the_person_that_it_was_made_for(cast, pks, browser):  # noqa: F811
     for address, page, _ in pages(cast, pks, browser):
         for form in Forms(page).forms:
@@ -171,12 +178,19 @@ def test_signing_in_on_an_older_tab_leads_on_for_who_has_signed_in(cast):
     assert answer["Location"] == "/office/"
 
 
-def test_a_sign_in_that_is_stale_comes_back_without_the_password(cast):
-    sent = {"login": "member@example.ca", "password": PASSWORD, "csrfmiddlewaretoken": STALE}
+@pytest.mark.parametrize("name", ["password", "new_password1", "oldpassword"])
+def test_a_stale_form_with_a_password_comes_back_without_it_and_without_a_button(cast, name):
+    sent = {"login": "member@example.ca", name: PASSWORD, "csrfmiddlewaretoken": STALE}
     answer = Client(enforce_csrf_checks=True).post("/account/login/", sent)
+    page = answer.content.decode()
     assert answer.status_code == 403
-    assert "member@example.ca" in given_back(answer.content.decode())
-    assert PASSWORD not in answer.content.decode()
+    assert "member@example.ca" in given_back(page)
+    assert PASSWORD not in page
+    main = page[page.index("<main") :]
+    assert "enter the password again" in main
+    assert 'href="/account/login/"' in main
+    assert "Save now" not in main
+    assert "nothing is lost" not in main
 
 
 @pytest.mark.parametrize(
