@@ -14,8 +14,8 @@ from assessments.typed.mending import mended_email, mended_line, mended_text, me
 TOO_LONG = "Use at most %(limit_value)d characters. You entered %(show_value)d."
 
 
-class LineField(forms.CharField):
-    """One line of text."""
+class _WholeField(forms.CharField):
+    """A field that says how many characters it takes, and refuses more in words."""
 
     default_error_messages = {"max_length": TOO_LONG}  # noqa: RUF012  # as in the class that it extends
 
@@ -29,6 +29,10 @@ class LineField(forms.CharField):
         attrs: dict[str, Any] = super().widget_attrs(widget)
         attrs.pop("maxlength", None)
         return attrs
+
+
+class LineField(_WholeField):
+    """One line of text."""
 
     def to_python(self, value: Any) -> str:
         return mended_line(super().to_python(value) or "")
@@ -44,12 +48,11 @@ class LinesField(forms.CharField):
         return mended_text(super().to_python(value) or "")
 
 
-class EmailField(forms.EmailField):
+class EmailField(_WholeField, forms.EmailField):
     """An email address."""
 
     default_error_messages = {  # noqa: RUF012
         "invalid": "Enter one valid email address, such as pat@example.ca.",
-        "max_length": TOO_LONG,
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -61,12 +64,11 @@ class EmailField(forms.EmailField):
         return mended_email(str(value or ""))
 
 
-class WebAddressField(forms.URLField):
+class WebAddressField(_WholeField, forms.URLField):
     """A web address, always with https."""
 
     default_error_messages = {  # noqa: RUF012
         "invalid": "Enter a web address, such as https://example.com/patlee.",
-        "max_length": TOO_LONG,
     }
 
     def __init__(self, **kwargs: Any) -> None:

@@ -13,15 +13,19 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from assessments.models import User
 from assessments.typed.folding import simplified
+from assessments.typed.mending import mended_line
 from config.allauth_private import normalize_user_code
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth can raise when it reads a credential that no browser made."""
+MAX_NAME = 100
+"""Characters of a passkey's name."""
 MAX_CREDENTIAL = 20_000
 """Characters; a passkey's credential is always shorter."""
 
@@ -143,7 +147,11 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
     credential = _Credential()
 
     def clean_name(self) -> str:
-        return str(super().clean_name())[:100]
+        """The name. One that is too long is cut in words: refused, the key would stay in the device, for nothing."""
+        name = mended_line(str(super().clean_name()))
+        if len(name) > MAX_NAME:
+            messages.warning(context.request, f"The name was cut to {MAX_NAME} characters.")
+        return name[:MAX_NAME]
 
     def clean(self) -> dict[str, Any]:
         if self.errors.pop("credential", None):

@@ -557,3 +557,14 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
 
     assert together(lambda: desk.open_share(share=share, by=officer), erase) == [None, None]
     assert not DeskEntry.objects.exists()
+
+
+def test_a_search_that_is_too_long_comes_back_whole_and_finds_nothing(cast):
+    client, words = cast.client("officer"), "word " * 21
+    for name, told in (
+        ("words", "Use at most 100 characters to search."),
+        ("account", "Use at most 100 char"),
+    ):
+        page = client.get(client.post("/desk/", {name: words})["Location"]).content.decode()
+        assert told in page
+        assert words.strip() in page
