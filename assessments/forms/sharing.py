@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,23 @@ from assessments.rendering.projection import Item
 from assessments.scoring.answers import too_long
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
-from assessments.typed.folding import fold, near_misses, occurrences
+from assessments.typed.folding import Span, fold, near_misses, occurrences
 
 BLACK_OUT = "black_out:"
 """Prefix of a question's id: the input with the words to black out in its note, one on each line."""
 
+MAX_LINES = 100
+"""The most lines of words to black out. Each is compared with all notes."""
+
 
 def _quoted(texts: Iterable[str]) -> str:
     return ", ".join(f"“{text}”" for text in texts)
+
+
+def _still_in(text: str, words: str, *, without: Sequence[Span] = ()) -> list[str]:
+    """What a text has of some words, or of what may be the same, but for the parts that are blacked out."""
+    exact = [text[span.start : span.end] for span in occurrences(words, text) if span not in without]
+    return list(dict.fromkeys([*exact, *near_misses(words, text, without=without)]))
 
 
 def _clean_text(text: str, label: str) -> str:
@@ -53,9 +62,9 @@ class Choice:
 class Blackout:
     """Words to black out in the note on a question, and where they may still be visible.
 
-    `count` is how often the note has them. `near` lists similar words in the note, and `elsewhere` the other shared
-    notes that have the words. `in_question` says whether the question to the Commissioner has them. Those
-    three stay visible.
+    `count` is how often the note has them. `near` lists similar words in the note. `elsewhere` lists the other shared
+    notes with what they have of the words or similar ones, and `in_question` what the question to the Commissioner
+    has. Those three stay visible.
     """
 
     short: str
@@ -63,7 +72,7 @@ class Blackout:
     count: int
     near: str
     elsewhere: str
-    in_question: bool
+    in_question: str
 
     @property
     def is_incomplete(self) -> bool:
@@ -136,6 +145,8 @@ class ShareForm(forms.Form):
             and (cleaned.get("about") or cleaned.get("needed_by"))
         ):
             self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
+        if sum(len(self._words(q)) for q in cleaned.get("note", ())) > MAX_LINES:
+            raise forms.ValidationError(f"To black out: use at most {MAX_LINES} lines in all notes together.")
         for q in cleaned.get("note", ()):
             missing = [word for word in self._words(q) if not occurrences(word, self.state.rows[q].note)]
             if missing:
@@ -192,10 +203,10 @@ class ShareForm(forms.Form):
                 near = near_misses(word, self.state.rows[q].note, without=covered[q])
                 # People easily forget to black out the same words in another note.
                 elsewhere = [
-                    self.state.edition.question[other].short
+                    f"“{self.state.edition.question[other].short}” ({_quoted(still)})"
                     for other in picked
                     if other != q
-                    and set(occurrences(word, self.state.rows[other].note)) - set(covered[other])
+                    and (still := _still_in(self.state.rows[other].note, word, without=covered[other]))
                 ]
                 blackouts.append(
                     Blackout(
@@ -203,8 +214,8 @@ class ShareForm(forms.Form):
                         word,
                         len(occurrences(word, self.state.rows[q].note)),
                         _quoted(near),
-                        _quoted(elsewhere),
-                        bool(occurrences(word, cleaned["question_to_ask"])),
+                        ", ".join(elsewhere),
+                        _quoted(_still_in(cleaned["question_to_ask"], word)),
                     )
                 )
         return blackouts

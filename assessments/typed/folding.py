@@ -156,14 +156,11 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
     remaining = "".join(rest)
     near = {span.start: span for span in _written_otherwise(words, remaining)}
     parts = [part for part in map(_letters, _NAME.findall(words)) if len(part) >= 2]
-    for name in _NAME.finditer(remaining):
-        letters = _letters(name[0])
-        if not (name[0][0].isupper() or name[0][0].isdigit()) or any(
-            span.start <= name.start() < span.end for span in near.values()
+    for letters, span in _names(remaining):
+        if any(_alike(letters, part) for part in parts) and not any(
+            other.start <= span.start < other.end for other in near.values()
         ):
-            continue
-        if any(_alike(letters, part) for part in parts):
-            near[name.start()] = Span(*name.span())
+            near[span.start] = span
     number = _digits(words)
     for match in _NUMBER.finditer(remaining):
         digits = _digits(match[0])
@@ -173,27 +170,46 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
     return list(dict.fromkeys(spelled))[:_MAX_NEAR]
 
 
+@lru_cache(maxsize=64)
+def _names(text: str) -> tuple[tuple[str, Span], ...]:
+    """The words of a text that may be names, by their letters. In lower case, shorter ones are seldom meant."""
+    names = ((_letters(name[0]), name) for name in _NAME.finditer(text))
+    return tuple(
+        (letters, Span(*name.span()))
+        for letters, name in names
+        if len(letters) >= 3 or not name[0][0].islower()
+    )
+
+
 def _written_otherwise(words: str, text: str) -> list[Span]:
     """Where a text has the letters and digits of some words, with anything between them."""
     wanted = _letters(words)
-    if len(wanted) < 3:
+    # Names in a script without case, such as Chinese, are short, and no spaces separate them from other words.
+    has_case = not any(unicodedata.category(letter) == "Lo" for letter in wanted)
+    if len(wanted) < (3 if has_case else 2):
         return []
+    letters, places = _all_letters(text)
+    spans, at = [], letters.find(wanted)
+    while at >= 0:
+        span = Span(places[at].start, places[at + len(wanted) - 1].end)
+        before, after = text[: span.start][-1:], text[span.end :][:1]
+        if not has_case or (not before.isalnum() and not after.isalnum()):
+            spans.append(span)
+        at = letters.find(wanted, at + 1)
+    return spans
+
+
+@lru_cache(maxsize=64)
+def _all_letters(text: str) -> tuple[str, tuple[Span, ...]]:
+    """The letters and digits of a text as `_letters` gives them, and where each comes from."""
     aligned = [
-        (letter, span)
+        # Skipped parts separate words.
+        ("\0" if text[span.start] == "\0" else letter, span)
         for character, span in _aligned(text, False)
         for letter in character.translate(_LOOKALIKES)
         if letter.isalnum() or text[span.start] == "\0"
     ]
-    # Skipped parts separate words.
-    letters = "".join("\0" if text[span.start] == "\0" else letter for letter, span in aligned)
-    spans, at = [], letters.find(wanted)
-    while at >= 0:
-        span = Span(aligned[at][1].start, aligned[at + len(wanted) - 1][1].end)
-        before, after = text[: span.start][-1:], text[span.end :][:1]
-        if not before.isalnum() and not after.isalnum():
-            spans.append(span)
-        at = letters.find(wanted, at + 1)
-    return spans
+    return "".join(letter for letter, _ in aligned), tuple(span for _, span in aligned)
 
 
 def _letters(text: str) -> str:
@@ -209,7 +225,10 @@ def _alike(first: str, second: str) -> bool:
     """Whether two names are the same or differ by a typing error."""
     if first == second:
         return True
-    return min(len(first), len(second)) >= 5 and SequenceMatcher(None, first, second).ratio() >= 0.85
+    if min(len(first), len(second)) < 5 or abs(len(first) - len(second)) > 3:
+        return False
+    matcher = SequenceMatcher(None, first, second)
+    return matcher.real_quick_ratio() >= 0.85 and matcher.quick_ratio() >= 0.85 and matcher.ratio() >= 0.85
 
 
 # --- Searching ----------------------------------------------------------------------
