@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from assessments.services import printing, retention, sharing
 from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
 from assessments.services.retention import count_expired, purge_expired
+from bulletin.shelf import current
 from tests.cast import HANDLE, NONCE, attested, shared
 from tests.reading import blocks_of_pdf, flat, opened
 
@@ -209,10 +211,33 @@ def test_what_may_be_the_same_is_pointed_at_before_consent(cast, attestation):
     form = PICKED | {"black_out:conduct.abuse": "Jo", "question_to_ask": "May jo post?", "preview": "yes"}
     page = text_of(member.post(page_of(attestation), form))
     assert "“<bdi>Jo</bdi>” is blacked out 1 time in your note" in page
-    assert "Still visible in your question." in page
+    assert "Still visible in your question: <bdi>“jo”</bdi>." in page
     form = PICKED | {"black_out:conduct.abuse": "Jo Tremblai", "preview": "yes"}
     page = text_of(member.post(page_of(attestation), form))
     assert "does not contain “Jo Tremblai”. Did you mean “Jo”, “Tremblay”?" in page
+
+
+def test_near_misses_in_other_notes_and_in_the_question_are_pointed_at_too(cast):
+    notes = {"conduct.abuse": "Jo Tremblay wrote to us.", "resources.email": "Sent by J. tremblay."}
+    attestation = attested(cast.account, notes=notes)
+    form = PICKED | {
+        "note": list(notes),
+        "black_out:conduct.abuse": "Jo Tremblay",
+        "question_to_ask": "May tremblay post?",
+        "preview": "yes",
+    }
+    page = text_of(cast.client("member").post(page_of(attestation), form))
+    short = current().question["resources.email"].short
+    assert f"Still visible in your note on <bdi>“{short}” (“tremblay”)</bdi>." in page
+    assert "Still visible in your question: <bdi>“tremblay”</bdi>." in page
+
+
+def test_no_more_lines_are_compared_than_a_person_would_type(cast, attestation):
+    lines = "\n".join(f"Jo{number}" for number in range(101))
+    form = PICKED | {"black_out:conduct.abuse": lines, "preview": "yes"}
+    page = text_of(cast.client("member").post(page_of(attestation), form))
+    assert "use at most 100 lines" in page
+    assert "Jo100" in page
 
 
 def test_what_is_picked_at_first_tells_the_office_when(cast, attestation):
@@ -566,14 +591,27 @@ def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(
     ],
 )
 def test_a_code_that_no_paper_has(db, typed, message, status):
-    answer = Client().get("/verify/", {"code": typed}, follow=True)
-    assert (answer.status_code, message in text_of(answer)) == (status, True)
-    assert "<script>" not in answer.content.decode()
+    for answer in (
+        Client().post("/verify/", {"pasted": typed}, follow=True),
+        Client().get("/verify/", {"code": typed}, follow=True),
+    ):
+        assert (answer.status_code, message in text_of(answer)) == (status, True)
+        assert "<script>" not in answer.content.decode()
+        assert message != "This is no verification code" or escape(typed) in answer.content.decode()
+
+
+def test_what_is_pasted_around_a_code_is_in_no_address(attestation):
+    client = Client()
+    pasted = f"Dear Councillor Silva, the code is {attestation.code}. Yours, Pat"
+    answer = client.post("/verify/", {"pasted": pasted})
+    assert answer["Location"] == f"/verify/{attestation.code}"
+    page = client.get(answer["Location"]).content.decode()
+    assert re.findall(r'<form method="(\w+)" action="/verify/"', page) == ["post"]
 
 
 def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
     typed = attestation.code.replace("-", " ").lower()
-    page = text_of(Client().get("/verify/", {"code": typed}, follow=True))
+    page = text_of(Client().post("/verify/", {"pasted": typed}, follow=True))
     assert "Authentic and current" in page
     for text in ("Ana", "Ward", HANDLE, "contact_commissioner", "July"):
         assert text not in page
