@@ -1,6 +1,6 @@
 """The admin site's pages: people and offices, to look up. They show no answers and change nothing.
 
-What an administrator may change has a page of the portal, with a fresh proof and an audit event.
+Administrators make changes on the portal's own pages, which ask for a fresh proof of identity and add an audit event.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ class ComesByInvitation(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Search however names are spelled, which databases cannot. There are few people and offices."""
+        """Search in Python, because databases cannot match other spellings. There are few people and offices."""
         terms = fold(search_term, accents=False).split()
         if not terms:
             return queryset, False

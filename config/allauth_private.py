@@ -41,5 +41,5 @@ class GuessCountingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         self._login_failed_rl_usage = usage
 
     def take_back_guess(self) -> None:
-        """Take back the count that `take_back_if_right` named: the password was not checked."""
+        """Take back the count that `take_back_if_right` named, because the password was not checked."""
         self._rollback_login_failed_rl_usage()

@@ -1,4 +1,4 @@
-"""The cache in the database, for the counts of limits."""
+"""The cache in the database, which has the counts for rate limits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.db import OperationalError, connection
 
 
 class Cache(DatabaseCache):
-    """Django's cache, which fails when the database is full or locked.
+    """Django's cache, but it raises OperationalError when the database is full or locked.
 
-    Django's own only reports that nothing was written. A limit then takes the request for one too many, and people
-    read that they tried too often.
+    Django's own cache only returns that nothing was written. A limit would then refuse the request, and tell people
+    that they tried too often.
     """
 
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""Reading requests: what none of our own code could answer for, because it comes before the first of it."""
+"""Reading requests. Django does this before any of our own code, which could not answer an error here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils.http import parse_header_parameters
 class Request(WSGIRequest):
     """A request that is read as UTF-8, whatever charset it claims.
 
-    Our forms send UTF-8. Django would read the address in the claimed charset while the request is made, outside of
-    all that answers and logs an error in our way: one header gave a bare 500 and a log line with the query.
+    Our forms send UTF-8. Django would read the URL in the claimed charset before our error pages and our logging
+    apply: one header caused a bare 500 and a log line with the query.
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Limits on what a whole host does at the same time, whichever process and thread of the portal does it.
+"""Limits on what a host does at the same time, counted over all processes and threads of the portal.
 
 A place is a locked file in a folder of the host. The kernel frees it when its process ends, even by a kill, so no
 count can go wrong. The folder belongs to this user and this portal, among the temporary files. The files are empty.
@@ -7,7 +7,9 @@ count can go wrong. The folder belongs to this user and this portal, among the t
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +19,14 @@ from pathlib import Path
 
 from django.db import connection
 
+log = logging.getLogger(__name__)
+
 _POLL = 0.02
 _FILES_PER_KIND = 4_096
 
 
 class NoPlace(Exception):
-    """All places are taken."""
+    """All places are taken, or the host cannot count them."""
 
 
 @contextmanager
@@ -47,7 +51,8 @@ def places(kind: str, count: int) -> tuple[str, ...]:
 def places_of(kind: str, key: str, count: int = 1) -> tuple[str, ...]:
     """The names of `count` places for a key, such as a network address.
 
-    Keys share some thousand names, so that strangers cannot fill the folder. That two keys meet is rare and harmless.
+    Keys share a few thousand names, so that strangers cannot fill the folder. Two keys rarely share one, which is
+    harmless.
     """
     number = int.from_bytes(sha256(key.encode()).digest()[:4], "big") % _FILES_PER_KIND
     return places(f"{kind}.{number}", count)
@@ -56,7 +61,16 @@ def places_of(kind: str, key: str, count: int = 1) -> tuple[str, ...]:
 def _take(names: Sequence[str]) -> int | None:
     """The open file of the first place that is free, or None."""
     for name in names:
-        descriptor = os.open(_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(
+                _folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+            )
+        except OSError as error:
+            # The disk is full, or the folder is somebody else's. Without a count, nobody has a place.
+            log.error(
+                "The places in %s cannot be counted: %s", tempfile.gettempdir(), error.strerror or error
+            )
+            raise NoPlace from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,11 +81,19 @@ def _take(names: Sequence[str]) -> int | None:
 
 
 def _folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / _folder_name()
+    # Made each time, because a cleaner of temporary files may have removed it.
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Not what a link leads to: anyone can make one among the temporary files.
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError(
+            f"{folder} belongs to another user. Remove it, or set TMPDIR to another folder."
+        )
+    return folder
+
+
+def _folder_name() -> str:
     # Another portal on this host has another database.
     portal = sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"portal-{os.getuid()}-{portal}"
-    # Each time: whatever cleans temporary files may have removed it.
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else.")
-    return folder
+    return f"portal-{os.getuid()}-{portal}"

@@ -1,4 +1,4 @@
-"""Sessions in the database. One that cannot be saved just now does not undo the response to what was saved."""
+"""Sessions in the database. If a session cannot be saved, people still get the response to what was saved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class SessionStore(DatabaseSessions):
     """Django's sessions. Django would answer 400 when the database is full or locked after the view has written."""
 
     def save(self, must_create: bool = False) -> None:
-        """Save the session. A new one has to be saved; of an old one, a message or a time of use is lost at worst."""
+        """Save the session. A new one has to be saved. For an old one, at most a message or time of use is lost."""
         try:
             super().save(must_create)
         except UpdateError as error:
             if not isinstance(error.__context__, OperationalError | InterfaceError):
-                # The session was ended meanwhile.
+                # The session ended during the request.
                 raise
             log.error("A session was not saved: %s", type(error.__context__).__name__)

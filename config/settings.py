@@ -187,9 +187,9 @@ else:
     _options = _database.setdefault("OPTIONS", {})
     # A connection serves many requests, and is checked before each.
     _database |= {"CONN_MAX_AGE": _options.pop("conn_max_age", 600), "CONN_HEALTH_CHECKS": True}
-    # People get back what they typed within 5 seconds, whether the server does not answer or a row stays locked.
+    # People get back what they typed within 5 seconds if the server does not answer. How long a request waits for a
+    # row that stays locked is in assessments/middleware/database_down.py: commands wait for as long as it takes.
     _options.setdefault("connect_timeout", 4)
-    _options.setdefault("options", "-c lock_timeout=4s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People -------------------------------------------------------------------
@@ -263,6 +263,7 @@ MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
 MFA_FORMS = {
     name: f"assessments.forms.second_step.{form}"
     for name, form in {
+        "activate_totp": "AppForm",
         "authenticate": "CodeForm",
         "reauthenticate": "ConfirmCodeForm",
         "authenticate_webauthn": "PasskeyForm",
@@ -314,7 +315,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "60/m/ip",
     "reset_password_of": "5/m/key",
     "start_check": "60/m/ip",
-    # An answers file with a note to each question seldom has as much (views.public.LARGE_FILE).
+    # An answers file is seldom so large, even with a note on each question (views.public.LARGE_FILE).
     "large_file": "5/h/ip",
     "invite": "30/h/user",
 }

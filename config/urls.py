@@ -12,7 +12,14 @@ from django.views import defaults
 
 from assessments.views import admin_site, single_sign_on
 from assessments.views.public import logged_if_it_fails, server_error
-from assessments.views.sign_in import NewPassword, end_session, first_step, not_offered, our_page
+from assessments.views.sign_in import (
+    NewPassword,
+    end_session,
+    first_step,
+    new_password,
+    not_offered,
+    our_page,
+)
 
 admin_site.guard(admin.site)
 
@@ -26,8 +33,8 @@ account_pages = [
     path("login/", our_page(single_sign_on.sign_in), name="account_login"),
     path("logout/", our_page(account.logout), name="account_logout"),
     path("inactive/", our_page(account.account_inactive), name="account_inactive"),
-    path("password/change/", our_page(account.password_change), name="account_change_password"),
-    path("password/set/", our_page(account.password_set), name="account_set_password"),
+    path("password/change/", our_page(new_password(account.password_change)), name="account_change_password"),
+    path("password/set/", our_page(new_password(account.password_set)), name="account_set_password"),
     path("password/reset/", our_page(NewPassword.as_view()), name="account_reset_password"),
     path("password/reset/done/", our_page(account.password_reset_done), name="account_reset_password_done"),
     re_path(

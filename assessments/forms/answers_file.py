@@ -91,7 +91,7 @@ class AnswersFileForm(forms.Form):
         return cleaned
 
     def refuse(self, message: str) -> None:
-        """Add the reason why a document that can be read is not taken. Its text stays in the box."""
+        """Add the reason why a document is not accepted, although it can be read. Its text stays in the box."""
         uploaded: UploadedFile | None = self.cleaned_data.get("file")
         if uploaded:
             uploaded.seek(0)
@@ -99,7 +99,7 @@ class AnswersFileForm(forms.Form):
         self.add_error(None, message)
 
     def _put_into_box(self, raw: bytes) -> None:
-        """Show the text of a file, where it can be corrected: browsers do not keep a chosen file."""
+        """Put the text of a file into the box, where it can be corrected: browsers do not keep a chosen file."""
         refilled = QueryDict(mutable=True)
         refilled["answers"] = raw.decode("utf-8", "replace").replace("\x00", "")
         self.data = refilled

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from assessments.forms.fields import DayField
+from assessments.forms.fields import DayField, LineField
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.rendering.projection import cite
@@ -22,6 +22,7 @@ from assessments.typed.folding import search_terms
 from bulletin.shelf import calendar, editions, revisions
 
 MAX_WORDS = 100
+"""The most characters of a search."""
 WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
 STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
@@ -117,12 +118,16 @@ class InsightsFilter(_Filters):
         fields: Sequence[str] = ()
 
 
+class _LineFilter(filters.CharFilter):  # type: ignore[misc]  # django-filter ships no types
+    field_class = LineField
+
+
 class DeskFilter(_Filters):
     """The desk's filters."""
 
     waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
     office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
-    account = filters.CharFilter(label="Account", max_length=MAX_WORDS, method="keep_account")
+    account = _LineFilter(label="Account", max_length=MAX_WORDS, method="keep_account")
     overall = _choice(lambda: overall_titles().items(), label="Overall")
     contact = _choice(
         lambda: [*contact_titles().items(), ("none", "No contact called for")],

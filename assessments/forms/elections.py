@@ -16,7 +16,7 @@ from assessments.models import Assessment
 from assessments.services.drafts import default_election
 from bulletin.shelf import calendar
 
-NOT_A_DAY = "Write the date as year-month-day, such as 2026-08-21, or leave this blank."
+NOT_A_DAY = "Enter the date as year-month-day, such as 2026-08-21, or leave this blank."
 
 
 def election_choices() -> list[tuple[str, str]]:

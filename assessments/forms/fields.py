@@ -1,4 +1,4 @@
-"""Form fields that mend what people paste before they check it."""
+"""Form fields that clean up what people paste before they check it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.http import QueryDict
 from assessments.typed.days import NoDay, UnclearDay, read_typed_day
 from assessments.typed.mending import mended_email, mended_line, mended_text, mended_web_address
 
-TOO_LONG = "Use at most %(limit_value)d characters. This has %(show_value)d."
+TOO_LONG = "Use at most %(limit_value)d characters. You entered %(show_value)d."
 
 
-class LineField(forms.CharField):
-    """One line of text."""
+class _WholeField(forms.CharField):
+    """A field that says how many characters it takes, and refuses more in words."""
 
     default_error_messages = {"max_length": TOO_LONG}  # noqa: RUF012  # as in the class that it extends
 
@@ -25,10 +25,14 @@ class LineField(forms.CharField):
             self.help_text = f"{self.help_text} At most {self.max_length} characters.".strip()
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Without `maxlength`, by which a browser cuts what is pasted and does not say so."""
+        """Leave out `maxlength`: with it, a browser cuts what is pasted without saying so."""
         attrs: dict[str, Any] = super().widget_attrs(widget)
         attrs.pop("maxlength", None)
         return attrs
+
+
+class LineField(_WholeField):
+    """One line of text."""
 
     def to_python(self, value: Any) -> str:
         return mended_line(super().to_python(value) or "")
@@ -44,29 +48,27 @@ class LinesField(forms.CharField):
         return mended_text(super().to_python(value) or "")
 
 
-class EmailField(forms.EmailField):
+class EmailField(_WholeField, forms.EmailField):
     """An email address."""
 
     default_error_messages = {  # noqa: RUF012
         "invalid": "Enter one valid email address, such as pat@example.ca.",
-        "max_length": TOO_LONG,
     }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # The field's own message is the same for every fault of the address.
+        # One message for every fault of the address, in place of the field's own.
         self.error_messages["invalid"] = self.default_error_messages["invalid"]
 
     def to_python(self, value: Any) -> str:
         return mended_email(str(value or ""))
 
 
-class WebAddressField(forms.URLField):
+class WebAddressField(_WholeField, forms.URLField):
     """A web address, always with https."""
 
     default_error_messages = {  # noqa: RUF012
         "invalid": "Enter a web address, such as https://example.com/patlee.",
-        "max_length": TOO_LONG,
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -77,10 +79,10 @@ class WebAddressField(forms.URLField):
 
 
 class DayField(forms.DateField):
-    """A day. One that can be read in two ways is asked again."""
+    """A day. If it can be read in two ways, the form asks again."""
 
     default_error_messages = {  # noqa: RUF012
-        "invalid": "Write the date as year-month-day, such as 2026-08-21."
+        "invalid": "Enter the date as year-month-day, such as 2026-08-21."
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -102,7 +104,7 @@ class DayField(forms.DateField):
 
 
 def with_mended_email(typed: QueryDict | None, name: str) -> QueryDict | None:
-    """What was posted, with a mended email address, for a form whose field is not ours."""
+    """The posted data with a cleaned-up email address, for a form whose field is not ours."""
     if typed is None or name not in typed:
         return typed
     typed = typed.copy()

@@ -211,8 +211,8 @@ class RetentionForm(_ColumnForm):
         if count:
             self.add_error(
                 "sure",
-                f"With these times {count} self-check{'' if count == 1 else 's'} would be deleted for good, "
-                f"after one day. Tick the box if that is what you want. Nothing is changed yet.",
+                f"With these periods, {count} self-check{'' if count == 1 else 's'} would be permanently deleted "
+                f"after one day. To go ahead, tick the box. Nothing has changed yet.",
             )
         else:
             del self.fields["sure"]

@@ -10,17 +10,22 @@ from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from assessments.models import User
 from assessments.typed.folding import simplified
+from assessments.typed.mending import mended_line
 from config.allauth_private import normalize_user_code
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth can raise when it reads a credential that no browser made."""
+MAX_NAME = 100
+"""Characters of a passkey's name."""
 MAX_CREDENTIAL = 20_000
 """Characters; a passkey's credential is always shorter."""
 
@@ -56,7 +61,17 @@ def key_of_use(user: User, code: str) -> str:
     return f"code-used:{user.pk}:{normalize_user_code(code)}"
 
 
-class _CountedCodeForm:
+class _KeypadForm:
+    """A form with a code. An app's code and a recovery code have digits only, for which phones have a keypad."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["inputmode"] = "numeric"
+
+
+class _CountedCodeForm(_KeypadForm):
     """A code form that counts wrong guesses, in a way that lets nobody lock somebody else out.
 
     Whoever guesses already has the password. A browser in which the person has signed in before has its own count.
@@ -88,6 +103,10 @@ class _CountedCodeForm:
             return True
         seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         return bool(cache.add(key_of_use(self.user, code), "", timeout=seconds))
+
+
+class AppForm(_KeypadForm, totp.ActivateTOTPForm):  # type: ignore[misc]  # allauth ships no types
+    """A code from an authenticator app that is being set up."""
 
 
 class CodeForm(_CountedCodeForm, base.AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
@@ -128,7 +147,11 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
     credential = _Credential()
 
     def clean_name(self) -> str:
-        return str(super().clean_name())[:100]
+        """The name. One that is too long is cut in words: refused, the key would stay in the device, for nothing."""
+        name = mended_line(str(super().clean_name()))
+        if len(name) > MAX_NAME:
+            messages.warning(context.request, f"The name was cut to {MAX_NAME} characters.")
+        return name[:MAX_NAME]
 
     def clean(self) -> dict[str, Any]:
         if self.errors.pop("credential", None):

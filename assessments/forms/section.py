@@ -112,7 +112,7 @@ class Slot:
 
     @property
     def understood(self) -> str:
-        """The stored amount in words, so that a person sees what their figures were taken for."""
+        """The stored amount as the page shows it, so that people can check how their figures were read."""
         value = self.row.value if self.row else None
         if self.question.kind != "money" or self.has_problem or not value or value == UNSURE:
             return ""
@@ -219,7 +219,7 @@ class SectionForm(forms.Form):
         """Read one question; `overwrites` is the stored version that the person chose to overwrite, if any."""
         question = slot.question.id
         typed = posted.get(NOTE + question, "").replace("\r\n", "\n").strip()
-        # A note that was stored before texts were mended is not changed by whoever only saves the page.
+        # Notes from before texts were cleaned up stay as they are, unless someone edits them.
         slot.note = typed if typed == slot.note else mended_text(typed)
         slot.seen = AnswerVersion.read(posted.get(SEEN + question, "")) or AnswerVersion()
         if fault := too_long(slot.note, longest=MAX_NOTE):
@@ -325,7 +325,7 @@ class SectionForm(forms.Form):
 
 
 def _iso(text: str) -> str:
-    """A typed day as an answer has it. Raises AnswerError, and UnclearDay."""
+    """A typed day in the form of an answer, such as 2026-08-21. Raises AnswerError and UnclearDay."""
     try:
         return read_typed_day(text).isoformat()
     except UnclearDay:
@@ -343,7 +343,7 @@ def in_plain_words(slot: Slot) -> str:
         case "money":
             return f"{short}: write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
         case "date":
-            return f"{short}: write the date as year-month-day, such as 2026-08-21."
+            return f"{short}: enter the date as year-month-day, such as 2026-08-21."
         case _:
             return f"{short}: choose one of the answers shown."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,23 @@ from assessments.rendering.findings import Item
 from assessments.scoring.answers import too_long
 from assessments.scoring.wording import answer_in_words
 from assessments.services.sharing import Asked
-from assessments.typed.folding import fold, near_misses, occurrences
+from assessments.typed.folding import Span, fold, near_misses, occurrences
 
 BLACK_OUT = "black_out:"
 """Prefix of a question's id: the input with the words to black out in its note, one on each line."""
 
+MAX_LINES = 100
+"""The most lines of words to black out. Each is compared with all notes."""
+
 
 def _quoted(texts: Iterable[str]) -> str:
     return ", ".join(f"“{text}”" for text in texts)
+
+
+def _still_in(text: str, words: str, *, without: Sequence[Span] = ()) -> list[str]:
+    """What a text has of some words, or of what may be the same, but for the parts that are blacked out."""
+    exact = [text[span.start : span.end] for span in occurrences(words, text) if span not in without]
+    return list(dict.fromkeys([*exact, *near_misses(words, text, without=without)]))
 
 
 def _clean_text(text: str, label: str) -> str:
@@ -51,10 +60,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Blackout:
-    """Words that are blacked out in the note on a question, and how often.
+    """Words to black out in the note on a question, and where they may still be visible.
 
-    `near` is what in the note may be the same and stays, `elsewhere` the other shared notes that have the words, and
-    `in_question` whether the question to the Commissioner has them. Nothing is blacked out there.
+    `count` is how often the note has them. `near` lists similar words in the note. `elsewhere` lists the other shared
+    notes with what they have of the words or similar ones, and `in_question` what the question to the Commissioner
+    has. Those three stay visible.
     """
 
     short: str
@@ -62,11 +72,11 @@ class Blackout:
     count: int
     near: str
     elsewhere: str
-    in_question: bool
+    in_question: str
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether the words, or something like them, may still be read."""
+        """Whether the words, or similar ones, are still visible."""
         return bool(self.near or self.elsewhere or self.in_question)
 
 
@@ -135,6 +145,8 @@ class ShareForm(forms.Form):
             and (cleaned.get("about") or cleaned.get("needed_by"))
         ):
             self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
+        if sum(len(self._words(q)) for q in cleaned.get("note", ())) > MAX_LINES:
+            raise forms.ValidationError(f"To black out: use at most {MAX_LINES} lines in all notes together.")
         for q in cleaned.get("note", ()):
             missing = [word for word in self._words(q) if not occurrences(word, self.state.rows[q].note)]
             if missing:
@@ -142,7 +154,7 @@ class ShareForm(forms.Form):
                 words = ", ".join(f"“{word}”" for word in missing)
                 self.add_error(
                     None,
-                    f"To black out in your note on “{short}”: {words} is not in it.{self._instead(q, missing)}",
+                    f"To black out: your note on “{short}” does not contain {words}.{self._instead(q, missing)}",
                 )
         day = cleaned.get("needed_by")
         if day and day < timezone.localdate():
@@ -171,14 +183,14 @@ class ShareForm(forms.Form):
         return tuple(line.strip() for line in lines if fold(line))
 
     def _instead(self, question: str, words: list[str]) -> str:
-        """A sentence that names what in a note may be meant by words that are not in it."""
+        """A sentence that suggests similar words from a note, for words that are not in it."""
         note = self.state.rows[question].note
         near = dict.fromkeys(text for word in words for text in near_misses(word, note))
-        return f" Did you mean {_quoted(near)}?" if near else " Copy it from the note."
+        return f" Did you mean {_quoted(near)}?" if near else " Copy the words from the note."
 
     @property
     def blackouts(self) -> list[Blackout]:
-        """Each line of words to black out: how often it is blacked out, and what it may have missed."""
+        """Each line of words to black out, with how often it is blacked out and what it may have missed."""
         cleaned = self.cleaned_data
         picked = [q.id for q in self.state.edition.questions if q.id in cleaned["note"]]
         covered = {
@@ -189,12 +201,12 @@ class ShareForm(forms.Form):
         for q in picked:
             for word in self._words(q):
                 near = near_misses(word, self.state.rows[q].note, without=covered[q])
-                # What is blacked out in one note is easily forgotten in the next.
+                # People easily forget to black out the same words in another note.
                 elsewhere = [
-                    self.state.edition.question[other].short
+                    f"“{self.state.edition.question[other].short}” ({_quoted(still)})"
                     for other in picked
                     if other != q
-                    and set(occurrences(word, self.state.rows[other].note)) - set(covered[other])
+                    and (still := _still_in(self.state.rows[other].note, word, without=covered[other]))
                 ]
                 blackouts.append(
                     Blackout(
@@ -202,8 +214,8 @@ class ShareForm(forms.Form):
                         word,
                         len(occurrences(word, self.state.rows[q].note)),
                         _quoted(near),
-                        _quoted(elsewhere),
-                        bool(occurrences(word, cleaned["question_to_ask"])),
+                        ", ".join(elsewhere),
+                        _quoted(_still_in(cleaned["question_to_ask"], word)),
                     )
                 )
         return blackouts

@@ -11,7 +11,7 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import QueryDict
 
-from assessments.forms.fields import with_mended_email
+from assessments.forms.fields import TOO_LONG, with_mended_email
 
 if TYPE_CHECKING:
     _Form = forms.Form
@@ -30,6 +30,9 @@ class _ColumnForm(_Form):
         for name, field in self.fields.items():
             # A placeholder disappears when somebody starts to type.
             field.widget.attrs.pop("placeholder", None)
+            # By it, a browser cuts what is pasted and does not say so.
+            field.widget.attrs.pop("maxlength", None)
+            field.error_messages["max_length"] = TOO_LONG
             field.help_text = ""
             field.label = self.labels.get(name, field.label)
             field.error_messages["required"] = "Please fill this in."

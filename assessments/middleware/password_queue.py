@@ -1,4 +1,4 @@
-"""When too many passwords are hashed at once: a page that says so, with status 429."""
+"""When too many passwords are being hashed, people get a page that says so, with status 429."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from assessments.services.hashing import TooManyHashing, Turn, current_turn
 
 
 class PasswordQueue:
-    """Limits the hashing of passwords in requests, and answers 429 for one that was refused."""
+    """Limits password hashing in requests, and answers 429 if a password was not hashed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,13 +24,13 @@ class PasswordQueue:
         finally:
             current_turn.reset(token)
         if turn.refused:
-            # Also for a page on which a form gives the reason.
+            # This includes a page on which a form gives the reason.
             response.status_code = 429
             response["Retry-After"] = "5"
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer for a form of passwords alone. A form with more shows the reason itself, with what was typed."""
+        """Answer for a form that only has passwords. Other forms show the reason themselves, with what was typed."""
         if not isinstance(exception, TooManyHashing):
             return None
         context = {"problem": str(exception), "again": request.get_full_path()}

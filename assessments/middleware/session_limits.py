@@ -41,7 +41,7 @@ def keep_signed_in(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
             elif SINCE not in session or now - seen >= SECONDS_BETWEEN_WRITES[role]:
                 session[SEEN], session[SINCE] = now, since
             elif now < seen - CLOCKS_DIFFER:
-                # The clock was set back, so it no longer tells how old a proof of identity is.
+                # The clock was set back, so it no longer shows how old a proof of identity is.
                 expire_proofs(request)
                 session[SEEN], session[SINCE] = now, min(now, since)
         return get_response(request)

@@ -1,7 +1,8 @@
-"""Changing the list of actions that the audit trail may have, on a portal in use.
+"""Changing the audit trail's list of actions on a portal that is in use.
 
-What the trail records cannot be taken out of it. So on the way back the wider list stays. When an earlier migration is
-then done again, it does not add its narrower list if events of later actions exist: a later migration adds the widest.
+Events are never removed from the trail, so the wider list stays when a migration is reversed. When an earlier migration
+is then applied again, it does not add its narrower list if events of later actions exist. A later migration adds the
+widest list.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ CHAINED = (
     "address_hash",
     "previous",
 )
-"""The columns that every event's hash covers, in this order. It covers `record_hash`, too, unless that is empty."""
+"""The columns that every event's hash covers, in this order. It also covers `record_hash`, unless that is empty."""
 
 
 def event_hash(columns: Mapping[str, Any]) -> str:
@@ -117,7 +117,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Someone did something to a record. The event never has the record's content, nor any text that a person wrote.
 
-    The event of an attestation, share or print has its hash, so that a record put in place of another shows.
+    The event of an attestation, share or print also has the record's hash, which reveals a replaced record.
 
     Each office has its own chain; events that belong to no office are in the portal's chain. `hash` covers all the
     other columns, including the hash of the event before, so that nobody can change, remove or insert a row without

@@ -22,7 +22,7 @@ LIFE = timedelta(hours=24)
 """How long an anonymous check is kept after its last answer."""
 
 ROW_BYTES = 500, 100
-"""What the database needs for a check without answers, and for an answer beside its own text: about as much."""
+"""About how many bytes the database needs for a check without answers, and for an answer besides its text."""
 
 
 def token_hash(token: str) -> str:
@@ -47,7 +47,7 @@ class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
         return self.filter(token_hash=token_hash(token))
 
     def total_size(self) -> int:
-        """The bytes that these checks take together, with the PDFs that are kept of them."""
+        """The bytes that these checks and their stored PDFs take together."""
         totals = self.aggregate(rows=models.Sum("size", default=0), pdfs=models.Sum("pdf__size", default=0))
         return int(totals["rows"] + totals["pdfs"])
 
@@ -63,7 +63,7 @@ class AnonymousCheck(ElectionChoice):
     member = models.CharField("member of Council", max_length=MAX_ACCOUNT_TEXT, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(default=a_day_from_now, db_index=True)
-    # In bytes, with its answers. Strangers write these rows, so what they may take is limited.
+    # In bytes, with its answers. Anyone can write these rows, so their size is limited.
     size = models.PositiveIntegerField(default=0)
 
     objects = AnonymousCheckQuerySet.as_manager()
@@ -110,7 +110,7 @@ class CheckAnswer(AnswerRow):
 class CheckPdf(models.Model):
     """The PDF last printed of an anonymous check's advisory, deleted when the check changes, moves or ends.
 
-    In the database, so that nothing of a check is left when it is deleted.
+    It is in the database, so that deleting a check also deletes its PDF.
     """
 
     draft = models.OneToOneField(

@@ -31,7 +31,7 @@ FROZEN: dict[str, bool] = {
 
 ATTESTED = {
     "Answer": ("draft_id", ("INSERT", "UPDATE", "DELETE")),
-    "Assessment": ("id", ("UPDATE OF account_id, edition_id, election, voting_day, campaign_ends",)),
+    "Assessment": ("id", ("UPDATE OF account_id, edition_id, election, voting_day, campaign_ends", "DELETE")),
 }
 """The models whose rows are frozen once their assessment is attested: the column with the assessment's key, and the
 statements that are refused. A purge permit allows deleting these rows.
@@ -97,7 +97,7 @@ BODY_REFUSE_EDITION = """
 DECLARE
   rested_on boolean;
 BEGIN
-  IF (OLD.edition_id, OLD.revision, OLD.digest, OLD.content)
+  IF TG_OP = 'UPDATE' AND (OLD.edition_id, OLD.revision, OLD.digest, OLD.content)
      IS NOT DISTINCT FROM (NEW.edition_id, NEW.revision, NEW.digest, NEW.content) THEN
     RETURN NEW;
   END IF;
@@ -108,7 +108,22 @@ BEGIN
   IF rested_on OR NOT coalesce(((OLD.content #>> '{}')::jsonb #>> '{sheet,provisional}')::boolean, false) THEN
     RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  RETURN NEW;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+"""
+KEEP_ACCOUNT = "assessments_keep_account"
+BODY_KEEP_ACCOUNT = """
+DECLARE
+  rested_on boolean;
+BEGIN
+  EXECUTE format(
+    'SELECT EXISTS (SELECT FROM %1$I.assessments_attestation JOIN %1$I.assessments_assessment '
+    'ON assessments_assessment.id = assessment_id WHERE account_id = $1)', TG_TABLE_SCHEMA
+  ) INTO rested_on USING OLD.id;
+  IF rested_on THEN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN OLD;
 END
 """
 FUNCTIONS = {
@@ -116,6 +131,7 @@ FUNCTIONS = {
     WHEN_ATTESTED: BODY_WHEN_ATTESTED,
     REFUSE_CHANGE: BODY_REFUSE_CHANGE,
     REFUSE_EDITION: BODY_REFUSE_EDITION,
+    KEEP_ACCOUNT: BODY_KEEP_ACCOUNT,
 }
 
 
@@ -123,7 +139,7 @@ def expected(vendor: str, absent: frozenset[str] = frozenset()) -> dict[str, tup
     """Every trigger that should exist, by name: its table, and the SQL that creates it.
 
     The SQL is written exactly as the database returns it, so that the two can be compared. `absent` names columns
-    that the migrations so far have not added; no trigger can name them.
+    that the migrations so far have not added, as `table.column`; no trigger can name them.
     """
     make = _on_postgresql if vendor == "postgresql" else _on_sqlite
     triggers = {}
@@ -145,61 +161,140 @@ def expected(vendor: str, absent: frozenset[str] = frozenset()) -> dict[str, tup
                 f"{table}_attested_{event[:6].lower()}",
                 f"{table}: attested rows are never changed",
             )
-            event = _without(event, absent)  # noqa: PLW2901
+            event = _without(table, event, absent)  # noqa: PLW2901
             attested = _attested_on_postgresql if vendor == "postgresql" else _attested_on_sqlite
             triggers[trigger] = (table, attested(trigger, table, event, message, column))
-    return triggers | _leant_on(vendor)
+    triggers |= _leant_on(vendor)
+    return triggers | _not_replaced(absent) if vendor == "sqlite" else triggers
+
+
+ACCOUNT, DRAFT, EDITION = "assessments_socialaccount", "assessments_assessment", "bulletin_publishededition"
+MOVED = f"{ACCOUNT}: an account never moves to another office"
+CHANGED = f"{DRAFT}: attested rows are never changed"
+REPUBLISHED = f"{EDITION}: a published edition never changes"
+# Conditions on SQLite. The first is left open for the keys of assessments; OLD or another row is put into the others.
+IS_ATTESTED = "EXISTS (SELECT 1 FROM assessments_attestation WHERE assessment_id"
+RESTED_ON = (
+    "EXISTS (SELECT 1 FROM assessments_attestation JOIN assessments_assessment AS rests "
+    "ON rests.id = assessment_id WHERE rests.{} = {}.id)"
+)
+EDITION_IS_LEANT_ON = (
+    "NOT coalesce(json_extract(json_extract({0}.content, '$'), '$.sheet.provisional'), 0) OR "
+    + RESTED_ON.format("edition_id", "{0}")
+)
 
 
 def _leant_on(vendor: str) -> dict[str, tuple[str, str]]:
-    """The triggers on what frozen rows lean on.
+    """The triggers on what frozen rows depend on.
 
-    They are an account's office, the mark that an attested self-check is deleted, and the content of editions.
+    They protect an account's office, the mark that a self-check is deleted once it is attested, and the content of
+    editions. Accounts and editions that frozen rows depend on are not deleted: they could come back with other
+    values.
     """
-    account, draft, edition = (
-        "assessments_socialaccount",
-        "assessments_assessment",
-        "bulletin_publishededition",
+    names = (
+        (f"{ACCOUNT}_office_kept", ACCOUNT),
+        (f"{ACCOUNT}_attested_delete", ACCOUNT),
+        (f"{DRAFT}_attested_kept", DRAFT),
+        (f"{EDITION}_attested_kept", EDITION),
+        (f"{EDITION}_attested_delete", EDITION),
     )
-    moved = f"{account}: an account never moves to another office"
-    deleted = f"{draft}: attested rows are never changed"
-    replaced = f"{edition}: a published edition never changes"
-    names = (f"{account}_office_kept", f"{draft}_attested_kept", f"{edition}_attested_kept")
-    columns = "deleted_at, deleted_by_id"
+    marked = "UPDATE OF deleted_at, deleted_by_id"
     if vendor == "postgresql":
-        make = "CREATE TRIGGER {} BEFORE UPDATE{} ON {} FOR EACH ROW EXECUTE FUNCTION {}({})"
-        sql = (
-            make.format(names[0], " OF office_id", account, REFUSE_CHANGE, f"'{moved}', 'office_id'"),
-            make.format(names[1], f" OF {columns}", draft, WHEN_ATTESTED, f"'{deleted}', 'id'"),
-            make.format(names[2], "", edition, REFUSE_EDITION, f"'{replaced}'"),
+        make = "CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW EXECUTE FUNCTION {}({})"
+        parts = (
+            ("UPDATE OF office_id", REFUSE_CHANGE, f"'{MOVED}', 'office_id'"),
+            ("DELETE", KEEP_ACCOUNT, f"'{MOVED}'"),
+            (marked, WHEN_ATTESTED, f"'{CHANGED}', 'id'"),
+            ("UPDATE", REFUSE_EDITION, f"'{REPUBLISHED}'"),
+            ("DELETE", REFUSE_EDITION, f"'{REPUBLISHED}'"),
         )
-    else:
-        make = 'CREATE TRIGGER "{}" BEFORE UPDATE{} ON "{}" WHEN {} BEGIN SELECT RAISE(ABORT, \'{}\'); END'
-        is_changed = " OR ".join(
-            f"OLD.{name} IS NOT NEW.{name}" for name in ("edition_id", "revision", "digest", "content")
-        )
-        is_attested = "EXISTS (SELECT 1 FROM assessments_attestation WHERE assessment_id IN (OLD.id, NEW.id))"
-        is_rested_on = (
-            "EXISTS (SELECT 1 FROM assessments_attestation JOIN assessments_assessment "
-            "ON assessments_assessment.id = assessment_id WHERE edition_id = OLD.id)"
-        )
-        is_final = "NOT coalesce(json_extract(json_extract(OLD.content, '$'), '$.sheet.provisional'), 0)"
-        sql = (
-            make.format(names[0], " OF office_id", account, "OLD.office_id IS NOT NEW.office_id", moved),
-            make.format(names[1], f" OF {columns}", draft, is_attested, deleted),
-            make.format(
-                names[2], "", edition, f"({is_changed}) AND ({is_final} OR {is_rested_on})", replaced
-            ),
-        )
+        return {
+            name: (table, make.format(name, event, table, function, arguments))
+            for (name, table), (event, function, arguments) in zip(names, parts, strict=True)
+        }
+    is_changed = " OR ".join(
+        f"OLD.{name} IS NOT NEW.{name}" for name in ("edition_id", "revision", "digest", "content")
+    )
+    is_leant_on = EDITION_IS_LEANT_ON.format("OLD")
+    parts = (
+        ("UPDATE OF office_id", "OLD.office_id IS NOT NEW.office_id", MOVED),
+        ("DELETE", RESTED_ON.format("account_id", "OLD"), MOVED),
+        (marked, f"{IS_ATTESTED} IN (OLD.id, NEW.id))", CHANGED),
+        ("UPDATE", f"({is_changed}) AND ({is_leant_on})", REPUBLISHED),
+        ("DELETE", is_leant_on, REPUBLISHED),
+    )
     return {
-        name: (table, text) for name, table, text in zip(names, (account, draft, edition), sql, strict=True)
+        name: (table, _refusing(name, event, table, condition, message))
+        for (name, table), (event, condition, message) in zip(names, parts, strict=True)
     }
 
 
-def _without(event: str, absent: frozenset[str]) -> str:
+def _refusing(name: str, event: str, table: str, condition: str, message: str) -> str:
+    """The SQL of a trigger on SQLite that refuses a statement where a condition holds."""
+    return (
+        f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" WHEN {condition} '
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
+
+
+def _not_replaced(absent: frozenset[str]) -> dict[str, tuple[str, str]]:
+    """The triggers on SQLite against statements that replace rows, such as INSERT OR REPLACE.
+
+    Such a statement deletes every row with the same key or the same unique values. It runs the triggers for deleting
+    only on connections with `recursive_triggers`, which other programs do not turn on.
+    """
+    frozen = {apps.get_model("assessments", name): "" for name in FROZEN}
+    others = {
+        apps.get_model("assessments", "Answer"): f"{IS_ATTESTED} = kept.draft_id)",
+        apps.get_model("assessments", "Assessment"): f"{IS_ATTESTED} = kept.id)",
+        apps.get_model("assessments", "SocialAccount"): "",
+        apps.get_model("bulletin", "PublishedEdition"): f"({EDITION_IS_LEANT_ON.format('kept')})",
+    }
+    triggers = {}
+    for model, condition in (frozen | others).items():
+        table, pk = model._meta.db_table, model._meta.pk.column
+        keys = [key for key in _keys(model) if not absent & {f"{table}.{column}" for column in key}]
+        same = " OR ".join(_same(key) for key in keys)
+        columns = ", ".join(dict.fromkeys(column for key in keys for column in key))
+        events = {"replaced": ("INSERT", "")}
+        if model in others:
+            events["replaced_by_update"] = (f"UPDATE OF {columns}", f" AND kept.{pk} IS NOT OLD.{pk}")
+        for suffix, (event, another) in events.items():
+            name = f"{table}_attested_{suffix}" if condition else f"{table}_{suffix}"
+            where = f"({same}){another}" + (f" AND {condition}" if condition else "")
+            exists = f'EXISTS (SELECT 1 FROM "{table}" AS kept WHERE {where})'  # noqa: S608
+            triggers[name] = (
+                table,
+                _refusing(name, event, table, exists, f"{table}: rows are never replaced"),
+            )
+    return triggers
+
+
+def _keys(model: type[models.Model]) -> list[tuple[str, ...]]:
+    """The columns, or groups of columns, that have each value in one row of a model's table only."""
+    columns = {field.name: str(field.column) for field in model._meta.concrete_fields}
+    unique = [c for c in model._meta.constraints if isinstance(c, models.UniqueConstraint)]
+    return [
+        *((str(field.column),) for field in model._meta.concrete_fields if field.unique),
+        *(tuple(columns[name] for name in constraint.fields) for constraint in unique),
+    ]
+
+
+def _same(key: tuple[str, ...]) -> str:
+    """The condition that two rows have the same key, under the conditions of the constraints above.
+
+    The portal's events have no office, and an account's empty name is compared with none.
+    """
+    if key == ("number",):
+        return "(kept.number = NEW.number AND kept.office_id IS NULL AND NEW.office_id IS NULL)"
+    same = " AND ".join(f"kept.{column} = NEW.{column}" for column in key)
+    return f"({same} AND kept.name_key <> '')" if "name_key" in key else f"({same})"
+
+
+def _without(table: str, event: str, absent: frozenset[str]) -> str:
     """An event such as `UPDATE OF account_id, election` without the columns that are absent."""
     what, of, columns = event.partition(" OF ")
-    return what + of + ", ".join(column for column in columns.split(", ") if column not in absent)
+    return what + of + ", ".join(name for name in columns.split(", ") if f"{table}.{name}" not in absent)
 
 
 def _attested_on_postgresql(name: str, table: str, event: str, message: str, column: str) -> str:
@@ -275,14 +370,19 @@ def missing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
 
 
 def _absent(connection: BaseDatabaseWrapper, tables: set[str]) -> frozenset[str]:
-    """The columns of an assessment that no migration has added yet."""
-    model = apps.get_model("assessments", "Assessment")
-    if model._meta.db_table not in tables:
-        return frozenset()
-    with connection.cursor() as cursor:
-        there = connection.introspection.get_table_description(cursor, model._meta.db_table)
-    wanted = {str(field.column) for field in model._meta.fields}
-    return frozenset(wanted - {column.name for column in there})
+    """The columns that no migration has added yet and that triggers name, as `table.column`."""
+    names = ["Assessment"] if connection.vendor == "postgresql" else [*FROZEN, *ATTESTED, "SocialAccount"]
+    absent: set[str] = set()
+    for model in (apps.get_model("assessments", name) for name in names):
+        table = model._meta.db_table
+        if table not in tables:
+            continue
+        with connection.cursor() as cursor:
+            there = {c.name for c in connection.introspection.get_table_description(cursor, table)}
+        absent |= {
+            f"{table}.{field.column}" for field in model._meta.concrete_fields if field.column not in there
+        }
+    return frozenset(absent)
 
 
 def install(*, using: str, **_: Any) -> None:
@@ -306,13 +406,15 @@ def install(*, using: str, **_: Any) -> None:
 
 
 def lift_for_migration(connection: BaseDatabaseWrapper) -> None:
-    """Drop the trigger on editions before a migration; `install` puts it back at its end.
+    """Drop the triggers on accounts and editions before a migration; `install` puts them back at its end.
 
     SQLite refuses to replace a table, as most migrations do, while a trigger on another table names it.
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER IF EXISTS bulletin_publishededition_attested_kept")
+            for name, (table, _) in expected(connection.vendor).items():
+                if table in (ACCOUNT, EDITION):
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def drop_from(connection: BaseDatabaseWrapper, table: str) -> str:

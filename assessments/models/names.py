@@ -1,7 +1,9 @@
-"""The names that people and offices had before."""
+"""Former names of people and offices."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -35,3 +37,8 @@ class FormerName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def name_at(former: Iterable[FormerName], at: datetime, *, now: str) -> str:
+    """The name at a moment. `former` are all former names of the same person or office, the oldest first."""
+    return next((row.name for row in former if row.until > at), now)

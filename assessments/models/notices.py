@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
+from assessments.models.names import name_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Notice(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(null=True, blank=True)
+    # When a run last began to send the email about it.
+    claimed_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()
@@ -81,6 +84,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk} to {self.user}"
+
+    @property
+    def by_name(self) -> str:
+        """The name of the person who did it, at the time."""
+        return name_at(self.by.former_names.all(), self.at, now=str(self.by))
 
     @property
     def leads_to(self) -> str:

@@ -1,4 +1,4 @@
-"""Emails that wait to be sent."""
+"""Emails waiting to be sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from assessments.models.people import User
 class OutgoingMail(models.Model):
     """An email to one person that is not sent yet.
 
-    It is written in the transaction of what it reports, and deleted once it is sent.
+    It is stored in the transaction of the change that it reports, and deleted once it is sent.
 
-    `name` is its template in templates/mail. `path` is the page that it links to, and `words` has what else the
-    template shows. Neither has anything that a person wrote in a self-check.
+    `name` is its template in templates/mail. `path` is the page that it links to. `words` has the other values that
+    the template shows. None of them has anything that a person wrote in a self-check.
     """
 
     to = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -159,6 +159,8 @@ class Office(models.Model):
                 name="office_one_current_per_member",
                 violation_error_message="This member holds an office already. End that one first.",
             ),
+            # Services compare names however they are spelled, and lock the current offices so that they take turns.
+            # So no stored key is needed, as the register has one: this constraint guards only the first office.
             models.UniqueConstraint(
                 Lower("name"),
                 condition=Q(ends_on__isnull=True),

@@ -1,4 +1,4 @@
-"""Reminders that were sent, so that nobody is reminded of a deadline twice."""
+"""Reminders that were sent or are being sent, so that nobody is reminded of a deadline twice."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from assessments.models.people import User
 
 
 class Reminder(models.Model):
-    """One email to one person, sent `days_before` a day on which an attestation has something due."""
+    """One email to one person, `days_before` a day on which an attestation has something due.
+
+    A run claims it before it sends it, and marks it as sent afterwards.
+    """
 
     attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="reminders")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     due = models.DateField()
     days_before = models.PositiveSmallIntegerField()
-    sent_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -1,4 +1,4 @@
-"""Shorter retention periods that an office chose and that are not in force yet."""
+"""Shorter retention periods that an office chose and that have not started yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 from assessments.models.people import Office, User
 
 DELAY = timedelta(days=1)
-"""How long after the choice a shorter period comes into force. Until then the member can keep the longer one."""
+"""How long after the choice a shorter period starts. Until then, the member can keep the longer one."""
 
 
 class ShorterRetention(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
+from assessments.models.names import name_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ class Thread(models.Model):
     def __str__(self) -> str:
         return f"thread {self.pk} of {self.assessment}"
 
+    @property
+    def resolved_by_name(self) -> str:
+        """The name of the person who resolved it, at the time; empty if it is open."""
+        if self.resolved_by is None or self.resolved_at is None:
+            return ""
+        return name_at(self.resolved_by.former_names.all(), self.resolved_at, now=str(self.resolved_by))
+
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     """Comments."""
@@ -106,6 +114,11 @@ class Comment(models.Model):
     def __str__(self) -> str:
         # Never the words: logs and the admin site show this text.
         return f"comment {self.pk}"
+
+    @property
+    def by_name(self) -> str:
+        """The author's name at the time of writing."""
+        return name_at(self.author.former_names.all(), self.written_at, now=str(self.author))
 
 
 class Look(models.Model):

@@ -11,6 +11,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from assessments.models.attestations import CODE_LENGTH, Attestation
+from assessments.models.names import name_at
 from assessments.models.people import Office, User
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Share(models.Model):
     def __str__(self) -> str:
         return f"share {self.pk}"
 
+    @property
+    def by_name(self) -> str:
+        """The name of the person who shared it, at the time."""
+        return name_at(self.shared_by.former_names.all(), self.shared_at, now=str(self.shared_by))
+
 
 class ShareContent(models.Model):
     """The content of a share, as canonical JSON with its own nonce.
@@ -128,6 +134,11 @@ class AdviceEntry(models.Model):
 
     def __str__(self) -> str:
         return f"entry {self.pk} on {self.request}"
+
+    @property
+    def by_name(self) -> str:
+        """The author's name at the time of writing."""
+        return name_at(self.author.former_names.all(), self.written_at, now=str(self.author))
 
 
 class StoredPdf(models.Model):

@@ -28,13 +28,13 @@ MAX_STAMP = 160
 """The most characters of a stamp: two lines at the foot of a page."""
 
 MAX_PASTED = 2_000
-"""The most characters of a text in which a code is looked for. The page's input takes as many."""
+"""The most characters of a text that is searched for a code."""
 
 _BETWEEN = r"[\s\-_.>]"
 _CODE = re.compile(
     rf"(?<![0-9A-Za-z])(?=([0-9A-Za-z]{{4}}(?:{_BETWEEN}{{0,6}}[0-9A-Za-z]{{4}}){{4}})(?![0-9A-Za-z]))"
 )
-"""Five groups of four letters and digits, also where a mail program broke the line."""
+"""Five groups of four letters and digits, even if a mail program broke the line between them."""
 
 _LETTERS, _GROUP = 20, 4  # 20 letters of 5 bits each: a code of 100 bits cannot be guessed
 _QUIET = 4  # white modules that a scanner needs around a QR code
@@ -86,7 +86,8 @@ def read_code(text: str) -> str | None:
     """Return the code in what somebody typed or pasted, as `new_code` writes it, or None if there is none.
 
     Case, spaces, all kinds of dashes and invisible characters are ignored. I and L are read as 1, and O as 0. In a
-    longer text, words of four letters look like parts of a code: the most dashes, capitals and digits decide.
+    longer text, four-letter words look like parts of a code. The candidate with the most dashes, capitals and digits
+    wins.
     """
     if len(text) > MAX_PASTED:
         return None
@@ -104,7 +105,7 @@ def read_code(text: str) -> str | None:
 
 
 def _is_likely(candidate: str) -> bool:
-    """Whether groups within a text may be a code: all are joined by dashes, or none is and some have digits."""
+    """Whether groups within a text may be a code: dashes join them all, or none of them and some have digits."""
     dashes = candidate.count("-")
     return dashes >= 4 or (not dashes and bool(re.search("[0-9]", candidate)))
 

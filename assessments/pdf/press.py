@@ -5,8 +5,8 @@ threads. So it runs in one persistent child, spawned when first needed, and the 
 the child's side. The child fetches only our own fonts and images. Equal input gives equal bytes on any day: a PDF has
 no date but one that its HTML states.
 
-Documents for people who have not signed in are printed in a child of their own, which gives way to all else on the
-host. However many they ask for, the documents of members and officers do not wait for them.
+Documents for people who have not signed in are printed in a separate child, with a lower priority than everything
+else on the host. However many there are, members and officers do not wait for them.
 """
 
 import atexit
@@ -48,7 +48,7 @@ MAX_QUEUE = 8
 """Callers that may wait at the same time. Each keeps a thread of the server waiting; a further one gets `busy`."""
 
 MAX_STRANGERS = 2
-"""Callers for people who have not signed in that may wait at the same time."""
+"""Callers that may wait at the same time for people who have not signed in."""
 
 MAX_HTML = 1_000_000
 """The most characters of HTML. The most text (`worker.MAX_TEXT`) in the densest markup that we write is about
@@ -96,7 +96,7 @@ def print_collection(html: str, *, documents: int, css: str = "") -> bytes:
 
 
 def fingerprint(html: str, css: str) -> str:
-    """A SHA-256 of all that a document's bytes depend on: its HTML and CSS, our fonts and images, and WeasyPrint."""
+    """A SHA-256 of all that decides a document's bytes: its HTML and CSS, our fonts and images, and WeasyPrint."""
     parts = (html.encode(), css.encode(), _fingerprint_of_files())
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
@@ -152,7 +152,7 @@ class _Press:
     """A printing process of this process, started when first needed.
 
     `callers` may use it at the same time. With `stays` false, it ends after each document. With `gives_way`, it
-    has less of the processor than others on the host that want it.
+    gets less of the processor than other processes on the host that want it.
     """
 
     def __init__(self, *, callers: int, stays: bool, gives_way: bool = False) -> None:

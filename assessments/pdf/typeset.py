@@ -30,10 +30,23 @@ _KEPT_FORMATS = frozenset(
 )
 _INVISIBLE = frozenset("\n\u00ad\u200b\u200c\u200d\u2060\u200e\u200f\u061c")
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-# Characters that only vary pictographs or join them: selectors, keycaps, skin tones.
-_DROPPED = re.compile("[\ufe00-\ufe0f\u20e3\U000e0100-\U000e01ef\U0001f3fb-\U0001f3ff]")
+_JOINER = "\u200d"
+_REGIONS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""The letters that flags are written with, from A to Z."""
+_SYMBOL = "[\u2190-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001ffff]"
+_SKIN_TONES = {
+    "\U0001f3fb": "light skin tone",
+    "\U0001f3fc": "medium-light skin tone",
+    "\U0001f3fd": "medium skin tone",
+    "\U0001f3fe": "medium-dark skin tone",
+    "\U0001f3ff": "dark skin tone",
+}
+# Characters that only vary pictographs: selectors, keycaps, and skin tones that follow none.
+_DROPPED = re.compile(f"[\ufe00-\ufe0f\u20e3\U000e0100-\U000e01ef]|(?<!{_SYMBOL})[\U0001f3fb-\U0001f3ff]")
 _LOST_JOINER = re.compile("(?<=])\u200d+|\u200d+(?=\\[)")
-_FLAG = re.compile("([\U0001f1e6-\U0001f1ff])([\U0001f1e6-\U0001f1ff])")
+# Several characters that people see as one: a flag; a pictograph with a skin tone; or up to eight joined ones.
+_TONED = f"{_SYMBOL}[\U0001f3fb-\U0001f3ff]?"
+_SEQUENCE = re.compile(f"[{_REGIONS}]{{2}}|{_TONED}(?:{_JOINER}{_TONED}){{0,7}}|.", re.DOTALL)
 _PICTOGRAPHS = range(0x1F000, 0x20000)
 # Latin letters and usual punctuation, already composed, with nothing invisible among them.
 _PLAIN = re.compile("[\n -~\u00a0-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u203a\u20ac]*")
@@ -74,8 +87,8 @@ def typeset(text: str, *, printable: Container[int] | None = None) -> Typeset:
 
     The result is composed (NFC), has no control or bidi-override characters, has at most four marks on a base
     and can break in every long word. What cannot be printed is named in brackets: “[grinning face]”,
-    “[14 characters of Tamil]” or, if it has no name, “[U+E000]”. `printable` has the code points that can be
-    printed: by default, those of this machine's fonts.
+    “[woman, scales]” for joined pictographs, “[14 characters of Tamil]” or, if it has no name, “[U+E000]”.
+    `printable` has the code points that can be printed: by default, those of this machine's fonts.
     """
     if printable is None:
         printable = printable_here()
@@ -117,13 +130,9 @@ def _name_unprintable(text: str, printable: Container[int]) -> tuple[str, tuple[
         names[name] = None
         return f"[{name}]"
 
-    def flag(match: re.Match[str]) -> str:
-        letters = (chr(ord(indicator) - 0x1F1E6 + ord("A")) for indicator in match.groups())
-        return named("flag " + "".join(letters))
-
     out: list[str] = []
     pending = ""  # letters of one script that cannot be printed, and the spaces between them
-    for char in [*_FLAG.sub(flag, text), ""]:
+    for char in [*_SEQUENCE.findall(text), ""]:
         if pending and (char == " " or _wants_letters(char, printable, like=pending[0])):
             pending += char
             continue
@@ -133,15 +142,29 @@ def _name_unprintable(text: str, printable: Container[int]) -> tuple[str, tuple[
             out.append(named(f"{count} {noun} of {script_name(script(letters[0]))}"))
             out.append(pending[len(letters) :])
             pending = ""
-        if _wants_letters(char, printable):
+        if len(char) > 1:
+            drawn = all(part == _JOINER or _prints(part, printable) for part in char)
+            out.append(char if drawn else named(_name_of_sequence(char)))
+        elif _wants_letters(char, printable):
             pending = char
         elif not char or char in _INVISIBLE or _prints(char, printable):
             out.append(char)
         elif unicodedata.category(char) == "Zs":
             out.append(" ")
         else:
-            out.append(named(unicodedata.name(char, "").lower() or f"U+{ord(char):04X}"))
+            out.append(named(_name_of(char)))
     return _LOST_JOINER.sub("", "".join(out)), tuple(names)
+
+
+def _name_of(char: str) -> str:
+    return _SKIN_TONES.get(char) or unicodedata.name(char, "").lower() or f"U+{ord(char):04X}"
+
+
+def _name_of_sequence(sequence: str) -> str:
+    """The name of several characters that people see as one, such as “flag CA” or “woman, scales”."""
+    if sequence[0] in _REGIONS:
+        return "flag " + "".join(chr(ord(letter) - ord(_REGIONS[0]) + ord("A")) for letter in sequence)
+    return ", ".join(_name_of(char) for char in sequence if char != _JOINER)
 
 
 def _prints(char: str, printable: Container[int]) -> bool:
@@ -156,7 +179,7 @@ def _prints(char: str, printable: Container[int]) -> bool:
 
 def _wants_letters(char: str, printable: Container[int], like: str = "") -> bool:
     """Whether `char` is a letter or mark of some script, and cannot be printed."""
-    if not char or unicodedata.category(char)[0] not in "LM" or _prints(char, printable):
+    if len(char) != 1 or unicodedata.category(char)[0] not in "LM" or _prints(char, printable):
         return False
     code = script(char)
     return code not in ("Zyyy", "Zinh", "Zzzz") and (not like or code == script(like))

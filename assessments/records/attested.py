@@ -31,7 +31,7 @@ def sha256_of(record: str) -> str:
 def attested_record(state: AssessmentState, *, by: User, at: datetime, office: str) -> str:
     """All that is attested: who, when and which account, each answer and note with its author, and the advisory."""
     edition = state.edition
-    # What is not asked any more is kept, but nobody attests it: its ids are under the advisory's `ignored`.
+    # Answers to questions that are no longer asked are kept but not attested. The advisory's `ignored` has their ids.
     asked = set(state.advisory.asked)
     rows = (state.rows[q.id] for q in edition.questions if q.id in state.rows and q.id in asked)
     return canonical(

@@ -1,4 +1,4 @@
-"""Moments as people read them: on Toronto's clock, with its zone."""
+"""Moments in the form that people read: in Toronto's time, with the zone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def moment_in_table(moment: datetime) -> str:
 
 
 def moment_in_json(moment: datetime) -> str:
-    """A moment for programs, on Toronto's clock with its offset from UTC."""
+    """A moment for programs: in Toronto's time, with the offset from UTC."""
     return timezone.localtime(moment).isoformat()
 
 

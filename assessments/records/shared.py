@@ -56,7 +56,7 @@ class Picked:
 
 
 def redacted(note: str, words: tuple[str, ...]) -> str:
-    """A note with all occurrences of some words blacked out in any spelling, also where they overlap."""
+    """A note with every occurrence of some words blacked out, in any spelling, even where they overlap."""
     blacked_out: set[int] = set()
     for word in words:
         for span in occurrences(word, note):

@@ -74,8 +74,8 @@ class Progress:
 class AssessmentState:
     """All that a page shows of a self-check: a draft as of one day, or an attestation as it was attested.
 
-    `frozen` is the advisory in an attestation's record, and `attested_notes` are the notes in it; a draft has None,
-    and is scored.
+    `frozen` is the advisory in an attestation's record, and `attested_notes` are the notes in that record. For a
+    draft, both are None, and the advisory is scored.
     """
 
     self_check: AnonymousCheck | Assessment
@@ -103,21 +103,24 @@ class AssessmentState:
 
     @cached_property
     def document(self) -> Document:
-        return Document(self.edition, self.answers, self.notes, self.about, self.as_of, self.election)
+        # Older records have notes on questions that are not asked. They are printed again as they were.
+        notes = self.notes if self.attested_notes is None else self.attested_notes
+        return Document(self.edition, self.answers, notes, self.about, self.as_of, self.election)
 
     @cached_property
     def notes(self) -> dict[str, str]:
-        """The notes on the questions that are asked, and of an attestation those in its record.
+        """The notes on the questions that are asked.
 
-        The others are kept, and go nowhere.
+        Other notes are kept, but are not shared or compared; only the print of an older record has them.
         """
-        if self.attested_notes is not None:
-            return dict(self.attested_notes)
-        return {q: row.note for q, row in self.rows.items() if row.note and q in self.advisory.asked}
+        kept = self.attested_notes
+        if kept is None:
+            kept = {q: row.note for q, row in self.rows.items() if row.note}
+        return {q: note for q, note in kept.items() if q in self.advisory.asked}
 
     @property
     def not_asked(self) -> tuple[tuple[Question, Answer | None, AnswerRow], ...]:
-        """What is kept on questions that are not asked any more: each with its answer and its row."""
+        """The questions that are no longer asked but have an answer or a note: each with its answer and row."""
         kept = self.kept_answers
         return tuple(
             (in_election(q, self.election), kept.get(q.id), self.rows[q.id])
@@ -129,7 +132,7 @@ class AssessmentState:
 
     @cached_property
     def kept_answers(self) -> dict[str, Answer]:
-        """Every answer that is kept, asked or not: for the office itself, or whoever gave it."""
+        """Every answer that is kept, even if its question is no longer asked: only for those who gave it."""
         rows = read_answers(self.edition, {name: row.value for name, row in self.rows.items()})
         return rows | dict(self.answers)
 
@@ -266,12 +269,12 @@ def election_of(self_check: AnonymousCheck | Assessment, *, as_of: date) -> Elec
 def answers_document(state: AssessmentState) -> bytes:
     """The answers as an answers document, to continue elsewhere or to give to `manage.py advise`.
 
-    It is the person's or the office's own copy, so it has what is not asked any more as well.
+    It is the person's or the office's own copy, so it includes questions that are no longer asked.
     """
     document = {
         "edition": state.edition.id,
         "revision": state.edition.sheet.revision,
-        "account": state.self_check.about,
+        "account": dict(state.about),
         "election": state.election.id,
         **_given_days(state.election),
         "answers": {q: answer_data(answer) for q, answer in state.kept_answers.items()},

@@ -226,7 +226,7 @@ def cite(paragraphs: Iterable[str]) -> str:
 
 
 def of_asked(document: Document, advisory: Advisory) -> Document:
-    """A document without the notes on questions that are not asked: as the answers to these, they do not count."""
+    """A document without the notes on questions that are not asked: like their answers, they do not count."""
     notes = {question: note for question, note in document.notes.items() if question in advisory.asked}
     return replace(document, notes=notes)
 

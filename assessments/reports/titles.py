@@ -1,4 +1,4 @@
-"""The titles of results and of times to contact the Commissioner, by the codes that records have for them."""
+"""The titles of results and of times to contact the Commissioner, by their codes in records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from assessments.records.shared import ONLY_ANSWERS, PART_HEADLINES
 from assessments.scoring.advisory import WHEN_ORDER
 from bulletin.shelf import current
 
-NOT_STATED = "When is not stated"
+NOT_STATED = "Time not stated"
 
 
 def _titles(kind: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from assessments.models import (
     Thread,
     User,
 )
+from assessments.models.names import name_at
 
 SENTENCES: dict[str, str] = {
     Action.ANSWERS_SAVED: "{who} saved answers about {what}",
@@ -68,7 +69,7 @@ SENTENCES: dict[str, str] = {
     Action.RENAMED: "{who} changed the name of {before} to {what}",
     Action.PRINTED: "{who} printed a PDF about {what}",
     Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
-    Action.RETENTION_KEPT: "{who} kept the retention periods after all: {what}",
+    Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"
@@ -141,14 +142,13 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
 
     def name_before(event: AuditEvent) -> str:
         """The name that an event changed."""
-        names = [
-            name for until, name in former.get((event.record_type, event.record_id), ()) if until <= event.at
-        ]
+        rows = former.get((event.record_type, event.record_id), ())
+        names = [row.name for row in rows if row.until <= event.at]
         return names[-1] if names else GONE
 
-    def name_at(kind: str, key: int | None, at: datetime, now: str) -> str:
-        """The name at the time of an event, with the present name if that is another."""
-        then = next((name for until, name in former.get((kind, key), ()) if until > at), now)
+    def then_and_now(kind: str, key: int | None, at: datetime, now: str) -> str:
+        """The name at the time of an event, followed by the current name if it differs."""
+        then = name_at(former.get((kind, key), ()), at, now=now)
         return now if then == now else f"{then} (now {now})"
 
     return [
@@ -157,8 +157,8 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
             event.at,
             SENTENCES[event.action].format(
                 before=name_before(event),
-                who=name_at("user", event.actor_id, event.at, str(event.actor or PORTAL)),
-                what=name_at(
+                who=then_and_now("user", event.actor_id, event.at, str(event.actor or PORTAL)),
+                what=then_and_now(
                     event.record_type,
                     event.record_id,
                     event.at,
@@ -170,13 +170,13 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
     ]
 
 
-def _former_names(events: Iterable[AuditEvent]) -> dict[tuple[str, int | None], list[tuple[datetime, str]]]:
-    """The former names of the people and offices in events, the oldest first, each with when it ended."""
+def _former_names(events: Iterable[AuditEvent]) -> dict[tuple[str, int | None], list[FormerName]]:
+    """The former names of the people and offices in events, the oldest first."""
     people = {event.actor_id for event in events}
     people |= {event.record_id for event in events if event.record_type == "user"}
     offices = {event.record_id for event in events if event.record_type == "office"}
-    former: dict[tuple[str, int | None], list[tuple[datetime, str]]] = defaultdict(list)
+    former: dict[tuple[str, int | None], list[FormerName]] = defaultdict(list)
     for row in FormerName.objects.filter(Q(user__in=people) | Q(office__in=offices)):
         key = ("user", row.user_id) if row.user_id else ("office", row.office_id)
-        former[key].append((row.until, row.name))
+        former[key].append(row)
     return former

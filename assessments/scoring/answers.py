@@ -98,10 +98,10 @@ def _amount(value: Any) -> Decimal:
 
 
 def too_long(text: str, *, longest: int) -> str | None:
-    """What is wrong with a text that has too many characters, or None."""
+    """The fault of a text with too many characters, or None."""
     if len(text) <= longest:
         return None
-    return f"the text has {len(text):,} characters; at most {longest:,} are kept"
+    return f"use at most {longest:,} characters; this text has {len(text):,}"
 
 
 def plain(text: str) -> str:

@@ -23,7 +23,7 @@ from .answers import MAX_NOTE, AnswerError, plain, read_answer, read_day, shown,
 
 MAX_BYTES = 1_000_000
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-"""How a file begins that Notepad saved as “Unicode”."""
+"""The first bytes of a file that Notepad saved as “Unicode”."""
 MAX_FAULTS = 200
 """Faults that are listed; the rest are counted. A mistake in every answer and every note makes fewer."""
 MAX_ACCOUNT_TEXT = 200
@@ -91,7 +91,7 @@ def parse_json(raw: bytes) -> Any:
     if len(raw) > MAX_BYTES:
         raise DocumentFaults([f"the document has over {MAX_BYTES:,} bytes; at most that many are read"])
     try:
-        # Notepad marks a file's encoding at its beginning.
+        # Notepad marks the encoding at the beginning of a file.
         text = raw.decode("utf-16" if raw.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
@@ -116,7 +116,7 @@ def parse_json(raw: bytes) -> Any:
 
 def _parsed(text: str) -> Any:
     # NaN and Infinity are read as numbers, too. No key accepts them, so the fault names the key.
-    # A mail program breaks lines within a note, hence not strict.
+    # Not strict, because mail programs break lines within a note.
     return json.loads(
         text,
         parse_float=_number,
@@ -128,12 +128,12 @@ def _parsed(text: str) -> Any:
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> str:
-    """What is wrong with a text that is not JSON: where, and what to do."""
+    """The fault of a text that is not JSON: where it is, and what to do."""
     near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
     if re.search("[“”„]", text):
         return (
             f"line {error.lineno} column {error.colno}: {near}: a mail program or word processor changed the "
-            f"quotation marks; use the file itself"
+            f"quotation marks; use the original file"
         )
     return f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"
 

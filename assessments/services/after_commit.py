@@ -1,4 +1,4 @@
-"""Work that follows a commit. It can undo neither the write nor the response to it."""
+"""Work that follows a commit. If it fails, the write and the response to it still stand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def after_commit(what: str, work: Callable[..., object], /, *args: Any, **kwargs: Any) -> None:
     """Do `work` once the transaction has committed.
 
-    If the work raises, the log names `what` it was, and all that follows it is still done. Django's own
+    If the work raises, the log names `what` it was, and the work after it is still done. Django's own
     `on_commit(…, robust=True)` fails if the work is a `functools.partial`, which has no name to log.
     """
 
@@ -23,6 +23,6 @@ def after_commit(what: str, work: Callable[..., object], /, *args: Any, **kwargs
             work(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, the write is committed
             # Not the error's own message, which can contain an address or what someone wrote.
-            log.error("After a commit, this did not work: %s (%s)", what, type(error).__name__)
+            log.error("An error after a commit: %s (%s)", what, type(error).__name__)
 
     transaction.on_commit(do)

@@ -5,26 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, overload
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assessments.models import AnonymousCheck, AnswerRow, Assessment, Attestation, CheckPdf, User
 from assessments.models.checks import a_day_from_now
 from assessments.services import audit
-from assessments.services.audit import Action
+from assessments.services.audit import Action, current_address
 
 SelfCheck = AnonymousCheck | Assessment
 
 MAX_CHECK_BYTES = 100_000
-"""The most that one anonymous check may take. A long note to each question would take about 60,000."""
+"""The most bytes that one anonymous check may take. A long note on each question takes about 60,000."""
 
 MAX_CHECKS_BYTES = 200_000_000
-"""The most that all anonymous checks may take, including those that have ended and are not deleted yet. Without it,
-one stranger could fill the disk, and then nobody could save anything."""
+"""The most bytes that all anonymous checks may take, including those that have ended but are not deleted yet. Without
+this limit, one stranger could fill the disk, and then nobody could save anything."""
+
+
+MAX_ADDRESS_BYTES = 2_000_000
+"""The most bytes by which the anonymous checks of one network address may grow in an hour. A hundred people in one
+building take about half. Without this limit, one stranger could use all the space with many small saves."""
+
+HOUR = 3_600
 
 
 class NotSaved(Exception):
@@ -67,6 +76,12 @@ class NoRoom(NotSaved):
     """All anonymous checks together would take more than MAX_CHECKS_BYTES."""
 
     why = "no_room"
+
+
+class AddressFull(NotSaved):
+    """The checks of a network address would grow by more than MAX_ADDRESS_BYTES in an hour."""
+
+    why = "address_full"
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,7 @@ def save_answers(
     are still right, with the version seen of each. `unless_answered` has changes that one press makes to many
     questions: where somebody has given any answer by now, that answer stays, and there is no conflict unless a note
     would be lost. `draft` has the edition whose questions were answered. Raises DraftGone, TermEnded, Attested,
-    Moved, TooLarge and NoRoom.
+    Moved, TooLarge, AddressFull and NoRoom.
     """
     draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
@@ -192,20 +207,42 @@ def save_answers(
 
 
 def note_change(check: AnonymousCheck) -> None:
-    """Record how much a changed check takes, and delete its PDF. Raises TooLarge and NoRoom if it grew too large.
+    """Record how much a changed check takes, and delete its PDF.
 
-    A check that becomes smaller is never refused. Call it within the transaction that changed the check, so that a
-    refusal undoes the change. Transactions at the same time do not see each other, so all checks together may grow a
-    little beyond their limit, by one check for each.
+    Raises TooLarge, AddressFull and NoRoom if it grew too large.
+
+    A check that becomes smaller is never refused. Call this within the transaction that changed the check, so that a
+    refusal undoes the change. Simultaneous transactions do not see each other, so each may take all checks together
+    over the limit by one check.
     """
     CheckPdf.objects.filter(draft=check).delete()
     before, check.size = check.size, check.measured_size()
     if check.size > before:
         if check.size > MAX_CHECK_BYTES:
             raise TooLarge
+        _count_growth(check.size - before)
         if AnonymousCheck.objects.total_size() - before + check.size > MAX_CHECKS_BYTES:
             raise NoRoom
     AnonymousCheck.objects.filter(pk=check.pk).update(size=check.size)
+
+
+def _count_growth(size: int) -> None:
+    """Count the bytes by which a check grows, for the network address of this request. Raises AddressFull.
+
+    The count is in the cache that all hosts share, for each hour of the clock, and stores no address with a check. A
+    refusal undoes the transaction and with it the count.
+    """
+    address = current_address.get()
+    if not address:
+        return
+    key = f"check-bytes:{address}:{int(time.time()) // HOUR}"
+    cache.add(key, 0, HOUR)
+    # This locks the count until the transaction ends, so that two requests at the same time take turns.
+    cache.touch(key, HOUR)
+    grown = int(cache.get(key, 0)) + size
+    if grown > MAX_ADDRESS_BYTES:
+        raise AddressFull
+    cache.set(key, grown, HOUR)
 
 
 def _locked_on_its_edition(draft: SelfCheck) -> SelfCheck:

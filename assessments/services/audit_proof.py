@@ -136,8 +136,8 @@ def _check_end(last: Mark, office: int | None, head: Mark, anchor: Mark | None) 
 class Compared:
     """The result of comparing what was attested, shared and printed with the events about it.
 
-    `older` are those whose event is from before events had a hash: they are compared with their own hash alone.
-    `missing` are PDFs whose file is missing; they are printed again on request.
+    `older` counts those from before events had a hash. They are compared with their own hash only. `missing` counts
+    PDFs without a file; they are printed again on request.
     """
 
     records: int = 0
@@ -148,41 +148,55 @@ class Compared:
 
 
 def compare_records() -> Compared:
-    """Compare every record and stored file that still exists with its own hash, and with that in its event.
+    """Compare every record and stored file that still exists with its own hash and with the hash in its event.
 
     Raises OSError if the file storage cannot be read.
     """
     compared = Compared()
     for attestation in _with_event(Attestation.objects.order_by("pk"), "attested"):
         _compare(compared, f"Attestation {attestation.pk}", attestation, attestation.record)
-    for share in _with_event(Share.objects.order_by("pk").select_related("content"), "shared"):
-        # A withdrawn share has no content any more.
+    withdrawn = _events("share_withdrawn", Share)
+    shares = Share.objects.order_by("pk").select_related("content").annotate(was_withdrawn=Exists(withdrawn))
+    for share in _with_event(shares, "shared"):
         content = share.content.record if hasattr(share, "content") else None
         _compare(compared, f"Share {share.pk}", share, content)
+        if content is None and not share.was_withdrawn:
+            compared.faults.append(
+                f"Share {share.pk} has no content, and no event says that it was withdrawn."
+            )
+    first = AuditEvent.objects.exclude(record_hash="").order_by("at").values_list("at", flat=True).first()
     for pdf in _with_event(StoredPdf.objects.order_by("pk").select_related("share__withdrawal"), "printed"):
-        compared.older += not pdf.event_hash
-        if pdf.event_hash and pdf.event_hash != pdf.sha256:
-            compared.faults.append(f"Stored PDF {pdf.pk} has another hash than its event.")
+        is_older = pdf.has_event or first is None or pdf.made_at < first
+        if not pdf.event_hash and is_older:
+            compared.older += 1
+        elif not pdf.event_hash:
+            compared.faults.append(f"Stored PDF {pdf.pk} has no event: it was inserted by hand.")
+        elif pdf.event_hash != pdf.sha256:
+            compared.faults.append(f"Stored PDF {pdf.pk} does not match the hash in its event.")
         _compare_file(compared, pdf)
     return compared
 
 
 def _with_event(rows: Any, action: str) -> Iterator[Any]:
     """Rows with `has_event` and `event_hash`: whether an event says that this was done, and the hash in it."""
-    events = AuditEvent.objects.filter(
-        action=action, record_type=rows.model._meta.model_name, record_id=OuterRef("pk")
-    ).order_by("number")
+    events = _events(action, rows.model)
     annotated = rows.annotate(has_event=Exists(events), event_hash=events.values("record_hash")[:1])
     yield from annotated.iterator(chunk_size=100)
+
+
+def _events(action: str, model: Any) -> Any:
+    """The events of an action about each row of a model, the first one first, for a subquery."""
+    about = AuditEvent.objects.filter(record_type=model._meta.model_name, record_id=OuterRef("pk"))
+    return about.filter(action=action).order_by("number")
 
 
 def _compare(compared: Compared, name: str, row: Any, record: str | None) -> None:
     compared.records += 1
     compared.older += row.has_event and not row.event_hash
     if not row.has_event:
-        compared.faults.append(f"{name} has no event: someone put it in.")
+        compared.faults.append(f"{name} has no event: it was inserted by hand.")
     elif row.event_hash and row.event_hash != row.sha256:
-        compared.faults.append(f"{name} has another hash than its event.")
+        compared.faults.append(f"{name} does not match the hash in its event.")
     if record is not None and sha256_of(record) != row.sha256:
         compared.faults.append(f"The record of {name.lower()} was changed: it does not match its hash.")
 

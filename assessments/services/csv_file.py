@@ -1,4 +1,4 @@
-"""Writing CSV files that every spreadsheet reads as they are, and of which it takes no cell for a formula."""
+"""Writing CSV files that every spreadsheet reads correctly, without taking any cell for a formula."""
 
 from __future__ import annotations
 

@@ -225,12 +225,12 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
                 "result": overall.get(entry.overall, ""),
                 "when_to_contact": contact.get(entry.contact, NO_CONTACT),
                 "advice": _advice(entry),
-                "shared_at": entry.shared_at.isoformat(),
+                "shared_at": moment_in_json(entry.shared_at),
                 "overall": entry.overall,
                 "contact": entry.contact,
                 "advice_asked": entry.advice_asked,
                 "needed_by": entry.needed_by.isoformat() if entry.needed_by else None,
-                "answered_at": entry.answered_at.isoformat() if entry.answered_at else None,
+                "answered_at": moment_in_json(entry.answered_at) if entry.answered_at else None,
                 "edition": entry.edition,
                 "revision": entry.revision,
                 "election": entry.election,
@@ -383,8 +383,8 @@ def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
         for request in AdviceRequest.objects.filter(share__in=keys)
     }
     entries = AdviceEntry.objects.filter(request__share__in=keys, written_at__lte=until)
-    for entry in entries.select_related("author", "request"):
-        message = {"by": str(entry.author), "at": moment_in_json(entry.written_at), "text": entry.text}
+    for entry in entries.select_related("request").prefetch_related("author__former_names"):
+        message = {"by": entry.by_name, "at": moment_in_json(entry.written_at), "text": entry.text}
         asked[entry.request.share_id]["entries"].append(message)
     return asked
 

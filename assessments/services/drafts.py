@@ -38,8 +38,8 @@ def start_check(
 ) -> tuple[AnonymousCheck, str]:
     """Start an anonymous check, with the answers of a document if one is given; return the check and its token.
 
-    Only the browser keeps the token. A check to be replaced is deleted in the same transaction. Raises TooLarge and
-    NoRoom.
+    Only the browser keeps the token. A check to be replaced is deleted in the same transaction. Raises TooLarge,
+    AddressFull and NoRoom.
     """
     token = secrets.token_urlsafe(32)
     check = AnonymousCheck.objects.create(
@@ -88,7 +88,7 @@ def describe_check(
 ) -> None:
     """Set which account (platform, handle, member) and which election a check is about.
 
-    Raises DraftGone where the check has been deleted, TooLarge and NoRoom.
+    Raises DraftGone where the check has been deleted, TooLarge, AddressFull and NoRoom.
     """
     columns = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
     if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):

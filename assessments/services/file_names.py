@@ -1,4 +1,4 @@
-"""Names of files and folders that people can read, on every system."""
+"""Readable names of files and folders, for every system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 60
 def readable_slug(text: str) -> str:
     """A text as a part of a file's name: small letters of any script, digits and dashes. It may be empty.
 
-    Latin letters lose their accents, and œ becomes oe, so that their names open on old systems as well.
+    Latin letters lose their accents, and œ becomes oe, so that the names also work on old systems.
     """
     folded = unicodedata.normalize("NFC", fold(text, accents=False))
     # Marks belong to the letters of many scripts.

@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time on a host: each takes 100 MB, and many guesses together would take it all."""
+"""Hashing passwords, a few at a time on each host: each takes 100 MB, so many guesses could use up the memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from assessments.services.audit import current_address
 from config.places import NoPlace, place, places, places_of
 
 HASHING, WAITING = 4, 4
-"""How many passwords a host hashes at the same time, and how many more may wait for that."""
+"""How many passwords a host hashes at the same time, and how many more may wait."""
 
 WAITING_OF_ADDRESS = 2
-"""How many of those that wait may come from one network address, so that it leaves room for others."""
+"""How many of the waiting passwords may come from one network address, which leaves room for others."""
 
 MAX_WAIT = 2.0
 """Seconds that a password may wait. Each keeps a thread of the server waiting."""
@@ -25,7 +25,7 @@ BUSY = "Too many passwords are being checked right now. Wait a few seconds, then
 
 
 class TooManyHashing(Exception):
-    """The password was not hashed, since too many others are. `str()` gives the reason in words for people."""
+    """The password was not hashed, because too many others are being hashed. `str()` gives people the reason."""
 
     def __str__(self) -> str:
         return BUSY
@@ -33,13 +33,13 @@ class TooManyHashing(Exception):
 
 @dataclass
 class Turn:
-    """What became of a request's passwords: whether one was refused."""
+    """Whether a password in this request was refused."""
 
     refused: bool = False
 
 
 current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
-"""Set in a request. Without it, as in a command, nothing is limited."""
+"""Set in each request. Where it is not set, as in a command, nothing is limited."""
 
 
 class LimitedArgon2(Argon2PasswordHasher):
@@ -62,7 +62,7 @@ def _turn() -> Iterator[None]:
         return
     with ExitStack() as stack:
         try:
-            # Even for a free place, one goes through the queue: otherwise newcomers would overtake those who wait.
+            # Even if a place is free, join the queue: otherwise new passwords would overtake those that wait.
             of_address = places_of("hash-address", current_address.get(), WAITING_OF_ADDRESS)
             with place(of_address), place(places("hash-wait", WAITING)):
                 stack.enter_context(place(places("hash", HASHING), wait=MAX_WAIT))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+
+BETWEEN_TRIES = timedelta(minutes=2)
+"""The least time between two tries at an email. After it, a try that never ended was stopped."""
 
 
 def send_mail(

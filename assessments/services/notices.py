@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Assessment, Membership, Notice, User
-from assessments.services.mail import send_mail
+from assessments.services.mail import BETWEEN_TRIES, send_mail
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def notify(*, assessment: Assessment, kind: str, by: User) -> None:
     now = timezone.now()
     for user in people.exclude(pk=by.pk).distinct():
         same = Notice.objects.unseen().filter(user=user, assessment=assessment, kind=kind, by=by)
-        if not same.filter(mailed_at__isnull=True).update(at=now):
+        if not same.filter(claimed_at__isnull=True, mailed_at__isnull=True).update(at=now):
             Notice.objects.create(user=user, assessment=assessment, kind=kind, by=by, at=now)
 
 
@@ -79,7 +78,7 @@ def send_digests() -> tuple[int, int]:
             continue
         try:
             _send_digest(claimed)
-        except (OSError, SMTPException) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
             # Not the error's own text, which can hold the address.
             log.error("A digest could not be sent: %s", type(error).__name__)
             failed += 1
@@ -101,7 +100,8 @@ class _Claimed:
 def _claim(pk: int) -> _Claimed | None:
     """Reserve one person's digest for this run; None if they have nothing new, want none or had one within the hour.
 
-    It is a short transaction of its own, so that nobody's work waits for a mail server.
+    It is a short transaction of its own, so that nobody's work waits for a mail server. A run that is stopped before
+    it has sent the digest loses its claim after some minutes.
     """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
@@ -109,24 +109,28 @@ def _claim(pk: int) -> _Claimed | None:
     if user is None:
         return None
     now = timezone.now()
-    if Notice.objects.filter(user=user, mailed_at__gt=now - BETWEEN_MAILS).exists():
+    was_mailed = Q(mailed_at__gt=now - BETWEEN_MAILS)
+    is_claimed = Q(mailed_at__isnull=True, claimed_at__gt=now - BETWEEN_TRIES)
+    if Notice.objects.filter(was_mailed | is_claimed, user=user).exists():
         return None
     unsent = Notice.objects.visible_to(user).unseen().filter(mailed_at__isnull=True)
     assessments = dict(unsent.values_list("pk", "assessment"))
     if not assessments:
         return None
-    Notice.objects.filter(pk__in=assessments).update(mailed_at=now)
+    Notice.objects.filter(pk__in=assessments).update(claimed_at=now)
     return _Claimed(user, tuple(assessments), len(set(assessments.values())))
 
 
 def _send_digest(claimed: _Claimed) -> None:
-    """Email one person their digest; if that fails, mark its notices as unsent again."""
+    """Email one person their digest and mark its notices as mailed; if that fails, free them for the next run."""
+    notices = Notice.objects.filter(pk__in=claimed.notices)
     context = {"count": len(claimed.notices), "drafts": claimed.drafts, "waiting": reverse("waiting")}
     try:
         mail_about_notices(user=claimed.user, name="notices", context=context)
     except BaseException:
-        Notice.objects.filter(pk__in=claimed.notices).update(mailed_at=None)
+        notices.update(claimed_at=None)
         raise
+    notices.update(mailed_at=timezone.now())
 
 
 def mail_about_notices(*, user: User, name: str, context: Mapping[str, Any]) -> None:

@@ -15,8 +15,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
+from assessments.models.names import name_at
 from assessments.pdf.press import PressError
-from assessments.records.clock import moment_in_json
+from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.records.desk_facts import desk_facts
 from assessments.records.state import answers_document, assessment_state
 from assessments.reports.trail import in_words
@@ -87,7 +88,7 @@ def _write_all(archive: ZipFile, office: Office) -> None:
 
 
 def _dated(name: str) -> ZipInfo:
-    """An entry that is written bit by bit. Without a date, it would be of 1980."""
+    """An entry that is written in pieces, with today's date. Without one, its date would be in 1980."""
     entry = ZipInfo(name, timezone.localtime().timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
@@ -113,11 +114,12 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     attestation = assessment.attestation_or_none
     kind = "attested" if attestation else "draft"
     moment = attestation.attested_at if attestation else assessment.started_at
+    former = assessment.started_by.former_names.all()
     inside = f"{folder}/{kind}-{_day(moment)}-{assessment.pk}"
     entry: dict[str, Any] = {
         "folder": inside,
         "started_at": moment_in_json(assessment.started_at),
-        "started_by": str(assessment.started_by),
+        "started_by": name_at(former, assessment.started_at, now=str(assessment.started_by)),
     }
     as_of = attestation.as_of if attestation else timezone.localdate()
     archive.writestr(f"{inside}/answers.json", answers_document(assessment_state(assessment, as_of=as_of)))
@@ -138,15 +140,17 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
 
 
 def _comments(assessment: Assessment) -> list[dict[str, Any]]:
-    threads = assessment.threads.select_related("resolved_by").prefetch_related("comments__author")
+    threads = assessment.threads.prefetch_related(
+        "comments__author__former_names", "resolved_by__former_names"
+    )
     return [
         {
             "about": thread.about,
             "subject": thread.subject,
-            "resolved_by": str(thread.resolved_by) if thread.resolved_by else None,
+            "resolved_by": thread.resolved_by_name or None,
             "resolved_at": moment_in_json(thread.resolved_at) if thread.resolved_at else None,
             "comments": [
-                {"by": str(comment.author), "at": moment_in_json(comment.written_at), "text": comment.text}
+                {"by": comment.by_name, "at": moment_in_json(comment.written_at), "text": comment.text}
                 for comment in thread.comments.all()
             ],
         }
@@ -203,7 +207,7 @@ def exchange_of(share: Share) -> str:
         "account": account_name,
         "asked": asked,
         "asked_about": [edition.rule[rule].title for rule in asked.about if rule in edition.rule],
-        "entries": asked.entries.select_related("author"),
+        "entries": asked.entries.prefetch_related("author__former_names"),
     }
     return render_to_string("sharing/exchange.txt", context)
 
@@ -214,7 +218,7 @@ def _trail(office: Office) -> Iterator[tuple[object, ...]]:
     last = 0
     while chunk := list(events.filter(number__gt=last)[:CHUNK_SIZE]):
         for event, line in zip(chunk, in_words(chunk), strict=True):
-            yield event.number, f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S %Z}", line.words, event.hash
+            yield event.number, moment_in_table(event.at), line.words, event.hash
         last = chunk[-1].number
 
 

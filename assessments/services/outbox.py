@@ -1,11 +1,10 @@
-"""Emails that are tried again until they are sent: each is written with what it reports, and sent on commit."""
+"""Emails with retries: each is stored in the transaction that it reports, and sent on commit."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from smtplib import SMTPException
 
 from django.db import models
 from django.db.models import Q
@@ -14,21 +13,19 @@ from django_tasks import task
 
 from assessments.models import OutgoingMail, User
 from assessments.services.after_commit import after_commit
-from assessments.services.mail import send_mail
+from assessments.services.mail import BETWEEN_TRIES, send_mail
 from assessments.services.notices import mail_about_notices
 
 log = logging.getLogger(__name__)
 
 TRIED_FOR = timedelta(days=3)
 """An email that is older than this is not sent any more: what it reports is no longer news."""
-BETWEEN_TRIES = timedelta(minutes=2)
-"""The least time between two tries. The first one belongs to the commit that wrote the email."""
 STOPPABLE = frozenset({"asked"})
 """The emails that people can turn off."""
 
 
 def queue_mail(*, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None) -> None:
-    """Write an email within the caller's transaction, and send it on commit; `send_waiting` sends what fails then."""
+    """Store an email within the caller's transaction, and send it on commit; `send_waiting` retries a failed one."""
     mail = OutgoingMail.objects.create(to=to, name=name, path=path, words=dict(words or {}))
     after_commit("sending an email", send_one.enqueue, mail.pk)
 
@@ -40,7 +37,7 @@ def drop_mail(*, paths: Collection[str]) -> None:
 
 @task()
 def send_one(pk: int) -> None:
-    """Send an email, unless it is sent or dropped by now. If that fails, it waits for `send_waiting`."""
+    """Send an email, unless it was already sent or dropped. If this fails, `send_waiting` retries."""
     _send(pk)
 
 
@@ -53,7 +50,7 @@ def send_waiting() -> tuple[int, int]:
 
 
 def _due() -> models.QuerySet[OutgoingMail]:
-    """The emails that no process began to send in the last minutes."""
+    """The emails that no process has begun to send in the last BETWEEN_TRIES. The commit makes the first try."""
     until = timezone.now() - BETWEEN_TRIES
     return OutgoingMail.objects.filter(written_at__lte=until).filter(
         Q(tried_at__isnull=True) | Q(tried_at__lte=until)
@@ -67,7 +64,10 @@ def _send(pk: int) -> bool | None:
     # Claimed first and sent outside of any transaction, so that nobody's work waits for a mail server.
     if not OutgoingMail.objects.filter(free, pk=pk).update(tried_at=now):
         return None
-    mail = OutgoingMail.objects.select_related("to").get(pk=pk)
+    mail = OutgoingMail.objects.select_related("to").filter(pk=pk).first()
+    if mail is None:
+        # What it reports was deleted just now.
+        return None
     is_wanted = mail.to.is_active and (mail.name not in STOPPABLE or mail.to.mail_notices)
     if is_wanted:
         context = {**mail.words, "path": mail.path}
@@ -76,9 +76,9 @@ def _send(pk: int) -> bool | None:
                 mail_about_notices(user=mail.to, name=mail.name, context=context)
             else:
                 send_mail(to=mail.to.email, name=mail.name, context=context)
-        except (OSError, SMTPException) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
             # Not the error's own message, which can contain the address.
-            log.error("Email %s is not sent yet: %s", pk, type(error).__name__)
+            log.error("Email %s could not be sent, and will be retried: %s", pk, type(error).__name__)
             return False
     OutgoingMail.objects.filter(pk=pk).delete()
     return is_wanted or None

@@ -6,6 +6,7 @@ import secrets
 from datetime import date
 
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -51,8 +52,8 @@ def invite(
     """Invite an email address by a link that works once, for a week.
 
     An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. If the
-    email cannot be sent, this raises OSError or SMTPException: only a new invitation can be sent then, since the key
-    in the link is stored nowhere.
+    email cannot be sent, this raises OSError or SMTPException. It cannot be retried, because the link's key is stored
+    nowhere: send a new invitation.
     """
     key = secrets.token_urlsafe(32)
     invitation = _invite(
@@ -103,18 +104,25 @@ def _revoke_all(invitations: list[Invitation], by: User) -> None:
         audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
 
 
-@transaction.atomic
 def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
     """Accept an invitation as `user`, or with a new account of this name and password if nobody has signed in.
 
-    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, and CannotJoin.
+    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, CannotJoin, and
+    TooManyHashing.
     """
+    # Before the transaction: a password may wait for its turn, and nobody else should wait for the database then.
+    hashed = make_password(password) if user is None else ""
+    return _accept(key=key, user=user, name=name, hashed=hashed)
+
+
+@transaction.atomic
+def _accept(*, key: str, user: User | None, name: str, hashed: str) -> User:
     # The lock makes a second press of the button wait; by then the link is used.
     invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
     if invitation is None:
         raise InvitationGone
     if user is None:
-        user = _new_account(invitation.email, password, name)
+        user = _new_account(invitation.email, hashed, name)
     else:
         # Of two invitations accepted at the same time, the second is checked once the first has given its role.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -127,12 +135,12 @@ def accept(*, key: str, user: User | None = None, name: str = "", password: str 
     return user
 
 
-def _new_account(email: str, password: str, name: str) -> User:
+def _new_account(email: str, hashed: str, name: str) -> User:
     if User.objects.filter(email=email).exists():
         raise ExistingAccount
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, name=name)
+            return User.objects.create(email=User.normalize_username(email), password=hashed, name=name)
     except IntegrityError as error:
         # The account was made by another invitation at the same moment.
         raise ExistingAccount from error
@@ -216,7 +224,7 @@ def end_term(*, office: Office, on: date, by: User) -> None:
 
 @transaction.atomic
 def rename_person(*, user: User, name: str, by: User) -> None:
-    """Change a person's name. The former one stays beside it, and what the person signed keeps the name it has."""
+    """Change a person's name. The former name is kept, and what the person signed does not change."""
     locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if locked.name == name:
         return
@@ -230,8 +238,8 @@ def rename_person(*, user: User, name: str, by: User) -> None:
 
 @transaction.atomic
 def rename_office(*, office: Office, name: str, by: User) -> None:
-    """Change the name of an office's seat; the former one stays beside it. Raises DuplicateSeat."""
-    # Two that take one name at the same time take turns, since PostgreSQL logs what a constraint refuses.
+    """Change the name of an office's seat, and keep the former name. Raises DuplicateSeat."""
+    # Lock, so that two changes to one name at the same time take turns: PostgreSQL logs what a constraint refuses.
     list(Office.objects.select_for_update(no_key=True).current().order_by("pk"))
     locked = Office.objects.select_for_update(no_key=True).get(pk=office.pk)
     if locked.name == name:

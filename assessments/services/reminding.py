@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from smtplib import SMTPException
 
 from django.db import models, transaction
 from django.db.models import Count, Q
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Attestation, Finding, Membership, Reminder, User
+from assessments.services.mail import BETWEEN_TRIES
 from assessments.services.notices import mail_about_notices
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def send_reminders() -> tuple[int, int]:
         for pk in _people(due).values_list("pk", flat=True):
             try:
                 sent += _remind(due, pk)
-            except (OSError, SMTPException) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
                 # Not the error's own text, which can hold the address.
                 log.error("A reminder could not be sent: %s", type(error).__name__)
                 failed += 1
@@ -86,8 +86,14 @@ def _people(due: Due) -> models.QuerySet[User]:
     )
 
 
-def _sent(due: Due) -> models.QuerySet[Reminder]:
+def _reminders(due: Due) -> models.QuerySet[Reminder]:
     return Reminder.objects.filter(attestation=due.attestation, due=due.day, days_before=due.days_before)
+
+
+def _sent(due: Due) -> models.QuerySet[Reminder]:
+    """The reminders that were sent, and those that another run began to send in the last minutes."""
+    is_claimed = Q(claimed_at__gt=timezone.now() - BETWEEN_TRIES)
+    return _reminders(due).filter(Q(sent_at__isnull=False) | is_claimed)
 
 
 def _remind(due: Due, pk: int) -> int:
@@ -103,20 +109,30 @@ def _remind(due: Due, pk: int) -> int:
         # The next run tries again.
         reminder.delete()
         raise
+    Reminder.objects.filter(pk=reminder.pk).update(sent_at=timezone.now())
     return 1
 
 
 @transaction.atomic
 def _claim(due: Due, pk: int) -> Reminder | None:
-    """Reserve one person's reminder for this run; None where another run has it.
+    """Reserve one person's reminder for this run. Return None if another run has it.
 
-    It is a short transaction of its own, so that nobody's work waits for a mail server.
+    This has its own short transaction, so that nobody's work waits for a mail server. A run that is stopped before it
+    has sent the reminder loses its claim after some minutes.
     """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
     )
     if user is None or _sent(due).filter(user=user).exists():
         return None
-    return Reminder.objects.create(
-        attestation=due.attestation, user=user, due=due.day, days_before=due.days_before
+    reminder, _ = _reminders(due).update_or_create(
+        user=user,
+        defaults={"claimed_at": timezone.now()},
+        create_defaults={
+            "attestation": due.attestation,
+            "due": due.day,
+            "days_before": due.days_before,
+            "claimed_at": timezone.now(),
+        },
     )
+    return reminder

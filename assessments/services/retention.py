@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import logging
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,7 +35,7 @@ from assessments.models import (
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
 from assessments.models.retention import DELAY
-from assessments.scoring.wording import long_date
+from assessments.records.clock import moment_in_words
 from assessments.services import audit
 from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
@@ -70,6 +70,7 @@ class Purged:
     no_storage: bool = False
     """Whether the file storage could not be read."""
     failed: list[int] = field(default_factory=list)
+    failed_offices: list[int] = field(default_factory=list)
 
 
 # --- What an office, or an administrator, chooses ---------------------------------------------
@@ -79,55 +80,54 @@ class Purged:
 def set_retention(*, office: Office, drafts_months: int, attested_years: int, by: User) -> None:
     """Choose how long an office keeps drafts and attested assessments. Raises NotTheMember.
 
-    A shorter period comes into force after a day, and the member is emailed: someone else may have used their
-    session. To choose the present periods again keeps them.
+    A longer period starts now. A shorter one starts after a day, and the member is emailed, because someone else may
+    have used their session. Choosing the current periods again cancels it.
     """
     locked = _locked(office)
     if locked.member_id != by.pk:
         raise NotTheMember
     chosen = {"keep_drafts_months": drafts_months, "keep_attested_years": attested_years}
     present = {name: getattr(locked, name) for name in chosen}
-    if any(chosen[name] < present[name] for name in chosen):
-        if ShorterRetention.objects.filter(office=locked, **chosen).exists():
-            # The button was pressed twice.
-            return
-        starts_at = timezone.now() + DELAY
-        ShorterRetention.objects.update_or_create(
-            office=locked, defaults={**chosen, "chosen_by": by, "starts_at": starts_at}
-        )
-        at = timezone.localtime(starts_at)
-        queue_mail(
-            to=locked.member,
-            name="retention",
-            path=reverse("retention", kwargs={"pk": locked.pk}),
-            words={"starts": f"{long_date(at.date())}, {at:%H:%M}"},
-        )
-        audit.append(office=locked, action=Action.RETENTION_CHOSEN, about=locked, by=by)
-        return
-    is_dropped = bool(ShorterRetention.objects.filter(office=locked).delete()[0])
-    if chosen != present:
-        Office.objects.filter(pk=office.pk).update(**chosen)
+    longer = {name: period for name, period in chosen.items() if period > present[name]}
+    if longer:
+        Office.objects.filter(pk=office.pk).update(**longer)
         audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=by)
-    elif is_dropped:
-        audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
+    if chosen == present | longer:
+        if _drop_shorter(locked) and not longer:
+            audit.append(office=locked, action=Action.RETENTION_KEPT, about=locked, by=by)
+    elif not ShorterRetention.objects.filter(office=locked, **chosen).exists():
+        # Otherwise the button was selected twice.
+        _drop_shorter(locked)
+        starts_at = timezone.now() + DELAY
+        ShorterRetention.objects.create(office=locked, **chosen, chosen_by=by, starts_at=starts_at)
+        words = {"starts": moment_in_words(starts_at)}
+        queue_mail(to=locked.member, name="retention", path=_page(locked), words=words)
+        audit.append(office=locked, action=Action.RETENTION_CHOSEN, about=locked, by=by)
+
+
+def _drop_shorter(office: Office) -> bool:
+    """Drop an office's coming shorter periods and the email about them; return whether there were any."""
+    drop_mail(paths=[_page(office)])
+    return bool(ShorterRetention.objects.filter(office=office).delete()[0])
+
+
+def _page(office: Office) -> str:
+    return reverse("retention", kwargs={"pk": office.pk})
 
 
 @transaction.atomic
-def start_shorter_retention(*, now: datetime) -> int:
-    """Bring shorter retention periods into force whose day has passed; return of how many offices."""
-    due = ShorterRetention.objects.filter(starts_at__lte=now).order_by("office")
-    offices = list(due.values_list("office", flat=True))
-    list(
-        Office.objects.filter(pk__in=offices).order_by("pk").select_for_update(no_key=True).values_list("pk")
+def start_shorter_retention(*, office: Office, now: datetime) -> bool:
+    """Start an office's shorter retention periods if they are due; return whether they were."""
+    locked = _locked(office)
+    shorter = ShorterRetention.objects.filter(office=locked, starts_at__lte=now).first()
+    if shorter is None:
+        return False
+    Office.objects.filter(pk=locked.pk).update(
+        keep_drafts_months=shorter.keep_drafts_months, keep_attested_years=shorter.keep_attested_years
     )
-    started = list(due.filter(office__in=offices).select_related("office"))
-    for shorter in started:
-        Office.objects.filter(pk=shorter.office_id).update(
-            keep_drafts_months=shorter.keep_drafts_months, keep_attested_years=shorter.keep_attested_years
-        )
-        shorter.delete()
-        audit.append(office=shorter.office, action=Action.RETENTION_CHANGED, about=shorter.office, by=None)
-    return len(started)
+    shorter.delete()
+    audit.append(office=locked, action=Action.RETENTION_CHANGED, about=locked, by=None)
+    return True
 
 
 def count_older(*, office: Office, drafts_months: int, attested_years: int) -> int:
@@ -230,16 +230,19 @@ def count_expired() -> Purged:
 def purge_expired() -> Purged:
     """Delete everything that has been kept long enough, each assessment in a transaction of its own.
 
-    An assessment that cannot be deleted stops no other; the next run tries it again.
+    An assessment or office that cannot be purged stops no other; the next run tries it again.
     """
     now = timezone.now()
-    start_shorter_retention(now=now)
     purged = Purged(held=Office.objects.filter(held_at__isnull=False).count())
-    for office in Office.objects.filter(held_at__isnull=True):
+    for office in Office.objects.filter(shorter_retention__starts_at__lte=now).order_by("pk"):
+        with _logged(office, purged.failed_offices):
+            start_shorter_retention(office=office, now=now)
+    for office in Office.objects.filter(held_at__isnull=True).order_by("pk"):
         for reason, expired in expired_of(office, now=now).items():
             count = sum(_purge(office, reason, key, now, purged.failed) for key in _keys(expired))
             setattr(purged, reason, getattr(purged, reason) + count)
-    purged.withdrawn = _purge_withdrawn()
+        with _logged(office, purged.failed_offices):
+            purged.withdrawn += _purge_withdrawn(office)
     purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
     try:
         names = _expired_files(now)
@@ -282,7 +285,7 @@ def _purge(office: Office, reason: str, key: int, now: datetime, failed: list[in
 def _unheld_withdrawn() -> QuerySet[Share]:
     """The withdrawn shares that still have content or a question, and whose office is under no legal hold.
 
-    They were withdrawn under a hold that has been lifted, or before a withdrawal deleted the question.
+    They were withdrawn under a hold that has since been lifted, or before withdrawals deleted the question.
     """
     return Share.objects.filter(
         Q(content__isnull=False) | Q(request__isnull=False),
@@ -292,10 +295,21 @@ def _unheld_withdrawn() -> QuerySet[Share]:
 
 
 @transaction.atomic
-def _purge_withdrawn() -> int:
-    offices = Office.objects.filter(held_at__isnull=True).order_by("pk")
-    list(offices.select_for_update(no_key=True).values_list("pk"))
-    return delete_content(list(_unheld_withdrawn().values_list("pk", flat=True)))
+def _purge_withdrawn(office: Office) -> int:
+    locked = _locked(office)
+    withdrawn = _unheld_withdrawn().filter(attestation__assessment__account__office=locked)
+    return delete_content(list(withdrawn.values_list("pk", flat=True)))
+
+
+@contextmanager
+def _logged(office: Office, failed: list[int]) -> Iterator[None]:
+    """Log a fault of the database, and add the office's key to `failed`, so that the others are purged."""
+    try:
+        yield
+    except DatabaseError as error:
+        # Not the error's own message, which may quote a row.
+        log.error("Office %s is not purged yet: %s", office.pk, type(error).__name__)
+        failed.append(office.pk)
 
 
 def _lock(assessments: AssessmentQuerySet) -> list[int]:

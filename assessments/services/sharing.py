@@ -115,10 +115,10 @@ def share(
 
 @transaction.atomic
 def withdraw(*, share: Share, by: User) -> None:
-    """Withdraw a share: delete its content, its PDFs, the question asked with it and what was written about that.
+    """Withdraw a share: delete its content, its PDFs, the question asked with it, and the replies.
 
-    A record of the withdrawal is kept. Under a legal hold all of it is kept, but shown to nobody, until
-    `purge_expired` runs after the hold is lifted. Withdrawing a share twice changes nothing. Raises NotTheMember.
+    A record of the withdrawal is kept. Under a legal hold, everything is kept but hidden, until `purge_expired` runs
+    after the hold is lifted. Withdrawing a share twice changes nothing. Raises NotTheMember.
     """
     # The office is locked first, so that no hold is set during the withdrawal.
     offices = Office.objects.filter(accounts__assessments__attestation__shares=share.pk)
@@ -139,7 +139,7 @@ def withdraw(*, share: Share, by: User) -> None:
 
 
 def delete_content(shares: Collection[int]) -> int:
-    """Delete the content of withdrawn shares, with the questions and what was written; return how many shares."""
+    """Delete the content, questions and replies of withdrawn shares; return the number of shares."""
     with purging():
         AdviceEntry.objects.filter(request__share__in=shares).delete()
         AdviceRequest.objects.filter(share__in=shares).delete()
@@ -199,7 +199,7 @@ def _mail_officers(share: Share) -> None:
 
 @task()
 def mail_officers(pk: int) -> None:
-    """Email officers about a question. Only tasks that an earlier release queued still name this."""
+    """Email officers about a question. Only tasks queued by an earlier release use this."""
     share = Share.objects.standing().filter(pk=pk, request__isnull=False).first()
     if share:
         with transaction.atomic():

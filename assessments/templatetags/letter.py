@@ -1,4 +1,4 @@
-"""The link that opens a letter to the Commissioner in a mail program."""
+"""The link that opens a letter to the Commissioner in the person's mail program."""
 
 from urllib.parse import quote
 
@@ -11,12 +11,12 @@ register = template.Library()
 
 SUBJECT = "Confidential advice on a social media account"
 LONGEST = 1_900
-"""Characters of a link that every mail program takes. Outlook's limit is about 2,000."""
+"""The most characters of a link that every mail program accepts. Outlook's limit is about 2,000."""
 
 
 @register.simple_tag
 def letter_address(a: Projection) -> str:
-    """A `mailto:` link with the letter. The account is left out where its name makes the link too long."""
+    """A `mailto:` link with the letter. If the account's name makes the link too long, it is left out."""
     address = _address(a, with_account=True)
     return address if len(address) <= LONGEST else _address(a, with_account=False)
 

@@ -1,4 +1,4 @@
-"""The portal's `csrf_token`: besides Django's own input, it names the person that a form is made for."""
+"""The portal's `csrf_token`: Django's own input, and one that names the person a form is made for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def csrf_token(context: Context) -> str:
-    """The hidden inputs of every form that is sent by POST: the token, and who is signed in while the page is made.
+    """The hidden inputs of every form that is sent by POST: the token, and the person who is signed in.
 
-    Someone else may sign in on another tab. What this person typed is then not saved under the other's name.
+    If someone else signs in on another tab, what this person typed is not saved under the other's name.
     """
     user = context.get("user")
     token = CsrfTokenNode().render(context)

@@ -1,6 +1,6 @@
-"""Template filters that put things in words: the name of a browser, the date of a document."""
+"""Template filters that put things in words: the name of a browser, a moment, the date of a document."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django import template
 
@@ -34,6 +34,12 @@ def browser(user_agent: str) -> str:
     name = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
     device = next((device for mark, device in DEVICES.items() if mark in user_agent), "")
     return " on ".join(filter(None, (name, device))) or user_agent[:60] or "A browser that gives no name"
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """A moment on Toronto's clock with its zone; empty if there is none."""
+    return clock.moment_in_words(at) if at else ""
 
 
 @register.filter

@@ -1,1 +1,1 @@
-"""What people type and paste: mended, read and compared. Pure: no Django, no clock."""
+"""Cleans up, reads and compares what people type and paste. Pure: no Django, no clock."""

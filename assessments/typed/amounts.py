@@ -17,7 +17,7 @@ _DIGITS = re.compile(r"[0-9][0-9 ,.]*")
 
 
 class UnclearAmount(ValueError):
-    """What was typed may mean more than one amount. The message says how to write it."""
+    """The typed text may mean more than one amount. The message says how to enter it."""
 
 
 def plain_amount(text: str) -> str:
@@ -39,5 +39,5 @@ def plain_amount(text: str) -> str:
     if spaced and (spaced[1] or bare != text):
         return bare.replace(" ", "").replace(",", ".")
     if _DIGITS.fullmatch(bare):
-        raise UnclearAmount(f"“{text[:40]}” can be read in more than one way. Write it like 1250 or 1250.00")
+        raise UnclearAmount(f"“{text[:40]}” could mean more than one amount. Enter it like 1250 or 1250.00")
     return bare

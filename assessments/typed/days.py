@@ -32,15 +32,15 @@ _YEAR_LAST = re.compile(r"([0-9]{1,2})\s?[-/. ]\s?([0-9]{1,2})\s?[-/. ]\s?([0-9]
 
 
 class NoDay(ValueError):
-    """What was typed is no day."""
+    """The typed text is not a day."""
 
 
 class UnclearDay(NoDay):
-    """What was typed may mean two days. The message says how to write each."""
+    """The typed text may mean two days. The message says how to enter each."""
 
 
 def read_typed_day(text: str) -> date:
-    """Read a day: year first, or with the month in letters, or in any order that allows one reading only.
+    """Read a day: year first, with the month in letters, or in any order that can only be read in one way.
 
     Raises NoDay, and UnclearDay for a day such as 08/12/2026.
     """
@@ -53,7 +53,7 @@ def read_typed_day(text: str) -> date:
         if not days:
             raise NoDay(text)
         if len(days) > 1:
-            raise UnclearDay(f"“{mended_line(text)}” can be two days. Write {days[0]} or {days[1]}")
+            raise UnclearDay(f"“{mended_line(text)}” could mean two dates. Enter {days[0]} or {days[1]}")
         return days[0]
     return _in_words(folded)
 
@@ -82,7 +82,7 @@ def _in_words(folded: str) -> date:
 
 
 def _month(word: str) -> int | None:
-    """The number of a month, by its name or by the three letters or more with which no other month begins."""
+    """The number of a month, from its name or from three or more letters that begin no other month."""
     matches = {
         number
         for number, names in enumerate(_MONTHS, start=1)

@@ -1,7 +1,8 @@
 """Comparing what people wrote, so that two spellings that look alike are the same.
 
-Case, compatibility forms, kinds of apostrophe, quotation mark, hyphen and white space, and invisible characters make
-no difference. For a search, accents make none either. A number of four digits or more may have any separators.
+These make no difference: case, compatibility forms, invisible characters, and the kind of apostrophe, quotation mark,
+hyphen or white space. In a search, accents make no difference either. A number of four digits or more may have any
+separators.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u31
 )
 """Invisible characters that Unicode does not count as formatting: joiners, fillers and variation selectors."""
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-"""Letters that have no accent to remove, as people without that key type them."""
+"""Letters without an accent to remove, and what people type who do not have the key."""
 _LOOKALIKES = str.maketrans("авекмнорстухіѕјԁԛԝοανρτικεηχυ", "abekmhopctyxisjdqwoavptikenxu")
 """Cyrillic and Greek letters that look like Latin ones."""
 
@@ -61,7 +62,7 @@ def fold(text: str, *, accents: bool = True) -> str:
 
 
 def simplified(text: str) -> str:
-    """The text with its capitals and accents, but without invisible characters, and in the plainest forms."""
+    """The text with its capitals and accents, without invisible characters, and with plain punctuation."""
     text = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
     return "".join(
         "-" if unicodedata.category(character) == "Pd" else character
@@ -145,9 +146,9 @@ def _pattern(folded: str) -> str:
 
 
 def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[str]:
-    """What in a text may be the same as some words, but is spelled in another way, such as a part of a name.
+    """The parts of a text that may mean the same as some words but are spelled differently, such as a part of a name.
 
-    `without` are the parts of the text to leave aside.
+    `without` gives the parts of the text to skip.
     """
     rest = list(text)
     for span in without:
@@ -155,14 +156,11 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
     remaining = "".join(rest)
     near = {span.start: span for span in _written_otherwise(words, remaining)}
     parts = [part for part in map(_letters, _NAME.findall(words)) if len(part) >= 2]
-    for name in _NAME.finditer(remaining):
-        letters = _letters(name[0])
-        if not (name[0][0].isupper() or name[0][0].isdigit()) or any(
-            span.start <= name.start() < span.end for span in near.values()
+    for letters, span in _names(remaining):
+        if any(_alike(letters, part) for part in parts) and not any(
+            other.start <= span.start < other.end for other in near.values()
         ):
-            continue
-        if any(_alike(letters, part) for part in parts):
-            near[name.start()] = Span(*name.span())
+            near[span.start] = span
     number = _digits(words)
     for match in _NUMBER.finditer(remaining):
         digits = _digits(match[0])
@@ -172,27 +170,46 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
     return list(dict.fromkeys(spelled))[:_MAX_NEAR]
 
 
+@lru_cache(maxsize=64)
+def _names(text: str) -> tuple[tuple[str, Span], ...]:
+    """The words of a text that may be names, by their letters. In lower case, shorter ones are seldom meant."""
+    names = ((_letters(name[0]), name) for name in _NAME.finditer(text))
+    return tuple(
+        (letters, Span(*name.span()))
+        for letters, name in names
+        if len(letters) >= 3 or not name[0][0].islower()
+    )
+
+
 def _written_otherwise(words: str, text: str) -> list[Span]:
     """Where a text has the letters and digits of some words, with anything between them."""
     wanted = _letters(words)
-    if len(wanted) < 3:
+    # Names in a script without case, such as Chinese, are short, and no spaces separate them from other words.
+    has_case = not any(unicodedata.category(letter) == "Lo" for letter in wanted)
+    if len(wanted) < (3 if has_case else 2):
         return []
+    letters, places = _all_letters(text)
+    spans, at = [], letters.find(wanted)
+    while at >= 0:
+        span = Span(places[at].start, places[at + len(wanted) - 1].end)
+        before, after = text[: span.start][-1:], text[span.end :][:1]
+        if not has_case or (not before.isalnum() and not after.isalnum()):
+            spans.append(span)
+        at = letters.find(wanted, at + 1)
+    return spans
+
+
+@lru_cache(maxsize=64)
+def _all_letters(text: str) -> tuple[str, tuple[Span, ...]]:
+    """The letters and digits of a text as `_letters` gives them, and where each comes from."""
     aligned = [
-        (letter, span)
+        # Skipped parts separate words.
+        ("\0" if text[span.start] == "\0" else letter, span)
         for character, span in _aligned(text, False)
         for letter in character.translate(_LOOKALIKES)
         if letter.isalnum() or text[span.start] == "\0"
     ]
-    # What is left aside separates.
-    letters = "".join("\0" if text[span.start] == "\0" else letter for letter, span in aligned)
-    spans, at = [], letters.find(wanted)
-    while at >= 0:
-        span = Span(aligned[at][1].start, aligned[at + len(wanted) - 1][1].end)
-        before, after = text[: span.start][-1:], text[span.end :][:1]
-        if not before.isalnum() and not after.isalnum():
-            spans.append(span)
-        at = letters.find(wanted, at + 1)
-    return spans
+    return "".join(letter for letter, _ in aligned), tuple(span for _, span in aligned)
 
 
 def _letters(text: str) -> str:
@@ -205,17 +222,20 @@ def _digits(text: str) -> str:
 
 
 def _alike(first: str, second: str) -> bool:
-    """Whether two names are the same or differ by a slip of the pen."""
+    """Whether two names are the same or differ by a typing error."""
     if first == second:
         return True
-    return min(len(first), len(second)) >= 5 and SequenceMatcher(None, first, second).ratio() >= 0.85
+    if min(len(first), len(second)) < 5 or abs(len(first) - len(second)) > 3:
+        return False
+    matcher = SequenceMatcher(None, first, second)
+    return matcher.real_quick_ratio() >= 0.85 and matcher.quick_ratio() >= 0.85 and matcher.ratio() >= 0.85
 
 
 # --- Searching ----------------------------------------------------------------------
 
 
 def searchable(text: str) -> str:
-    """The text that a search looks in. After a number with separators, it has the number without them."""
+    """The text that a search looks in: folded, and with each number also written without separators."""
     return _NUMBER.sub(
         lambda number: number[0] if number[0].isdigit() else f"{number[0]} {_digits(number[0])}",
         fold(text, accents=False),

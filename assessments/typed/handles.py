@@ -1,4 +1,4 @@
-"""The social media account that a platform and a handle name, however they are typed or pasted."""
+"""Recognizing a social media account from its platform and handle, however they are typed or pasted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mending what people paste: what they cannot see, and what other programs put around it."""
+"""Cleaning up what people paste: invisible characters, and what other programs put around the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 _WINDOWS = {
     code: bytes([code]).decode("cp1252", "ignore") for code in (*range(0x80, 0x85), *range(0x86, 0xA0))
 }
-"""Characters that Windows has where Unicode has controls, such as its quotation marks."""
+"""The characters, such as quotation marks, that Windows has in the place of Unicode's control characters."""
 _ENDS = " \t\n\u00a0\u200c\u200d\u200e\u200f\u061c"
 """What is dropped at the ends of a line: white space, and marks that only matter between letters."""
 
@@ -26,19 +26,19 @@ _MAX_REPLIES = 10
 
 
 def mended_text(text: str) -> str:
-    """A text of several lines without what nobody can see, in composed characters and without blank ends."""
+    """A text of several lines without invisible characters, in composed characters and without blank ends."""
     text = _NEW_LINE.sub("\n", text).translate(_WINDOWS)
     text = _HALF.sub("\ufffd", _DROPPED.sub("", text))
     return unicodedata.normalize("NFC", text).strip()
 
 
 def mended_line(text: str) -> str:
-    """A text of one line without what nobody can see, and with single spaces."""
+    """A text of one line without invisible characters, and with single spaces."""
     return " ".join(mended_text(text).split()).strip(_ENDS)
 
 
 def mended_email(text: str) -> str:
-    """An email address without what surrounds it where it was copied from: `Pat Lee <pat@example.ca>`, `mailto:`."""
+    """An email address without what was copied with it, as in `Pat Lee <pat@example.ca>` or `mailto:`."""
     text = mended_line(text)
     if match := _NAMED_ADDRESS.fullmatch(text):
         text = match[1]
@@ -53,9 +53,9 @@ def mended_web_address(text: str) -> str:
 
 
 def mended_json(text: str) -> str:
-    """JSON without what a mail program does to it: fences, quote marks before lines, curly quotation marks.
+    """JSON without the changes of a mail program: fences, quote marks before lines, curly quotation marks.
 
-    A note may have curly quotation marks, too: only those where JSON has its own are replaced.
+    Notes may have curly quotation marks, too. Only those in the places of JSON's own are replaced.
     """
     text = _DROPPED.sub("", _NEW_LINE.sub("\n", text).replace("\u00a0", " "))
     lines = text.strip().split("\n")

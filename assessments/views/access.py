@@ -101,7 +101,7 @@ def proven_lately(request: HttpRequest) -> bool:
 
 
 def expire_proofs(request: HttpRequest) -> None:
-    """Have all proofs of this session count as long past, so that a clock set back does not renew them."""
+    """Expire all proofs of identity in this session, so that setting the clock back does not renew them."""
     records = get_authentication_records(request, request.user)
     if any(record["at"] for record in records):
         request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [{**record, "at": 0} for record in records]

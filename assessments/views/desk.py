@@ -31,6 +31,9 @@ SEARCHES, MAX_SEARCHES = "desk_searches", 20
 LAST_VIEW = "desk_last"
 """The session's key for the query string of the list that the officer last saw."""
 SEARCH_FORGOTTEN = "The portal does not remember this search any more. Type the words again."
+SEARCH_TOO_LONG = f"Use at most {MAX_WORDS} characters to search."
+MAX_KEPT = 1_000
+"""The most characters of a search that a session keeps. One that is too long comes back, to be shortened."""
 PLACE_UNKNOWN = "This link leads to no place in the list. It is shown from the top."
 
 
@@ -61,7 +64,11 @@ def select(request: HttpRequest, by: User, query: QueryDict) -> Selection:
     filters = DeskFilter(query, DeskEntry.objects.visible_to(by))
     words = typed.get("words", "")
     problem = SEARCH_FORGOTTEN if token and not typed else ""
-    return Selection(filters, containing(filters.matching, words), words, token if typed else "", problem)
+    if len(words) > MAX_WORDS:
+        problem, rows = SEARCH_TOO_LONG, filters.queryset.none()
+    else:
+        rows = containing(filters.matching, words)
+    return Selection(filters, rows, words, token if typed else "", problem)
 
 
 def last_desk_url(request: HttpRequest) -> str:
@@ -118,7 +125,7 @@ def _keep_search(request: HttpRequest, by: User) -> str:
     """Keep the words of a search in the session, and return the address that repeats the search."""
     params = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).url_params
     typed = {
-        name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_WORDS]
+        name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_KEPT]
         for name in ("words", *KEPT_PRIVATE)
     }
     if any(typed.values()):

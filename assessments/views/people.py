@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from smtplib import SMTPException
 from typing import Any
 
@@ -20,7 +21,10 @@ from assessments.models import Invitation, Membership, Office, User
 from assessments.services import people as services
 from assessments.services.hashing import TooManyHashing
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
+from assessments.views.not_saved import FAULTS
 from config.allauth_private import record_authentication
+
+log = logging.getLogger(__name__)
 
 
 def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
@@ -155,7 +159,7 @@ def rename_person(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": person.name})
     if form.is_valid():
         services.rename_person(user=person, name=form.cleaned_data["name"], by=by)
-        messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+        messages.success(request, f"Name changed to {form.cleaned_data['name']}.")
         return redirect("people")
     return render(request, "people/rename.html", {"form": form, "named": person})
 
@@ -171,9 +175,9 @@ def rename_office(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         try:
             services.rename_office(office=office, name=form.cleaned_data["name"], by=by)
         except services.DuplicateSeat:
-            form.add_error("name", "Another office has this name. Choose one that tells the two apart.")
+            form.add_error("name", "Another office has this name. Enter a different name.")
         else:
-            messages.success(request, f"The name is {form.cleaned_data['name']} now.")
+            messages.success(request, f"Name changed to {form.cleaned_data['name']}.")
             return redirect("people")
     return render(request, "people/rename.html", {"form": form, "named": office})
 
@@ -221,12 +225,23 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         except services.CannotJoin as error:
             context["problem"] = str(error)
         else:
-            messages.success(request, f"Welcome, {person}.")
             first_page = reverse("people" if person.is_staff else "register")
-            if user:
-                return redirect(first_page)
-            # They have just chosen a password, so they need not enter it again to confirm who they are.
-            record_authentication(request, person, method="password", email=person.email)
-            response: HttpResponse = perform_login(request, person, redirect_url=first_page)
-            return response
+            if user is None:
+                return _signed_in(request, person, first_page)
+            messages.success(request, f"Welcome, {person}.")
+            return redirect(first_page)
     return render(request, "people/invitation.html", context)
+
+
+def _signed_in(request: HttpRequest, person: User, first_page: str) -> HttpResponse:
+    """Sign in someone who has just joined, or have them sign in if the database takes no new session now."""
+    try:
+        # They have just chosen a password, so they need not enter it again to confirm who they are.
+        record_authentication(request, person, method="password", email=person.email)
+        response: HttpResponse = perform_login(request, person, redirect_url=first_page)
+    except FAULTS as error:
+        log.error("Someone joined and could not be signed in: %s", type(error).__name__)
+        request.session.modified = False
+        return redirect(f"{reverse('account_login')}?ready")
+    messages.success(request, f"Welcome, {person}.")
+    return response

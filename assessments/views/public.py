@@ -33,10 +33,10 @@ from assessments.reports.screens import Screen, screen_named
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, election_for, read_document
-from assessments.services.answering import NoRoom, NotSaved, TooLarge, save_answers
+from assessments.services.answering import AddressFull, NoRoom, NotSaved, TooLarge, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
-from assessments.views.not_saved import FAULTS, keep_typed, typed_in, unavailable
+from assessments.views.not_saved import FAULTS, STATUSES, keep_typed, typed_in, unavailable
 from assessments.views.one_at_a_time import Marks, screen_page
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import READY, Workspace, own_check, remember
@@ -68,23 +68,27 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 LARGE_FILE = 20_000
-"""The bytes of an answers file from which on one network address may bring back only a few an hour."""
+"""Bytes. One network address may bring back only a few answers files an hour that are larger than this."""
 
 FILE_REFUSED = {
     "large_file": (
-        "Your network address has brought back several large files within an hour. Try again in an hour, or sign in "
-        "and answer in your office. Files of up to 20 kB can still be brought back."
+        "Several large files were brought back from your network address within an hour. Wait an hour, or sign in "
+        "and answer in your office. You can still bring back files of up to 20 kB."
     ),
     TooLarge.why: (
-        "These answers take more than 100 kB. Without signing in, that is the most. Shorten the notes in the box "
-        "below."
+        "These answers are over 100 kB, the limit without signing in. Shorten the notes in the box below, then try "
+        "again."
+    ),
+    AddressFull.why: (
+        "In the last hour, too much was saved from your network address without signing in. Keep your file, and try "
+        "again in an hour. Or sign in and answer in your office."
     ),
     NoRoom.why: (
-        "The portal has no room for another self-check without signing in right now. Keep your file, and try again "
-        "in an hour; or sign in and answer in your office."
+        "Right now, the portal has no room for another self-check without signing in. Keep your file, and try again "
+        "in an hour. Or sign in and answer in your office."
     ),
 }
-"""Why an answers file that can be read is not taken."""
+"""Why an answers file is not accepted, although it can be read."""
 
 
 def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -93,7 +97,7 @@ def not_too_often(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and not ratelimit.consume(request, action="start_check"):
-            return keep_typed(request, "too_often", status=429)
+            return keep_typed(request, "too_often")
         return view(request)
 
     return wrapped
@@ -108,8 +112,8 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("check:tasks")
     try:
         check, token = start_check(replacing=old)
-    except NoRoom as error:
-        return keep_typed(request, error.why, status=503)
+    except (AddressFull, NoRoom) as error:
+        return keep_typed(request, error.why)
     return remember(redirect(Workspace(check, None).url("next")), token)
 
 
@@ -131,8 +135,8 @@ def bring_back(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 return _brought_back(request, form.document)
-            except (TooLarge, NoRoom) as error:
-                status, refusal = 503 if isinstance(error, NoRoom) else 200, FILE_REFUSED[error.why]
+            except (TooLarge, AddressFull, NoRoom) as error:
+                status, refusal = STATUSES.get(error.why, 200), FILE_REFUSED[error.why]
         form.refuse(refusal)
     context = {"form": form, "check": own_check(request)}
     return render(request, "assessments/bring_back.html", context, status=status)
@@ -140,9 +144,9 @@ def bring_back(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _brought_back(request: HttpRequest, document: Document) -> HttpResponse:
-    """Start a self-check with the answers of a document. Raises TooLarge and NoRoom.
+    """Start a self-check with the answers of a document. Raises TooLarge, AddressFull and NoRoom.
 
-    In one transaction: were the page not to be made, the browser would lose both its old check and the new one.
+    In one transaction: if the page could not be made, the browser would lose both its old check and the new one.
     """
     check, token = start_check(document=document, replacing=own_check(request))
     workspace = Workspace(check, None)
@@ -288,17 +292,17 @@ def _printed(make: Callable[..., bytes], *subjects: Any, **options: Any) -> byte
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Refuse a form whose token no longer fits, and offer a way on: what was typed comes back with a new token.
+    """Refuse a form whose token no longer fits, and give back what was typed, with a new token.
 
-    It comes back only if the form came from our own site. Otherwise another site could prepare such a form and have
-    someone submit it with one press of a button. A form in which nothing was typed is not offered again either: its
-    page is, which says what its button does.
+    This applies only to forms from our own site. Otherwise another site could prepare such a form and have someone
+    submit it with one press of a button. If nothing was typed, the person gets a link to the form's page instead,
+    because that page says what the button does.
     """
     match = request.resolver_match
     if match is None or not _is_ours(request, reason):
         return render(request, "403_csrf.html", status=403)
     if match.view_name == "account_logout":
-        # Whoever signed in since, on whichever tab: this page has the button that signs them out.
+        # Someone may have signed in since, on another tab. This page has the button that signs them out.
         return render(request, "account/logout.html", status=403)
     if match.view_name == "account_login" and request.user.is_authenticated:
         return redirect(get_login_redirect_url(request))
@@ -318,13 +322,13 @@ def _is_ours(request: HttpRequest, reason: str) -> bool:
 
 
 def _page_of_form(request: HttpRequest) -> str:
-    """The address of our page that a form came from; empty if the browser does not say."""
+    """The URL of our page that a form came from; empty if the browser does not send it."""
     page = request.headers.get("Referer", "")
     return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else ""
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for a fault: for one of the database, the page that gives back what was typed."""
+    """The page for a fault. For a fault of the database, the page gives back what was typed."""
     error = sys.exc_info()[1]
     if isinstance(error, FAULTS):
         try:

@@ -50,7 +50,7 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     )
     if workspace.attestation is not None:
         shares = workspace.attestation.shares.select_related("withdrawal", "request").prefetch_related(
-            "request__entries__author"
+            "request__entries__author__former_names"
         )
         return render(
             request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
@@ -244,7 +244,7 @@ def advisory_file(request: HttpRequest, workspace: Workspace, form: str) -> Http
     """Download the advisory as a PDF or as JSON, or the answers as a file to continue from later."""
     check, attestation = workspace.self_check, workspace.attestation
     if form == "pdf" and isinstance(check, AnonymousCheck):
-        # Without `workspace.state`, which takes time: first it must be this check's turn.
+        # Before `workspace.state`, which takes time: this check has to wait for its turn first.
         return _pdf_response(request, workspace, lambda: pdf_of_check(check), timezone.localdate())
     state = workspace.state
     if form == "pdf":

@@ -8,17 +8,18 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
 from assessments.forms.section import element_id
-from assessments.models import Assessment, AuditEvent, Look, Thread, User
+from assessments.models import Assessment, AuditEvent, Comment, Look, Thread, User
 from assessments.models.reviews import MAX_COMMENT
+from assessments.records.clock import moment_in_words
 from assessments.reports.review import review as review_report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
@@ -41,11 +42,12 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
     assessment, by = _assessment_and_person(workspace)
     filters = FilterForm(request.GET, edition=workspace.state.edition)
     section, show = filters.chosen
+    written = Comment.objects.select_related("author").prefetch_related("author__former_names")
     threads = list(
         Thread.objects.visible_to(by)
         .filter(assessment=assessment)
         .select_related("resolved_by")
-        .prefetch_related("comments__author")
+        .prefetch_related(Prefetch("comments", written), "resolved_by__former_names")
     )
     last_look = Look.objects.filter(assessment=assessment, user=by).first()
     looked_at = last_look.looked_at if last_look else None
@@ -161,7 +163,7 @@ def _attempt(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | 
 def _changed_meanwhile(thread: Thread) -> str:
     if thread.resolved_at is None:
         return "Somebody opened these comments again in the meantime. Nothing was changed."
-    when = date_format(timezone.localtime(thread.resolved_at), "j F Y, H:i")
+    when = moment_in_words(thread.resolved_at)
     return f"{thread.resolved_by} resolved these comments in the meantime, on {when}. Nothing was changed."
 
 

@@ -24,7 +24,8 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": (
-            "This code is not right, or was used already. If it keeps happening, set your phone’s clock to automatic."
+            "This code is incorrect or was already used. Enter the newest code. "
+            "If this keeps happening, set your phone’s clock to automatic."
         ),
         "incorrect_passkey": "That did not work. Try again, or choose another way.",
         "no_passkey": "No passkey was made. Press the button to make one.",

@@ -152,7 +152,7 @@ def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) 
         "held": withdrawal and hasattr(share, "content"),
         "asked": asked,
         "asked_about": _titles(assessment, asked.about) if asked else (),
-        "entries": list(asked.entries.select_related("author")) if asked else (),
+        "entries": list(asked.entries.prefetch_related("author__former_names")) if asked else (),
         "form": form,
         "is_member": office.member_id == by.pk,
         "in_term": office.ends_on is None,

@@ -17,9 +17,10 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST
@@ -29,6 +30,7 @@ from assessments.models import User
 from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
+from assessments.views.not_saved import FAULTS, keep_typed
 from config.allauth_private import GuessCountingAdapter, consume, get_ip
 
 log = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ class Adapter(GuessCountingAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Check a password. If too many others are being checked, the form says so, and this was no guess."""
+        """Check a password. If too many others are being checked, the form says so, and no guess is counted."""
         try:
             return super().authenticate(request, **credentials)
         except TooManyHashing:
@@ -134,8 +136,7 @@ class Adapter(GuessCountingAdapter):
         except (OSError, SMTPException) as error:
             # Not the error's own text, which can contain the address.
             log.error("A mail could not be sent: %s", type(error).__name__)
-            response = render(self.request, "account/no_mail.html", status=503)
-            raise ImmediateHttpResponse(response) from error
+            raise ImmediateHttpResponse(keep_typed(self.request, "no_mail")) from error
 
 
 def known_browser(request: HttpRequest, email: str) -> str:
@@ -161,10 +162,11 @@ class NewPassword(PasswordResetView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
-        refusal: HttpResponse | None = ratelimit.consume_or_429(
-            self.request, action="reset_password_of", key=key
-        )
-        return refusal or super().form_valid(form)
+        if not ratelimit.consume(self.request, action="reset_password_of", key=key):
+            return keep_typed(self.request, "too_many_links")
+        response: HttpResponse = super().form_valid(form)
+        # allauth's own page, for the limit on a network, does not give back what was typed.
+        return keep_typed(self.request, "too_many_links") if response.status_code == 429 else response
 
 
 def our_page(view: View) -> View:
@@ -180,18 +182,44 @@ def not_offered(_: HttpRequest) -> NoReturn:
 def first_step(view: View) -> View:
     """Wrap a page where people set up a second step. When it is their first, all their other sessions end.
 
-    Someone who used one of those sessions with the password alone must sign in again, with the second step.
+    Someone who used one of those sessions with the password alone must sign in again, with the second step. The step
+    is set up and the sessions end in one transaction, so that there is never one without the other.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        user = request.user
+        had_none = isinstance(user, User) and not is_mfa_enabled(user)
+        with transaction.atomic():
+            response = view(request, *args, **kwargs)
+            if had_none and isinstance(user, User) and is_mfa_enabled(user):
+                end_sessions(user=user, but=request.session.session_key)
+                request.session[SET_UP_HERE] = True
+        return response
+
+    return wrapped
+
+
+def new_password(view: View) -> View:
+    """Wrap a page where people change their password. If it is saved and the session cannot be, they sign in again.
+
+    Both in one transaction would hold the database's lock while the password is hashed.
     """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = request.user
-        had_none = isinstance(user, User) and not is_mfa_enabled(user)
-        response = view(request, *args, **kwargs)
-        if had_none and isinstance(user, User) and is_mfa_enabled(user):
-            end_sessions(user=user, but=request.session.session_key)
-            request.session[SET_UP_HERE] = True
-        return response
+        before = user.password if isinstance(user, User) else ""
+        try:
+            return view(request, *args, **kwargs)
+        except FAULTS as error:
+            if not isinstance(user, User) or not User.objects.exclude(password=before).contains(user):
+                raise
+            log.error("A password was changed and the session was not: %s", type(error).__name__)
+            request.session.modified = False
+            return redirect(f"{reverse('account_login')}?changed")
 
     return wrapped
 

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from assessments.pdf.authenticity import read_code
 from assessments.services.verifying import standing_of
 
 
-@require_safe
-def verify(request: HttpRequest, code: str = "") -> HttpResponse:
-    """Ask for a verification code; for a given code, show the standing of its document."""
-    typed = code or request.GET.get("code", "")
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_code(request: HttpRequest) -> HttpResponse:
+    """Ask for a verification code. It is posted, since people paste emails around it: no address has more than it."""
+    # Earlier forms put it in the address.
+    typed = request.POST.get("pasted", "") or request.GET.get("code", "")
     if not typed:
         return render(request, "pages/verify.html")
-    valid_code = read_code(typed)
+    if code := read_code(typed):
+        return redirect("verify", code=code)
+    return render(request, "pages/verify.html", {"standing": "no_code", "typed": typed}, status=404)
+
+
+@require_safe
+def verify(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the standing of the document with a code."""
+    valid_code = read_code(code)
     if valid_code is not None and valid_code != code:
         return redirect("verify", code=valid_code)
     standing = standing_of(valid_code) if valid_code else None
     context = {
-        "code": valid_code or typed[:60],
+        "code": valid_code,
         "standing": standing or ("unknown" if valid_code else "no_code"),
+        "typed": "" if valid_code else code,
     }
     return render(request, "pages/verify.html", context, status=200 if standing else 404)

@@ -69,7 +69,8 @@ def waiting(request: HttpRequest, by: User) -> HttpResponse:
     """The drafts to review, the threads to answer, and the notices."""
     items = _waiting_items(by)
     threads = list(items.threads.select_related("assessment__account", "assessment__edition").order_by("-pk"))
-    last = Comment.objects.select_related("author").in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
+    comments = Comment.objects.prefetch_related("author__former_names")
+    last = comments.in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
     to_review = items.to_review.select_related("account", "ready_by").order_by("-ready_at")
     seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
@@ -104,7 +105,8 @@ def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:
         When(kind=Kind.RESOLVED, then=Subquery(resolved.values("pk")[:1])),
         output_field=BigIntegerField(),
     )
-    return notices.select_related("assessment__account", "by").annotate(thread=place)
+    related = notices.select_related("assessment__account").prefetch_related("by__former_names")
+    return related.annotate(thread=place)
 
 
 @require_POST

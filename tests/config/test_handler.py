@@ -47,11 +47,12 @@ def test_a_query_with_too_many_parts_is_refused_in_our_words(content_type):
     assert b"<title>" in body
 
 
-def test_a_form_is_read_whatever_charset_it_claims():
+@pytest.mark.parametrize("charset", ["utf-16", "latin-1"])
+def test_a_form_is_read_as_utf_8_whatever_charset_it_claims(charset):
     body = b"text=Zo%C3%AB"
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
-        "CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8",
+        "CONTENT_TYPE": f"application/x-www-form-urlencoded; charset={charset}",
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
     }

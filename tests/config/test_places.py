@@ -1,5 +1,6 @@
 """Places of a host: as many at a time as there are, whichever process has them, and free when a process is killed."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -65,7 +66,27 @@ def test_strangers_cannot_fill_the_folder(tmp_path):
     assert places_of("address", "192.0.2.7") == places_of("address", "192.0.2.7")
 
 
-def test_a_folder_that_belongs_to_somebody_else_is_not_used(monkeypatch):
-    monkeypatch.setattr(os, "getuid", lambda: 98_765)
-    with pytest.raises(PermissionError), place(("one.0",)):
-        pass
+def _foreign(_: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(os, "getuid", lambda: 98_765)
+
+
+def _link(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    places._folder().rmdir()
+    (tmp_path / places._folder_name()).symlink_to(tmp_path / "elsewhere")
+
+
+def _full(_: Path, patch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    patch.setattr(Path, "mkdir", fails)
+
+
+@pytest.mark.parametrize("how", [_foreign, _link, _full])
+def test_a_folder_that_cannot_be_used_is_logged_and_answered_as_busy(tmp_path, monkeypatch, caplog, how):
+    with monkeypatch.context() as patch:
+        how(tmp_path, patch)
+        with pytest.raises(NoPlace), place(("one.0",)):
+            pass
+    assert "cannot be counted" in caplog.text

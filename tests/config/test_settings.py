@@ -392,13 +392,10 @@ def test_a_fault_of_the_code_keeps_its_traceback(monkeypatch):
 @pytest.mark.parametrize(
     ("query", "age", "options"),
     [
-        ("", 600, {"connect_timeout": 4, "options": "-c lock_timeout=4s"}),
-        (
-            "?sslmode=require",
-            600,
-            {"sslmode": "require", "connect_timeout": 4, "options": "-c lock_timeout=4s"},
-        ),
-        ("?conn_max_age=0&connect_timeout=2", 0, {"connect_timeout": 2, "options": "-c lock_timeout=4s"}),
+        ("", 600, {"connect_timeout": 4}),
+        ("?sslmode=require", 600, {"sslmode": "require", "connect_timeout": 4}),
+        ("?conn_max_age=0&connect_timeout=2", 0, {"connect_timeout": 2}),
+        ("?options=-c+work_mem=8MB", 600, {"connect_timeout": 4, "options": "-c work_mem=8MB"}),
     ],
 )
 def test_a_database_server_is_waited_for_five_seconds_unless_its_address_says_otherwise(query, age, options):

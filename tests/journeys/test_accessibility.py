@@ -174,6 +174,20 @@ def test_every_page_of_an_office_passes_axe(visitors, unprinted, shown):
     assert_all_accessible(page, visitors.address, signed_in_pages(draft.account, draft), shown)
 
 
+@IN_SOME_OR_EVERY_WAY
+def test_the_pages_that_change_a_name_pass_axe_with_and_without_a_fault(visitors, cast, shown):
+    page = visitors.come(cast.administrator)
+    for path in (f"/people/{cast.member.pk}/name", f"/people/offices/{cast.office_pk}/name"):
+        page.goto(visitors.address + path)
+        name = page.get_by_label("Name")
+        assert_accessible(page, however_shown=shown is None)
+        name.fill(" ")
+        page.get_by_role("button", name="Change the name").click()
+        expect(page).to_have_title(re.compile("^Please correct: "))
+        expect(name).to_be_visible()
+        assert_accessible(page, however_shown=shown is None)
+
+
 def test_answers_that_cannot_all_be_right_have_accessible_notes_that_lead_to_each_other(visitors, cast):
     answers = {"election.use": "planned", "election.website": "yes", "resources.website": "yes"}
     # An election without dates is never over, whenever the test runs.

@@ -49,10 +49,13 @@ class Command(BaseCommand):
         self.stdout.write(f"Anonymous self-checks deleted: {delete_ended_checks()}.")
         purged = purge_expired()
         self._report(purged, "deleted")
-        if purged.failed:
-            keys = ", ".join(map(str, purged.failed))
+        if failed := [
+            f"{kind} {', '.join(map(str, dict.fromkeys(keys)))}"
+            for kind, keys in (("assessments", purged.failed), ("offices", purged.failed_offices))
+            if keys
+        ]:
             raise CommandError(
-                f"Not deleted, and tried again next time: assessments {keys}. The log says why."
+                f"Not purged, and tried again next time: {'; '.join(failed)}. The log says why."
             )
         if purged.no_storage:
             raise CommandError(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from assessments.operations.backup import BackupRefused
 from assessments.operations.restore import RestoreStopped, restore
+from assessments.records.clock import moment_in_table
 
 
 class Command(BaseCommand):
@@ -29,9 +29,8 @@ class Command(BaseCommand):
         manifest = restored.manifest
         for name in manifest.missing:
             self.stderr.write(f"Warning: the backup never had a file that the database names: {name}")
-        made_at = timezone.localtime(manifest.made_at)
         self.stdout.write(
-            f"Restored the backup of {made_at:%Y-%m-%d %H:%M} (portal {manifest.portal}):"
+            f"Restored the backup of {moment_in_table(manifest.made_at)} (portal {manifest.portal}):"
             f" {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, {len(manifest.files)} files."
         )
         if restored.migrated:

@@ -12,8 +12,8 @@ class Command(BaseCommand):
     """Emails each person about new notices, and retries emails that failed. Run it every 5 to 10 minutes."""
 
     help = (
-        "Mail each person about the notices they have not seen, without any content, once an hour at most, and try "
-        "again the mails that could not be sent. "
+        "Email each person about the notices they have not seen, without their content and at most once an hour. "
+        "Retry emails that could not be sent. "
         "Run it every 5 to 10 minutes."
     )
 

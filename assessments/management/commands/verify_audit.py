@@ -34,9 +34,9 @@ class Command(BaseCommand):
     """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
-        "Prove that the audit trail is as it was written: nothing changed, taken out, put in or cut off. Compare "
-        "what was attested, shared and printed with the hashes in it. An anchor, "
-        "kept away from the database, also shows a chain that was written anew. Ends with exit 1 on a fault."
+        "Prove that nothing in the audit trail was changed, removed, inserted or cut off. Compare "
+        "what was attested, shared and printed with the hashes in the trail. "
+        "An anchor stored elsewhere also reveals a rebuilt chain. Exits with 1 on a fault."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,7 +64,8 @@ class Command(BaseCommand):
                 "One record or file does" if record_faults == 1 else f"{record_faults} records or files do"
             )
             raise CommandError(
-                f"{subject} not match the audit trail: someone has changed it, or the disk has."
+                f"{subject} not match the audit trail, and the report names each of them. "
+                "A person or a disk fault changed what was stored."
             )
         if not walked:
             self.stdout.write("The audit trail is empty.")
@@ -77,22 +78,25 @@ class Command(BaseCommand):
             compared = compare_records()
         except OSError as error:
             raise CommandError(
-                f"The file storage cannot be read ({type(error).__name__}), so no file was compared.",
+                f"Stored files were not all compared, because the storage cannot be read ({type(error).__name__}). "
+                "Check the storage, then run the command again.",
                 returncode=UNREADABLE,
             ) from None
         for fault in compared.faults:
             self.stdout.write(fault)
         older = (
-            f" {compared.older:,} from before events had a hash, compared with their own hash alone."
+            f" Compared with their own hash only, because their events have none: {compared.older:,}."
             if compared.older
             else ""
         )
         missing = (
-            f" {compared.missing:,} files missing, printed again on request." if compared.missing else ""
+            f" Missing files, which are printed again on request: {compared.missing:,}."
+            if compared.missing
+            else ""
         )
-        outcome = "compared" if compared.faults else "compared, OK"
+        outcome = "" if compared.faults else " OK."
         self.stdout.write(
-            f"Records: {compared.records:,}, stored files: {compared.files:,}, {outcome}.{older}{missing}"
+            f"Compared records: {compared.records:,}, stored files: {compared.files:,}.{outcome}{older}{missing}"
         )
         return len(compared.faults)
 

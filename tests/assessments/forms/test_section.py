@@ -67,7 +67,7 @@ def test_an_amount_that_is_none_is_named_and_stays_as_typed(typed):
 @pytest.mark.parametrize("typed", ["0,500", "300 250", "1,000 00", "$5 00", "1,2"])
 def test_an_amount_that_may_be_another_is_asked_again_and_stays_as_typed(typed):
     value, slot = posted("gifts.value", typed)
-    assert f"“{typed}” can be read in more than one way. Write it like 1250 or 1250.00." in slot.error
+    assert f"“{typed}” could mean more than one amount. Enter it like 1250 or 1250.00." in slot.error
     assert (value, slot.text) == (None, typed)
 
 
@@ -78,7 +78,7 @@ def test_a_date_is_read_as_people_write_it(typed):
 
 def test_a_date_that_may_be_two_is_asked_again_and_stays_as_typed():
     value, slot = posted("election.nomination_date", "08/12/2026")
-    assert "“08/12/2026” can be two days. Write 2026-08-12 or 2026-12-08." in slot.error
+    assert "“08/12/2026” could mean two dates. Enter 2026-08-12 or 2026-12-08." in slot.error
     assert (value, slot.text) == (None, "08/12/2026")
 
 
@@ -87,7 +87,7 @@ def test_a_date_that_may_be_two_is_asked_again_and_stays_as_typed():
 )
 def test_a_date_of_no_likely_year_is_refused(typed):
     value, slot = posted("election.nomination_date", typed)
-    assert "write the date as year-month-day" in slot.error
+    assert "enter the date as year-month-day" in slot.error
     assert (value, slot.text) == (None, typed)
 
 

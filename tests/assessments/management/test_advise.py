@@ -644,11 +644,11 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "a long word for an edition": (document(edition=WORD), [f'edition: "{"x" * 57}...": no such edition']),
     "a long note": (
         document(notes={"gifts.value": WORD}),
-        ["the text has 10,000 characters; at most 2,000 are kept"],
+        ["use at most 2,000 characters; this text has 10,000"],
     ),
     "a long name": (
         document(account={"member": WORD}),
-        ["the text has 10,000 characters; at most 200 are kept"],
+        ["use at most 200 characters; this text has 10,000"],
     ),
     "control characters in a key": (
         answers(**{"gifts\n\x1b[2J": "no"}),

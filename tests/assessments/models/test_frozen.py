@@ -4,6 +4,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models, transaction
 
 from assessments.models import (
+    Answer,
     Assessment,
     AuditAddress,
     AuditEvent,
@@ -27,7 +29,7 @@ from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.purging import purging
 from assessments.services.sharing import withdraw, write_advice
 from bulletin.models import PublishedEdition
-from tests.cast import office_of, person, shared
+from tests.cast import account_of, answered, office_of, person, shared
 from tests.thawing import thaw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -136,9 +138,82 @@ def test_a_frozen_table_is_not_truncated(event, table, message):
 def test_a_frozen_row_is_not_replaced(event):
     columns = "hash, number, at, action, record_type, record_id, address_hash, previous, record_hash"
     sql = f"INSERT OR REPLACE INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT}"
-    assert "rows are never deleted" in refusal(sql)
+    assert "rows are never replaced" in refusal(sql)
     conflict = f"INSERT INTO {EVENT} ({columns}) SELECT {columns} FROM {EVENT} WHERE true "
-    assert "rows are never changed" in refusal(f"{conflict} ON CONFLICT (hash) DO UPDATE SET number = 2")
+    assert "rows are never replaced" in refusal(f"{conflict} ON CONFLICT (hash) DO UPDATE SET number = 2")
+
+
+def replacing(row: models.Model, values: Mapping[str, str]) -> str:
+    """An INSERT OR REPLACE of a row, with other values in some columns, given as SQL."""
+    table, pk = row._meta.db_table, row._meta.pk.column
+    columns = [str(field.column) for field in row._meta.concrete_fields]
+    selected = ", ".join(values.get(column, f'"{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f"INSERT OR REPLACE INTO {table} ({names}) SELECT {selected} FROM {table} WHERE {pk} = '{row.pk}'"
+
+
+@pytest.fixture(params=["ON", "OFF"])
+def recursive(request: Any, event: AuditEvent) -> Any:
+    """The portal's connections have recursive triggers; those of other programs need not have them."""
+    run(f"PRAGMA recursive_triggers = {request.param}")
+    yield
+    run("PRAGMA recursive_triggers = ON")
+
+
+def frozen_rows() -> dict[str, models.Model]:
+    """A row of each table that is frozen in whole or in part."""
+    attested = Assessment.objects.get(attestation__isnull=False)
+    some = {name: apps.get_model("assessments", name)._default_manager.first() for name in frozen.FROZEN}
+    answer, account = attested.answers.first(), attested.account
+    return some | {
+        "Answer": answer,
+        "Assessment": attested,
+        "SocialAccount": account,
+        "edition": attested.edition,
+    }
+
+
+OTHER_VALUES = {
+    "Answer": {"note": "'another'"},
+    "Assessment": {"deleted_at": "started_at", "deleted_by_id": "started_by_id"},
+    "SocialAccount": {"office_id": "office_id + 1"},
+    "edition": {"content": "'\"{}\"'"},
+}
+"""For each table that is frozen in part, what a row must not come to have."""
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite has REPLACE")
+@pytest.mark.parametrize("name", [*frozen.FROZEN, *OTHER_VALUES])
+def test_no_frozen_row_is_replaced(recursive, name):
+    row, values = frozen_rows()[name], OTHER_VALUES.get(name, {})
+    pk = str(row._meta.pk.column)
+    assert "rows are never replaced" in refusal(replacing(row, values))
+    # The new row has another key, and what else is unique is the same.
+    of_row = {f.column: getattr(row, f.attname) for f in row._meta.concrete_fields}
+    if any(pk not in key and None not in [of_row[c] for c in key] for key in frozen._keys(type(row))):
+        sql = replacing(row, {pk: f"'{'f' * 64}'" if pk == "hash" else f"{pk} + 1000"})
+        assert "rows are never replaced" in refusal(sql)
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="only SQLite has REPLACE")
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_nor_is_it_by_another_row_that_gets_its_key(recursive, name):
+    row = frozen_rows()[name]
+    draft = Assessment.objects.drafts().first()
+    assert draft
+    other = {
+        "Answer": Answer(draft=draft, question="q", value="no", answered_by=draft.started_by),
+        "Assessment": draft,
+        "SocialAccount": account_of(office_of(person("other"), "Ward 99")),
+        "edition": PublishedEdition(
+            edition_id="another", revision=1, digest="a" * 64, content='{"sheet": {"provisional": true}}'
+        ),
+    }[name]
+    other.save()
+    table = row._meta.db_table
+    assert "rows are never replaced" in refusal(
+        f"UPDATE OR REPLACE {table} SET id = {row.pk} WHERE id = {other.pk}"
+    )
 
 
 # --- What frozen rows lean on ----------------------------------------------------------------
@@ -163,6 +238,34 @@ def test_what_is_attested_is_neither_marked_as_deleted_nor_brought_back(event):
     run(f"UPDATE assessments_assessment SET {set_to} WHERE id = {draft.pk}")
     sql = f"UPDATE assessments_assessment SET {set_to} WHERE id = {attested.pk}"
     assert "attested rows are never changed" in refusal(sql)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Answer", "attested rows are never changed"),
+        ("Assessment", "attested rows are never changed"),
+        ("SocialAccount", "an account never moves to another office"),
+        ("edition", "a published edition never changes"),
+    ],
+)
+def test_none_of_it_is_deleted_to_come_back_with_other_values(event, name, message):
+    row = frozen_rows()[name]
+    assert message in refusal(f"DELETE FROM {row._meta.db_table} WHERE id = {row.pk}")
+
+
+def test_what_nothing_frozen_leans_on_is_deleted(event):
+    if ON_POSTGRESQL:
+        run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    edition = PublishedEdition.objects.create(
+        edition_id="another", revision=1, digest="a" * 64, content='{"sheet": {"provisional": true}}'
+    )
+    account = account_of(office_of(person("other"), "Ward 99"))
+    draft = answered(account, account.office.member)
+    draft.answers.all().delete()
+    run(f"DELETE FROM assessments_assessment WHERE id = {draft.pk}")
+    run(f"DELETE FROM assessments_socialaccount WHERE id = {account.pk}")
+    run(f"DELETE FROM bulletin_publishededition WHERE id = {edition.pk}")
 
 
 def provisional(row: PublishedEdition, *, is_provisional: bool) -> None:
@@ -353,7 +456,9 @@ def test_altering_a_frozen_table_drops_its_triggers_until_the_end_of_the_migrati
     new.set_attributes_from_name("salt")
     with connection.schema_editor() as editor:
         editor.alter_field(AuditAddress, old, new)
-    assert sorted(frozen.missing(connection)) == [f"{ADDRESS}_kept", f"{ADDRESS}_unchanged"]
+    assert sorted(frozen.missing(connection)) == [
+        f"{ADDRESS}_{which}" for which in ("kept", "replaced", "unchanged")
+    ]
     with connection.schema_editor() as editor:
         editor.alter_field(AuditAddress, new, old)
     call_command("migrate", verbosity=0)

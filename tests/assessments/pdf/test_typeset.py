@@ -40,15 +40,37 @@ def test_text_is_composed_cleaned_and_broken(written, printed):
     [
         ("Hi \U0001f600!", "Hi [grinning face]!", ("grinning face",)),
         ("\U0001f600\U0001f600", "[grinning face][grinning face]", ("grinning face",)),
-        ("\U0001f44d\U0001f3fd", "[thumbs up sign]", ("thumbs up sign",)),
+        (
+            "\U0001f44d\U0001f3fd",
+            "[thumbs up sign, medium skin tone]",
+            ("thumbs up sign, medium skin tone",),
+        ),
+        ("\U0001f3fd", "", ()),
         ("\u2764\ufe0f", "[heavy black heart]", ("heavy black heart",)),
         ("1\ufe0f\u20e3", "1", ()),
         ("\U0001f1e8\U0001f1e6", "[flag CA]", ("flag CA",)),
         (
             "\U0001f469\u200d\U0001f4bb",
-            "[woman][personal computer]",
-            ("woman", "personal computer"),
+            "[woman, personal computer]",
+            ("woman, personal computer",),
         ),
+        # A judge, the flag of Canada and a maple leaf, as phones write them.
+        (
+            "\U0001f469\U0001f3fd\u200d\u2696\ufe0f\U0001f1e8\U0001f1e6\U0001f341",
+            "[woman, medium skin tone, scales][flag CA][maple leaf]",
+            ("woman, medium skin tone, scales", "flag CA", "maple leaf"),
+        ),
+        (
+            "\u2764\ufe0f\u200d\U0001f525 and \U0001f525",
+            "[heavy black heart, fire] and [fire]",
+            ("heavy black heart, fire", "fire"),
+        ),
+        (
+            "\u200d".join(["\U0001f468", "\U0001f469", "\U0001f467", "\U0001f466"]),
+            "[man, woman, girl, boy]",
+            ("man, woman, girl, boy",),
+        ),
+        ("\U0001f600\u200d", "[grinning face]", ("grinning face",)),
         ("\ue000 \U0010ffff", "[U+E000] [U+10FFFF]", ("U+E000", "U+10FFFF")),
         ("→ →", "[rightwards arrow] [rightwards arrow]", ("rightwards arrow",)),
         ("a\u3000b", "a b", ()),

@@ -10,10 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from assessments.models import Assessment, Attestation, User
+from assessments.records.attested import attested_record, canonical
 from assessments.records.shared import offered, preselected
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.rendering.text import advisory_text
 from assessments.reports.compare import compare
+from assessments.services import attesting
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.office_copy import export_all
 from tests.cast import Cast, answered, attested, shared
@@ -52,6 +54,30 @@ def record(cast: Cast, draft: Assessment) -> Attestation:
     page = client.post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": state_of(draft).seen})
     assert page.status_code == 302
     return Attestation.objects.get(assessment=draft)
+
+
+@pytest.fixture
+def older_record(draft: Assessment, monkeypatch: pytest.MonkeyPatch, unprinted: None) -> Attestation:
+    """An attestation as earlier releases wrote it: its record has every row, asked or not."""
+
+    def with_every_row(state: AssessmentState, **more: Any) -> str:
+        content = json.loads(attested_record(state, **more))
+        row = state.rows[HIDDEN]
+        content["answers"].append(
+            {
+                "question": HIDDEN,
+                "answer": row.value,
+                "note": row.note,
+                "by": "Ana Silva",
+                "at": row.answered_at.isoformat(),
+                "version": row.version,
+            }
+        )
+        return canonical(content)
+
+    monkeypatch.setattr(attesting, "attested_record", with_every_row)
+    member = draft.account.office.member
+    return attesting.attest(assessment=draft, by=member, seen=state_of(draft).seen)
 
 
 def test_a_draft_counts_and_prints_none_of_it(cast, draft):
@@ -116,6 +142,27 @@ def test_it_is_not_offered_to_be_shared_and_a_forged_form_does_not_share_it(cast
     assert MARK not in page
     for address in (f"/shares/{share.pk}", f"/shares/{share.pk}.json", "/desk/"):
         assert MARK not in cast.client("officer").get(address).content.decode()
+
+
+def test_nor_is_it_of_an_older_record_that_has_it(cast, older_record):
+    assert MARK in older_record.record
+    state = state_of(older_record.assessment)
+    assert HIDDEN not in state.notes
+    assert HIDDEN not in offered(state).notes | offered(state).questions
+    share = shared(older_record, questions={HIDDEN, "account.stage"}, notes={HIDDEN})
+    assert MARK not in share.content.record
+    address = f"/assessments/{older_record.assessment_id}/share"
+    member = cast.client("member")
+    assert MARK not in member.get(address).content.decode()
+    forged = member.post(address, {"rule": "9", "note": HIDDEN, "preview": "yes"}).content.decode()
+    assert "not in this assessment" in forged
+    assert MARK not in forged
+    other = attested(cast.account, {ON: "no"})
+    assert MARK not in repr(compare(state, state_of(other.assessment)).answers)
+
+
+def test_an_older_record_is_printed_again_as_it_was(older_record):
+    assert MARK in advisory_text(state_of(older_record.assessment).projection)
 
 
 def test_a_comparison_has_no_note_that_is_not_asked(cast, record):

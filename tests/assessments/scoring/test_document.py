@@ -330,7 +330,7 @@ WRONG_PARTS = {
     ),
     "a member's name that is too long": (
         document(account={"member": LONG}),
-        f"account.member: {LONG_SHOWN}: the text has 10,000 characters; at most 200 are kept",
+        f"account.member: {LONG_SHOWN}: use at most 200 characters; this text has 10,000",
     ),
 }
 
@@ -445,7 +445,7 @@ WRONG_NOTES = {
     "not a number": ("NaN", "NaN: a note is a text"),
     "too long": (
         f'"{"x" * 2_001}"',
-        f"{LONG_SHOWN}: the text has 2,001 characters; at most 2,000 are kept",
+        f"{LONG_SHOWN}: use at most 2,000 characters; this text has 2,001",
     ),
 }
 
@@ -527,7 +527,7 @@ def test_a_document_that_another_program_changed_is_read(raw):
 
 def test_curly_quotation_marks_that_cannot_be_mended_are_named_for_what_they_are():
     (message,) = faults_of('{"answers": {“gifts.other“ - “no”}}'.encode())
-    assert "changed the quotation marks; use the file itself" in message
+    assert "changed the quotation marks; use the original file" in message
 
 
 def test_brackets_behind_a_reply_mark_are_too_deep_as_well():

@@ -4,23 +4,33 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from smtplib import SMTPServerDisconnected
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from assessments.models import AdviceEntry, Membership, OutgoingMail, Share, StoredPdf, User, Withdrawal
+from assessments.models import (
+    AdviceEntry,
+    Assessment,
+    Membership,
+    OutgoingMail,
+    Share,
+    StoredPdf,
+    User,
+    Withdrawal,
+)
 from assessments.services import after_commit as module
 from assessments.services import printing, sharing
 from assessments.services.after_commit import after_commit
-from assessments.services.outbox import TRIED_FOR, queue_mail, send_waiting
+from assessments.services.outbox import TRIED_FOR, queue_mail, send_one, send_waiting
 from assessments.services.people import invite
-from tests.cast import NONCE, attested, client_of, make, seen, shared
+from tests.cast import NONCE, attested, make, seen, shared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -83,7 +93,7 @@ def test_a_hook_that_raises_is_logged_without_its_message_and_stops_no_other(por
         after_commit("the second", done.append, 2)
     assert done == [2]
     assert [(r.name, r.getMessage()) for r in caplog.records] == [
-        (module.__name__, "After a commit, this did not work: the first (RuntimeError)")
+        (module.__name__, "An error after a commit: the first (RuntimeError)")
     ]
 
 
@@ -116,7 +126,7 @@ def test_each_write_stands_and_is_answered_when_what_follows_it_fails(portal, un
     answer = member.post(f"/office/{portal.office_pk}/erase", {"name_of_office": name})
     assert answer.status_code == 302
     assert not Share.objects.exists()
-    assert draft.pk
+    assert not Assessment.objects.filter(pk=draft.pk).exists()
 
 
 @pytest.mark.parametrize("broken", ["no_queue", "no_storage"])
@@ -187,9 +197,60 @@ def test_a_server_that_hangs_up_fails_as_one_that_is_gone(portal, monkeypatch):
     assert OutgoingMail.objects.count() == 1
 
 
-def test_one_process_sends_an_email_that_another_is_sending(portal, no_mail):
+def test_no_fault_of_one_email_stops_the_others(portal, monkeypatch, caplog):
+    for _ in range(2):
+        queued = OutgoingMail.objects.create(to=portal.member, name="advised", path="/shares/1")
+        OutgoingMail.objects.filter(pk=queued.pk).update(written_at=timezone.now() - timedelta(minutes=3))
+
+    def fails(*, to: str, **_: object) -> None:
+        raise ValueError(f"a header for {to}")
+
+    monkeypatch.setattr("assessments.services.outbox.send_mail", fails)
+    assert send_waiting() == (0, 2)
+    assert "member@example.ca" not in caplog.text
+
+
+def test_an_email_that_is_dropped_while_it_is_claimed_stops_nothing(portal, monkeypatch):
+    queued = OutgoingMail.objects.create(to=portal.member, name="advised", path="/shares/1")
+    OutgoingMail.objects.update(written_at=timezone.now() - timedelta(minutes=3))
+    monkeypatch.setattr(OutgoingMail.objects, "select_related", lambda _: OutgoingMail.objects.none())
+    assert send_waiting() == (0, 0)
+    assert queued.pk
+
+
+def test_an_email_that_was_tried_just_now_is_not_due_yet(portal, no_mail):
     queue_mail(to=portal.member, name="advised", path="/shares/1")
     OutgoingMail.objects.update(written_at=timezone.now() - timedelta(minutes=3))
     # Tried just now, by the commit.
     assert send_waiting() == (0, 0)
-    assert client_of(portal.member).get("/office/").status_code == 200
+    assert OutgoingMail.objects.count() == 1
+
+
+def test_one_process_sends_an_email_that_another_is_sending(portal, monkeypatch):
+    """The second begins, in a connection of its own, while the first is in the middle of sending."""
+    sent: list[str] = []
+    others: list[tuple[int, int]] = []
+
+    def another() -> None:
+        others.append(send_waiting())
+        # It may also have listed the email before the first one claimed it.
+        send_one.func(waiting.pk)
+        connection.close()
+
+    def send(*, to: str, **_: object) -> None:
+        sent.append(to)
+        if len(sent) == 1:
+            process = Thread(target=another)
+            process.start()
+            process.join(timeout=20)
+
+    monkeypatch.setattr("assessments.services.outbox.send_mail", send)
+    waiting = OutgoingMail.objects.create(
+        to=portal.member,
+        name="advised",
+        path="/shares/1",
+        written_at=timezone.now() - timedelta(minutes=3),
+    )
+    assert send_waiting() == (1, 0)
+    assert sent == ["member@example.ca"]
+    assert others == [(0, 0)]

@@ -1,12 +1,17 @@
 """Saving answers: nobody overwrites an answer that they have not seen, and nothing is saved twice."""
 
+import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.core.cache import cache
 
 from assessments.models import AnonymousCheck
-from assessments.services.answering import AnswerVersion, Change, save_answers
+from assessments.services.answering import HOUR, AnswerVersion, Change, save_answers
+from assessments.services.audit import current_address
 from assessments.services.drafts import delete_ended_checks, start_check
+from tests.cast import at_the_same_moment, make, together
 
 EMAIL, LOGO = "resources.email", "resources.logo"
 
@@ -118,3 +123,18 @@ def test_what_was_saved_has_the_mark_of_the_change(check):
     for seen in (0, 1):
         saved = save(check, (EMAIL, "yes", f"Note {seen}.", seen))
         assert saved.versions == {EMAIL: AnswerVersion.of(seen + 1, "yes", f"Note {seen}.")}
+
+
+@at_the_same_moment
+def test_saves_of_one_address_at_the_same_moment_all_count_towards_its_limit():
+    make()
+    checks = [start_check()[0] for _ in range(6)]
+
+    def save_long(check):
+        current_address.set("192.0.2.1")
+        save_answers(draft=check, changes=[Change("resources.email", "yes", "a" * 1_000)], by=None)
+
+    before = AnonymousCheck.objects.total_size()
+    assert together(*(partial(save_long, check) for check in checks)) == [None] * 6
+    counted = cache.get(f"check-bytes:192.0.2.1:{int(time.time()) // HOUR}")
+    assert counted == AnonymousCheck.objects.total_size() - before

@@ -10,8 +10,9 @@ from assessments.models import AnonymousCheck, CheckPdf
 from assessments.pdf import press
 from assessments.pdf.press import PressError, PrintProblem, fingerprint, print_pdf
 from assessments.services import answering, check_pdfs
-from assessments.services.drafts import delete_check, describe_check, start_check
+from assessments.services.drafts import delete_check, describe_check
 from config.places import place, places_of
+from tests.assessments.views.test_database_down import failing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 HTML = "<!DOCTYPE html><html lang='en'><title>T</title><p>Words</p></html>"
@@ -87,10 +88,22 @@ def test_a_pdf_is_not_kept_when_there_is_no_room_or_the_check_has_changed_meanwh
         patch.setattr(answering, "MAX_CHECKS_BYTES", AnonymousCheck.objects.get().size)
         assert browser.get("/check/advisory.pdf").status_code == 200
     assert not CheckPdf.objects.exists()
-    stale, _ = start_check()
-    AnonymousCheck.objects.filter(pk=stale.pk).update(ends_at=stale.ends_at.replace(microsecond=1))
-    check_pdfs.pdf_of_check(stale)
+    check = AnonymousCheck.objects.get()
+
+    def changed_meanwhile(*_: Any, **__: Any) -> bytes:
+        describe_check(check=AnonymousCheck.objects.get(), election="toronto-2026", handle="@new")
+        return b"%PDF of the old account"
+
+    monkeypatch.setattr(check_pdfs, "print_pdf", changed_meanwhile)
+    check_pdfs.pdf_of_check(check)
     assert not CheckPdf.objects.exists()
+
+
+def test_a_pdf_is_sent_although_nothing_can_be_written(browser, printed, caplog):
+    with failing(writes_only=True):
+        answer = browser.get("/check/advisory.pdf")
+    assert (answer.status_code, answer.content) == (200, b"%PDF 1")
+    assert "A PDF could not be kept: OperationalError" in caplog.text
 
 
 def test_kept_pdfs_count_towards_what_all_checks_may_take(browser, printed):

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from assessments.models import Attestation, AuditEvent, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.pdf.press import PressError, PrintProblem
-from assessments.records.clock import moment_in_table
+from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
@@ -219,6 +219,8 @@ def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     assert row["when_to_contact"] == contact_titles().get(entry.contact, "No contact called for")
     assert row["advice"] == "asked for, not answered"
     assert row["shared"] == moment_in_table(share.shared_at)
+    assert row["shared_at"] == moment_in_json(share.shared_at)
+    assert row["shared_at"].endswith(("-04:00", "-05:00"))
 
 
 @pytest.mark.parametrize(
@@ -512,7 +514,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        (["--since", "yesterday"], "--since: Write the date as year-month-day, such as 2026-08-21."),
+        (["--since", "yesterday"], "--since: Enter the date as year-month-day, such as 2026-08-21."),
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
         (["--output", "."], "--output: . is a folder"),

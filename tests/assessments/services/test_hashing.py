@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
 from django.test import Client
 
 from assessments.models import User
@@ -155,3 +156,22 @@ def test_forms_of_passwords_and_an_invitation_say_so_too(
     assert not User.objects.filter(email="bo@example.ca").exists()
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
+
+
+@pytest.mark.usefixtures("argon2")
+def test_a_new_password_is_hashed_before_the_transaction_that_joins(
+    cast, hashes: Hashes, monkeypatch, django_capture_on_commit_callbacks, mailoutbox
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        people.invite(email="bo@example.ca", role="staff", office=cast.office, by=cast.member)
+    invitation = next(word for word in mailoutbox[-1].body.split() if "/invitation/" in word)
+    of_test, depths = len(connection.savepoint_ids), []
+
+    def encode(_: Argon2PasswordHasher, password: str, salt: str) -> str:
+        depths.append(len(connection.savepoint_ids) - of_test)
+        return hashes.encode(password, salt)
+
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", encode)
+    people.accept(key=invitation.rpartition("/")[2], name="Bo Bell", password=PASSWORD)
+    assert depths == [0]
+    assert User.objects.get(email="bo@example.ca").password.endswith(PASSWORD)

@@ -445,7 +445,7 @@ def test_an_administrator_hands_a_seat_over(cast, django_capture_on_commit_callb
         ({"role": "member"}, "A member needs this."),
         ({"role": "staff"}, "valid choice"),
         ({"role": "member", "seat": "\x07\u200b", "starts_on": "2026-11-15"}, "A member needs this."),
-        ({"role": "member", "seat": "Mayor", "starts_on": "08/12/2026"}, "Write 2026-08-12 or 2026-12-08."),
+        ({"role": "member", "seat": "Mayor", "starts_on": "08/12/2026"}, "Enter 2026-08-12 or 2026-12-08."),
         (
             {"role": "member", "seat": "ＷARD\u200b  10", "starts_on": "2026-11-15"},
             "Ana Silva holds this seat.",

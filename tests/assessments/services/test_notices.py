@@ -197,6 +197,29 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     assert sorted(message.to[0] for message in mail.outbox) == ["cy@example.ca", "member@example.ca"]
 
 
+def test_a_run_that_is_killed_before_it_sends_loses_no_digest(draft, time_machine):
+    say(draft)
+    assert notices._claim(user("member").pk)
+    # What is new meanwhile is a notice of its own.
+    say(draft, text="more")
+    call_command("send_notices")
+    assert [message.to for message in mail.outbox] == [["cy@example.ca"]]
+    time_machine.move_to(timezone.now() + timedelta(minutes=3))
+    call_command("send_notices")
+    assert [message.to for message in mail.outbox][1:] == [["member@example.ca"]]
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_no_fault_of_one_digest_stops_the_others(draft, monkeypatch, error):
+    say(draft)
+
+    def fails(**_: Any) -> None:
+        raise error("member@example.ca")
+
+    monkeypatch.setattr(notices, "send_mail", fails)
+    assert notices.send_digests() == (0, 2)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_attempt_is_made_for_a_person_however_much_waits_and_outside_of_a_transaction(monkeypatch):
     cast = make()

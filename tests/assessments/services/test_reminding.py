@@ -140,6 +140,27 @@ def test_two_runs_that_found_the_same_send_it_once(attestation, cast, time_machi
     assert [reminding._remind(reminder, cast.member.pk) for _ in range(2)] == [1, 0]
 
 
+def test_a_run_that_is_killed_before_it_sends_loses_no_reminder(attestation, cast, time_machine):
+    day = DUE - timedelta(days=7)
+    time_machine.move_to(datetime(day.year, day.month, day.day, 9, tzinfo=TORONTO), tick=False)
+    (due_now,) = reminding._due()
+    assert reminding._claim(due_now, cast.member.pk)
+    assert run_on(time_machine, day) == ["staff@example.ca"]
+    assert run_on(time_machine, day, minute=3) == ["member@example.ca"]
+    assert run_on(time_machine, day, minute=30) == []
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_no_fault_of_one_mail_stops_the_others(attestation, time_machine, monkeypatch, error):
+    def fails(**_: Any) -> None:
+        raise error("member@example.ca")
+
+    monkeypatch.setattr(notices, "send_mail", fails)
+    assert run_on(time_machine, DUE - timedelta(days=7)) == []
+    monkeypatch.setattr(notices, "send_mail", send_mail)
+    assert run_on(time_machine, DUE - timedelta(days=7)) == BOTH
+
+
 def test_the_link_in_it_stops_this_mail_as_well(attestation, cast, time_machine):
     notices.set_mail(user=cast.member, wanted=False)
     assert run_on(time_machine, DUE - timedelta(days=7)) == ["staff@example.ca"]

@@ -15,7 +15,7 @@ from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from assessments.models import (
@@ -26,6 +26,7 @@ from assessments.models import (
     AuditEvent,
     Notice,
     Office,
+    OutgoingMail,
     Reminder,
     Share,
     ShorterRetention,
@@ -36,7 +37,7 @@ from assessments.services.answering import AnswerVersion, Attested, Change, Draf
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
 from assessments.services.audit_proof import walk
-from tests.cast import Cast, account_of, attested, client_of, make, shared
+from tests.cast import Cast, account_of, attested, client_of, make, office_of, person, shared
 
 pytestmark = pytest.mark.django_db
 
@@ -113,8 +114,8 @@ def test_a_deleted_draft_disappears_from_everywhere_and_comes_back_whole(world):
     assert client.post(f"/assessments/{draft.pk}/delete")["Location"] == home
     page = client.get(home).content.decode()
     assert f'href="/assessments/{draft.pk}/"' not in page
-    assert "Deleted by Sam Roy on 15 June 2026, 12:00" in page
-    assert "until 15 July 2026, 12:00" in page
+    assert "Deleted by Sam Roy on 15 June 2026, 12:00 EDT" in page
+    assert "until 15 July 2026, 12:00 EDT" in page
     for address in ("", "advisory", "answers.json", "review"):
         assert client.get(f"/assessments/{draft.pk}/{address}").status_code == 404
     assert "No self-check yet" in client.get("/office/").content.decode()
@@ -207,7 +208,7 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
     assert client_of(world.member).post(address, sent).status_code == (302 if taken else 200)
     # What is shorter comes into force after a day.
     world.at(NOW + timedelta(days=1))
-    retention.start_shorter_retention(now=timezone.now())
+    retention.start_shorter_retention(office=world.office, now=timezone.now())
     office = Office.objects.get(pk=world.office.pk)
     kept = (office.keep_drafts_months, office.keep_attested_years)
     assert kept == ((months, years) if taken else (24, 7))
@@ -218,7 +219,7 @@ def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
     client = client_of(world.staff)
     page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
     assert "24 months after" in page
-    assert "Since 15 June 2026, 12:00" in page
+    assert "Since 15 June 2026, 12:00 EDT" in page
     assert 'name="keep_drafts_months"' not in page
     for address in ("keeping", "trail", "people"):
         assert "Alex" not in client.get(f"/office/{world.office.pk}/{address}").content.decode()
@@ -306,7 +307,7 @@ def test_times_that_would_delete_something_now_are_asked_about_first(world):
     client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
     shorter = {"keep_drafts_months": 24, "keep_attested_years": 1}
     asked = client.post(address, shorter).content.decode()
-    assert "With these times 1 self-check would be deleted for good" in asked
+    assert "With these periods, 1 self-check would be permanently deleted" in asked
     world.office.refresh_from_db()
     assert world.office.keep_attested_years == 7
     assert client.post(address, shorter | {"sure": "on"}).status_code == 302
@@ -338,11 +339,11 @@ def test_the_member_is_emailed_and_keeps_the_present_periods(world, django_captu
             assert client.post(address, shorter).status_code == 302
     (message,) = mail.outbox
     assert message.to == ["member@example.ca"]
-    assert "start on 16 June 2026, 12:00 (Toronto)" in message.body
+    assert "start on 16 June 2026, 12:00 EDT." in message.body
     page = client.get(address).content.decode()
-    assert "Shorter periods start on 16 June 2026, 12:00" in page
+    assert "Shorter periods start on 16 June 2026, 12:00 EDT" in page
     assert "kept for 12 months" in page
-    form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the present periods", page, re.DOTALL)
+    form = re.search(r"<form method=.post.>(?:(?!</form>).)*Keep the current periods", page, re.DOTALL)
     assert form
     hidden = dict(re.findall(r'name="(keep_\w+)"\s+value="(\d+)"', form[0]))
     assert client.post(address, hidden).status_code == 302
@@ -369,6 +370,30 @@ def test_a_longer_period_counts_at_once_and_ends_the_wait_for_a_shorter_one(worl
     retention.set_retention(office=world.office, drafts_months=36, attested_years=9, by=world.member)
     assert not ShorterRetention.objects.exists()
     assert Office.objects.get(pk=world.office.pk).keep_drafts_months == 36
+
+
+def test_of_a_mixed_choice_the_longer_period_counts_at_once_and_the_shorter_one_after_a_day(world):
+    before = world.office.keep_attested_years
+    for _ in range(2):
+        retention.set_retention(office=world.office, drafts_months=48, attested_years=1, by=world.member)
+    office = Office.objects.get(pk=world.office.pk)
+    assert (office.keep_drafts_months, office.keep_attested_years) == (48, before)
+    actions = AuditEvent.objects.of_chain(office.pk).values_list("action", flat=True)[:2]
+    assert list(actions) == [Action.RETENTION_CHOSEN, Action.RETENTION_CHANGED]
+    world.at(NOW + timedelta(days=1))
+    run()
+    office.refresh_from_db()
+    assert (office.keep_drafts_months, office.keep_attested_years) == (48, 1)
+
+
+def test_an_email_about_periods_that_are_not_chosen_any_more_is_not_sent(world):
+    """The mail server did not take it in time."""
+    waiting = OutgoingMail.objects.filter(name="retention")
+    for months in (12, 6):
+        retention.set_retention(office=world.office, drafts_months=months, attested_years=7, by=world.member)
+        assert waiting.count() == 1
+    retention.set_retention(office=world.office, drafts_months=24, attested_years=7, by=world.member)
+    assert not waiting.exists()
 
 
 @pytest.mark.parametrize(("months", "stays"), [(1, False), (2, False), (3, True)])
@@ -490,6 +515,34 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
     run()
     assert not Assessment.objects.exists()
     assert other.pk
+
+
+def test_an_office_that_is_busy_stops_no_other(world, monkeypatch):
+    retention.set_retention(office=world.office, drafts_months=1, attested_years=1, by=world.member)
+    draft = world.draft()
+    world.at(NOW.replace(year=2029))
+    busy = office_of(person("busy"), "Ward 99")
+    later = ShorterRetention.objects.get()
+    ShorterRetention.objects.create(
+        office=busy,
+        keep_drafts_months=1,
+        keep_attested_years=1,
+        chosen_by=world.member,
+        starts_at=later.starts_at,
+    )
+    real = retention._locked
+
+    def locked(office: Office) -> Office:
+        if office.pk == busy.pk:
+            raise OperationalError("locked")
+        return real(office)
+
+    monkeypatch.setattr(retention, "_locked", locked)
+    with pytest.raises(CommandError, match=f"offices {busy.pk}\\."):
+        run()
+    assert not Assessment.objects.filter(pk=draft.pk).exists()
+    assert list(ShorterRetention.objects.values_list("office", flat=True)) == [busy.pk]
+    assert Office.objects.get(pk=world.office.pk).keep_attested_years == 1
 
 
 @pytest.mark.postgres

@@ -100,7 +100,7 @@ def test_a_comment_on_nothing_that_there_is_is_not_found(cast, about, subject):
     ("text", "reason"),
     [
         ("  ", "Write something first."),
-        ("w" * 2_001, "the text has 2,001 characters; at most 2,000 are kept"),
+        ("w" * 2_001, "use at most 2,000 characters; this text has 2,001"),
     ],
 )
 def test_what_is_wrong_with_a_comment_is_said_and_what_was_written_stays(cast, text, reason):
@@ -400,7 +400,7 @@ def test_a_form_that_somebody_else_opened_is_not_sent_under_ones_name(cast):
     sent = {"as": str(cast.staff.pk), "about": "whole", "subject": "", "text": "By Sam"}
     for client in (client_of(member), client_of(member, enforce_csrf_checks=True)):
         html = client.post(address_of(cast, "comments"), sent).content.decode()
-        assert "You are now signed in as Ana Silva; this page was opened by somebody else" in html
+        assert "You are now signed in as Ana Silva, but someone else opened this page" in html
         assert "By Sam" in html
         assert "Save now" not in html
     assert not Thread.objects.exists()

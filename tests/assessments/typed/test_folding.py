@@ -40,6 +40,12 @@ POINTED_AT = [
     ("Zoe", "Zoë"),
     ("Maya Lee", "M\u0430ya Lee"),  # with a Cyrillic а
     ("Maya Lee", "Maya"),
+    ("Maya Lee", "maya"),
+    ("Maya Lee", "ms lee"),
+    ("Jonathan", "jonathon"),
+    ("张伟", "张 伟"),
+    ("张 伟", "张伟"),
+    ("مريم علي", "علي"),
     ("Maya Lee", "Ms. Lee"),
     ("Maya Lee", "Lee, Maya"),
     ("Maya Lee", "MayaLee"),
@@ -75,6 +81,8 @@ def test_what_may_be_the_same_is_pointed_at(words, spelled):
         ("é", "e"),
         ("e", "é"),
         ("21", "2 1"),
+        ("Al Ng", "al was ng"),
+        ("张伟", "张 三 伟"),
     ],
 )
 def test_other_words_are_left_alone(words, text):

@@ -125,7 +125,7 @@ def test_an_amount_is_read_as_canadians_write_it(typed, amount):
     ],
 )
 def test_an_amount_that_may_be_another_is_asked_again(typed):
-    with pytest.raises(UnclearAmount, match="Write it like 1250"):
+    with pytest.raises(UnclearAmount, match="Enter it like 1250"):
         plain_amount(typed)
 
 
@@ -163,7 +163,7 @@ def test_months_in_either_language_are_read(typed, day):
 
 
 def test_a_day_that_may_be_two_is_asked_again_with_both():
-    with pytest.raises(UnclearDay, match="Write 2026-08-12 or 2026-12-08"):
+    with pytest.raises(UnclearDay, match="Enter 2026-08-12 or 2026-12-08"):
         read_typed_day("08/12/2026")
 
 

@@ -2,9 +2,12 @@
 
 import html
 import json
+import re
+import time
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -40,6 +43,11 @@ def words(response: Any) -> str:
     return html.unescape(response.content.decode())
 
 
+def in_text(response: Any) -> str:
+    """The words of a page without its tags."""
+    return " ".join(re.sub("<[^>]*>", "", words(response)).split())
+
+
 NOTE = "note.resources.email"
 
 
@@ -64,7 +72,7 @@ def test_a_file_that_takes_more_than_one_check_may_is_refused_and_stays_in_the_b
     text = document(30)
     for sent in ({"answers": text}, {"file": SimpleUploadedFile("answers.json", text.encode())}):
         response = client.post(BACK, sent)
-        assert "more than 100 kB" in words(response)
+        assert "over 100 kB" in words(response)
         assert LONG in words(response)
     assert not AnonymousCheck.objects.exists()
     assert brought_back(document(20)).status_code == 302
@@ -81,7 +89,7 @@ def test_a_save_that_would_take_more_than_one_check_may_comes_back_and_a_shorter
         assert "100 kB" in words(longer)
         assert LONG + "more" in words(longer)
         fragment = save(client, LONG + "more", **{"HX-Request": "true"})
-        assert "at most 100 kB" in words(fragment)
+        assert "over 100 kB" in words(fragment)
         assert (AnonymousCheck.objects.get().size, CheckAnswer.objects.count()) == (full, rows)
         named = client.post("/check/details", {"handle": "@" + "x" * 99, "election": "toronto-2026"})
         assert named.status_code == 409
@@ -120,7 +128,7 @@ def test_an_address_may_bring_back_few_large_files_an_hour_and_any_number_of_sma
     assert [brought_back(large).status_code for _ in range(5)] == [302] * 5
     refused = brought_back(large)
     assert refused.status_code == 429
-    assert "Try again in an hour" in words(refused)
+    assert "Wait an hour, or sign in" in words(refused)
     assert LONG in words(refused)
     assert brought_back(small).status_code == 302
     assert Client(REMOTE_ADDR="192.0.2.9").post(BACK, {"answers": large}).status_code == 302
@@ -135,3 +143,64 @@ def test_whoever_starts_too_many_gets_back_what_was_typed(client, settings):
     typed = Client().post("/check/restart?to=/check/section/resources", {NOTE: "mine"})
     assert typed.status_code == 429
     assert "mine" in words(typed)
+    chosen = Client().post(BACK, {"file": SimpleUploadedFile("answers-mine.json", document(1).encode())})
+    assert chosen.status_code == 429
+    assert "Choose answers-mine.json again" in in_text(chosen)
+    assert "Save now" not in words(chosen)
+
+
+# --- What one network address may add in an hour --------------------------------------------------------------
+
+
+def growth_of(address: str) -> int:
+    """What the checks of an address have grown by in this hour."""
+    return int(cache.get(f"check-bytes:{address}:{int(time.time()) // 3_600}", 0))
+
+
+@pytest.mark.parametrize(("beyond", "status"), [(-1, 302), (0, 302), (1, 429)])
+def test_an_address_adds_at_most_so_much_in_an_hour_by_small_saves(
+    client, monkeypatch, time_machine, beyond, status
+):
+    time_machine.move_to("2026-07-01T12:00:00Z", tick=False)
+    client.post("/check/start")
+    save(client, "a" * 100)
+    before = AnonymousCheck.objects.get().size
+    assert growth_of("127.0.0.1") == before
+    # A save that shrinks is free, and gives nothing back.
+    save(client, "a" * 50)
+    monkeypatch.setattr(answering, "MAX_ADDRESS_BYTES", before + 200 - beyond)
+    longer = save(client, "b" * 250)
+    assert longer.status_code == status
+    refused = status == 429
+    assert ("b" * 250 in words(longer)) is refused
+    assert ("Try again in an hour" in words(longer)) is refused
+    assert AnonymousCheck.objects.get().size == before + (-50 if refused else 150)
+    # A refusal does not count.
+    assert growth_of("127.0.0.1") == before + (0 if refused else 200)
+    if refused:
+        fragment = save(client, "b" * 250, **{"HX-Request": "true"})
+        assert (fragment.status_code, "In the last hour" in words(fragment)) == (409, True)
+        time_machine.shift(3_600)
+        assert save(client, "b" * 250).status_code == 302
+
+
+def test_the_limit_of_an_address_refuses_starts_and_files_and_leaves_other_addresses_alone(
+    client, monkeypatch
+):
+    assert brought_back(document(1), client).status_code == 302
+    monkeypatch.setattr(answering, "MAX_ADDRESS_BYTES", growth_of("127.0.0.1"))
+    pasted = brought_back(document(1))
+    assert pasted.status_code == 429
+    assert "In the last hour" in words(pasted)
+    assert LONG in words(pasted)
+    started = Client().post("/check/start")
+    assert started.status_code == 429
+    assert "Try again" in words(started)
+    again = Client().post("/check/restart?to=/check/section/resources", {NOTE: "mine"})
+    assert again.status_code == 429
+    assert "mine" in words(again)
+    named = client.post("/check/details", {"handle": "@" + "x" * 99, "election": "toronto-2026"})
+    assert named.status_code == 429
+    assert "x" * 99 in words(named)
+    assert AnonymousCheck.objects.count() == 1
+    assert Client(REMOTE_ADDR="192.0.2.9").post(BACK, {"answers": document(1)}).status_code == 302

@@ -1,4 +1,4 @@
-"""A database that is full, locked or does not answer: what was typed comes back with 503, in words and in time."""
+"""A database that is full, locked or not responding: what was typed comes back with 503, in words and in time."""
 
 import re
 import sqlite3
@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 import requests
+from allauth.mfa.utils import is_mfa_enabled
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
+from assessments.middleware import database_down
 from assessments.models import Answer
-from tests.cast import Cast, client_of, make
+from assessments.services.people import invite
+from assessments.views import sign_in
+from tests.cast import PASSWORD, Cast, client_of, code_at, make
 from tests.hosts import free_port, killed, started, wait_for, web_host
 from tests.test_permissions import (
     ROW,
@@ -27,7 +31,7 @@ from tests.test_permissions import (
 from tests.test_writable import POSTED
 
 pytestmark = pytest.mark.django_db
-WORDS = "database is full, busy or does not answer"
+WORDS = "database is full, busy or not responding"
 TEXT = "What I typed into this note. "
 LONG = "🍁" * 1_900
 """It does not fit what is left of any page of the database."""
@@ -158,6 +162,65 @@ def test_what_is_saved_is_answered_although_its_session_cannot_be(cast, monkeypa
     assert cast.office.keep_drafts_months == 36
 
 
+@contextmanager
+def no_new_session() -> Iterator[None]:
+    """The database takes no new session, and everything else."""
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE")) and "django_session" in sql:
+            raise OperationalError("database is locked")
+        return run(sql, params, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+def test_someone_who_joined_and_could_not_be_signed_in_reads_that_their_sign_in_is_ready(cast, mailoutbox):
+    invite(email="new@example.ca", role="staff", office=cast.office, by=cast.member)
+    link = re.findall(r"/invitation/\S+", str(mailoutbox[-1].body))[0]
+    client = Client(raise_request_exception=False)
+    with no_new_session():
+        answer = client.post(link, {"name": "Bo", "new_password1": PASSWORD, "new_password2": PASSWORD})
+    assert answer.status_code == 302
+    assert "Your sign-in is ready" in client.get(answer["Location"]).content.decode()
+    assert (
+        client.post("/account/login/", {"login": "new@example.ca", "password": PASSWORD}).status_code == 302
+    )
+
+
+def test_someone_whose_password_is_changed_and_session_is_not_reads_that_it_is_changed(cast):
+    person = cast.member
+    person.set_password(PASSWORD)
+    person.save()
+    client = client_of(person, fresh=True, raise_request_exception=False)
+    new = "another harbour 7"
+    sent = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    with no_new_session():
+        answer = client.post("/account/password/change/", sent)
+    assert answer.status_code == 302
+    assert "Your password has been changed" in client.get(answer["Location"]).content.decode()
+
+
+def test_a_password_that_is_not_changed_is_not_said_to_be(cast):
+    client = client_of(cast.staff, raise_request_exception=False)
+    with failing(writes_only=True):
+        answer = client.post("/account/password/set/", {"password1": PASSWORD, "password2": PASSWORD})
+    assert answer.status_code == 503
+    assert not cast.staff.has_usable_password()
+
+
+def test_a_first_second_step_is_not_set_up_without_ending_the_other_sessions(cast, monkeypatch):
+    client = cast.client("member", fresh=True, raise_request_exception=False)
+    secret = re.findall(r"[A-Z2-7]{32}", client.get("/account/app/").content.decode())[0]
+
+    def fails(**_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(sign_in, "end_sessions", fails)
+    assert client.post("/account/app/", {"code": code_at(time.time(), secret)}).status_code == 503
+    assert not is_mfa_enabled(cast.member)
+
+
 def test_a_session_that_was_ended_meanwhile_is_still_refused(cast):
     client = cast.client("member", fresh=True)
     session = client.session
@@ -204,6 +267,41 @@ def test_a_database_that_may_not_grow_gives_back_a_long_note():
             cursor.execute(f"PRAGMA max_page_count = {before}")
             cursor.execute("DROP TABLE filling")
     assert client.post(path, sent).status_code == 302
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock, and no rows are locked")
+def test_a_request_waits_a_limited_time_for_a_locked_row_and_a_command_does_not(monkeypatch):
+    assert database_down.LOCK_TIMEOUT == "4s"
+    monkeypatch.setattr(database_down, "LOCK_TIMEOUT", "1s")
+    cast: Cast = make()
+    client = client_of(cast.member, raise_request_exception=False)
+    address = f"/office/{cast.office_pk}/keeping"
+    sent = {"keep_drafts_months": 36, "keep_attested_years": 10}
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+    connection.close()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM assessments_office WHERE id = %s FOR UPDATE", [cast.office_pk])
+        began = time.monotonic()
+        answer = client.post(address, sent)
+        assert answer.status_code == 503
+        assert 0.9 < time.monotonic() - began < 4
+        other.rollback()
+    finally:
+        other.close()
+    assert client.post(address, sent).status_code == 302
+    # After the rollback, too.
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("1s",)
+    connection.close()
 
 
 SERVED = """

@@ -292,7 +292,7 @@ FILTERS: list[tuple[dict[str, str], set[str]]] = [
 
 
 WRONG = [
-    ("since", "yesterday", "Write the date as year-month-day, such as 2026-08-21."),
+    ("since", "yesterday", "Enter the date as year-month-day, such as 2026-08-21."),
     ("overall", "nonsense", "Select a valid choice"),
     ("office", "987654", "Select a valid choice"),
     ("office", "9" * 40, "Select a valid choice"),
@@ -524,7 +524,7 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
         f"Ward 10: TikTok {HANDLE}",
         "Contact the Integrity Commissioner",
         "Contact: ",
-        "Shared on 1 July 2026, 11:00.",
+        "Shared on 1 July 2026, 11:00 EDT.",
         "Edition toronto-social-media-1.1",
         "Advice asked for, by <strong>15 July 2026</strong>.",
         "Unread",
@@ -557,3 +557,14 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
 
     assert together(lambda: desk.open_share(share=share, by=officer), erase) == [None, None]
     assert not DeskEntry.objects.exists()
+
+
+def test_a_search_that_is_too_long_comes_back_whole_and_finds_nothing(cast):
+    client, words = cast.client("officer"), "word " * 21
+    for name, told in (
+        ("words", "Use at most 100 characters to search."),
+        ("account", "Use at most 100 char"),
+    ):
+        page = client.get(client.post("/desk/", {name: words})["Location"]).content.decode()
+        assert told in page
+        assert words.strip() in page

@@ -188,7 +188,7 @@ def test_a_period_an_edition_and_an_election_narrow_it_down(world):
     for data, shares in NARROWED:
         answer = officer.get("/desk/insights", data)
         assert answer.context["i"].shares.count == shares, data
-        assert ("Write the date as" in answer.content.decode()) is ("yesterday" in data.values())
+        assert ("Enter the date as" in answer.content.decode()) is ("yesterday" in data.values())
 
 
 def test_withdrawn_shares_are_not_counted_for_an_edition_or_an_election(world):

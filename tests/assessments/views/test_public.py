@@ -531,4 +531,4 @@ def test_the_letter_leaves_out_a_name_that_makes_it_too_long_for_a_mail_program(
     letter = re.search(r'href="(mailto:[^"]+body=[^"]+)"', page)
     assert letter
     assert len(html.unescape(letter[1])) < 2_000
-    assert "social%20media%20account.%20It" in letter[1]
+    assert "social%20media%20account.%20These" in letter[1]

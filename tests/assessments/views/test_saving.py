@@ -319,7 +319,7 @@ def test_an_amount_is_read_as_people_write_it(tab):
     ("question", "before", "typed", "problem"),
     [
         (VALUE, "620.00", "lots", "write an amount from 0 to 1,000,000 dollars"),
-        (FILED, "2026-08-20", "incomplete", "write the date as year-month-day"),
+        (FILED, "2026-08-20", "incomplete", "enter the date as year-month-day"),
     ],
 )
 def test_an_answer_that_is_none_is_named_and_the_one_before_stays_and_still_counts(
@@ -460,7 +460,7 @@ def test_an_amount_is_repeated_as_it_was_understood(tab, htmx):
     tab.elsewhere(UNPAID, "yes")
     page = tab.save(tab.open("gifts"), htmx=htmx, gifts__value="1 250,00 $")
     page = page if htmx else tab.open("gifts")
-    assert "Read as $1,250.00." in page.words
+    assert "We read this as $1,250.00." in page.words
     assert tab.answers()[VALUE] == "1250.00"
 
 
@@ -864,9 +864,7 @@ def test_someone_who_was_signed_out_keeps_what_they_typed_and_saves_it_after_sig
     client.force_login(office_browser.colleague)
     refused = client.post(form.action, form.fields)
     assert refused.status_code == 409
-    assert (
-        "You are now signed in as Sam Roy; this page was opened by somebody else" in refused.content.decode()
-    )
+    assert "You are now signed in as Sam Roy, but someone else opened this page" in refused.content.decode()
     assert "Save now" not in refused.content.decode()
     assert office_browser.answers() == {}
     client.force_login(cast.member)

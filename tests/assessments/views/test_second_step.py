@@ -183,6 +183,21 @@ def test_a_recovery_code_signs_in_once(clock):
         assert is_in(again) is expected
 
 
+def test_a_phone_opens_its_keypad_for_a_code_of_which_all_are_digits():
+    user = newcomer()
+    client = signed_in(user)
+    pages = [client.get("/account/app/").content.decode()]
+    set_up_app(client)
+    codes = Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
+    assert all(re.fullmatch("[0-9]+", each) for each in codes)
+    pages.append(client.get("/account/second-step/again/").content.decode())
+    pages.append(signed_in(user).get("/account/second-step/").content.decode())
+    for page in pages:
+        (field,) = re.findall('<input[^>]*name="code"[^>]*>', page)
+        assert 'inputmode="numeric"' in field
+        assert 'autocomplete="one-time-code"' in field
+
+
 def test_codes_cannot_be_guessed(clock):
     who = with_second_step(newcomer())
     client = signed_in(who)

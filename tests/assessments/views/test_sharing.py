@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from assessments.services import printing, retention, sharing
 from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
 from assessments.services.retention import count_expired, purge_expired
+from bulletin.shelf import current
 from tests.cast import HANDLE, NONCE, attested, shared
 from tests.reading import blocks_of_pdf, flat, opened
 
@@ -68,7 +70,7 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(ca
     assert "Advice asked for. No answer yet." in text_of(member.get(page))
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
-        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00." in text_of(member.get(page))
+        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
 
 
 # --- Picking, and the preview --------------------------------------------------------------------
@@ -134,10 +136,10 @@ NOT_SHARED: list[tuple[dict[str, Any], str]] = [
         "choose today or a later day",
     ),
     ({"rule": "9", "question_to_ask": "May I?", "needed_by": "soon"}, "write a day such as"),
-    ({"rule": "9", "question_to_ask": "x" * 4_001}, "4,001 characters; at most 4,000"),
+    ({"rule": "9", "question_to_ask": "x" * 4_001}, "at most 4,000 characters; this text has 4,001"),
     (
         {"rule": "9", "question_to_ask": "May I?", "needed_by": "08/12/2026"},
-        "Write 2026-08-12 or 2026-12-08.",
+        "Enter 2026-08-12 or 2026-12-08.",
     ),
 ]
 
@@ -189,7 +191,7 @@ def test_words_to_black_out_that_the_note_lacks_are_reported_before_anything_is_
         answer = member.post(
             page_of(attestation), PICKED | words | {"nonce": NONCE, "give": "y", "consent": "y"}
         )
-        assert " ".join(f"“{typed}” is not in it".split()) in text_of(answer)
+        assert " ".join(f"does not contain “{typed}”".split()) in text_of(answer)
         assert " ".join(f"Once {typed}</textarea>".split()) in text_of(answer)
     assert not Share.objects.exists()
 
@@ -209,10 +211,33 @@ def test_what_may_be_the_same_is_pointed_at_before_consent(cast, attestation):
     form = PICKED | {"black_out:conduct.abuse": "Jo", "question_to_ask": "May jo post?", "preview": "yes"}
     page = text_of(member.post(page_of(attestation), form))
     assert "“<bdi>Jo</bdi>” is blacked out 1 time in your note" in page
-    assert "Not blacked out in your question." in page
+    assert "Still visible in your question: <bdi>“jo”</bdi>." in page
     form = PICKED | {"black_out:conduct.abuse": "Jo Tremblai", "preview": "yes"}
     page = text_of(member.post(page_of(attestation), form))
-    assert "“Jo Tremblai” is not in it. Did you mean “Jo”, “Tremblay”?" in page
+    assert "does not contain “Jo Tremblai”. Did you mean “Jo”, “Tremblay”?" in page
+
+
+def test_near_misses_in_other_notes_and_in_the_question_are_pointed_at_too(cast):
+    notes = {"conduct.abuse": "Jo Tremblay wrote to us.", "resources.email": "Sent by J. tremblay."}
+    attestation = attested(cast.account, notes=notes)
+    form = PICKED | {
+        "note": list(notes),
+        "black_out:conduct.abuse": "Jo Tremblay",
+        "question_to_ask": "May tremblay post?",
+        "preview": "yes",
+    }
+    page = text_of(cast.client("member").post(page_of(attestation), form))
+    short = current().question["resources.email"].short
+    assert f"Still visible in your note on <bdi>“{short}” (“tremblay”)</bdi>." in page
+    assert "Still visible in your question: <bdi>“tremblay”</bdi>." in page
+
+
+def test_no_more_lines_are_compared_than_a_person_would_type(cast, attestation):
+    lines = "\n".join(f"Jo{number}" for number in range(101))
+    form = PICKED | {"black_out:conduct.abuse": lines, "preview": "yes"}
+    page = text_of(cast.client("member").post(page_of(attestation), form))
+    assert "use at most 100 lines" in page
+    assert "Jo100" in page
 
 
 def test_what_is_picked_at_first_tells_the_office_when(cast, attestation):
@@ -461,7 +486,7 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     assert not default_storage.exists(stored.name)
     officer = cast.client("officer")
     page = text_of(officer.get(f"/shares/{share.pk}"))
-    assert "Something was shared on 1 July 2026, 11:00 EDT and withdrawn on" in page
+    assert "This was shared on 1 July 2026, 11:00 EDT and withdrawn on" in page
     for gone in ("May I?", HANDLE, "Ward 10", "Ana Silva"):
         assert gone not in page
         assert gone not in text_of(officer.get("/desk/"))
@@ -470,7 +495,7 @@ def test_withdrawn_its_content_and_file_are_gone_and_that_it_was_there_is_kept(
     assert "withdrawn" in text_of(Client().get(f"/verify/{share.code}"))
     assert not AdviceRequest.objects.exists()
     assert "May I?" not in text_of(member.get(f"/shares/{share.pk}"))
-    assert "stays in the audit trail" in text_of(member.get(f"/shares/{share.pk}"))
+    assert "audit trail still shows that it was shared" in text_of(member.get(f"/shares/{share.pk}"))
     assert AuditEvent.objects.filter(action="share_withdrawn").count() == 1
 
 
@@ -488,7 +513,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     purge_expired()
     assert default_storage.exists(stored.name)
     assert ShareContent.objects.count() == 1
-    cases = ((member, "A legal hold is on this office."), (officer, "Nobody can read what it said"))
+    cases = ((member, "This office is under a legal hold."), (officer, "Nobody can read what it said"))
     for who, message in cases:
         page = text_of(who.get(f"/shares/{share.pk}"))
         assert message in page
@@ -566,14 +591,27 @@ def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(
     ],
 )
 def test_a_code_that_no_paper_has(db, typed, message, status):
-    answer = Client().get("/verify/", {"code": typed}, follow=True)
-    assert (answer.status_code, message in text_of(answer)) == (status, True)
-    assert "<script>" not in answer.content.decode()
+    for answer in (
+        Client().post("/verify/", {"pasted": typed}, follow=True),
+        Client().get("/verify/", {"code": typed}, follow=True),
+    ):
+        assert (answer.status_code, message in text_of(answer)) == (status, True)
+        assert "<script>" not in answer.content.decode()
+        assert message != "This is no verification code" or escape(typed) in answer.content.decode()
+
+
+def test_what_is_pasted_around_a_code_is_in_no_address(attestation):
+    client = Client()
+    pasted = f"Dear Councillor Silva, the code is {attestation.code}. Yours, Pat"
+    answer = client.post("/verify/", {"pasted": pasted})
+    assert answer["Location"] == f"/verify/{attestation.code}"
+    page = client.get(answer["Location"]).content.decode()
+    assert re.findall(r'<form method="(\w+)" action="/verify/"', page) == ["post"]
 
 
 def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
     typed = attestation.code.replace("-", " ").lower()
-    page = text_of(Client().get("/verify/", {"code": typed}, follow=True))
+    page = text_of(Client().post("/verify/", {"pasted": typed}, follow=True))
     assert "Authentic and current" in page
     for text in ("Ana", "Ward", HANDLE, "contact_commissioner", "July"):
         assert text not in page

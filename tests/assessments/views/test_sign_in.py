@@ -209,7 +209,7 @@ def test_when_mail_cannot_be_sent_the_page_says_so_whoever_has_an_account(client
     settings.EMAIL_PORT = 9
     response = client.post("/account/password/reset/", {"email": email})
     assert response.status_code == 503
-    assert "Nothing was sent" in response.content.decode()
+    assert "nothing was sent" in response.content.decode()
 
 
 def test_after_five_wrong_guesses_the_right_password_has_to_wait(client, member):
@@ -305,6 +305,26 @@ def test_links_to_a_new_password_are_counted_by_address_and_network(client, memb
     assert [ask(member.email) for _ in range(6)] == [302] * 5 + [429]
     assert ask("Member@Example.ca") == 429
     assert ask(member.email, "192.0.2.7") == 302
+
+
+@pytest.mark.parametrize("refused_for", ["the address", "the network", "the mail server"])
+def test_a_link_that_is_not_sent_gives_back_the_address_that_was_typed(settings, refused_for):
+    if refused_for == "the mail server":
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+        status, reason = 503, "send email right now"
+    else:
+        limit = {"the address": "reset_password_of", "the network": "reset_password"}[refused_for]
+        per = "key" if limit == "reset_password_of" else "ip"
+        settings.ACCOUNT_RATE_LIMITS = {limit: f"1/m/{per}"}
+        status, reason = 429, "in the last minute"
+    for _ in range(2):
+        answer = Client().post("/account/password/reset/", {"email": "pat@example.ca"})
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert reason in page
+    assert '<input type="hidden" name="email" value="pat@example.ca">' in page
+    assert re.search(r"<dt>Email address</dt>\s*<dd[^>]*>\s*pat@example.ca", page)
 
 
 @pytest.mark.parametrize("page", ["login", "password/reset", "logout"])

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.cast import PASSWORD, Cast, attested, client_of, shared
@@ -106,6 +107,13 @@ def test_every_form_with_text_comes_back_and_can_be_sent_again(cast, pks, browse
     }
 
 
+def test_no_field_has_a_browser_cut_what_is_pasted(cast, pks, browser):  # noqa: F811
+    for address, page, _ in pages(cast, pks, browser):
+        # The code of an app has six digits, and is typed.
+        for field in re.findall(r"<(?:input|textarea)[^>]*maxlength[^>]*>", page):
+            assert 'autocomplete="one-time-code"' in field, (address, field)
+
+
 def test_a_form_names_the_person_that_it_was_made_for(cast, pks, browser):  # noqa: F811
     for address, page, _ in pages(cast, pks, browser):
         for form in Forms(page).forms:
@@ -120,10 +128,23 @@ def test_what_someone_typed_is_not_sent_under_the_name_of_who_signed_in_since(ca
     answer = cast.client("member").post(f"/shares/{share.pk}/advice", sent)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "opened by somebody else" in page
+    assert "someone else opened this page" in page
     assert "You may." in given_back(page)
     assert "Save now" not in page
     assert cast.client("officer").post(f"/shares/{share.pk}/advice", sent).status_code == 302
+
+
+def test_a_file_is_asked_for_again_with_what_was_typed_beside_it_or_without():
+    for typed in ("", '{"typed": 1}'):
+        file = SimpleUploadedFile("answers-mine.json", b"{}")
+        sent = {"file": file, "answers": typed, "csrfmiddlewaretoken": STALE}
+        answer = Client(enforce_csrf_checks=True).post("/check/bring-back", sent)
+        page = answer.content.decode()
+        assert answer.status_code == 403
+        main = " ".join(html.unescape(re.sub("<[^>]*>", "", page[page.index("<main") :])).split())
+        assert "Choose answers-mine.json again in the form." in main
+        assert 'href="/check/bring-back"' in page
+        assert ("Save now" in main, "nothing is lost" in main) == (bool(typed), bool(typed))
 
 
 def test_the_page_never_advises_to_reload(cast):
@@ -141,7 +162,7 @@ def test_signing_out_works_from_a_tab_that_is_older_than_the_sign_in(cast):
     answer = client.post("/account/logout/", {"csrfmiddlewaretoken": STALE})
     assert answer.status_code == 403
     page = answer.content.decode()
-    assert "could not be sent" not in page
+    assert "The form was not sent" not in page
     (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page[page.index("<main") :])
     assert client.post("/account/logout/", {"csrfmiddlewaretoken": token, "as": "0"}).status_code == 302
     assert client.get("/office/").status_code == 302
@@ -157,12 +178,19 @@ def test_signing_in_on_an_older_tab_leads_on_for_who_has_signed_in(cast):
     assert answer["Location"] == "/office/"
 
 
-def test_a_sign_in_that_is_stale_comes_back_without_the_password(cast):
-    sent = {"login": "member@example.ca", "password": PASSWORD, "csrfmiddlewaretoken": STALE}
+@pytest.mark.parametrize("name", ["password", "new_password1", "oldpassword"])
+def test_a_stale_form_with_a_password_comes_back_without_it_and_without_a_button(cast, name):
+    sent = {"login": "member@example.ca", name: PASSWORD, "csrfmiddlewaretoken": STALE}
     answer = Client(enforce_csrf_checks=True).post("/account/login/", sent)
+    page = answer.content.decode()
     assert answer.status_code == 403
-    assert "member@example.ca" in given_back(answer.content.decode())
-    assert PASSWORD not in answer.content.decode()
+    assert "member@example.ca" in given_back(page)
+    assert PASSWORD not in page
+    main = page[page.index("<main") :]
+    assert "enter the password again" in main
+    assert 'href="/account/login/"' in main
+    assert "Save now" not in main
+    assert "nothing is lost" not in main
 
 
 @pytest.mark.parametrize(
@@ -192,4 +220,4 @@ def test_what_another_site_sends_comes_back_with_no_button(cast, share_, headers
     page = client.post(f"/shares/{share_.pk}/advice", sent, headers=headers).content.decode()
     assert "Planted." not in page
     page = client.post("/account/logout/", sent, headers=headers).content.decode()
-    assert "could not be sent" in page
+    assert "The form was not sent" in page
