@@ -38,6 +38,7 @@ shared_pages = [
 ]
 own_pages = [
     *shared_pages,
+    path("election", one_at_a_time.which_election, name="election"),
     path("delete", questionnaire.delete, name="delete"),
 ]
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from math import ceil
 from typing import Any
 
 from assessments import models
@@ -21,6 +20,7 @@ from assessments.scoring.advisory import Advisory, Finding
 from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
+from assessments.scoring.effort import minutes_left
 from assessments.scoring.settled import Progress as AnswersSoFar
 from assessments.scoring.settled import progress
 from assessments.scoring.wording import in_election
@@ -30,9 +30,6 @@ from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Edition, Question, Section
 from bulletin.publish import encoded
 from bulletin.shelf import calendar
-
-SECONDS_A_QUESTION = 12
-"""About what a reader in a hurry needs for a question and its hint. Fifty questions make ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,15 @@ class AssessmentState:
     def progress(self) -> AnswersSoFar:
         """What the answers settle, and the question to ask next."""
         return progress(self.advisory)
+
+    @cached_property
+    def before_last_save(self) -> Advisory:
+        """The advisory without the answers that were saved last, together. It shows what these made clear."""
+        last = max((row.answered_at for row in self.rows.values() if row.value is not None), default=None)
+        answers = {
+            q: a for q, a in self.answers.items() if q in self.rows and self.rows[q].answered_at != last
+        }
+        return assess(self.edition, answers, as_of=self.as_of, election=self.election)
 
     @cached_property
     def document(self) -> Document:
@@ -216,8 +222,8 @@ class AssessmentState:
 
     @property
     def minutes_left(self) -> int:
-        """Minutes for the questions that are unanswered now, rounded up."""
-        return ceil(len(self.advisory.unanswered) * SECONDS_A_QUESTION / 60)
+        """About how many minutes the rest takes."""
+        return minutes_left(self.advisory)
 
     def questions_of(self, section: str) -> tuple[Question, ...]:
         """A section's questions, in the words that this self-check shows."""

@@ -1,13 +1,17 @@
-"""The way through a self-check one screen at a time: what each screen asks, and which comes next."""
+"""The way through a self-check one screen at a time: what each screen asks, which comes next, what became clear."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from assessments.models import AnswerRow, User
 from assessments.records.state import AssessmentState
+from assessments.scoring.advisory import Finding
 from assessments.scoring.settled import progress
+from assessments.scoring.wording import long_date
+from bulletin.encoding.elections import Election
 from bulletin.encoding.schema import Question
 
 
@@ -16,13 +20,15 @@ class Screen:
     """One question, or the questions that belong together.
 
     `name` is the question's id or the group's name. `questions` has all of them, `asked` those that the screen asks
-    now, and `later` those that it asks once the contacts are settled, because they have no part in that.
+    now, and `later` those that it asks once the contacts are settled, because they have no part in that. `needed`
+    are the unanswered ones that do not wait for that.
     """
 
     name: str
     questions: tuple[Question, ...]
     asked: tuple[Question, ...]
-    later: tuple[Question, ...] = ()
+    later: tuple[Question, ...]
+    needed: tuple[Question, ...]
 
     @property
     def section(self) -> str:
@@ -47,19 +53,21 @@ def screen_named(state: AssessmentState, name: str) -> Screen | None:
         return None
     questions = tuple(state.question(q) for q in ids)
     asked = tuple(q for q in questions if q.id in state.advisory.asked)
-    first = tuple(q for q in asked if _comes_first(state, q)) or asked
-    return Screen(group or name, questions, first, tuple(q for q in asked if q not in first))
+    needed = _needed(state, asked)
+    open_now = set(state.advisory.unanswered)
+    later = tuple(q for q in asked if q.id in open_now and q not in needed) if needed else ()
+    return Screen(group or name, questions, tuple(q for q in asked if q not in later), later, needed)
 
 
-def _comes_first(state: AssessmentState, question: Question) -> bool:
-    """Whether a question is not left until the contacts are settled.
+def _needed(state: AssessmentState, asked: Iterable[Question]) -> tuple[Question, ...]:
+    """Those without an answer that come before the contacts are settled; after that, all of them.
 
-    What one press can answer stays together, and so does what has an answer.
+    What one press can answer stays together.
     """
-    if question.rest_is_no or question.optional or question.id not in state.advisory.unanswered:
-        return True
     now = state.progress
-    return now.contact_settled or question.id in state.advisory.traced(now.in_the_way)
+    in_the_way = state.advisory.traced(now.in_the_way)
+    open_now = [question for question in asked if question.id in state.advisory.unanswered]
+    return tuple(q for q in open_now if now.contact_settled or q.rest_is_no or q.id in in_the_way)
 
 
 def guarded_questions(state: AssessmentState) -> frozenset[str]:
@@ -120,7 +128,12 @@ def until_settled(state: AssessmentState) -> int:
     in_the_way = state.progress.in_the_way
     open_now = state.advisory.traced(in_the_way) & set(state.advisory.unanswered)
     pending = sum(question in state.advisory.pending for question in in_the_way)
-    return len(open_now) + (pending + 1) // 2
+    return min(len(open_now) + (pending + 1) // 2, len(state.advisory.unanswered))
+
+
+def is_between(election: Election, day: date) -> bool:
+    """Whether the vote is over and the campaign period is not: then a person may mean this election, or the next."""
+    return election.voting_day is not None and election.voting_day < day and not election.is_over(day)
 
 
 def filing_is_open(state: AssessmentState) -> bool:
@@ -129,3 +142,48 @@ def filing_is_open(state: AssessmentState) -> bool:
     may_come = filing in advisory.asked or filing in advisory.pending
     moving = any(finding.rule.contact == "before_filing" for finding in advisory.contacts)
     return moving and may_come and filing not in advisory.given
+
+
+def newly_clear(state: AssessmentState) -> tuple[str, ...]:
+    """What the answers saved last have made clear, in the words of the edition's facts."""
+    facts, before = state.advisory.facts, state.before_last_save.facts
+    return tuple(
+        fact.says
+        for fact in state.edition.sheet.facts
+        if fact.says and facts[fact.id].value is True and before[fact.id].value is not True
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point to raise with the Commissioner, or a thing to do: its title, and by when."""
+
+    title: str
+    when: str
+    is_new: bool
+
+
+def newest_point(state: AssessmentState) -> Point | None:
+    """The point that the answers saved last have added, or else the most pressing; None if there is none."""
+    before = state.before_last_save
+    contacts, deadlines = state.advisory.contacts, state.advisory.deadlines
+    known = {finding.rule.id for finding in before.contacts}
+    known_to_do = {deadline.rule.id for deadline in before.deadlines}
+    points = [
+        Point(finding.rule.title, _contact_in_words(state, finding), finding.rule.id not in known)
+        for finding in contacts
+    ]
+    points += [
+        Point(deadline.rule.title, deadline.text, deadline.rule.id not in known_to_do)
+        for deadline in deadlines
+    ]
+    return next((point for point in points if point.is_new), points[0] if points else None)
+
+
+def _contact_in_words(state: AssessmentState, finding: Finding) -> str:
+    when = finding.contact
+    words = state.edition.sheet.words.contact[when].title if when and when != "unstated" else ""
+    filing = state.advisory.answers.get(state.edition.sheet.timing.filing)
+    return (
+        f"{words}, on {long_date(filing)}" if when == "before_filing" and isinstance(filing, date) else words
+    )

@@ -11,20 +11,25 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from assessments.forms.section import CHOOSE, SectionForm, element_id
+from assessments.models import AnonymousCheck
 from assessments.reports.screens import (
     Screen,
     filing_is_open,
+    is_between,
     is_guarded,
     name_before,
+    newly_clear,
     next_name,
     screen_named,
     until_settled,
 )
 from assessments.services.answering import Change, NotSaved, save_answers
+from assessments.services.drafts import describe_check
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import add_what_is_beside, closed
 from assessments.views.workspace import DRAFT, READY, Workspace, with_workspace
 from bulletin.encoding.filling import sentences_of
+from bulletin.shelf import calendar
 
 GO, REST = "go", "rest"
 """The buttons that go on with the answers as they are, and that answer "no" to the rest of a group."""
@@ -58,10 +63,40 @@ class Marks:
 @require_safe
 @with_workspace
 def next_screen(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Lead to what is to be answered next."""
+    """Lead to what is to be answered next; first to which election is meant, where that is not clear."""
     if not workspace.is_open:
         return closed(request, workspace)
+    state = workspace.state
+    # An office chooses the election where it starts a self-check.
+    if workspace.is_anonymous and not state.rows and is_between(state.election, state.as_of):
+        return redirect(workspace.url("election"))
     return redirect(_next(workspace, Marks.of(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_workspace
+def which_election(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Ask which election an anonymous check is about: between a vote and the end of its campaign period, first."""
+    check, today = workspace.self_check, workspace.state.as_of
+    if not isinstance(check, AnonymousCheck):
+        raise Http404
+    elections = [election for election in calendar().elections if not election.is_over(today)]
+    chosen = request.POST.get("election")
+    if chosen not in {election.id for election in elections}:
+        context = workspace.context(
+            elections=[(e, e.voting_day and e.voting_day < today) for e in elections],
+            nothing_chosen=request.method == "POST",
+        )
+        return render(request, "assessments/which_election.html", context)
+    if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
+        return keep_typed(request, why)
+    try:
+        # The same choice again, such as a second press, keeps the days that were given for that election.
+        if chosen != check.election:
+            describe_check(check=check, election=chosen)
+    except NotSaved as error:
+        return keep_typed(request, error.why)
+    return redirect(_next(workspace.refreshed(), Marks.of(request)))
 
 
 def _next(workspace: Workspace, marks: Marks) -> str:
@@ -146,7 +181,8 @@ def _onwards(
     settles = state.progress.contact_settled and not before.state.progress.contact_settled
     marks = Marks(marks.later, marks.stop or settles)
     came_up = [q for q in asked if q not in before.state.advisory.asked]
-    left = [q for q in asked if q in form.on_page and q in state.advisory.unanswered]
+    # Whoever continues as it is may be led to this screen again: it depends on what is needed next.
+    left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
     changed_in_a_group = was_complete and len(form.on_page) > 1 and GO not in request.POST
     if CHOOSE in request.POST or changed_in_a_group or came_up or left:
@@ -198,7 +234,9 @@ def screen_page(
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
-        can_continue=not blank or not all(slot.has_buttons for slot in blank),
+        can_continue=not screen.needed or not all(slot.has_buttons for slot in blank),
+        clear=newly_clear(state),
+        is_first=section == state.edition.sheet.sections[0],
         until_settled=0 if state.progress.contact_settled else until_settled(state),
     )
     return render(request, "assessments/ask.html", context)

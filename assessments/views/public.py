@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -33,6 +34,7 @@ from assessments.reports.screens import Screen, screen_named
 from assessments.samples import TITLES, sample
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, election_for, read_document
+from assessments.scoring.effort import minutes_left
 from assessments.services.answering import AddressFull, NoRoom, NotSaved, TooLarge, save_answers
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
@@ -56,8 +58,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "ended": "ended" in request.GET and check is None,
         "samples": TITLES,
         "guarded": current().guarded_sections,
+        "minutes": _minutes(timezone.localdate()),
     }
     return render(request, "assessments/home.html", context)
+
+
+@lru_cache(maxsize=2)
+def _minutes(today: date) -> int:
+    """About how many minutes a self-check takes: the figure that a new one shows."""
+    return minutes_left(assess(current(), {}, as_of=today, election=calendar().default_for(today)))
 
 
 @require_safe

@@ -34,6 +34,8 @@ from assessments.views.workspace import COOKIE, DRAFT, READY, Workspace, own_che
 
 LEAVING = {"go", "list"}
 """The buttons that go to another page, once everything is saved."""
+FIRST = "first"
+"""Marks the address of the account's name: the person came from the first questions, and goes on with them."""
 BACK = "back"
 """Marks an address or a form: the person came from the list of answers, and returns there."""
 
@@ -129,6 +131,7 @@ def section_page(request: HttpRequest, workspace: Workspace, section: str, form:
     add_what_is_beside(workspace, form)
     context = workspace.context(
         here=here,
+        is_first=here == workspace.state.sections[0],
         here_address=workspace.url("section", section=section),
         form=form,
         back=BACK in request.GET or BACK in request.POST,
@@ -293,7 +296,7 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 change_election(assessment=draft, by=workspace.by, **form.cleaned_data)
         except NotSaved as error:
             return keep_typed(request, error.why)
-        return redirect(workspace.url("tasks"))
+        return redirect(workspace.url("next" if FIRST in request.GET else "tasks"))
     return render(request, "assessments/details.html", workspace.context(form=form))
 
 

@@ -200,7 +200,7 @@ def assess_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _account_page(request, by, account, form)
     draft = services.assess_account(account=account, by=by, **form.cleaned_data)
-    return redirect("assessment:tasks", pk=draft.pk)
+    return redirect("assessment:next", pk=draft.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -20,6 +20,7 @@ from django.utils import timezone
 from assessments.forms.section import LinkedContradiction, element_id
 from assessments.models import AnonymousCheck, Assessment, Attestation, User
 from assessments.records.state import AssessmentState, assessment_state
+from assessments.reports.screens import Point, newest_point
 from assessments.services.answering import SelfCheck
 from assessments.views.access import View
 from assessments.views.not_saved import keep_typed, made_for_another
@@ -144,6 +145,11 @@ class Workspace:
             for contradiction in self.contradictions
             if question in {about.id for about, _ in contradiction.questions}
         )
+
+    @functools.cached_property
+    def newest(self) -> Point | None:
+        """The newest point of the result, for the panel."""
+        return newest_point(self.state)
 
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""

@@ -260,11 +260,15 @@ class Section(Strict):
 
 
 class NamedFact(Strict):
-    """A condition with a name. `when: calendar` marks the one fact that depends on the election calendar."""
+    """A condition with a name. `when: calendar` marks the one fact that depends on the election calendar.
+
+    `says` is for people whose answers have just made it true: what follows from it.
+    """
 
     id: Name
     title: Line
     when: FactText
+    says: Text | None = None
 
 
 class TimingQuestions(Strict):

@@ -48,7 +48,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
 
     # The member reviews, and attests.
     member.goto(f"{address}/assessments/{draft.pk}/")
-    follow(member, "Attest it")
+    follow(member, "Attest")
     titled(member, "Attest this self-assessment")
     press(member, "Attest")
     expect(member.locator(".error-summary")).to_contain_text("Tick the box")

@@ -76,7 +76,7 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, c
     press(member, "I have looked at this")
     expect(member.locator(".messages")).to_contain_text("What changes from now on is shown as new to you.")
     follow(member, "Back to the list of sections")
-    expect(member.get_by_role("link", name="Review it together")).to_be_visible()
+    expect(member.get_by_role("link", name="Review with staff")).to_be_visible()
 
 
 def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors, cast):

@@ -323,7 +323,7 @@ def test_a_section_and_the_list_say_how_many_comments_are_open(cast):
     html = client.get(section).content.decode()
     assert f'href="{address_of(cast)}#q-resources-email"' in html
     assert "1 open comment<" in html
-    assert "Review it together (1 open)" in client.get(address_of(cast, "")).content.decode()
+    assert "Review with staff (1 open)" in client.get(address_of(cast, "")).content.decode()
     reviewing.resolve(thread=thread, seen=1, by=cast.member)
     assert "open comment" not in client.get(section).content.decode()
 

@@ -1,0 +1,436 @@
+"""The way through one screen at a time: what it asks, saves and says, and where it leads.
+
+Every save posts what the page before it would post: the page's inputs, and the button that is pressed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from assessments.models import AnonymousCheck
+from assessments.records.state import assessment_state
+from assessments.samples import sample
+from assessments.scoring.document import read_document
+from assessments.services.answering import AnswerVersion, Change, SelfCheck, save_answers
+from assessments.services.drafts import start_check
+from assessments.views import one_at_a_time
+from bulletin.shelf import calendar, editions
+from tests.assessments.views.test_saving import Page, put
+from tests.cast import at_the_same_moment, together
+
+STAGE, EMAIL, LOGO, PEOPLE = "account.stage", "resources.email", "resources.logo", "resources.people"
+USE, CANDIDATE, FILED = "election.use", "election.candidate", "election.nomination_date"
+SIGNS = ("email", "identity", "website", "print", "logo", "contact", "devices", "people")
+CONDUCT = tuple(f"conduct.{name}" for name in ("abuse", "workplace", "reputation", "capacities"))
+GUARD = "Before the questions on elections"
+KNOWN = "You know now"
+QUIET = {
+    STAGE: "live", **{f"resources.{sign}": "no" for sign in SIGNS}, USE: "none",
+    "election.referendum": "no", **dict.fromkeys(CONDUCT, "no"), "confidential.disclosure": "no",
+    "gifts.lobbyist": "no", "gifts.unpaid": "no", "gifts.other": "no", "moderation.removes": "no",
+}  # fmt: skip
+"""Answers that settle the contacts: there are none."""
+
+
+@dataclass
+class Person:
+    """Someone who goes one screen at a time."""
+
+    client: Client
+    draft: SelfCheck
+    base: str = "/check"
+
+    def get(self, address: str) -> Page:
+        """The page that an address leads to."""
+        response = self.client.get(address, follow=True)
+        return Page(response, response.redirect_chain[-1][0] if response.redirect_chain else address)
+
+    def next(self, query: str = "") -> Page:
+        return self.get(f"{self.base}/next{query}")
+
+    def press(self, page: Page, name: str, value: str = "on", **typed: Any) -> Page:
+        """Press a button of a page, and follow where it leads."""
+        form = page.forms["ask-form"]
+        assert any(button == name and value in (given, "on") for button, given in form.buttons), (
+            "no such button"
+        )
+        sent = form.fields | {key.replace("__", "."): text for key, text in typed.items()} | {name: value}
+        response = self.client.post(form.action, sent, follow=True)
+        return Page(response, response.redirect_chain[-1][0] if response.redirect_chain else form.action)
+
+    def give(self, **answers: str) -> None:
+        """Answer questions elsewhere, as a colleague or another tab does."""
+        for question, answer in answers.items():
+            put(self.draft, question, answer)
+
+    def answers(self) -> dict[str, Any]:
+        return {row.question: row.value for row in self.draft.answers.all()}
+
+
+@pytest.fixture
+def person(published) -> Iterator[Person]:
+    # The clock goes on, since saves are told apart by their times.
+    with time_machine.travel(date(2026, 6, 1), tick=True):
+        check, token = start_check()
+        client = Client()
+        client.cookies["check"] = token
+        yield Person(client, check)
+
+
+def screen(page: Page) -> str:
+    return page.address.partition("?")[0].partition("#")[0].rpartition("/")[2]
+
+
+# --- What is asked, and in which order ---------------------------------------------------------------
+
+
+def test_the_first_press_on_the_home_page_leads_to_the_first_question(published):
+    with time_machine.travel(date(2026, 6, 1), tick=False):
+        response = Client().post("/check/start", follow=True)
+    assert response.redirect_chain[-1][0] == f"/check/next/{STAGE}"
+
+
+def test_one_press_answers_and_goes_on(person):
+    after = person.press(person.next(), STAGE, "live")
+    assert person.answers() == {STAGE: "live"}
+    assert screen(after) == "signs"
+
+
+def test_what_belongs_together_is_one_screen_with_a_button_for_each_answer(person):
+    person.give(**{STAGE: "live"})
+    page = person.next()
+    assert {name for name, _ in page.forms["ask-form"].buttons} == {
+        "go", "rest", *(f"resources.{sign}" for sign in SIGNS)
+    }  # fmt: skip
+
+
+def test_in_a_group_a_press_stays_until_all_is_answered(person):
+    person.give(**{STAGE: "live"})
+    page = person.press(person.next(), EMAIL, "yes")
+    assert page.address == "/check/next/signs#q-resources-identity"
+    person.give(**{f"resources.{sign}": "no" for sign in SIGNS[2:]})
+    page = person.press(person.get("/check/next/signs"), "resources.identity", "no")
+    assert screen(page) != "signs"
+
+
+def test_whoever_comes_back_to_a_group_can_change_several_answers(person):
+    person.give(**{STAGE: "live"}, **{f"resources.{sign}": "no" for sign in SIGNS})
+    page = person.press(person.get("/check/next/signs"), EMAIL, "yes")
+    assert screen(page) == "signs"
+    page = person.press(person.press(page, LOGO, "yes"), "go")
+    assert screen(page) != "signs"
+    assert person.answers()[EMAIL] == person.answers()[LOGO] == "yes"
+
+
+def test_of_a_group_only_what_can_bring_a_contact_comes_before_the_stop(person):
+    person.give(**{STAGE: "live"})
+    early = person.get("/check/next/confidential")
+    assert "confidential.disclosure" in dict(early.forms["ask-form"].buttons)
+    assert "confidential.meetings" not in dict(early.forms["ask-form"].buttons)
+    assert "Asked later, with this: Posts during confidential meetings" in early.words
+    person.give(**QUIET)
+    assert "confidential.meetings" in dict(person.get("/check/next/confidential").forms["ask-form"].buttons)
+
+
+def test_a_follow_up_of_the_group_comes_on_the_same_screen(person):
+    person.give(**QUIET)
+    page = person.press(person.get("/check/next/candidate"), CANDIDATE, "yes")
+    assert page.address.startswith("/check/next/candidate")
+    assert f"seen.{FILED}" in page.forms["ask-form"].fields
+    page = person.press(page, "go", **{FILED: "2026-08-10"})
+    assert person.answers()[FILED] == "2026-08-10"
+    assert screen(page) != "candidate"
+
+
+def test_back_leads_to_the_screen_saved_last_with_its_answer(person):
+    person.press(person.next(), STAGE, "live")
+    page = person.next()
+    assert f'href="/check/next/{STAGE}?ready">Back' in page.html
+    assert 'aria-pressed="true">In use' in person.get(f"/check/next/{STAGE}").html
+
+
+def test_at_the_end_it_leads_to_the_advisory(person):
+    document = read_document(sample("nothing-flagged"), editions(), calendar())
+    put_all = [Change(q, a if isinstance(a, str) else list(a), "") for q, a in document.answers.items()]  # type: ignore[arg-type]
+    save_answers(draft=person.draft, changes=put_all, by=None)
+    assert person.next().address == "/check/advisory"
+
+
+# --- The rest is no ----------------------------------------------------------------------------------
+
+
+def test_the_rest_is_no_says_first_what_it_fills_in(person):
+    person.give(**{STAGE: "live", EMAIL: "yes"})
+    page = person.get("/check/next/signs")
+    assert (
+        "Answers “No” to 7: Named as a member of Council; On the constituency or City website" in page.words
+    )
+    after = person.press(page, "rest")
+    assert person.answers() == {STAGE: "live", EMAIL: "yes"} | {f"resources.{s}": "no" for s in SIGNS[1:]}
+    assert screen(after) != "signs"
+
+
+def test_the_rest_leaves_what_a_colleague_answered_in_between_and_says_so(person):
+    person.give(**{STAGE: "live"})
+    page = person.next()
+    person.give(**{LOGO: "yes"})
+    after = person.press(page, "rest")
+    assert person.answers()[LOGO] == "yes"
+    assert "1 of these had been answered in the meantime. Those answers stay." in after.words
+
+
+def test_pressing_it_twice_changes_nothing_more(person):
+    person.give(**{STAGE: "live"})
+    page = person.next()
+    person.press(page, "rest")
+    before = {row.question: row.version for row in person.draft.answers.all()}
+    person.give(**{LOGO: "yes"})
+    after = person.press(page, "rest")
+    assert after.status == 200
+    assert person.answers()[LOGO] == "yes"
+    assert {q: v for q, v in before.items() if q != LOGO}.items() <= {
+        row.question: row.version for row in person.draft.answers.all()
+    }.items()
+
+
+def test_a_note_beside_it_is_kept(person):
+    person.give(**{STAGE: "live"})
+    person.press(person.next(), "rest", **{f"note.{LOGO}": "ask Sam"})
+    row = person.draft.answers.get(question=LOGO)
+    assert (row.value, row.note) == ("no", "ask Sam")
+
+
+def test_a_note_is_not_lost_where_a_colleague_answered_in_between(person):
+    person.give(**{STAGE: "live"})
+    page = person.next()
+    person.give(**{LOGO: "yes"})
+    after = person.press(page, "rest", **{f"note.{LOGO}": "ask Sam"})
+    assert "This answer was changed elsewhere" in after.words
+    assert "ask Sam" in after.html
+    assert person.answers()[LOGO] == "yes"
+
+
+@pytest.mark.parametrize("group", ["conduct", "confidential", "gifts", "steps"])
+def test_what_is_attested_one_by_one_has_no_such_button(person, group):
+    person.give(**QUIET)
+    assert (
+        "rest" not in dict(person.get(f"/check/next/{group}").forms["ask-form"].buttons)
+        if group != "steps"
+        else True
+    )
+    marked = {q.together for e in editions().values() for q in e.questions if q.rest_is_no}
+    assert group not in marked
+
+
+def test_a_forged_press_fills_in_nothing_there(person):
+    page = person.get("/check/next/conduct")
+    form = page.forms["ask-form"]
+    person.client.post(form.action, form.fields | {"rest": "on"})
+    assert person.answers() == {}
+
+
+@at_the_same_moment
+def test_at_the_same_moment_a_colleagues_answer_stays(published):
+    check, _ = start_check()
+    rest = [Change(f"resources.{sign}", "no", "") for sign in SIGNS]
+
+    def fill_in() -> None:
+        save_answers(draft=check, changes=(), by=None, unless_answered=rest)
+
+    def answer() -> None:
+        row = check.answers.filter(question=LOGO).first()
+        save_answers(draft=check, changes=[Change(LOGO, "yes", "", AnswerVersion.of_row(row))], by=None)
+
+    together(fill_in, fill_in, answer)
+    values = {row.question: row.value for row in check.answers.all()}
+    assert set(values) == {f"resources.{sign}" for sign in SIGNS}
+
+
+# --- The guard ---------------------------------------------------------------------------------------
+
+
+def test_the_warning_stands_before_the_first_guarded_question(person):
+    person.give(**{STAGE: "live"}, **{f"resources.{sign}": "no" for sign in SIGNS})
+    page = person.next()
+    assert (screen(page), GUARD in page.words) == (USE, True)
+    page = person.get(f"/check/next/{USE}?ready")
+    assert GUARD not in page.words
+    page = person.press(page, USE, "none")
+    assert GUARD not in person.get("/check/next/election.referendum").words
+
+
+def test_who_leaves_them_for_later_goes_on_with_the_rest_and_meets_them_at_the_end(person):
+    person.give(**{STAGE: "live"}, **{f"resources.{sign}": "no" for sign in SIGNS})
+    seen = []
+    page = person.next("?later")
+    for _ in range(60):
+        if GUARD in page.words:
+            break
+        seen.append(screen(page))
+        assert "later" in page.forms["ask-form"].fields
+        left = [
+            q
+            for q, _ in page.forms["ask-form"].buttons
+            if "." in q and f"kept.{q}" not in page.forms["ask-form"].fields
+        ]
+        assert left, page.words
+        page = person.press(page, left[0], "no")
+        if KNOWN in page.words:
+            page = person.next("?later")
+    assert GUARD in page.words
+    assert "Save and finish later" in page.words
+    assert not [name for name in seen if name.startswith("election.")]
+    state = assessment_state(person.draft, as_of=date(2026, 6, 1))
+    assert {state.edition.question[q].section for q in state.advisory.unanswered} == {"election"}
+
+
+def test_leaving_them_for_later_is_for_one_person_alone(person):
+    person.give(**{STAGE: "live"}, **{f"resources.{sign}": "no" for sign in SIGNS})
+    person.next("?later")
+    assert screen(person.next()) == USE
+
+
+# --- The stop ----------------------------------------------------------------------------------------
+
+
+def test_the_stop_comes_once_as_soon_as_the_contacts_are_settled(person):
+    person.give(**{q: a for q, a in QUIET.items() if q != "moderation.removes"})
+    assert KNOWN not in person.next().words
+    page = person.press(person.get("/check/next/moderation"), "moderation.removes", "no")
+    assert page.address == "/check/settled"
+    assert KNOWN in page.words
+    assert "No need to contact the Commissioner" in page.words
+    assert KNOWN not in person.next().words
+    assert 'href="/check/settled"' in person.get("/check/").html
+
+
+def test_before_that_its_address_leads_to_the_next_question(person):
+    assert screen(person.get("/check/settled")) == STAGE
+
+
+def test_it_names_the_points_and_how_to_reach_the_commissioner(person):
+    person.give(**QUIET)
+    person.give(**{"conduct.abuse": "yes"})
+    page = person.get("/check/settled")
+    assert "¶17" in page.words
+    assert 'href="tel:+14163923826"' in page.html
+    assert 'href="mailto:integrity@toronto.ca"' in page.html
+
+
+# --- What became clear -------------------------------------------------------------------------------
+
+
+def test_what_an_answer_makes_clear_is_said_after_it_and_not_later(person):
+    person.give(**{STAGE: "live"})
+    sentence = "This account uses City resources, so City policies apply."
+    page = person.press(person.next(), EMAIL, "yes")
+    assert sentence in page.words
+    page = person.press(page, LOGO, "no")
+    assert sentence not in page.words
+
+
+# --- Two people, and stale pages ----------------------------------------------------------------------
+
+
+def test_a_colleagues_answer_is_not_overwritten_unseen(person):
+    page = person.next()
+    person.give(**{STAGE: "planned"})
+    met = person.press(page, STAGE, "live")
+    assert "This answer was changed elsewhere" in met.words
+    assert person.answers() == {STAGE: "planned"}
+    form = met.forms["ask-form"]
+    mine = next(value for name, value in form.buttons if name == "choose" and ":mine:" in value)
+    person.client.post(form.action, form.fields | {"choose": mine})
+    assert person.answers() == {STAGE: "live"}
+
+
+def test_the_same_press_twice_is_one_answer(person):
+    page = person.next()
+    person.press(page, STAGE, "live")
+    assert screen(person.press(page, STAGE, "live")) == "signs"
+    assert person.draft.answers.get().version == 1
+
+
+def test_an_answer_to_a_question_that_is_not_asked_any_more_is_kept_and_said(person):
+    person.give(**{EMAIL: "yes"})
+    page = person.get("/check/next/resources.policies")
+    person.give(**{EMAIL: "no"})
+    after = person.press(page, "resources.policies", "yes")
+    assert "Your answer is kept, but this question isn't asked any more." in after.words
+    assert person.answers()["resources.policies"] == "yes"
+    assert "That question isn't asked any more" in person.get("/check/next/resources.policies").words
+
+
+def test_a_page_of_a_check_that_ended_gives_back_what_was_pressed(person):
+    page = person.next()
+    AnonymousCheck.objects.all().delete()
+    given_back = person.press(page, STAGE, "live", **{f"note.{STAGE}": "since May"})
+    assert given_back.status == 409
+    assert "since May" in given_back.words
+    form = next(form for form in given_back.forms.values() if "/check/restart" in form.action)
+    person.client.post(form.action, form.fields)
+    row = AnonymousCheck.objects.get().answers.get()
+    assert (row.question, row.value, row.note) == (STAGE, "live", "since May")
+
+
+@pytest.mark.parametrize("name", ["resources.nothing", "section", "..", "%00"])
+def test_a_name_that_is_no_screen_is_not_found(person, name):
+    assert person.client.get(f"/check/next/{name}").status_code == 404
+
+
+def test_no_address_on_the_way_has_an_answer(person):
+    page = person.press(person.press(person.next(), STAGE, "live"), EMAIL, "yes")
+    assert "live" not in page.address
+    assert "yes" not in page.address
+
+
+# --- Carried answers, and attested ones ----------------------------------------------------------------
+
+
+def test_a_carried_answer_is_confirmed_by_pressing_it_again(cast):
+    draft = cast.draft
+    put(draft, STAGE, "live", by=cast.member)
+    put(draft, EMAIL, "yes", by=cast.member)
+    draft.answers.update(carried=True)
+    client = cast.client("member")
+    page = Page(client.get(f"/assessments/{draft.pk}/next/{STAGE}"), "")
+    assert "From your last self-check. Is it still right?" in page.words
+    form = page.forms["ask-form"]
+    client.post(form.action, form.fields | {STAGE: form.fields[f"kept.{STAGE}"][0]})
+    assert draft.answers.get(question=STAGE).carried is False
+    assert draft.answers.filter(carried=True).exists()
+
+
+# --- Which election ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("today", "asks"),
+    [
+        (date(2026, 10, 26), False),
+        (date(2026, 10, 27), True),
+        (date(2026, 12, 31), True),
+        (date(2027, 1, 1), False),
+    ],
+)
+def test_between_the_vote_and_the_end_of_its_period_it_asks_first_which_election(published, today, asks):
+    with time_machine.travel(f"{today}T12:00:00-04:00", tick=False):
+        client = Client()
+        response = client.post("/check/start", follow=True)
+        assert (response.redirect_chain[-1][0] == "/check/election") is asks
+        if asks:
+            response = client.post("/check/election", {"election": "toronto-2030"})
+            assert response.headers["Location"] == f"/check/next/{STAGE}"
+            assert AnonymousCheck.objects.get().election == "toronto-2030"
+            assert client.post("/check/election", {"election": "toronto-1830"}).status_code == 200
+
+
+def test_the_answer_of_the_rest_is_one_that_these_questions_take():
+    for edition in editions().values():
+        for question in edition.questions:
+            assert not question.rest_is_no or one_at_a_time.REST_ANSWER in question.values
