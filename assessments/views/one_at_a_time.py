@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -115,14 +116,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         raise Http404
     marks = Marks.of(request)
     if request.method != "POST":
-        if not workspace.is_open:
-            return closed(request, workspace)
-        if not here.asked:
-            return _not_asked(request, workspace, marks)
-        if READY not in request.GET and is_guarded(workspace.state, here.section):
-            return _guard(request, workspace, here, marks)
-        form = SectionForm(workspace.state, here.questions)
-        return screen_page(request, workspace, here, form, marks)
+        return _opened(request, workspace, here, marks)
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
     form = SectionForm(workspace.state, here.questions, request.POST)
@@ -148,7 +142,11 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         return screen_page(request, after, now, remaining, marks)
     if kept := in_rest - saved.versions.keys():
         messages.info(request, f"{len(kept)} of these had been answered in the meantime. Those answers stay.")
-    return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
+    onwards = _onwards(request, workspace, after, form, screen=here, marks=marks)
+    if request.headers.get("HX-Request") and urlsplit(onwards).path != request.path:
+        # The script on the page would follow a redirect, and the browser then ask for the next page again.
+        return HttpResponse(headers={"HX-Redirect": onwards})
+    return redirect(onwards)
 
 
 def _rest(form: SectionForm) -> list[Change]:
@@ -180,7 +178,13 @@ def _onwards(
     asked = [question.id for question in screen.questions if question.id in state.advisory.asked]
     settles = state.progress.contact_settled and not before.state.progress.contact_settled
     marks = Marks(marks.later, marks.stop or settles)
-    came_up = [q for q in asked if q not in before.state.advisory.asked]
+    # An optional question is never next, so it comes now, even after a second press.
+    came_up = [
+        q
+        for q in asked
+        if q not in form.on_page
+        and (q not in before.state.advisory.asked or (state.question(q).optional and q not in state.answers))
+    ]
     # Whoever continues as it is may be led to this screen again: it depends on what is needed next.
     left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
@@ -195,9 +199,15 @@ def _onwards(
     return _next(after, marks)
 
 
-def _not_asked(request: HttpRequest, workspace: Workspace, marks: Marks) -> HttpResponse:
-    messages.info(request, "That question isn't asked any more, because of another answer.")
-    return redirect(_next(workspace, marks))
+def _opened(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Marks) -> HttpResponse:
+    if not workspace.is_open:
+        return closed(request, workspace)
+    if not screen.asked:
+        messages.info(request, "That question isn't asked any more, because of another answer.")
+        return redirect(_next(workspace, marks))
+    if READY not in request.GET and is_guarded(workspace.state, screen.section):
+        return _guard(request, workspace, screen, marks)
+    return screen_page(request, workspace, screen, SectionForm(workspace.state, screen.questions), marks)
 
 
 def _guard(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Marks) -> HttpResponse:
@@ -234,7 +244,7 @@ def screen_page(
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
-        can_continue=not screen.needed or not all(slot.has_buttons for slot in blank),
+        can_continue=not screen.needed or not all(slot.has_buttons for slot in shown),
         clear=newly_clear(state),
         is_first=section == state.edition.sheet.sections[0],
         until_settled=0 if state.progress.contact_settled else until_settled(state),

@@ -171,7 +171,7 @@ def test_a_by_election_is_saved_with_its_dates(form):
     assert dates(saved) == DATES
     # The page shows what was saved.
     home = "/check/" if address == DETAILS else f"/assessments/{saved.pk}/"
-    assert response.headers["Location"] == home
+    assert response.headers["Location"] in (home, f"{home}next")
     assert "City by-election on 10 May 2027; campaign period to 30 September 2027" in page(client.get(home))
     text = page(client.get(f"{home}details"))
     assert 'value="2027-05-10"' in text
@@ -182,7 +182,8 @@ def test_a_by_election_without_dates_is_saved_and_no_date_is_printed(form):
     client, address = form
     response = client.post(address, {"election": BY_ELECTION, "voting_day": "", "campaign_ends": " "})
     assert response.status_code == 302
-    home = response.headers["Location"]
+    # A self-check that starts leads to its first question.
+    home = response.headers["Location"].removesuffix("next")
     assert "campaign period to" not in page(client.get(home))
     assert "campaign period to" not in page(client.get(f"{home}advisory"))
 
@@ -191,7 +192,7 @@ def test_an_election_of_the_calendar_takes_another_end_of_its_period(form):
     client, address = form
     response = client.post(address, {"election": "toronto-2026", "campaign_ends": "2027-06-30"})
     assert response.status_code == 302
-    text = page(client.get(f"{response.headers['Location']}advisory"))
+    text = page(client.get(f"{response.headers['Location'].removesuffix('next')}advisory"))
     assert "campaign period to 30 June 2027" in text
     assert "You entered 30 June 2027 as the end of the campaign period" in text
     assert "Confirm it with the City Clerk." in text

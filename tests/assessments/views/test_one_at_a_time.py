@@ -147,6 +147,22 @@ def test_a_follow_up_of_the_group_comes_on_the_same_screen(person):
     assert screen(page) != "candidate"
 
 
+def test_a_second_press_does_not_skip_a_follow_up_that_nobody_need_answer(person):
+    person.give(**QUIET)
+    page = person.get("/check/next/candidate")
+    for _ in range(2):
+        assert f"seen.{FILED}" in person.press(page, CANDIDATE, "yes").html
+
+
+def test_a_faulty_amount_comes_back_with_what_is_wrong_and_a_way_on(person):
+    person.give(**{"gifts.unpaid": "yes"})
+    page = person.press(person.get("/check/next/gifts.value"), "go", **{"gifts.value": "lots"})
+    assert "write an amount from 0 to 1,000,000 dollars" in page.words
+    assert ("go", "yes") in page.forms["ask-form"].buttons
+    person.press(page, "go", **{"gifts.value": "$620"})
+    assert person.answers()["gifts.value"] == "620.00"
+
+
 def test_back_leads_to_the_screen_saved_last_with_its_answer(person):
     person.press(person.next(), STAGE, "live")
     page = person.next()
@@ -387,6 +403,19 @@ def test_no_address_on_the_way_has_an_answer(person):
     page = person.press(person.press(person.next(), STAGE, "live"), EMAIL, "yes")
     assert "live" not in page.address
     assert "yes" not in page.address
+
+
+def test_with_a_script_the_next_page_comes_by_a_header_and_the_same_one_by_a_redirect(person):
+    person.give(**{STAGE: "live"})
+    form = person.get("/check/next/conduct").forms["ask-form"]
+    sent = {"data": form.fields | {CONDUCT[0]: "no"}, "headers": {"HX-Request": "true"}}
+    assert person.client.post(form.action, **sent).headers["Location"] == f"{form.action}#q-conduct-workplace"
+    person.give(**dict.fromkeys(CONDUCT[1:], "no"))
+    form = person.get("/check/next/conduct").forms["ask-form"]
+    sent["data"] = form.fields | {"go": "on"}
+    answer = person.client.post(form.action, **sent)
+    assert answer.status_code == 200
+    assert answer.headers["HX-Redirect"].startswith("/check/next")
 
 
 # --- Carried answers, and attested ones ----------------------------------------------------------------

@@ -308,7 +308,7 @@ def test_a_button_that_is_pressed_twice_begins_one_draft_and_a_link_none(cast, c
     assert client.get(address).status_code == 405
     assert not account.assessments.exists()
     first, second = (client.post(address) for _ in range(2))
-    assert first["Location"] == second["Location"] == f"/assessments/{account.assessments.get().pk}/"
+    assert first["Location"] == second["Location"] == f"/assessments/{account.assessments.get().pk}/next"
 
 
 def test_beside_a_draft_with_answers_a_new_one_is_begun(client, draft):
