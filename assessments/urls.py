@@ -6,6 +6,7 @@ from assessments.views import (
     attest,
     desk,
     desk_exports,
+    done,
     health,
     insights,
     one_at_a_time,
@@ -44,6 +45,7 @@ own_pages = [
 
 attested_pages = [
     path("attest", attest.attest, name="attest"),
+    path("done", done.done, name="done"),
     path("reassess", attest.reassess, name="reassess"),
     path("compare", attest.compare, name="compare"),
     path("share", sharing.share, name="share"),

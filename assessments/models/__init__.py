@@ -7,6 +7,7 @@ from assessments.models.attestations import Attestation, Finding
 from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer, CheckPdf
 from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
+from assessments.models.done import DoneMark
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.names import FormerName
@@ -36,6 +37,7 @@ __all__ = [
     "DeskEntry",
     "DeskFinding",
     "DeskUnsure",
+    "DoneMark",
     "Export",
     "Finding",
     "FormerName",

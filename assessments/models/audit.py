@@ -95,6 +95,8 @@ class Action(models.TextChoices):
     PRINTED = "printed", "Printed a PDF"
     RETENTION_CHOSEN = "retention_chosen", "Chose a shorter retention period"
     RETENTION_KEPT = "retention_kept", "Kept the retention periods after all"
+    MARKED_DONE = "marked_done", "Marked something as done"
+    UNMARKED_DONE = "unmarked_done", "Removed a mark"
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

@@ -50,6 +50,7 @@ def move_draft(*, draft: SelfCheck, by: User | None) -> Carried:
     _move_answers(draft, carried)
     if isinstance(draft, Assessment):
         _move_threads(draft, carried, old, new)
+        _move_marks(draft, old, new)
         audit.append(office=draft.account.office, action=Action.MOVED, about=draft, by=by)
     else:
         note_change(draft)
@@ -71,6 +72,16 @@ def _move_answers(draft: SelfCheck, carried: Carried) -> None:
             row.carried = value is not None and (row.carried or name in carried.changed)
         moved.append(row)
     draft.answers.model._default_manager.bulk_create(moved)
+
+
+def _move_marks(draft: Assessment, old: Edition, new: Edition) -> None:
+    """Let marks of what is done follow rules that have another id. Those on a rule that is gone are deleted."""
+    for mark in draft.done_marks.all():
+        rule = rule_after(mark.rule, old, new)
+        if not rule or (rule != mark.rule and draft.done_marks.filter(rule=rule).exists()):
+            mark.delete()
+        elif rule != mark.rule:
+            draft.done_marks.filter(pk=mark.pk).update(rule=rule)
 
 
 def _move_threads(draft: Assessment, carried: Carried, old: Edition, new: Edition) -> None:

@@ -110,7 +110,7 @@ def _assessments(account: SocialAccount) -> Iterator[Assessment]:
 
 
 def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> dict[str, Any]:
-    """Write an assessment with its answers, comments, record and shares; return its entry in the index."""
+    """Write an assessment with its answers, comments, marks, record and shares; return its entry in the index."""
     attestation = assessment.attestation_or_none
     kind = "attested" if attestation else "draft"
     moment = attestation.attested_at if attestation else assessment.started_at
@@ -125,6 +125,8 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     archive.writestr(f"{inside}/answers.json", answers_document(assessment_state(assessment, as_of=as_of)))
     if comments := _comments(assessment):
         archive.writestr(f"{inside}/comments.json", _json(comments))
+    if marks := _done_marks(assessment):
+        archive.writestr(f"{inside}/done.json", _json(marks))
     if attestation is None:
         return entry
     archive.writestr(f"{inside}/record.json", attestation.record)
@@ -155,6 +157,13 @@ def _comments(assessment: Assessment) -> list[dict[str, Any]]:
             ],
         }
         for thread in threads
+    ]
+
+
+def _done_marks(assessment: Assessment) -> list[dict[str, Any]]:
+    return [
+        {"rule": mark.rule, "by": str(mark.marked_by), "at": moment_in_json(mark.marked_at)}
+        for mark in assessment.done_marks.select_related("marked_by")
     ]
 
 

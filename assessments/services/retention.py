@@ -343,7 +343,7 @@ def _delete(keys: Collection[int]) -> None:
         for owned in (Share, Reminder, Finding):
             owned._default_manager.filter(of_attestation).delete()
         Attestation.objects.filter(assessment__in=keys).delete()
-        # This deletes their answers, threads with comments, looks and notices as well.
+        # This deletes their answers, threads with comments, marks, looks and notices as well.
         Assessment.objects.filter(pk__in=keys).delete()
     after_commit("deleting stored files", remove_files, names)
 

@@ -21,6 +21,7 @@ from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.carried import CarriedReport, carried_report
+from assessments.reports.done import done_report
 from assessments.reports.screens import is_guarded
 from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
@@ -238,7 +239,12 @@ def _in_words(state: AssessmentState, question: str) -> str:
 @with_workspace
 def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The advisory on the answers so far."""
-    return render(request, "assessments/advisory.html", workspace.context(a=workspace.state.projection))
+    kept, projection = workspace.self_check, workspace.state.projection
+    if not isinstance(kept, Assessment):
+        return render(request, "assessments/advisory.html", workspace.context(a=projection))
+    again = workspace.question_url if workspace.is_open else None
+    report = done_report(kept, projection, workspace.state.edition, again=again)
+    return render(request, "assessments/advisory.html", workspace.context(a=projection, done=report))
 
 
 @require_safe

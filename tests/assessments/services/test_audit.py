@@ -32,7 +32,7 @@ from assessments.models import (
 )
 from assessments.models.audit import CHAINED, address_hash, event_hash
 from assessments.models.invitations import key_hash
-from assessments.services import audit, drafts, office_copy, people, register, retention, reviewing
+from assessments.services import audit, done, drafts, office_copy, people, register, retention, reviewing
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
@@ -309,6 +309,30 @@ CALLS = [
         prepare=lambda w: reviewing.mark_ready(assessment=w.draft, by=w.staff),
     ),
     Call(
+        "mark_done",
+        lambda w: done.mark_done(assessment=w.draft, rules=["9", "11"], by=w.member),
+        (Action.MARKED_DONE,),
+        "assessment",
+    ),
+    Call(
+        "mark_done: twice",
+        lambda w: done.mark_done(assessment=w.draft, rules=["9"], by=w.member),
+        (),
+        prepare=lambda w: done.mark_done(assessment=w.draft, rules=["9"], by=w.staff),
+    ),
+    Call(
+        "unmark_done",
+        lambda w: done.unmark_done(assessment=w.draft, rules=["9"], by=w.member),
+        (Action.UNMARKED_DONE,),
+        "assessment",
+        prepare=lambda w: done.mark_done(assessment=w.draft, rules=["9"], by=w.staff),
+    ),
+    Call(
+        "unmark_done: not marked",
+        lambda w: done.unmark_done(assessment=w.draft, rules=["9"], by=w.member),
+        (),
+    ),
+    Call(
         "comment",
         lambda w: reviewing.comment(assessment=w.draft, about="whole", subject="", text="Hm.", by=w.member),
         (Action.COMMENTED,),
@@ -463,7 +487,7 @@ def test_each_service_leaves_what_it_did_once_in_the_right_chain_by_the_right_pe
 def test_every_service_that_writes_is_in_the_table():
     services = {
         name
-        for module in (drafts, office_copy, retention, people, register, reviewing)
+        for module in (done, drafts, office_copy, retention, people, register, reviewing)
         for name, value in vars(module).items()
         if callable(value)
         and getattr(value, "__module__", "") == module.__name__

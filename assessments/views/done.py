@@ -1,0 +1,41 @@
+"""Marking a thing to do as done, on the advisory of a kept self-check."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from assessments.models import Assessment
+from assessments.services import done as services
+from assessments.services.answering import DraftGone, NotSaved
+from assessments.views.not_saved import keep_typed
+from assessments.views.workspace import Workspace, with_workspace
+
+SETTLED = "Your answers changed, and this is not among the things to do any more. Nothing was marked."
+
+
+@require_POST
+@with_workspace
+def done(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Mark a thing to do as done, or remove the mark. The form names the rules that the thing is for."""
+    assessment, rules = workspace.self_check, request.POST.getlist("rule")
+    if not isinstance(assessment, Assessment) or workspace.by is None:
+        raise Http404
+    if not rules or not set(rules) <= workspace.state.edition.rule.keys():
+        raise Http404
+    acts = [act for group in workspace.state.projection.acts for act in group.acts if act.is_to_do]
+    act = next((act for act in acts if rules[0] in act.rules), None)
+    page = workspace.url("advisory")
+    if act is None and "undo" not in request.POST:
+        messages.warning(request, SETTLED)
+        return redirect(f"{page}#to-do")
+    change = services.unmark_done if "undo" in request.POST else services.mark_done
+    try:
+        change(assessment=assessment, rules=rules, by=workspace.by)
+    except DraftGone:
+        return keep_typed(request, "not_yours", status=404)
+    except NotSaved as error:
+        return keep_typed(request, error.why)
+    return redirect(f"{page}#act-{act.rules[0]}" if act else f"{page}#to-do")
