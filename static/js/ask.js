@@ -22,7 +22,7 @@
   const status = document.getElementById("ask-state");
   let saving = Promise.resolve();
   let waiting = 0;
-  const isRow = (button) => Boolean(button?.closest(".answers-row"));
+  const isRow = (button) => Boolean(button?.closest(".ask-row"));
   const save = async (name, value) => {
     const pressed = form.querySelector(`button[name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
     if (!pressed) return;
@@ -69,7 +69,7 @@
     const { name, value } = button;
     waiting += 1;
     status.textContent = "";
-    for (const other of button.parentElement.querySelectorAll(".answer")) other.classList.toggle("is-chosen", other === button);
+    for (const other of button.parentElement.querySelectorAll(".ask-answer")) other.classList.toggle("is-chosen", other === button);
     saving = saving
       .then(() => save(name, value))
       .catch(() => {

@@ -122,7 +122,7 @@
   // Do not replace what has not changed: it would lose the focus, and be read out again.
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
-    if (!target.matches(".told, .panel")) return;
+    if (!target.matches(".told, .panel, .bar")) return;
     const same = fragment.firstElementChild?.innerHTML.trim() === target.innerHTML.trim();
     if (same && fragment.firstElementChild.className === target.className) event.detail.shouldSwap = false;
   });

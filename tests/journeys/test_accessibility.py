@@ -18,6 +18,7 @@ from tests.journeys.walking import (
     POLICIES,
     STAGE,
     autosave,
+    follow,
     option,
     question,
     started,
@@ -54,6 +55,12 @@ CHECK = (
     "/",
     "/check/",
     "/check/details",
+    "/check/election",
+    "/check/next/account.stage",
+    "/check/next/signs",
+    "/check/next/election.use",
+    "/check/next/election.use?ready",
+    "/check/next/moderation",
     "/check/section/resources",
     "/check/section/election",
     "/check/section/gifts",
@@ -61,7 +68,7 @@ CHECK = (
     "/check/answers",
     "/check/advisory",
 )
-REPRESENTATIVE = ("/", "/check/section/resources", "/check/advisory", "/office/")
+REPRESENTATIVE = ("/", "/check/next/signs", "/check/section/resources", "/check/advisory", "/office/")
 """These are looked at in every theme and width each time; of the others, that is a slow test."""
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 320, "height": 256}
@@ -244,6 +251,7 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
     expect(start).to_be_focused()
     assert start.evaluate("element => getComputedStyle(element).outlineWidth") == "3px"
     page.keyboard.press("Enter")
+    follow(page, "List of sections")
     titled(page, "Your self-check")
 
     page.goto(f"{visitors.address}/check/section/gifts")
