@@ -244,7 +244,9 @@ def screen_page(
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
-        can_continue=not screen.needed or not all(slot.has_buttons for slot in shown),
+        can_continue=not blank
+        or not all(slot.has_buttons for slot in shown)
+        or (screen.is_group and not screen.needed),
         clear=newly_clear(state),
         is_first=section == state.edition.sheet.sections[0],
         until_settled=0 if state.progress.contact_settled else until_settled(state),

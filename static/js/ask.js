@@ -23,6 +23,21 @@
   let saving = Promise.resolve();
   let waiting = 0;
   const isRow = (button) => Boolean(button?.closest(".ask-row"));
+  // The buttons stay, with the focus and whatever finger is on one; so does what is being typed.
+  const update = (shown, row) => {
+    shown.className = row.className;
+    for (const input of shown.querySelectorAll("input[type=hidden]")) input.remove();
+    shown.append(...row.querySelectorAll("input[type=hidden]"));
+    const told = shown.querySelector(".told");
+    if (told.innerHTML.trim() !== row.querySelector(".told").innerHTML.trim()) told.replaceWith(row.querySelector(".told"));
+    for (const button of shown.querySelectorAll(".ask-answer")) {
+      const now = row.querySelector(`#${CSS.escape(button.id)}`);
+      button.className = now.className;
+      if (now.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", now.getAttribute("aria-pressed"));
+    }
+    const note = shown.querySelector("textarea");
+    note.defaultValue = row.querySelector("textarea").defaultValue;
+  };
   const save = async (name, value) => {
     const pressed = form.querySelector(`button[name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
     if (!pressed) return;
@@ -46,20 +61,18 @@
       HTMLFormElement.prototype.submit.call(form);
       return;
     }
-    const open = new Set([...form.querySelectorAll("details[open]")].map((each) => each.closest(".asked").id));
-    const focused = document.activeElement?.id;
-    for (const id of ["bar", "panel", "clear", "how-far"]) {
+    for (const id of ["bar", "panel", "clear", "ask-end", "how-far"]) {
       const now = page.getElementById(id);
       if (now) document.getElementById(id)?.replaceWith(now);
     }
-    for (const each of fresh.querySelectorAll("details")) each.open ||= open.has(each.closest(".asked")?.id);
-    // What is being typed beside another answer stays as it is.
-    for (const text of form.querySelectorAll("textarea")) {
-      const same = fresh.querySelector(`[name="${CSS.escape(text.name)}"]`);
-      if (same && text.value !== text.defaultValue) same.value = text.value;
-    }
-    form.replaceChildren(...fresh.childNodes);
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    const rows = [...fresh.querySelectorAll(".asked")];
+    for (const row of form.querySelectorAll(".asked")) if (!rows.some(({ id }) => id === row.id)) row.remove();
+    rows.forEach((row, at) => {
+      const shown = document.getElementById(row.id);
+      if (shown) update(shown, row);
+      else if (at) document.getElementById(rows[at - 1].id).after(row);
+      else form.querySelector(".hint").after(row);
+    });
     status.textContent = "Saved.";
   };
   form.addEventListener("submit", (event) => {

@@ -96,7 +96,11 @@ def test_the_first_press_on_the_home_page_leads_to_the_first_question(published)
 
 
 def test_one_press_answers_and_goes_on(person):
-    after = person.press(person.next(), STAGE, "live")
+    page = person.next()
+    assert [name for name, value in page.forms["ask-form"].buttons if (name, value) != ("go", "on")] == [
+        STAGE
+    ] * 2
+    after = person.press(page, STAGE, "live")
     assert person.answers() == {STAGE: "live"}
     assert screen(after) == "signs"
 
