@@ -52,8 +52,9 @@ def in_line(because: Iterable[Basis]) -> str:
 class Item:
     """One finding in words.
 
-    `change` says what would settle it, in a sentence that is empty where nothing is known to. `ask_again` is the
-    question to answer again once the member has acted.
+    `readings` are those beyond the bulletin's words that it rests on, with their reasons. `change` says what would
+    settle it, in a sentence that is empty where nothing is known to. `ask_again` is the question to answer again once
+    the member has acted.
     """
 
     rule: str

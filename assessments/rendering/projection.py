@@ -94,8 +94,6 @@ class StatedFact:
     because: str
 
 
-BEYOND = "This goes beyond the bulletin’s words: {0} {1}"
-"""The line under a finding that rests on a reading: the reading, and the reason for it."""
 LEFT_BEHIND = "They are from an earlier revision of the questions. Answer these questions again."
 
 
@@ -266,7 +264,7 @@ def project(
         answer=answer_of(overall.title, advisory)
         if contacts
         else f"{no_contacts.partition('. ')[0].rstrip('.')}.",
-        remarks=_remarks(overall.title, score, acts, no_contacts)
+        remarks=_remarks(advisory, overall.title, score, acts, no_contacts)
         if not contacts
         else (score,)
         if score
@@ -342,7 +340,7 @@ def _item(advisory: Advisory, finding: Finding, whose: Whose, change: Change) ->
 def _readings(advisory: Advisory, finding: Finding) -> tuple[str, ...]:
     if finding.outcome == "not_applicable":
         return ()
-    return tuple(BEYOND.format(r.reading, r.reason) for r in advisory.edition.readings_of(finding.rule.id))
+    return tuple(f"{r.reading} {r.reason}" for r in advisory.edition.readings_of(finding.rule.id))
 
 
 def _because(advisory: Advisory, finding: Finding) -> tuple[Basis, ...]:
@@ -418,12 +416,18 @@ def _time_in_sentence(edition: Edition, when: When) -> str:
     return words.brief or words.title[0].lower() + words.title[1:]
 
 
-def _remarks(headline: str, score: str, acts: tuple[ActGroup, ...], no_contacts: str) -> tuple[str, ...]:
-    """What to say below an answer without a contact: the result, what there is to do, and what else the words say."""
-    count = sum(act.is_to_do for group in acts for act in group.acts)
-    to_do = f"You have {count} thing{'s' * (count != 1)} to do." if count else ""
-    result = " ".join(filter(None, (f"{headline}.", to_do, score)))
-    return tuple(filter(None, (result, no_contacts.partition(". ")[2])))
+def _remarks(
+    advisory: Advisory, headline: str, score: str, acts: tuple[ActGroup, ...], no_contacts: str
+) -> tuple[str, ...]:
+    """What to say below an answer without a contact: the result or what is left, what to do, and the rest."""
+    count, checks = sum(act.is_to_do for group in acts for act in group.acts), len(advisory.check)
+    result = (
+        "" if advisory.overall == "incomplete" else f"{headline}.",
+        score,
+        f"You have {count} thing{'s' * (count != 1)} to do." if count else "",
+        f"{checks} fact{'s are' if checks > 1 else ' is'} left to check." if checks else "",
+    )
+    return tuple(filter(None, (" ".join(filter(None, result)), no_contacts.partition(". ")[2])))
 
 
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
@@ -492,21 +496,20 @@ def _truth(value: bool | None) -> str:
 
 
 def _score(advisory: Advisory, whose: Whose) -> str:
-    """The score in words, with the number of questions left. While questions are left, it counts only some rules.
+    """The score in words, or the number of questions left.
 
-    Where there is something to raise or to do, a count of what is fine would falsely reassure, so it is left out.
+    Where there is something to raise, to do or to answer, a count of what is fine would falsely reassure, so it is
+    left out.
     """
     count, left = advisory.score, len(advisory.unanswered)
-    texts = []
-    if advisory.overall not in ("contact_commissioner", "action_required"):
-        which = "that apply" if advisory.complete else "counted so far"
-        counted = (
-            f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
-        )
-        texts.append(counted if count.applicable else "No rule can be counted yet.")
     if left:
-        texts.append(f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more.")
-    return " ".join(texts)
+        return f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more."
+    if advisory.overall in ("contact_commissioner", "action_required"):
+        return ""
+    if not count.applicable:
+        return "No rule can be counted yet."
+    which = "that apply" if advisory.complete else "counted so far"
+    return f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
 
 
 def _section_count(count: Count) -> str:

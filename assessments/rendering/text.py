@@ -74,8 +74,6 @@ class _Page:
             self.line(f"{label}: {value}")
         self.line(f"As of {projection.as_of_text}. Election: {projection.election}.")
         self.heading(f"{MARK[projection.tone]} {projection.answer}", STYLE[projection.tone])
-        for remark in projection.remarks:
-            self.line(remark)
 
     def left_behind(self) -> None:
         if self.projection.left_behind:
@@ -91,6 +89,8 @@ class _Page:
                 self.line(f"{item.title} ({item.citation}): {about}", indent=2)
                 if item.outcome == "ask":
                     self.line(item.change, "dim", indent=4)
+        for remark in self.projection.remarks:
+            self.line(remark)
         block = self.projection.contact_block
         self.line(f"{block.office}, {block.telephone}, {block.email}", "bold")
         self.line(f"{block.organisation}, {block.street}, {block.place}; {block.website}")
@@ -175,7 +175,7 @@ class _Page:
         if item.because:
             self.line(f"Rests on: {item.rests_on}", "dim", indent=2)
         for reading in item.readings:
-            self.line(reading, "dim", indent=2)
+            self.line(f"This goes beyond the bulletin’s words: {reading}", "dim", indent=2)
 
     def questions(self, title: str, questions: tuple[OpenQuestion, ...]) -> None:
         if questions:

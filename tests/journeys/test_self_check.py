@@ -33,7 +33,7 @@ def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
     expect(listed.locator("dd > span").first).to_have_text("Yes")
     follow(page, "Read the advisory")
     titled(page, "Advisory on a social media account")
-    headline = page.locator(".answer h2").inner_text()
+    headline = page.locator(".band h2").inner_text()
     pdf = downloaded(page, "Download the PDF", downloads)
     assert re.fullmatch(r"advisory-20\d\d-\d\d-\d\d\.pdf", pdf.name)
     text = printed(pdf)

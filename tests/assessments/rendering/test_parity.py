@@ -84,7 +84,7 @@ def lines_of(form: str, p: Projection) -> Iterator[Line]:
     """The texts of a projection, with the headings and labels without which they would mean something else."""
     form = form.replace("pdf", "print")
     yield from _head(form, p)
-    yield from ((p.answer, *p.remarks),) if form != "page" or not p.contacts else ((p.answer,), p.remarks)
+    yield (p.answer,)
     if form == "terminal":
         yield from _left_behind(p)
     yield from _raised(form, p)
@@ -147,6 +147,7 @@ def _raised(form: str, p: Projection) -> Iterator[Line]:
             yield from ((item.title, item.citation), (about,))
             if item.outcome == "ask":
                 yield from _details(form, (item,), item.change)
+    yield p.remarks
     block = p.contact_block
     if form == "terminal":
         yield (block.office, block.telephone, block.email)
