@@ -6,6 +6,7 @@ Every save posts what the page before it would post: the page's inputs, and the 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,12 +17,12 @@ from assessments.models import AnonymousCheck
 from assessments.records.state import assessment_state
 from assessments.samples import sample
 from assessments.scoring.document import read_document
-from assessments.services.answering import AnswerVersion, Change, SelfCheck, save_answers
+from assessments.services.answering import Change, SelfCheck, save_answers
 from assessments.services.drafts import start_check
 from assessments.views import one_at_a_time
 from bulletin.shelf import calendar, editions
 from tests.assessments.views.test_saving import Page, put
-from tests.cast import at_the_same_moment, together
+from tests.cast import at_the_same_moment, publish, together
 
 STAGE, EMAIL, LOGO, PEOPLE = "account.stage", "resources.email", "resources.logo", "resources.people"
 USE, CANDIDATE, FILED = "election.use", "election.candidate", "election.nomination_date"
@@ -255,20 +256,21 @@ def test_a_forged_press_fills_in_nothing_there(person):
 
 
 @at_the_same_moment
-def test_at_the_same_moment_a_colleagues_answer_stays(published):
+def test_at_the_same_moment_nothing_that_was_saved_is_overwritten():
+    publish()
     check, _ = start_check()
     rest = [Change(f"resources.{sign}", "no", "") for sign in SIGNS]
-
-    def fill_in() -> None:
-        save_answers(draft=check, changes=(), by=None, unless_answered=rest)
-
-    def answer() -> None:
-        row = check.answers.filter(question=LOGO).first()
-        save_answers(draft=check, changes=[Change(LOGO, "yes", "", AnswerVersion.of_row(row))], by=None)
-
-    together(fill_in, fill_in, answer)
-    values = {row.question: row.value for row in check.answers.all()}
-    assert set(values) == {f"resources.{sign}" for sign in SIGNS}
+    fill_in = partial(save_answers, draft=check, changes=(), by=None, unless_answered=rest)
+    answer = partial(save_answers, draft=check, changes=[Change(LOGO, "yes", "")], by=None)
+    for _ in range(5):
+        check.answers.all().delete()
+        first, second, colleague = together(fill_in, fill_in, answer)
+        assert first.conflicts == second.conflicts == {}
+        values = {row.question: row.value for row in check.answers.all()}
+        # Whichever came first stays, and the other person is told.
+        logo = "yes" if LOGO in colleague.versions else "no"
+        assert (LOGO in colleague.conflicts) is (logo == "no")
+        assert values == {f"resources.{sign}": "no" for sign in SIGNS} | {LOGO: logo}
 
 
 # --- The guard ---------------------------------------------------------------------------------------
