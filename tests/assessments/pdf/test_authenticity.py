@@ -237,7 +237,7 @@ def test_a_pdf_with_a_proof_is_pdf_ua_and_says_how_to_check_it_on_its_last_page(
         assert wanted in text
     assert figures(read)[0].Pg.objgen == read.pages[-1].obj.objgen
     assert str(read.docinfo.Title) == str(plain.docinfo.Title)
-    assert len(read.pages) <= 6
+    assert len(read.pages) <= 7
     for margins in margins_of_pdf(read):
         assert f"{CODE} · Attested on 12 May 2026" in margins
         assert projection.stamp in margins
