@@ -148,10 +148,10 @@ def portal(tmp_path: Path) -> Iterator[Path]:
 
 def test_gunicorn_opens_a_socket_for_its_group_alone_and_writes_lines_of_json(portal):
     address, asked = portal / "web.sock", f"HEAD /health/live HTTP/1.0\r\nHost: {NAME}\r\n\r\n".encode()
-    wait_until(address.exists)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
-        client.connect(str(address))
+        # gunicorn makes the socket before it listens on it.
+        wait_until(lambda: client.connect_ex(str(address)) == 0)
         client.sendall(asked)
         assert b" 200 OK" in client.makefile("rb").read()
     assert address.stat().st_mode & 0o777 == 0o770

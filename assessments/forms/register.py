@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,11 +14,10 @@ from django import forms
 from assessments.forms.fields import LineField, WebAddressField
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.services.register import NewAccount
-from assessments.typed.handles import account_key
+from assessments.typed.handles import OtherPlatform, account_key, pasted_profile
 
 NEW = "new"
 """Takes the place of an account's number for an account that is not in the register yet."""
-TAKEN = "This account is in the register already."
 
 
 def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
@@ -40,11 +40,14 @@ class AccountForm(forms.ModelForm):
         fields: tuple[str, ...] = ("office", "platform", "handle", "display_name", "address", "purpose")
         labels = {"handle": "Account"}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
-            "handle": "The name that people look it up by, like @PatLee.",
+            "handle": "The name that people look it up by, like @PatLee. You can paste the address of its profile.",
             "display_name": "The name that stands above its posts. You may leave this out.",
         }
         widgets = {"purpose": forms.RadioSelect}  # noqa: RUF012
         field_classes = {"platform": LineField, "handle": LineField, "display_name": LineField}  # noqa: RUF012
+
+    existing: SocialAccount | None = None
+    """The account of the register that has the name already; the page links to it."""
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,10 +85,31 @@ class AccountForm(forms.ModelForm):
         for name in ("platform", "handle"):
             if cleaned.get(name) and not re.search(r"\w", cleaned[name]):
                 self.add_error(name, "Write at least one letter or digit.")
+        if cleaned.get("platform") and cleaned.get("handle"):
+            self._read_profile(cleaned)
         if "@" in urlsplit(cleaned.get("address") or "").netloc:
             # https://instagram.com@elsewhere.example leads to elsewhere.example.
             self.add_error("address", "Leave out what stands before the “@”.")
         return cleaned
+
+    def _read_profile(self, cleaned: dict[str, Any]) -> None:
+        """Replace a pasted profile address by the handle, and put the address where it belongs if that is empty."""
+        try:
+            profile = pasted_profile(cleaned["platform"], cleaned["handle"])
+        except OtherPlatform as other:
+            self.add_error("handle", f"{other}. Correct either.")
+            return
+        if profile:
+            cleaned["handle"] = profile.handle
+            if not cleaned.get("address") and "address" not in self.errors:
+                # An address that the field would refuse is left out: the handle says the same.
+                with suppress(forms.ValidationError):
+                    cleaned["address"] = AccountForm.base_fields["address"].clean(profile.address)
+
+    def refuse_duplicate(self, existing: SocialAccount) -> None:
+        """Say which account of the office has this name already."""
+        self.existing = existing
+        self.add_error("handle", f"This account is in the register already, as {existing.handle}.")
 
     def validate_constraints(self) -> None:
         """Leave this to the database: only it can tell when two people add an account at the same moment."""
@@ -93,7 +117,8 @@ class AccountForm(forms.ModelForm):
     @property
     def details(self) -> NewAccount:
         """The account's details, as the services take them."""
-        details = {name: self.cleaned_data[name] for name in self.fields if name in self.Meta.fields}
+        names = [name for name in AccountForm.Meta.fields if name in self.cleaned_data]
+        details = {name: self.cleaned_data[name] for name in names}
         return NewAccount(**{**details, "office": self.instance.office})
 
 

@@ -49,6 +49,60 @@ def restore(_: Any, schema_editor: Any) -> None:
             cursor.execute(sql)
 
 
+ROWS = {
+    "assessments_formername": (
+        "id, name, until, office_id, user_id",
+        (
+            "(user_id IS NULL OR user_id IN (SELECT id FROM assessments_user)) "
+            "AND (office_id IS NULL OR office_id IN (SELECT id FROM assessments_office))"
+        ),
+    ),
+    "assessments_shorterretention": (
+        "id, keep_drafts_months, keep_attested_years, starts_at, chosen_by_id, office_id",
+        # Not if the office has chosen other periods since.
+        (
+            "chosen_by_id IN (SELECT id FROM assessments_user) AND EXISTS (SELECT 1 FROM assessments_office AS o WHERE "
+            "o.id = office_id AND o.keep_drafts_months = then_drafts AND o.keep_attested_years = then_attested)"
+        ),
+    ),
+}
+"""The new tables, each with its columns and a condition on the rows that are put back."""
+
+
+def keep_rows(_: Any, schema_editor: Any) -> None:
+    """On the way back, keep the rows of the new tables in tables of their own."""
+    with schema_editor.connection.cursor() as cursor:
+        for table, (columns, _condition) in ROWS.items():
+            kept = table.replace("assessments_", "kept_")
+            then = ", ".join(
+                f"(SELECT o.{name} FROM assessments_office AS o WHERE o.id = office_id) AS {alias}"
+                for name, alias in (
+                    ("keep_drafts_months", "then_drafts"),
+                    ("keep_attested_years", "then_attested"),
+                )
+            )
+            cursor.execute(f"DROP TABLE IF EXISTS {kept}")
+            cursor.execute(f"CREATE TABLE {kept} AS SELECT {columns}, {then} FROM {table}")
+
+
+def restore_rows(_: Any, schema_editor: Any) -> None:
+    """Put back the rows that `keep_rows` kept, with their keys."""
+    connection = schema_editor.connection
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        for table, (columns, condition) in ROWS.items():
+            kept = table.replace("assessments_", "kept_")
+            if kept not in tables:
+                continue
+            cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {kept} WHERE {condition}")
+            cursor.execute(f"DROP TABLE {kept}")
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1), "
+                    f"max(id) IS NOT NULL) FROM {table}"
+                )
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("assessments", "0013_trust"),
@@ -259,4 +313,5 @@ class Migration(migrations.Migration):
                 name="shorterretention_keeps_for_some_time",
             ),
         ),
+        migrations.RunPython(restore_rows, keep_rows, elidable=True),
     ]

@@ -19,6 +19,8 @@ class AddWider(migrations.AddConstraint):
         condition: Any = self.constraint.condition  # type: ignore[attr-defined]  # a CheckConstraint
         if not rows.exclude(condition).exists():
             super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f"{self.constraint.create_sql(model, schema_editor)} NOT VALID")
 
     def database_backwards(self, *_: Any) -> None:
         pass

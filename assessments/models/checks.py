@@ -47,9 +47,12 @@ class AnonymousCheckQuerySet(models.QuerySet["AnonymousCheck"]):
         return self.filter(token_hash=token_hash(token))
 
     def total_size(self) -> int:
-        """The bytes that these checks and their stored PDFs take together."""
-        totals = self.aggregate(rows=models.Sum("size", default=0), pdfs=models.Sum("pdf__size", default=0))
-        return int(totals["rows"] + totals["pdfs"])
+        """The bytes that all checks and their stored PDFs take together."""
+        # Two sums: a join takes several times as long, and a save holds the write lock during it.
+        return sum(
+            int(model._default_manager.aggregate(total=models.Sum("size", default=0))["total"])
+            for model in (AnonymousCheck, CheckPdf)
+        )
 
 
 class AnonymousCheck(ElectionChoice):

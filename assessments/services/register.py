@@ -28,15 +28,19 @@ class NewAccount:
 
 
 class DuplicateAccount(Exception):
-    """The office already has an account with this name on this platform."""
+    """The office already has an account with this name on this platform: `account`."""
+
+    def __init__(self, pk: int) -> None:
+        super().__init__()
+        self.account = SocialAccount.objects.get(pk=pk)
 
 
 @transaction.atomic
 def add_account(*, account: NewAccount, by: User) -> SocialAccount:
     """Add an account to its office's register. Raises DuplicateAccount."""
     key = account_key(account.platform, account.handle)
-    if _namesakes(account.office, key):
-        raise DuplicateAccount
+    if namesakes := _namesakes(account.office, key):
+        raise DuplicateAccount(min(namesakes))
     added = SocialAccount.objects.create(**vars(account), name_key=key)
     audit.append(office=account.office, action=Action.ACCOUNT_ADDED, about=added, by=by)
     return added
@@ -62,7 +66,7 @@ def describe_account(*, account: SocialAccount, described: NewAccount, by: User)
     namesakes = _namesakes(described.office, key)
     others = namesakes - {account.pk}
     if others and account.pk not in namesakes:
-        raise DuplicateAccount
+        raise DuplicateAccount(min(others))
     columns = {name: value for name, value in vars(described).items() if name != "office"}
     SocialAccount.objects.filter(pk=account.pk).update(**columns, **({} if others else {"name_key": key}))
     audit.append(office=account.office, action=Action.ACCOUNT_DESCRIBED, about=account, by=by)

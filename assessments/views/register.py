@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.elections import ElectionForm
-from assessments.forms.register import TAKEN, AccountForm, KeepForm
+from assessments.forms.register import AccountForm, KeepForm
 from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.reports.across import across, doubles
@@ -142,8 +142,8 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
     if form.is_valid():
         try:
             account = services.add_account(account=form.details, by=by)
-        except services.DuplicateAccount:
-            form.add_error("handle", TAKEN)
+        except services.DuplicateAccount as duplicate:
+            form.refuse_duplicate(duplicate.account)
         else:
             messages.success(request, "The account is in your register now.")
             return redirect("account", pk=account.pk)
@@ -181,8 +181,8 @@ def edit_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             services.describe_account(account=account, described=form.details, by=by)
-        except services.DuplicateAccount:
-            form.add_error("handle", TAKEN)
+        except services.DuplicateAccount as duplicate:
+            form.refuse_duplicate(duplicate.account)
         else:
             messages.success(request, "Saved.")
             return redirect("account", pk=pk)
@@ -216,8 +216,8 @@ def keep(request: HttpRequest, by: User) -> HttpResponse:
             draft = services.keep_in_register(check=check, account=form.chosen, by=by)
         except AnonymousCheck.DoesNotExist:
             return _nothing_to_keep(request)
-        except services.DuplicateAccount:
-            form.add_error("handle", TAKEN)
+        except services.DuplicateAccount as duplicate:
+            form.refuse_duplicate(duplicate.account)
         else:
             messages.success(
                 request, "Your self-check is kept here now. It is no longer kept for this browser alone."

@@ -11,7 +11,18 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
-from assessments.models import Answer, Assessment, AuditEvent, DeskEntry, Share, ShareContent, User, frozen
+from assessments.models import (
+    Answer,
+    Assessment,
+    AuditEvent,
+    DeskEntry,
+    FormerName,
+    Share,
+    ShareContent,
+    ShorterRetention,
+    User,
+    frozen,
+)
 from assessments.records.attested import sha256_of
 from assessments.services import audit, desk_export, reviewing, sharing
 from assessments.services.audit_proof import chains, compare_records, walk
@@ -47,6 +58,11 @@ def in_use() -> None:
     pdf_of(attestation)
     assert client_of(officer).get("/desk/").status_code == 200
     desk_export.append_export(keys=[asked.pk], form="csv", by=officer)
+    FormerName.objects.create(user=officer, name="Robin Ng")
+    FormerName.objects.create(office=office, name="Ward 99")
+    ShorterRetention.objects.create(
+        office=office, keep_drafts_months=6, keep_attested_years=2, starts_at=NOW, chosen_by=member
+    )
 
 
 def rows() -> dict[str, list[str]]:
@@ -141,7 +157,19 @@ def test_each_is_undone_and_done_again_with_what_it_does_not_undo_still_there(po
     assert rows() == {}
     call_command("migrate", verbosity=0)
     assert not frozen.missing(connection)
+    assert not [table for table in connection.introspection.table_names() if table.startswith("kept_")]
     assert Client().get("/health/ready").json()["broken"] == ["editions"]
+
+
+def test_a_shorter_retention_is_not_put_back_if_the_office_has_chosen_others_since(portal):
+    call_command("migrate", "assessments", "0013", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE assessments_office SET keep_attested_years = 30")
+    call_command("migrate", verbosity=0)
+    assert not ShorterRetention.objects.exists()
+    assert FormerName.objects.count() == 2
+    # The next row gets a key of its own.
+    FormerName.objects.create(user=User.objects.first(), name="Another")
 
 
 def test_the_desk_is_made_again_from_what_was_shared(portal):

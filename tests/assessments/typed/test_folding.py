@@ -1,11 +1,13 @@
 """Comparing what people wrote: which spellings are the same, and where words occur in a text."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assessments.typed.folding import fold, near_misses, occurrences, same, search_terms, searchable
-from assessments.typed.handles import account_key
+from assessments.typed.handles import OtherPlatform, Profile, account_key, pasted_profile
 
 BLACKED_OUT = [
     ("Maya Lee", "MAYA LEE"),
@@ -141,7 +143,10 @@ def test_a_search_matches_however_it_is_typed(query, text):
 
 
 SAME_ACCOUNT = [
-    ("@Zoë", "@ZOË", "@Zoe\u0308", " zoë "),
+    (
+        *("@Zoë", "@ZOË", "@Zoe\u0308", " zoë ", "https://www.instagram.com/zo%C3%AB/?hl=fr"),
+        *("https://www.instagram.com/zo%c3%8b?id=5", "instagram.com/zo%C3%AB/#top"),
+    ),
     (
         *("@PatLee", "@patlee\u200b", "＠patlee", "@ＰａｔＬｅｅ", "https://instagram.com/patlee/"),
         *("instagram.com/patlee", "https://www.instagram.com/PatLee?igsh=1", "//instagram.com/@patlee"),
@@ -165,6 +170,10 @@ def test_other_accounts_have_other_keys():
         "pat.lee",
         "https://instagram.com/",
         "https://[",
+        "https://instagram.com/%E9",
+        "https://instagram.com/%E8",
+        "https://instagram.com/p/abc",
+        "https://instagram.com/p/def",
         "@patlee@mstdn.example",
     ]
     assert len({account_key("Instagram", handle) for handle in handles}) == len(handles)
@@ -180,8 +189,70 @@ def test_other_accounts_have_other_keys():
         ("YouTube", "https://m.youtube.com/@patlee", "patlee"),
         ("Bluesky", "https://bsky.app/profile/pat.bsky.social", "@pat.bsky.social"),
         ("Mastodon", "https://mstdn.example/@patlee", "@patlee@mstdn.example"),
+        ("Mastodon", "https://mastodon.social/@patlee.example", "@patlee.example@mastodon.social"),
         ("Instagram", "https://elsewhere.example/patlee", "@patlee@elsewhere.example"),
     ],
 )
 def test_the_address_of_a_profile_is_its_name(platform, address, handle):
     assert account_key(platform, address) == account_key(platform, handle)
+
+
+@pytest.mark.parametrize(
+    ("platform", "other"),
+    [("Twitter", "X"), ("x.com", "X"), ("IG", "Instagram"), ("fb", "Facebook"), ("Tik Tok", "TikTok")],
+)
+def test_a_platform_has_other_names(platform, other):
+    assert account_key(platform, "@patlee") == account_key(other, "@patlee")
+    assert account_key(platform, "@patlee") != account_key("Threads", "@patlee")
+
+
+@pytest.mark.parametrize(
+    ("platform", "pasted", "handle", "address"),
+    [
+        (
+            *("Instagram", "https://www.instagram.com/zo%C3%AB/?hl=fr", "@zoë"),
+            "https://www.instagram.com/zo%C3%AB/",
+        ),
+        ("Twitter", "x.com/PatLee?s=20", "@PatLee", "https://x.com/PatLee"),
+        (
+            "Facebook",
+            "https://facebook.com/profile.php?id=1&r=2",
+            "1",
+            "https://facebook.com/profile.php?id=1",
+        ),
+        ("LinkedIn", "https://ca.linkedin.com/in/pat-lee", "pat-lee", "https://ca.linkedin.com/in/pat-lee"),
+        (
+            *("Mastodon", "https://mastodon.social/@patlee.example", "@patlee.example@mastodon.social"),
+            "https://mastodon.social/@patlee.example",
+        ),
+        ("Twitch", "http://twitch.tv/patlee", "@patlee", "https://twitch.tv/patlee"),
+    ],
+)
+def test_a_pasted_profile_becomes_the_handle(platform, pasted, handle, address):
+    assert pasted_profile(platform, pasted) == Profile(handle, address)
+    assert account_key(platform, pasted) == account_key(platform, handle)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        *("@PatLee", "https://[", "instagram.com/p/abc", "instagram.com/reels", "elsewhere.example/pat"),
+        *("https:///", "https://instagram.com@elsewhere.example/pat", "instagram.elsewhere.example/pat"),
+    ],
+)
+def test_what_is_not_clearly_a_profile_of_the_platform_stays(pasted):
+    assert pasted_profile("Instagram", pasted) is None
+
+
+@pytest.mark.parametrize("platform", ["Instagram", "IG", "Mastodon"])
+def test_a_profile_of_another_platform_is_refused_with_both_names(platform):
+    with pytest.raises(OtherPlatform, match=f"an address on X, but the platform is {platform}"):
+        pasted_profile(platform, "https://x.com/patlee")
+
+
+@given(st.text(max_size=60))
+def test_any_handle_has_a_key(handle):
+    for pasted in (handle, f"https://x.com/{handle}", f"//{handle}"):
+        account_key("X", pasted)
+        with suppress(OtherPlatform):
+            pasted_profile("X", pasted)

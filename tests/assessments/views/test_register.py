@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import escape
 
 from assessments.models import AnonymousCheck, Answer, Assessment, Membership, Office, SocialAccount, User
 from assessments.services.answering import Change, save_answers
@@ -249,13 +250,42 @@ def test_an_account_is_added_once_however_its_name_is_typed(cast):
         ("@PatLee", "https://instagram.com/patlee/"),
         ("@O’Brien", "@O'Brien"),
         ("@İstanbul", "@istanbul"),
+        ("@Zoë", "https://www.instagram.com/zo%C3%AB/?hl=fr"),
     ],
 )
 def test_a_name_that_looks_the_same_is_in_the_register_already(client, first, second):
     assert client.post(NEW, {**ACCOUNT, "handle": first}).status_code == 302
     page = client.post(NEW, {**ACCOUNT, "handle": second}).content.decode()
-    assert "This account is in the register already." in page
-    assert SocialAccount.objects.filter(platform="Instagram").count() == 1
+    added = SocialAccount.objects.get(platform="Instagram")
+    assert f"This account is in the register already, as {escape(first)}." in page
+    assert f'<a href="/office/accounts/{added.pk}">' in page
+
+
+def test_another_offices_account_is_neither_named_nor_linked(cast, client):
+    elsewhere = account_of(cast.elsewhere, "Instagram", "@Zoë")
+    account_of(cast.office, "Instagram", "@ZOË")
+    page = client.post(NEW, {**ACCOUNT, "handle": "zoë"}).content.decode()
+    assert "as @ZOË." in page
+    assert "@Zoë" not in page
+    assert f"/office/accounts/{elsewhere.pk}" not in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"), [("", "https://x.com/PatLee"), ("https://a.example/", "https://a.example/")]
+)
+def test_a_pasted_profile_becomes_the_handle_and_the_web_address(client, typed, address):
+    pasted = {**ACCOUNT, "platform": "Twitter", "handle": "https://x.com/PatLee?s=20", "address": typed}
+    assert client.post(NEW, pasted).status_code == 302
+    added = SocialAccount.objects.get(platform="Twitter")
+    assert (added.handle, added.address) == ("@PatLee", address)
+    page = client.post(NEW, {**ACCOUNT, "platform": "X", "handle": "@patlee"}).content.decode()
+    assert "in the register already, as @PatLee." in page
+
+
+def test_a_profile_of_another_platform_is_refused_in_words_that_name_both(client):
+    page = client.post(NEW, {**ACCOUNT, "handle": "https://x.com/PatLee"}).content.decode()
+    assert "Account: This is an address on X, but the platform is Instagram. Correct either." in page
+    assert "https://x.com/PatLee" in page
 
 
 @pytest.fixture
