@@ -1,4 +1,4 @@
-"""What people marked as done of the things that an advisory says to do."""
+"""The things to do in an advisory that people marked as done."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ class DoneMarkQuerySet(models.QuerySet["DoneMark"]):
 
 
 class DoneMark(models.Model):
-    """Someone marked what a rule says to do as done.
+    """A person's mark that what a rule asks for is done.
 
-    It is beside the answers and the record of an attestation, and changes neither: what an advisory says follows from
-    answers alone.
+    A mark changes neither the answers nor the record of an attestation: an advisory follows from answers alone.
     """
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="done_marks")

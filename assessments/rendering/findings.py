@@ -1,4 +1,4 @@
-"""Findings in words, and the orders in which a reader gets them: points to raise, things to do, and all the rest."""
+"""Findings in words, in reading order: points to raise, things to do, and all the rest."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def in_line(because: Iterable[Basis]) -> str:
 class Item:
     """One finding in words.
 
-    `readings` are those beyond the bulletin's words that it rests on, with their reasons. `change` says what would
-    settle it, in a sentence that is empty where nothing is known to. `ask_again` is the question to answer again once
-    the member has acted.
+    `readings` are those beyond the bulletin's words that it rests on, with their reasons. `change` is a
+    sentence on what would settle it, or empty if no such change is known. `ask_again` is the question to answer
+    again once the member has acted.
     """
 
     rule: str

@@ -94,7 +94,7 @@ class StatedFact:
     because: str
 
 
-LEFT_BEHIND = "They are from an earlier revision of the questions. Answer these questions again."
+LEFT_BEHIND = "These answers are from an earlier revision of the questions. Answer these questions again."
 
 
 @dataclass(frozen=True)
@@ -433,8 +433,8 @@ def _remarks(
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
     """What to do, in the advisory's order, and last what to stop or leave until there is an answer.
 
-    Neighbours with the same deadline share a heading. A deadline can come up again further down: to gather all its
-    points would put what should be done before what must be.
+    Neighbours with the same deadline share a heading. A deadline can appear again further down, because
+    gathering all its points would put what should be done before what must be.
     """
     groups = [
         Group(text.rstrip("."), tuple((item := items[d.rule.id], item.advice) for d in same))
@@ -457,7 +457,7 @@ def _deadlines(advisory: Advisory) -> tuple[Deadline, ...]:
 def _acts(
     advisory: Advisory, items: Mapping[str, Item], together: tuple[tuple[str, ...], ...]
 ) -> tuple[ActGroup, ...]:
-    """The same with one entry for one act, whose rules are `together`, where the first of them is.
+    """What to do, with the rules that ask for the same act (`together`) as one entry, in the place of the first.
 
     All that is due now shares a heading, if the edition has words for it.
     """
@@ -503,13 +503,14 @@ def _score(advisory: Advisory, whose: Whose) -> str:
     """
     count, left = advisory.score, len(advisory.unanswered)
     if left:
-        return f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more."
+        return f"{left} question{'s are' if left > 1 else ' is'} left. Your answers may add to this result."
     if advisory.overall in ("contact_commissioner", "action_required"):
         return ""
     if not count.applicable:
-        return "No rule can be counted yet."
+        return "There are too few answers to count any rule yet."
     which = "that apply" if advisory.complete else "counted so far"
-    return f"{count.consistent} of the {count.applicable} rules {which} are consistent on {whose} answers."
+    rules = f"{count.consistent} of the {count.applicable} rules {which}"
+    return f"Based on {whose} answers, the account is consistent with {rules}."
 
 
 def _section_count(count: Count) -> str:
@@ -551,7 +552,5 @@ def _calendar_note(advisory: Advisory) -> str | None:
     words = {"election": election_in_words(election), "date": long_date(election.campaign_ends)}
     text = filled(note, words)
     if not election.confirmed and not election.undated and not election.given:
-        text += (
-            f" These dates are not yet confirmed (last looked at on {long_date(election.last_confirmed)})."
-        )
+        text += f" These dates are not yet confirmed (last checked on {long_date(election.last_confirmed)})."
     return text

@@ -119,9 +119,7 @@ class _Page:
         if projection.ignored:
             self.heading("Answers kept but not counted")
             self.line(
-                "Your other answers mean that these questions are not asked: "
-                + "; ".join(projection.ignored)
-                + "."
+                "Your other answers make these questions unnecessary: " + "; ".join(projection.ignored) + "."
             )
         if projection.notes:
             self.heading("Your notes")
@@ -131,7 +129,7 @@ class _Page:
 
     def foot(self) -> None:
         projection = self.projection
-        self.heading(f"What {projection.whose} answers add up to")
+        self.heading(f"What {projection.whose} answers show")
         for fact in projection.facts:
             self.line(f"{fact.title}: {fact.truth}")
             if fact.because:
@@ -173,7 +171,7 @@ class _Page:
         self.console.print(head)
         self.line(item.advice, indent=2)
         if item.because:
-            self.line(f"Rests on: {item.rests_on}", "dim", indent=2)
+            self.line(f"Based on: {item.rests_on}", "dim", indent=2)
         for reading in item.readings:
             self.line(f"This goes beyond the bulletin’s words: {reading}", "dim", indent=2)
 

@@ -1,4 +1,4 @@
-"""What people marked as done, beside what the advisory says to do."""
+"""Which things to do in an advisory are marked as done."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ActState:
 class DoneReport:
     """The marks of a self-check, by rule.
 
-    `settled` has those on rules that ask for nothing any more, each with the rule's title. `count` says how many
-    things to do are done. `again` gives the address of a question, if its answer can be changed.
+    `settled` has the marks on rules that no longer ask for anything, each with the rule's title. `count` is how many
+    things to do are done. `again` gives the address of a question; it is None if answers cannot be changed.
     """
 
     by_rule: Mapping[str, DoneMark]
@@ -43,7 +43,7 @@ class DoneReport:
 def done_report(
     assessment: Assessment, projection: Projection, edition: Edition, *, again: Callable[[str], str] | None
 ) -> DoneReport:
-    """The marks of an assessment beside its advisory. A mark on a rule that the edition does not have is left out."""
+    """The marks of an assessment, matched with its advisory. Marks on rules that the edition lacks are left out."""
     marks = assessment.done_marks.select_related("marked_by")
     by_rule = {mark.rule: mark for mark in marks if mark.rule in edition.rule}
     acts = [act for group in projection.acts for act in group.acts if act.is_to_do]

@@ -1,4 +1,4 @@
-"""The way through a self-check one screen at a time: what each screen asks, which comes next, what became clear."""
+"""A self-check one screen at a time: what a screen asks, which comes next, and what the last answers made clear."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bulletin.encoding.schema import Question
 class Screen:
     """One question, or the questions that belong together.
 
-    `name` is the question's id or the group's name. `questions` has all of them, `asked` those that the screen asks
-    now, and `later` those that it asks once the contacts are settled, because they have no part in that. `needed`
-    are the unanswered ones that do not wait for that.
+    `name` is the question's id or the group's name. `questions` are all its questions, and `asked` are those it asks
+    now. `later` are those it asks once the contacts are settled, because they cannot change them. `needed` are the
+    unanswered questions that do not wait.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Screen:
 
     @property
     def in_short(self) -> bool:
-        """Whether each row has the question's short name: for facts that one sees at a glance."""
+        """Whether each row shows the question's short name, as for facts that a person sees at a glance."""
         return all(question.rest_is_no for question in self.asked)
 
 
@@ -60,9 +60,9 @@ def screen_named(state: AssessmentState, name: str) -> Screen | None:
 
 
 def _needed(state: AssessmentState, asked: Iterable[Question]) -> tuple[Question, ...]:
-    """Those without an answer that come before the contacts are settled; after that, all of them.
+    """The unanswered questions that can still change the contacts; once these are settled, all unanswered questions.
 
-    What one press can answer stays together.
+    Questions that "No to the rest" answers together are always among them.
     """
     now = state.progress
     in_the_way = state.advisory.traced(now.in_the_way)
@@ -71,20 +71,20 @@ def _needed(state: AssessmentState, asked: Iterable[Question]) -> tuple[Question
 
 
 def guarded_questions(state: AssessmentState) -> frozenset[str]:
-    """The questions before which a warning comes."""
+    """The questions that a warning precedes."""
     guarded = state.edition.guarded_sections
     return frozenset(question.id for question in state.edition.questions if question.section in guarded)
 
 
 def is_guarded(state: AssessmentState, section: str) -> bool:
-    """Whether a warning comes before a section: until someone has answered anything in it."""
+    """Whether a warning precedes a section. It does until someone answers a question there."""
     if section not in state.edition.guarded_sections:
         return False
     return not any(question.id in state.rows for question in state.questions_of(section))
 
 
 def next_name(state: AssessmentState, *, leave_guarded: bool = False) -> str | None:
-    """The name of the next screen: what is unanswered, then what is to be confirmed; None if all is done.
+    """The name of the next screen: unanswered questions first, then answers to confirm; None if all is done.
 
     With `leave_guarded`, guarded questions come only when no other is left.
     """
@@ -132,12 +132,12 @@ def until_settled(state: AssessmentState) -> int:
 
 
 def is_between(election: Election, day: date) -> bool:
-    """Whether the vote is over and the campaign period is not: then a person may mean this election, or the next."""
+    """Whether voting is over but the campaign period is not, so that a person may mean this election or the next."""
     return election.voting_day is not None and election.voting_day < day and not election.is_over(day)
 
 
 def filing_is_open(state: AssessmentState) -> bool:
-    """Whether a filing date, which nobody need give, could still change when a contact is due."""
+    """Whether a filing date, which is optional, could still change when a contact is due."""
     advisory, filing = state.advisory, state.edition.sheet.timing.filing
     may_come = filing in advisory.asked or filing in advisory.pending
     moving = any(finding.rule.contact == "before_filing" for finding in advisory.contacts)
@@ -145,7 +145,7 @@ def filing_is_open(state: AssessmentState) -> bool:
 
 
 def newly_clear(state: AssessmentState) -> tuple[str, ...]:
-    """What the answers saved last have made clear, in the words of the edition's facts."""
+    """What the last saved answers made clear, in the words of the edition's facts."""
     facts, before = state.advisory.facts, state.before_last_save.facts
     return tuple(
         fact.says
@@ -164,7 +164,7 @@ class Point:
 
 
 def newest_point(state: AssessmentState) -> Point | None:
-    """The point that the answers saved last have added, or else the most pressing; None if there is none."""
+    """The point that the last saved answers added, or else the most pressing one; None if there are no points."""
     before = state.before_last_save
     contacts, deadlines = state.advisory.contacts, state.advisory.deadlines
     known = {finding.rule.id for finding in before.contacts}

@@ -71,7 +71,7 @@ SENTENCES: dict[str, str] = {
     Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
     Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
     Action.MARKED_DONE: "{who} marked something to do about {what} as done",
-    Action.UNMARKED_DONE: "{who} removed the mark that something to do about {what} is done",
+    Action.UNMARKED_DONE: "{who} marked something to do about {what} as not done",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"

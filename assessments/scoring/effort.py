@@ -11,13 +11,13 @@ from bulletin.encoding.schema import Question
 from .advisory import Advisory
 
 WORDS_A_MINUTE = 200
-"""What people read of plain text on a screen, carefully."""
+"""How many words a person reads carefully on a screen."""
 SECONDS_AN_ANSWER = 6
-"""For deciding on an answer, and giving it."""
+"""The time to decide on an answer and give it."""
 
 
 def minutes_left(advisory: Advisory) -> int:
-    """About how many minutes the unanswered questions take, rounded up: to read them, and to answer.
+    """About how many minutes it takes to read and answer the unanswered questions, rounded up.
 
     A question that may yet come to be asked counts half. Without any answers, this is the time that the whole takes.
     """

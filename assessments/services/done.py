@@ -1,4 +1,4 @@
-"""Marking what an advisory says to do as done. No answer, outcome or record changes by it."""
+"""Marking things to do as done. This changes no answer, outcome or record."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from assessments.services.audit import Action
 
 @transaction.atomic
 def mark_done(*, assessment: Assessment, rules: Collection[str], by: User) -> None:
-    """Mark what some rules say to do as done. A mark keeps its first author. Raises DraftGone and TermEnded."""
+    """Mark what some rules ask for as done. A mark keeps its first author. Raises DraftGone and TermEnded."""
     lock_self_check(assessment, attested_too=True)
     marked = set(assessment.done_marks.values_list("rule", flat=True))
     new = [DoneMark(assessment=assessment, rule=rule, marked_by=by) for rule in rules if rule not in marked]
-    # Pressed twice, or by two people at the same time, it leaves one mark and one event.
+    # Two presses, or two people at the same time, make one mark and one event.
     if new:
         DoneMark.objects.bulk_create(new)
         audit.append(office=assessment.account.office, action=Action.MARKED_DONE, about=assessment, by=by)

@@ -13,13 +13,13 @@ from assessments.services.answering import DraftGone, NotSaved
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import Workspace, with_workspace
 
-SETTLED = "Your answers changed, and this is not among the things to do any more. Nothing was marked."
+SETTLED = "Nothing was marked. Your answers have changed, and this is no longer on the list."
 
 
 @require_POST
 @with_workspace
 def done(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Mark a thing to do as done, or remove the mark. The form names the rules that the thing is for."""
+    """Mark a thing to do as done, or remove the mark. The form names its rules."""
     assessment, rules = workspace.self_check, request.POST.getlist("rule")
     if not isinstance(assessment, Assessment) or workspace.by is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""The way through a self-check one screen at a time, and the page that says when the contacts are settled."""
+"""A self-check one screen at a time, and the page shown once no answer can change the contacts."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from bulletin.encoding.filling import sentences_of
 from bulletin.shelf import calendar
 
 GO, REST = "go", "rest"
-"""The buttons that go on with the answers as they are, and that answer "no" to the rest of a group."""
+"""The names of two buttons: one continues with the answers as they are, one answers "no" to the rest of a group."""
 LATER, STOP = "later", "stop"
-"""Mark addresses and forms: this person leaves the guarded questions for later; the page about what is settled comes
-after this screen."""
+"""Marks in addresses and forms: this person leaves the guarded questions for later; the page on settled contacts
+comes after this screen."""
 REST_ANSWER = "no"
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a person's address says of the way that they go. It is in no session and no record.
+    """What the address of a page keeps about one person's order of questions. No session or record has it.
 
-    Someone else who works on the same self-check, or the same person on another device, goes a way of their own.
+    So two people who work on the same self-check, or one person on two devices, do not affect each other.
     """
 
     later: bool = False
@@ -64,7 +64,7 @@ class Marks:
 @require_safe
 @with_workspace
 def next_screen(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Lead to what is to be answered next; first to which election is meant, where that is not clear."""
+    """Redirect to the next question. If it is not clear which election is meant, ask that first."""
     if not workspace.is_open:
         return closed(request, workspace)
     state = workspace.state
@@ -77,7 +77,7 @@ def next_screen(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def which_election(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Ask which election an anonymous check is about: between a vote and the end of its campaign period, first."""
+    """Ask which election an anonymous check is about."""
     check, today = workspace.self_check, workspace.state.as_of
     if not isinstance(check, AnonymousCheck):
         raise Http404
@@ -110,7 +110,7 @@ def _next(workspace: Workspace, marks: Marks) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse:
-    """One screen. Each answer is a button that saves it and goes on; the inputs beside it are saved, too."""
+    """One screen. Each answer is a button that saves it, with the other inputs on the page, and continues."""
     here = screen_named(workspace.state, screen)
     if here is None:
         raise Http404
@@ -141,7 +141,9 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         now = screen_named(after.state, screen) or here
         return screen_page(request, after, now, remaining, marks)
     if kept := in_rest - saved.versions.keys():
-        messages.info(request, f"{len(kept)} of these had been answered in the meantime. Those answers stay.")
+        messages.info(
+            request, f"{len(kept)} of these questions already had an answer. Those answers are kept."
+        )
     onwards = _onwards(request, workspace, after, form, screen=here, marks=marks)
     if request.headers.get("HX-Request") and urlsplit(onwards).path != request.path:
         # The script on the page would follow a redirect, and the browser then ask for the next page again.
@@ -150,7 +152,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
 
 
 def _rest(form: SectionForm) -> list[Change]:
-    """The changes that answer "no" to what the page shows without an answer. What is typed beside it is kept."""
+    """The changes that answer "no" to the unanswered questions on the page. Their notes are saved too."""
     typed = {change.question: change for change in form.changes}
     return [
         Change(q, REST_ANSWER, slot.note, slot.seen)
@@ -171,8 +173,8 @@ def _onwards(
 ) -> str:
     """The address to go to after a save.
 
-    It stays on the screen for questions that just came up, for those without an answer, and for someone who came
-    back to a group to change an answer. The page on what is settled comes once, when it becomes so.
+    A person stays on the screen if a question on it was just added or has no answer, or if they came back to a group
+    to change an answer. The page on settled contacts comes once, when they become settled.
     """
     state, here = after.state, after.url("ask", screen=screen.name)
     asked = [question.id for question in screen.questions if question.id in state.advisory.asked]
@@ -185,7 +187,7 @@ def _onwards(
         if q not in form.on_page
         and (q not in before.state.advisory.asked or (state.question(q).optional and q not in state.answers))
     ]
-    # Whoever continues as it is may be led to this screen again: it depends on what is needed next.
+    # Someone who continues without an answer may get this screen again, if it is next.
     left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
     changed_in_a_group = was_complete and len(form.on_page) > 1 and GO not in request.POST
@@ -193,7 +195,9 @@ def _onwards(
         stay_at = came_up or left or [q for q in asked if q in form.pressed]
         return marks.url(here, anchor=element_id(stay_at[0]) if stay_at else "")
     if form.pressed and not form.pressed & set(state.advisory.asked):
-        messages.info(request, "Your answer is kept, but this question isn't asked any more.")
+        messages.info(
+            request, "Your answer is kept but not counted, because this question is no longer asked."
+        )
     if marks.stop:
         return Marks(marks.later).url(after.url("settled"))
     return _next(after, marks)
@@ -203,7 +207,7 @@ def _opened(request: HttpRequest, workspace: Workspace, screen: Screen, marks: M
     if not workspace.is_open:
         return closed(request, workspace)
     if not screen.asked:
-        messages.info(request, "That question isn't asked any more, because of another answer.")
+        messages.info(request, "Another answer makes that question unnecessary.")
         return redirect(_next(workspace, marks))
     if READY not in request.GET and is_guarded(workspace.state, screen.section):
         return _guard(request, workspace, screen, marks)
@@ -215,7 +219,7 @@ def _guard(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Ma
     here = workspace.url("ask", screen=screen.name)
     context = workspace.context(
         onwards=marks.url(here, ready=True),
-        # Whoever has left them for later is here again because no other question is left.
+        # Someone who left them for later is here because no other question is left.
         leave="" if marks.later else Marks(later=True).url(workspace.url("next")),
         one_at_a_time=True,
     )
@@ -257,7 +261,7 @@ def screen_page(
 @require_safe
 @with_workspace
 def settled(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """What to contact the Commissioner about and when, once no answer can change it any more."""
+    """What to contact the Commissioner about, and when, once no unanswered question can change that."""
     if not workspace.is_open:
         return redirect(workspace.url("advisory"))
     state, marks = workspace.state, Marks.of(request)

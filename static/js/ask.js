@@ -87,7 +87,7 @@
       .then(() => save(name, value))
       .catch(() => {
         button.classList.remove("is-chosen");
-        status.textContent = "Not saved: there is no connection. Choose your answer again.";
+        status.textContent = "Your answer wasn’t saved because there is no connection. Choose your answer again.";
       })
       .finally(() => {
         waiting -= 1;

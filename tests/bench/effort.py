@@ -6,8 +6,8 @@ section. They read a page once, open no fold, and answer from a table whatever t
 answers "no" to the rest of a group, they first answer what is not "no". The day is fixed, so that the figures
 are, too.
 
-Counted until the contacts are settled, and until the advisory opens (one at a time, a page says "You know now"; by
-section no page does, and the answer counts that settles them):
+Counted until the contacts are settled, and until the advisory opens (one at a time, a page says "You now know
+whether to contact the Commissioner"; by section no page does, and the answer counts that settles them):
 
 - taps: on buttons, links, options and text boxes; keys: characters typed, of a date its digits;
 - words: what is visible, folds closed. A new page counts the words of its main part, those of the panel included. A

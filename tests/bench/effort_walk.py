@@ -105,7 +105,10 @@ class Person:
         """Whether the contacts are settled: one at a time, a page says so."""
         if self.way == BY_SECTION:
             return is_settled(self.given)
-        is_said = self.page.get_by_role("heading", name="You know now").count() > 0
+        is_said = (
+            self.page.get_by_role("heading", name="You now know whether to contact the Commissioner").count()
+            > 0
+        )
         if is_said and not is_settled(self.given):
             raise RuntimeError(f"{self.page.url} says too early that the contacts are settled.")
         return is_said
@@ -113,7 +116,7 @@ class Person:
     def go_on(self) -> None:
         """Answer the next question on the page, or else go to the next page."""
         main = self.page.locator("main")
-        switch = main.get_by_role("link", name="By section", exact=True)
+        switch = main.get_by_role("link", name="Answer by section", exact=True)
         if self.way == BY_SECTION and switch.count():
             self.leave_by(switch)
         elif left := [question for question in self.questions() if question not in self.given]:

@@ -71,11 +71,11 @@ def test_a_quiet_account_is_settled_in_few_taps_on_a_phone(visitors, scripts):
         # An answer in a group is saved in place, any other leads on.
         chosen = answer(page, question, SETTLING[question])
         expect(chosen.and_(page.locator(":not([aria-pressed='true'])"))).to_have_count(0)
-    titled(page, "You know now")
+    titled(page, "You now know whether to contact the Commissioner")
     expect(page.get_by_text("No need to contact the Commissioner")).to_be_in_viewport()
     follow(page, "Continue")
     assert "/check/next/" in page.url
-    expect(page.get_by_role("link", name="By section")).to_be_visible()
+    expect(page.get_by_role("link", name="Answer by section")).to_be_visible()
 
 
 def test_in_a_group_the_keyboard_stays_where_it_is_and_hears_that_it_is_saved(visitors):
@@ -132,5 +132,5 @@ def test_the_stop_and_a_screen_pass_axe_however_shown(visitors, cast, settled):
         save_answers(draft=cast.draft, changes=[Change(q, a, "") for q, a in answers.items()], by=cast.member)
     page = visitors.come(cast.member)
     page.goto(f"{visitors.address}/assessments/{cast.draft_pk}/{'settled' if settled else 'next/gifts'}")
-    titled(page, "You know now" if settled else "Gifts and benefits")
+    titled(page, "You now know whether to contact the Commissioner" if settled else "Gifts and benefits")
     assert_accessible(page, however_shown=True)

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--explain",
             action="store_true",
-            help="with the smallest change to the account that would settle each point to raise and each action",
+            help="add the smallest change to the account that would settle each point to raise and each action",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

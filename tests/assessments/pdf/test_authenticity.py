@@ -282,7 +282,7 @@ def test_without_a_proof_a_pdf_holds_nothing_of_one():
     plain = advisory_pdf(PROJECTION)
     assert plain == advisory_pdf(PROJECTION, None) == print_pdf(advisory_html(PROJECTION), css=advisory_css())
     assert not {"/AF", "/Names"} & set(opened(plain).Root.keys())
-    assert "Check that this paper" not in advisory_html(PROJECTION)
+    assert "Verify this document" not in advisory_html(PROJECTION)
 
 
 # --- Read back ----------------------------------------------------------------

@@ -197,7 +197,7 @@ def _details(form: str, items: tuple[Item, ...], change: str) -> Iterator[Line]:
     yield (change,)
     for item in items if form == "page" else ():
         yield (item.section, item.force)
-        yield (f"Rests on: {item.rests_on}" if item.because else None,)
+        yield (f"Based on: {item.rests_on}" if item.because else None,)
         yield from ((reading,) for reading in item.readings)
 
 
@@ -220,7 +220,7 @@ def _notes(p: Projection) -> Iterator[Line]:
 
 
 def _facts(p: Projection) -> Iterator[Line]:
-    yield ("What your answers add up to",)
+    yield ("What your answers show",)
     yield from ((fact.title, fact.truth, fact.because) for fact in p.facts)
 
 
@@ -238,7 +238,7 @@ def _items(p: Projection) -> Iterator[Line]:
                 yield ("Contact the Commissioner", item.contact.lower())
             yield (item.advice,)
             if item.because:
-                yield ("Rests on", item.rests_on)
+                yield ("Based on", item.rests_on)
             yield from ((reading,) for reading in item.readings)
 
 
@@ -251,7 +251,7 @@ def _called_for(p: Projection) -> Iterator[Line]:
         for item in items:
             yield (item.title, item.force.lower(), item.citation, item.status)
             if item.because:
-                yield ("Rests on", item.rests_on)
+                yield ("Based on", item.rests_on)
 
 
 def _rests(form: str, p: Projection) -> Iterator[Line]:
@@ -261,12 +261,12 @@ def _rests(form: str, p: Projection) -> Iterator[Line]:
         for section in rest.sections:
             yield (section.title,)
             if section.common_basis:
-                yield ("All rest on", section.common_basis)
+                yield ("All based on", section.common_basis)
             for finding in section.findings:
                 yield (finding.names,)
                 yield (finding.advice,)
                 if finding.own_basis:
-                    yield ("And on" if section.common_basis else "Rests on", finding.own_basis)
+                    yield ("Also based on" if section.common_basis else "Based on", finding.own_basis)
                 yield from ((reading,) for reading in finding.readings if form == "page")
 
 

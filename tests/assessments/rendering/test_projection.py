@@ -41,12 +41,19 @@ def score_of(record: Mapping[str, Any]) -> str:
     count, left = record["score"], len(record["unanswered"])
     which = "that apply" if record["complete"] else "counted so far"
     counted = (
-        f"{count['consistent']} of the {count['applicable']} rules {which} are consistent on your answers."
+        "Based on your answers, the account is consistent with "
+        f"{count['consistent']} of the {count['applicable']} rules {which}."
     )
     pressing = record["overall"] in ("contact_commissioner", "action_required")
     if left:
-        return f"{left} question{'s are' if left > 1 else ' is'} left, and your answers may add more."
-    return "" if pressing else counted if count["applicable"] else "No rule can be counted yet."
+        return f"{left} question{'s are' if left > 1 else ' is'} left. Your answers may add to this result."
+    return (
+        ""
+        if pressing
+        else counted
+        if count["applicable"]
+        else "There are too few answers to count any rule yet."
+    )
 
 
 def test_what_is_not_a_finding_is_as_in_the_json():
@@ -287,7 +294,7 @@ def test_the_calendar_is_noted_exactly_where_the_edition_does_not_name_the_elect
         assert named.campaign_ends
         text = SHEET.calendar_note.replace("{election}", f"the {named.name}")
         assert note.startswith(text.replace("{date}", long_date(named.campaign_ends)))
-        unconfirmed = f"not yet confirmed (last looked at on {long_date(named.last_confirmed)})"
+        unconfirmed = f"not yet confirmed (last checked on {long_date(named.last_confirmed)})"
         assert (unconfirmed in note) == (election == "toronto-2030")
 
 

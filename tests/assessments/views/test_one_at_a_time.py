@@ -28,8 +28,8 @@ STAGE, EMAIL, LOGO, PEOPLE = "account.stage", "resources.email", "resources.logo
 USE, CANDIDATE, FILED = "election.use", "election.candidate", "election.nomination_date"
 SIGNS = ("email", "identity", "website", "print", "logo", "contact", "devices", "people")
 CONDUCT = tuple(f"conduct.{name}" for name in ("abuse", "workplace", "reputation", "capacities"))
-GUARD = "Before the questions on elections"
-KNOWN = "You know now"
+GUARD = "Before the election questions"
+KNOWN = "You now know whether to contact the Commissioner"
 QUIET = {
     STAGE: "live", **{f"resources.{sign}": "no" for sign in SIGNS}, USE: "none",
     "election.referendum": "no", **dict.fromkeys(CONDUCT, "no"), "confidential.disclosure": "no",
@@ -137,7 +137,7 @@ def test_of_a_group_only_what_can_bring_a_contact_comes_before_the_stop(person):
     early = person.get("/check/next/confidential")
     assert "confidential.disclosure" in dict(early.forms["ask-form"].buttons)
     assert "confidential.meetings" not in dict(early.forms["ask-form"].buttons)
-    assert "Asked later, with this: Posts during confidential meetings" in early.words
+    assert "Coming up later: Posts during confidential meetings" in early.words
     person.give(**QUIET)
     assert "confidential.meetings" in dict(person.get("/check/next/confidential").forms["ask-form"].buttons)
 
@@ -189,7 +189,8 @@ def test_the_rest_is_no_says_first_what_it_fills_in(person):
     person.give(**{STAGE: "live", EMAIL: "yes"})
     page = person.get("/check/next/signs")
     assert (
-        "Answers “No” to 7: Named as a member of Council; On the constituency or City website" in page.words
+        "“No to the rest” answers “No” to 7 questions: Named as a member of Council; On the constituency or City"
+        in page.words
     )
     after = person.press(page, "rest")
     assert person.answers() == {STAGE: "live", EMAIL: "yes"} | {f"resources.{s}": "no" for s in SIGNS[1:]}
@@ -202,7 +203,7 @@ def test_the_rest_leaves_what_a_colleague_answered_in_between_and_says_so(person
     person.give(**{LOGO: "yes"})
     after = person.press(page, "rest")
     assert person.answers()[LOGO] == "yes"
-    assert "1 of these had been answered in the meantime. Those answers stay." in after.words
+    assert "1 of these questions already had an answer. Those answers are kept." in after.words
 
 
 def test_pressing_it_twice_changes_nothing_more(person):
@@ -383,9 +384,12 @@ def test_an_answer_to_a_question_that_is_not_asked_any_more_is_kept_and_said(per
     page = person.get("/check/next/resources.policies")
     person.give(**{EMAIL: "no"})
     after = person.press(page, "resources.policies", "yes")
-    assert "Your answer is kept, but this question isn't asked any more." in after.words
+    assert "Your answer is kept but not counted, because this question is no longer asked." in after.words
     assert person.answers()["resources.policies"] == "yes"
-    assert "That question isn't asked any more" in person.get("/check/next/resources.policies").words
+    assert (
+        "Another answer makes that question unnecessary."
+        in person.get("/check/next/resources.policies").words
+    )
 
 
 def test_a_page_of_a_check_that_ended_gives_back_what_was_pressed(person):
@@ -434,7 +438,7 @@ def test_a_carried_answer_is_confirmed_by_pressing_it_again(cast):
     draft.answers.update(carried=True)
     client = cast.client("member")
     page = Page(client.get(f"/assessments/{draft.pk}/next/{STAGE}"), "")
-    assert "From your last self-check. Is it still right?" in page.words
+    assert "This answer is from your last self-check. Is it still right?" in page.words
     form = page.forms["ask-form"]
     client.post(form.action, form.fields | {STAGE: form.fields[f"kept.{STAGE}"][0]})
     assert draft.answers.get(question=STAGE).carried is False
