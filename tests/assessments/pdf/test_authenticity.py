@@ -231,7 +231,7 @@ def test_a_pdf_with_a_proof_is_pdf_ua_and_says_how_to_check_it_on_its_last_page(
     blocks = [(tag, flat(text)) for tag, text in blocks_of_pdf(read)]
     before = [(tag, flat(text)) for tag, text in blocks_of_pdf(plain)]
     assert blocks[: len(before)] == before
-    assert blocks[len(before) :][0] == ("h2", "Checkthatthispaperiswhattheportalmade")
+    assert blocks[len(before) :][0] == ("h2", "Verifythisdocument")
     text = "".join(block for _, block in blocks[len(before) :])
     for wanted in (CODE, ADDRESS, sha256(record).hexdigest(), "current,supersededorwithdrawn", "authentic"):
         assert wanted in text

@@ -189,8 +189,8 @@ def test_the_rest_is_no_says_first_what_it_fills_in(person):
     person.give(**{STAGE: "live", EMAIL: "yes"})
     page = person.get("/check/next/signs")
     assert (
-        "“No to the rest” answers “No” to 7 questions: Named as a member of Council; On the constituency or City"
-        in page.words
+        "“No to the rest” answers “No” to 7 questions: "
+        "Named as a member of Council; On the constituency or City website" in page.words
     )
     after = person.press(page, "rest")
     assert person.answers() == {STAGE: "live", EMAIL: "yes"} | {f"resources.{s}": "no" for s in SIGNS[1:]}
