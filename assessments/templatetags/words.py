@@ -1,8 +1,11 @@
 """Template filters that put things in words: the name of a browser, a moment, the date of a document."""
 
+import re
 from datetime import date, datetime
 
 from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 
 from assessments.records import clock
 
@@ -46,3 +49,10 @@ def moment(at: datetime | None) -> str:
 def day_in_pdf(day: date) -> str:
     """A day as the date of a document."""
     return clock.day_in_pdf(day)
+
+
+@register.filter
+def whole_dates(message: str) -> SafeString:
+    """A message in which no line breaks within a date such as 2026-08-21: browsers break lines at hyphens."""
+    pattern = r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b"
+    return mark_safe(re.sub(pattern, r'<span class="date">\g<0></span>', conditional_escape(message)))  # noqa: S308  # escaped
