@@ -286,7 +286,9 @@ class SectionForm(forms.Form):
             value = _iso(slot.text)
         answer = read_answer(question, value)
         if isinstance(answer, date) and answer.year not in YEARS:
-            raise AnswerError("no likely year")
+            raise UnclearDay(
+                f"{slot.text} is not a likely date. Enter the date as year-month-day, such as 2026-08-21"
+            )
         return answer
 
     def after(self, state: AssessmentState, saved: Saved) -> SectionForm:
@@ -337,13 +339,14 @@ def _iso(text: str) -> str:
 def in_plain_words(slot: Slot) -> str:
     """The error message for an answer on a page; the parser's own message is for those who edit answers files."""
     short, unsure = slot.question.short, slot.labels.get(UNSURE, "")
+    entered = f"you entered “{slot.text if len(slot.text) <= 40 else slot.text[:40] + '…'}”"
     match slot.question.kind:
         case "money" | "choices" if slot.unsure:
             return f"{short}: either give an answer or choose “{unsure}”, not both."
         case "money":
-            return f"{short}: write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
+            return f"{short}: {entered}; write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
         case "date":
-            return f"{short}: enter the date as year-month-day, such as 2026-08-21."
+            return f"{short}: {entered}; enter the date as year-month-day, such as 2026-08-21."
         case _:
             return f"{short}: choose one of the answers shown."
 

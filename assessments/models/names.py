@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.people import Office, User
+from assessments.typed.folding import fold
 
 
 class FormerName(models.Model):
@@ -42,3 +43,17 @@ class FormerName(models.Model):
 def name_at(former: Iterable[FormerName], at: datetime, *, now: str) -> str:
     """The name at a moment. `former` are all former names of the same person or office, the oldest first."""
     return next((row.name for row in former if row.until > at), now)
+
+
+def name_then_and_now(former: Iterable[FormerName], at: datetime, *, now: str) -> str:
+    """The name at a moment, followed by the current name if it differs: `Ana Silva (now Ana Roy)`."""
+    then = name_at(former, at, now=now)
+    return now if then == now else f"{then} (now {now})"
+
+
+def distinct_former_names(former: Iterable[FormerName], *, now: str) -> list[str]:
+    """Each former name once, the oldest first, without those that read the same as the current name."""
+    by_key = {fold(now): now}
+    for row in former:
+        by_key.setdefault(fold(row.name), row.name)
+    return list(by_key.values())[1:]

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
-from assessments.models.names import name_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -84,11 +83,6 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk} to {self.user}"
-
-    @property
-    def by_name(self) -> str:
-        """The name of the person who did it, at the time."""
-        return name_at(self.by.former_names.all(), self.at, now=str(self.by))
 
     @property
     def leads_to(self) -> str:

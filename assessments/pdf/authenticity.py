@@ -89,19 +89,46 @@ def read_code(text: str) -> str | None:
     longer text, four-letter words look like parts of a code. The candidate with the most dashes, capitals and digits
     wins.
     """
+    return next(iter(_codes_within(text)), None)
+
+
+def read_codes(text: str) -> list[str]:
+    """Return each code in a text once, in the order of the text. The one that `read_code` returns is among them.
+
+    Beside the most likely code, words in lower case count as a code only if dashes join them.
+    """
+    codes = _codes_within(text)
+    return sorted(codes, key=codes.__getitem__)
+
+
+def _codes_within(text: str) -> dict[str, int]:
+    """The codes in a text and where each begins, the most likely one first. They do not overlap."""
     if len(text) > MAX_PASTED:
-        return None
+        return {}
     text = simplified(text)
-    groups = [match[1] for match in _CODE.finditer(text)]
-    within = sorted(filter(_is_likely, groups), key=_likelihood, reverse=True)
-    for candidate in (text, *within):
-        letters = re.sub(_BETWEEN, "", candidate)
-        if not letters.isascii():  # upper() may turn another alphabet's letter into one of ours
+    if code := _code(text):
+        return {code: 0}
+    matches = [match for match in _CODE.finditer(text) if _is_likely(match[1])]
+    codes: dict[str, int] = {}
+    read: list[tuple[int, int]] = []
+    for match in sorted(matches, key=lambda match: _likelihood(match[1]), reverse=True):
+        start, end = match.span(1)
+        is_in_prose = "-" not in match[1] and match[1] != match[1].upper()
+        if (codes and is_in_prose) or any(start < other_end and other < end for other, other_end in read):
             continue
-        letters = letters.upper().translate(str.maketrans("ILO", "110"))
-        if len(letters) == _LETTERS and set(letters) <= set(ALPHABET):
-            return _grouped(letters)
-    return None
+        if code := _code(match[1]):
+            codes.setdefault(code, start)
+            read.append((start, end))
+    return codes
+
+
+def _code(candidate: str) -> str | None:
+    """The code that a candidate is, without what separates its letters; None if it is none."""
+    letters = re.sub(_BETWEEN, "", candidate)
+    if not letters.isascii():  # upper() may turn another alphabet's letter into one of ours
+        return None
+    letters = letters.upper().translate(str.maketrans("ILO", "110"))
+    return _grouped(letters) if len(letters) == _LETTERS and set(letters) <= set(ALPHABET) else None
 
 
 def _is_likely(candidate: str) -> bool:

@@ -25,7 +25,7 @@ from assessments.models import (
     Thread,
     User,
 )
-from assessments.models.names import name_at
+from assessments.models.names import name_then_and_now
 
 SENTENCES: dict[str, str] = {
     Action.ANSWERS_SAVED: "{who} saved answers about {what}",
@@ -150,8 +150,7 @@ def in_words(events: Iterable[AuditEvent]) -> list[Line]:
 
     def then_and_now(kind: str, key: int | None, at: datetime, now: str) -> str:
         """The name at the time of an event, followed by the current name if it differs."""
-        then = name_at(former.get((kind, key), ()), at, now=now)
-        return now if then == now else f"{then} (now {now})"
+        return name_then_and_now(former.get((kind, key), ()), at, now=now)
 
     return [
         Line(

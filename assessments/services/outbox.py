@@ -49,6 +49,11 @@ def send_waiting() -> tuple[int, int]:
     return results.count(True), results.count(False)
 
 
+def count_waiting() -> int:
+    """The number of emails that are not sent yet."""
+    return OutgoingMail.objects.count()
+
+
 def _due() -> models.QuerySet[OutgoingMail]:
     """The emails that no process has begun to send in the last BETWEEN_TRIES. The commit makes the first try."""
     until = timezone.now() - BETWEEN_TRIES

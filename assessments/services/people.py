@@ -51,16 +51,22 @@ def invite(
 ) -> Invitation:
     """Invite an email address by a link that works once, for a week.
 
-    An earlier open invitation to the same role is revoked. Nothing reveals whether the address has an account. If the
-    email cannot be sent, this raises OSError or SMTPException. It cannot be retried, because the link's key is stored
-    nowhere: send a new invitation.
+    Once the email is sent, an earlier open invitation to the same role is revoked. Nothing reveals whether the
+    address has an account. If the email cannot be sent, the new invitation is revoked instead, and this raises
+    OSError or SMTPException. It cannot be retried, because the link's key is stored nowhere: send a new invitation.
     """
     key = secrets.token_urlsafe(32)
     invitation = _invite(
         email=email, role=role, by=by, office=office, seat=seat, starts_on=starts_on, key=key
     )
     context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
-    send_mail(to=email, name="invitation", context=context)
+    try:
+        send_mail(to=email, name="invitation", context=context)
+    except BaseException:
+        revoke(invitation=invitation, by=by)
+        raise
+    earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
+    earlier.filter(pk__lt=invitation.pk).update(revoked_at=timezone.now())
     return invitation
 
 
@@ -68,8 +74,6 @@ def invite(
 def _invite(
     *, email: str, role: str, by: User, office: Office | None, seat: str, starts_on: date | None, key: str
 ) -> Invitation:
-    earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
-    earlier.update(revoked_at=timezone.now())
     invitation = Invitation.objects.create(
         email=email,
         role=role,

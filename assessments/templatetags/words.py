@@ -1,9 +1,14 @@
-"""Template filters that put things in words: the name of a browser, a moment, the date of a document."""
+"""Template filters that put things in words: the name of a browser or a person, a moment, the date of a document."""
 
+import re
 from datetime import date, datetime
 
 from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 
+from assessments.models import Office, User
+from assessments.models.names import distinct_former_names, name_then_and_now
 from assessments.records import clock
 
 register = template.Library()
@@ -46,3 +51,24 @@ def moment(at: datetime | None) -> str:
 def day_in_pdf(day: date) -> str:
     """A day as the date of a document."""
     return clock.day_in_pdf(day)
+
+
+@register.filter
+def whole_dates(message: str) -> SafeString:
+    """A message in which no line breaks within a date such as 2026-08-21: browsers break lines at hyphens."""
+    pattern = r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b"
+    return mark_safe(re.sub(pattern, r'<span class="date">\g<0></span>', conditional_escape(message)))  # noqa: S308  # escaped
+
+
+@register.filter
+def named_at(person: User, at: datetime) -> str:
+    """The name that a person had at a moment, followed by the current name if it differs."""
+    return name_then_and_now(person.former_names.all(), at, now=str(person))
+
+
+@register.filter
+def formerly(named: User | Office) -> str:
+    """` (formerly Ana Silva)`: the other names that a person or an office had; empty if there are none."""
+    now = named.name if isinstance(named, Office) else str(named)
+    names = distinct_former_names(named.former_names.all(), now=now)
+    return f" (formerly {', '.join(names)})" if names else ""

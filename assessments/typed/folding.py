@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,6 +37,7 @@ _SEPARATORS = r"[ \-.,'/()_:+]{0,4}"
 _NUMBER = re.compile(rf"[(+]{{0,2}}[0-9](?:{_SEPARATORS}[0-9]){{3,}}")
 """A number of four digits or more, with any separators."""
 _NAME = re.compile(r"[^\W_](?:[^\W_]|['’\u2010\u2011-](?=[^\W_]))*")
+_BETWEEN_HYPHENS = re.compile(r"[^\u2010\u2011-]+")
 _MAX_NEAR = 10
 
 
@@ -155,7 +156,7 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
         rest[span.start : span.end] = "\0" * (span.end - span.start)
     remaining = "".join(rest)
     near = {span.start: span for span in _written_otherwise(words, remaining)}
-    parts = [part for part in map(_letters, _NAME.findall(words)) if len(part) >= 2]
+    parts = {part for span in _name_spans(words) if len(part := _letters(words[span.start : span.end])) >= 2}
     for letters, span in _names(remaining):
         if any(_alike(letters, part) for part in parts) and not any(
             other.start <= span.start < other.end for other in near.values()
@@ -170,14 +171,24 @@ def near_misses(words: str, text: str, *, without: Iterable[Span] = ()) -> list[
     return list(dict.fromkeys(spelled))[:_MAX_NEAR]
 
 
+def _name_spans(text: str) -> Iterator[Span]:
+    """Where the names of a text are, each before its parts between hyphens."""
+    for name in _NAME.finditer(text):
+        yield Span(*name.span())
+        parts = [Span(*part.span()) for part in _BETWEEN_HYPHENS.finditer(text, *name.span())]
+        if len(parts) > 1:
+            yield from parts
+
+
 @lru_cache(maxsize=64)
 def _names(text: str) -> tuple[tuple[str, Span], ...]:
-    """The words of a text that may be names, by their letters. In lower case, shorter ones are seldom meant."""
-    names = ((_letters(name[0]), name) for name in _NAME.finditer(text))
+    """The words of a text that may be names, and the parts of those with hyphens, by their letters.
+
+    In lower case, shorter ones are seldom meant.
+    """
+    names = ((_letters(text[span.start : span.end]), span) for span in _name_spans(text))
     return tuple(
-        (letters, Span(*name.span()))
-        for letters, name in names
-        if len(letters) >= 3 or not name[0][0].islower()
+        (letters, span) for letters, span in names if len(letters) >= 3 or not text[span.start].islower()
     )
 
 

@@ -36,7 +36,8 @@ def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
         services.invite(by=by, **invitation)
     except (OSError, SMTPException):
         messages.error(
-            request, "The mail could not be sent. Try again in a few minutes: a new link will be made."
+            request,
+            "The email could not be sent. Any earlier link to this address still works. Try again in a few minutes.",
         )
         return False
     messages.success(request, f"The invitation to {invitation['email']} is on its way.")

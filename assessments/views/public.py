@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, wraps
 from typing import Any
+from urllib.parse import urlencode
 
-from allauth.account.utils import get_login_redirect_url
+from allauth.account.utils import get_login_redirect_url, get_next_redirect_url
 from allauth.core import ratelimit
 from django.conf import settings
 from django.db import transaction
@@ -26,6 +27,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
+from assessments.models import User
 from assessments.records.state import AssessmentState
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import Projection, of_asked, project
@@ -306,6 +308,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     This applies only to forms from our own site. Otherwise another site could prepare such a form and have someone
     submit it with one press of a button. If nothing was typed, the person gets a link to the form's page instead,
     because that page says what the button does.
+    If someone else is signed in, a sign-in form names them and offers to sign them out.
     """
     match = request.resolver_match
     if match is None or not _is_ours(request, reason):
@@ -313,8 +316,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if match.view_name == "account_logout":
         # Someone may have signed in since, on another tab. This page has the button that signs them out.
         return render(request, "account/logout.html", status=403)
-    if match.view_name == "account_login" and request.user.is_authenticated:
-        return redirect(get_login_redirect_url(request))
+    if match.view_name in ("account_login", "mfa_login_webauthn") and isinstance(request.user, User):
+        onward = get_login_redirect_url(request)
+        if User.normalize_username(request.POST.get("login", "")) == request.user.email:
+            return redirect(onward)
+        asked_for = get_next_redirect_url(request)
+        query = f"?{urlencode({'next': asked_for})}" if asked_for else ""
+        context = {"onward": onward, "sign_in": reverse("account_login") + query}
+        return render(request, "account/already_signed_in.html", context, status=403)
     if typed_in(request):
         has_ended = match.namespace == "check" and own_check(request) is None
         return keep_typed(request, "ended" if has_ended else "stale", status=403)

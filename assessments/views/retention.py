@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.forms.people import EraseForm, RetentionForm
 from assessments.models import Assessment, Office, ShorterRetention, User
+from assessments.records.clock import moment_in_words
 from assessments.services import drafts, office_copy
 from assessments.services import retention as services
 from assessments.services.answering import Attested, DraftGone, TermEnded
@@ -76,7 +77,9 @@ def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     may_change = is_member and office.ends_on is None
     if request.method == "POST":
         get_object_or_404(Office.objects.current().filter(member=by), pk=pk)
-    chosen = {name: getattr(office, name) for name in RetentionForm.base_fields}
+    shorter = ShorterRetention.objects.filter(office=office).first()
+    # The form shows what was chosen last, so that a second change keeps the first.
+    chosen = {name: getattr(shorter or office, name) for name in RetentionForm.base_fields}
 
     def count_deleted(months: int, years: int) -> int:
         return services.count_older(office=office, drafts_months=months, attested_years=years)
@@ -91,9 +94,8 @@ def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
             attested_years=form.cleaned_data["keep_attested_years"],
             by=by,
         )
-        messages.success(request, "Saved.")
+        messages.success(request, _what_happens(office, had_shorter=shorter is not None))
         return redirect("retention", pk=pk)
-    shorter = ShorterRetention.objects.filter(office=office).first()
     context = {
         "shorter": shorter,
         "office": office,
@@ -102,6 +104,20 @@ def retention(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         "form": form,
     }
     return render(request, "people/retention.html", context)
+
+
+def _what_happens(before: Office, *, had_shorter: bool) -> str:
+    """What a choice of retention periods has changed, and when it starts. `before` is the office as it was."""
+    office = Office.objects.get(pk=before.pk)
+    lengthened = any(getattr(office, name) != getattr(before, name) for name in RetentionForm.base_fields)
+    if shorter := ShorterRetention.objects.filter(office=office).first():
+        starts = f"Shorter periods start on {moment_in_words(shorter.starts_at)}."
+        return f"The longer period is saved. {starts}" if lengthened else starts
+    if not had_shorter:
+        return "Saved."
+    return (
+        "Saved. The shorter periods are cancelled." if lengthened else "Cancelled. The current periods stay."
+    )
 
 
 @require_POST

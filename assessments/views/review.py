@@ -123,8 +123,9 @@ def _reopened(assessment: Assessment, threads: list[Thread], by: User) -> dict[i
         return {}
     office = assessment.account.office_id
     events = AuditEvent.objects.visible_to(by).of_chain(office).filter(action=Action.REOPENED)
-    about = events.filter(record_type=Thread._meta.model_name, record_id__in=reopened).select_related("actor")
-    return {event.record_id: event for event in about.order_by("number")}
+    about = events.filter(record_type=Thread._meta.model_name, record_id__in=reopened)
+    named = about.order_by("number").prefetch_related("actor__former_names")
+    return {event.record_id: event for event in named}
 
 
 def _back(

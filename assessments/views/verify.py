@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from assessments.pdf.authenticity import read_code
+from assessments.pdf.authenticity import read_code, read_codes
 from assessments.services.verifying import standing_of
+from assessments.typed.mending import mended_line
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -15,10 +16,14 @@ def verify_code(request: HttpRequest) -> HttpResponse:
     """Ask for a verification code. It is posted, since people paste emails around it: no address has more than it."""
     # Earlier forms put it in the address.
     typed = request.POST.get("pasted", "") or request.GET.get("code", "")
-    if not typed:
-        return render(request, "pages/verify.html")
-    if code := read_code(typed):
-        return redirect("verify", code=code)
+    if not mended_line(typed):
+        is_empty = request.method == "POST"
+        return render(request, "pages/verify.html", {"is_empty": is_empty}, status=400 if is_empty else 200)
+    codes = read_codes(typed)
+    if len(codes) == 1:
+        return redirect("verify", code=codes[0])
+    if codes:
+        return render(request, "pages/verify.html", {"codes": codes, "typed": typed})
     return render(request, "pages/verify.html", {"standing": "no_code", "typed": typed}, status=404)
 
 

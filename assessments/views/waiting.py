@@ -71,11 +71,11 @@ def waiting(request: HttpRequest, by: User) -> HttpResponse:
     threads = list(items.threads.select_related("assessment__account", "assessment__edition").order_by("-pk"))
     comments = Comment.objects.prefetch_related("author__former_names")
     last = comments.in_bulk([thread.last for thread in threads])  # type: ignore[attr-defined]  # annotated
-    to_review = items.to_review.select_related("account", "ready_by").order_by("-ready_at")
+    to_review = items.to_review.select_related("account").order_by("-ready_at")
     seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
         "count": items.count(),
-        "to_review": to_review,
+        "to_review": to_review.prefetch_related("ready_by__former_names"),
         "threads": [(thread, _subject(thread), last[thread.last]) for thread in threads],  # type: ignore[attr-defined]
         "notices": [*_placed(items.notices), *_placed(seen)[:EARLIER]],
         "new_notices": Notice.objects.visible_to(by).unseen().exists(),

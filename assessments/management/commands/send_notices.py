@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from assessments.services.mail import BETWEEN_TRIES
 from assessments.services.notices import send_digests
-from assessments.services.outbox import send_waiting
+from assessments.services.outbox import count_waiting, send_waiting
 
 
 class Command(BaseCommand):
@@ -18,8 +19,15 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts = (send_digests(), send_waiting())
-        sent, failed = (sum(numbers) for numbers in zip(*counts, strict=True))
+        digests, digests_failed = send_digests()
+        others, _ = send_waiting()
+        waiting = digests_failed + count_waiting()
+        minutes = BETWEEN_TRIES.seconds // 60
         self.stdout.write(
-            f"Mails sent: {sent}." + (f" Not sent, and tried again next time: {failed}." if failed else "")
+            f"Emails sent: {digests + others}. Emails waiting: {waiting}."
+            + (
+                f" Each is tried again by the next run that starts {minutes} minutes or more after its last try."
+                if waiting
+                else ""
+            )
         )

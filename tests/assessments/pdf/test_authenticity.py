@@ -14,7 +14,16 @@ import pikepdf
 import pytest
 
 from assessments.pdf import judging, press, reader
-from assessments.pdf.authenticity import ALPHABET, MAX_RECORD, RECORD_NAME, Proof, new_code, qr_svg, read_code
+from assessments.pdf.authenticity import (
+    ALPHABET,
+    MAX_RECORD,
+    RECORD_NAME,
+    Proof,
+    new_code,
+    qr_svg,
+    read_code,
+    read_codes,
+)
 from assessments.pdf.judging import (
     EXPLANATIONS,
     MAX_PDF,
@@ -100,6 +109,28 @@ def test_a_new_code_has_twenty_letters_of_crockfords_in_fours_and_is_like_no_oth
 )
 def test_a_code_is_read_however_it_is_typed(typed):
     assert read_code(typed) == CODE
+
+
+OTHER = "0A1B-2C3D-4E5F-6G7H-8J9K"
+
+
+@pytest.mark.parametrize(
+    ("typed", "codes"),
+    [
+        (f"{CODE} and {OTHER}", [CODE, OTHER]),
+        (f"{OTHER}\r\n{CODE}", [OTHER, CODE]),
+        (f"{CODE} {OTHER.replace('-', ' ')}", [CODE, OTHER]),
+        (f"{OTHER.lower()} > {ADDRESS} {CODE}", [OTHER, CODE]),
+        (
+            f"It is the code {CODE.replace('-', ' ')} from this page that says 2019 this that have from.",
+            [CODE],
+        ),
+        (f"{CODE} {CODE[:9]}", [CODE]),
+        ("that this form will have it", []),
+    ],
+)
+def test_each_code_of_a_text_is_read_once_and_in_its_order(typed, codes):
+    assert read_codes(typed) == codes
 
 
 @pytest.mark.parametrize(

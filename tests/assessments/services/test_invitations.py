@@ -104,6 +104,17 @@ def test_a_link_that_is_of_no_use_any_more_says_the_same_whatever_became_of_it(i
     assert User.objects.filter(email="bo@example.ca").exists() is (how == "used")
 
 
+def test_an_earlier_link_works_until_a_new_one_is_sent(invite, cast, settings):
+    address = invite()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    member = cast.client("member")
+    page = member.post(f"/office/{cast.office_pk}/people", {"email": "bo@example.ca"}).content.decode()
+    assert "The email could not be sent. Any earlier link to this address still works." in page
+    assert Invitation.objects.open().count() == 1
+    assert Client().get(address).status_code == 200
+
+
 def test_a_link_works_to_the_end_of_its_week(invite, time_machine):
     address = invite()
     time_machine.move_to(Invitation.objects.get().ends_at - timedelta(seconds=1))

@@ -355,6 +355,27 @@ def test_the_member_is_emailed_and_keeps_the_present_periods(world, django_captu
     assert list(actions) == [Action.RETENTION_KEPT, Action.RETENTION_CHOSEN]
 
 
+def test_a_second_change_keeps_the_first_and_each_page_says_what_happens(world):
+    client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
+
+    def choose(months: int, years: int) -> str:
+        sent = {"keep_drafts_months": months, "keep_attested_years": years, "sure": "on"}
+        return client.post(address, sent, follow=True).content.decode()
+
+    starts = "Shorter periods start on "
+    page = choose(12, 7)
+    assert f"<p>{starts}" in page
+    assert 'name="keep_drafts_months" value="12"' in page
+    assert "longer period is saved" not in page
+    page = choose(12, 8)
+    assert "The longer period is saved. Shorter periods start on " in page
+    assert 'name="keep_attested_years" value="8"' in page
+    assert "Cancelled. The current periods stay." in choose(24, 8)
+    assert "Saved." in choose(24, 9)
+    choose(12, 9)
+    assert "Saved. The shorter periods are cancelled." in choose(30, 9)
+
+
 def test_an_unattended_session_neither_shortens_nor_lengthens(world):
     client, address = client_of(world.member), f"/office/{world.office.pk}/keeping"
     world.at(NOW + timedelta(minutes=33))

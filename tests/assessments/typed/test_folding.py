@@ -52,6 +52,10 @@ POINTED_AT = [
     ("Maya Lee", "Lee, Maya"),
     ("Maya Lee", "MayaLee"),
     ("Jean-Luc", "Jean Luc"),
+    ("O'Brien-Côté", "Côté"),
+    ("Pat O'Brien-Côté", "Ms. Cote"),
+    ("O'Brien‑Côté", "OBrien"),
+    ("Pat Tremblay", "Lee-Trembley"),
     ("Dan O'Brien", "Dan OBrien"),
     ("Tremblay", "Trembley"),
     ("M5H 2N2", "M5H2N2"),
@@ -85,6 +89,7 @@ def test_what_may_be_the_same_is_pointed_at(words, spelled):
         ("21", "2 1"),
         ("Al Ng", "al was ng"),
         ("张伟", "张 三 伟"),
+        ("O'Brien-Côté", "o cot"),
     ],
 )
 def test_other_words_are_left_alone(words, text):

@@ -202,7 +202,7 @@ def test_an_election_of_the_calendar_takes_another_end_of_its_period(form):
     ("sent", "field", "message"),
     [
         (SENT | {"election": "toronto-2026"}, "voting_day", "Clear this day, or choose “City by-election”."),
-        (SENT | {"voting_day": "10 May"}, "voting_day", "Enter the date as year-month-day"),
+        (SENT | {"voting_day": "10 May"}, "voting_day", "“10 May” has no year. Add the year, such as 2026."),
         (SENT | {"voting_day": "2027-02-30"}, "voting_day", "Enter the date as year-month-day"),
         (SENT | {"voting_day": "9999-12-31"}, "voting_day", "Enter the date as year-month-day"),
         (SENT | {"campaign_ends": "0001-01-01"}, "campaign_ends", "Enter the date as year-month-day"),

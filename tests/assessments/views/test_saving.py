@@ -335,6 +335,16 @@ def test_an_answer_that_is_none_is_named_and_the_one_before_stays_and_still_coun
     assert tab.stored()[question] == (before, 1)
 
 
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_date_in_an_error_message_is_on_one_line(tab, htmx):
+    tab.elsewhere(CANDIDATE, "yes")
+    page = tab.save(tab.open("election"), "go", htmx=htmx, **{FILED: "<b>"})
+    assert page.html.count('such as <span class="date">2026-08-21</span>.') == 2, (
+        "in the summary and at the question"
+    )
+    assert "you entered “&lt;b&gt;”" in page.html
+
+
 @pytest.mark.parametrize(
     ("section", "first", "answer", "value"),
     [("gifts", UNPAID, VALUE, "620"), ("moderation", REMOVES, GROUNDS, ["abuse"])],
@@ -382,7 +392,7 @@ def test_the_button_stays_at_what_is_wrong_and_sums_it_up(tab, button, reason):
     assert "<form" not in page.html
     assert 'class="error-summary"' in page.html
     assert "<title>Please correct" in page.html
-    assert "Not all saved: see the marked question above." in page.words
+    assert "Not all saved: see the marked question. The rest is saved." in page.words
     assert 'id="q-resources-email-told"' in page.html
     assert tab.answers() == {EMAIL: "yes", LOGO: "no"}
 

@@ -582,6 +582,26 @@ def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(
 # --- The verification page ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("typed", ["", " \r\n", "\u200b"])
+def test_an_empty_box_is_refused_in_words(typed):
+    answer = Client().post("/verify/", {"pasted": typed})
+    assert answer.status_code == 400
+    assert "Enter the code of the paper" in text_of(answer)
+    page = answer.content.decode()
+    assert re.search(r'<input[^>]*aria-invalid="true"', page)
+    assert re.search(r"<input[^>]* required", page)
+    assert "Enter the code of the paper" not in text_of(Client().get("/verify/"))
+
+
+def test_each_code_of_a_pasted_text_can_be_checked(attestation):
+    other = "0A1B-2C3D-4E5F-6G7H-8J9K"
+    answer = Client().post("/verify/", {"pasted": f"<{attestation.code}> and {other}"})
+    page = answer.content.decode()
+    assert "The text has 2 codes" in text_of(answer)
+    assert re.findall(r'href="/verify/([^"]+)"', page) == [attestation.code, other]
+    assert f'value="&lt;{attestation.code}&gt; and {other}"' in page
+
+
 @pytest.mark.parametrize(
     ("typed", "message", "status"),
     [

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
 from tests.cast import PASSWORD, Cast, attested, client_of, shared
 from tests.test_permissions import (
@@ -163,6 +164,7 @@ def test_signing_out_works_from_a_tab_that_is_older_than_the_sign_in(cast):
     assert answer.status_code == 403
     page = answer.content.decode()
     assert "The form was not sent" not in page
+    assert f"You are signed in as {cast.member}" in page
     (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page[page.index("<main") :])
     assert client.post("/account/logout/", {"csrfmiddlewaretoken": token, "as": "0"}).status_code == 302
     assert client.get("/office/").status_code == 302
@@ -170,12 +172,30 @@ def test_signing_out_works_from_a_tab_that_is_older_than_the_sign_in(cast):
 
 def test_signing_in_on_an_older_tab_leads_on_for_who_has_signed_in(cast):
     client = cast.client("member", enforce_csrf_checks=True)
-    sent = {"login": "member@example.ca", "password": PASSWORD, "csrfmiddlewaretoken": STALE}
+    sent = {"login": " Member@example.ca ", "password": PASSWORD, "csrfmiddlewaretoken": STALE}
     assert client.post("/account/login/", sent)["Location"] == "/office/"
     answer = client.post("/account/login/?next=/office/waiting", sent)
     assert answer["Location"] == "/office/waiting"
     answer = client.post("/account/login/?next=https://elsewhere.example", sent)
     assert answer["Location"] == "/office/"
+
+
+@pytest.mark.parametrize("name", ["account_login", "mfa_login_webauthn"])
+def test_signing_in_on_an_older_tab_never_leads_on_as_someone_else(cast, name):
+    client = cast.client("member", enforce_csrf_checks=True)
+    sent = {"login": "staff@example.ca", "password": PASSWORD, "csrfmiddlewaretoken": STALE}
+    answer = client.post(f"{reverse(name)}?next=/office/waiting", sent)
+    assert answer.status_code == 403
+    page = answer.content.decode()
+    main = page[page.index("<main") :]
+    assert f"You are already signed in as {cast.member}" in main
+    assert PASSWORD not in page
+    assert 'href="/office/waiting"' in main
+    (form,) = Forms(main).forms
+    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', main)
+    answer = client.post(form["action"], form["hidden"] | {"csrfmiddlewaretoken": token})
+    assert answer["Location"] == "/account/login/?next=%2Foffice%2Fwaiting"
+    assert client.get("/office/").status_code == 302
 
 
 @pytest.mark.parametrize("name", ["password", "new_password1", "oldpassword"])
