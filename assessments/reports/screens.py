@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from assessments.models import AnswerRow, User
 from assessments.records.state import AssessmentState
-from assessments.scoring.advisory import Finding
+from assessments.scoring.advisory import Advisory, Finding
+from assessments.scoring.assess import assess
 from assessments.scoring.settled import progress
 from assessments.scoring.wording import long_date
 from bulletin.encoding.elections import Election
@@ -77,22 +78,24 @@ def guarded_questions(state: AssessmentState) -> frozenset[str]:
 
 
 def is_guarded(state: AssessmentState, section: str) -> bool:
-    """Whether a warning precedes a section. It does until someone answers a question there."""
+    """Whether a warning precedes a section. It does until someone answers or confirms a question there."""
     if section not in state.edition.guarded_sections:
         return False
-    return not any(question.id in state.rows for question in state.questions_of(section))
+    rows = [state.rows[question.id] for question in state.questions_of(section) if question.id in state.rows]
+    return all(getattr(row, "carried", False) for row in rows)
 
 
 def next_name(state: AssessmentState, *, leave_guarded: bool = False) -> str | None:
     """The name of the next screen: unanswered questions first, then answers to confirm; None if all is done.
 
-    With `leave_guarded`, guarded questions come only when no other is left.
+    With `leave_guarded`, guarded questions come only when no other is left to answer or confirm.
     """
     later = guarded_questions(state) if leave_guarded else ()
-    question = progress(state.advisory, later=later).next
-    if question is None:
-        question = next((q for q in state.advisory.asked if q in state.carried), None)
-    return screen_name(state, question) if question else None
+    unanswered = progress(state.advisory, later=later).next
+    left = [unanswered] if unanswered else []
+    left += [question for question in state.advisory.asked if question in state.carried]
+    # The first that is not left for later; if all are, the first.
+    return screen_name(state, min(left, key=lambda question: question in later)) if left else None
 
 
 def screen_name(state: AssessmentState, question: str) -> str:
@@ -119,16 +122,21 @@ def _is_by(row: AnswerRow, by: User | None) -> bool:
     )
 
 
-def until_settled(state: AssessmentState) -> int:
-    """About how many questions come before the contacts are settled.
+def until_settled(state: AssessmentState, screen: Screen) -> int:
+    """The most questions that can come before the contacts are settled, from this screen on.
 
-    These are the open questions that can still bring or move a contact. One that may yet come to be asked counts
-    half.
+    These are the open questions that can still bring or move a contact, those that may yet come to be asked, and what
+    one press answers with any of them.
     """
-    in_the_way = state.progress.in_the_way
-    open_now = state.advisory.traced(in_the_way) & set(state.advisory.unanswered)
-    pending = sum(question in state.advisory.pending for question in in_the_way)
-    return min(len(open_now) + (pending + 1) // 2, len(state.advisory.unanswered))
+    advisory, in_the_way = state.advisory, state.progress.in_the_way
+    coming = (in_the_way | advisory.traced(in_the_way)) & {*advisory.unanswered, *advisory.pending}
+    groups = {state.edition.question[question].together for question in coming} - {None}
+    beside = {
+        question
+        for question in advisory.unanswered
+        if state.edition.question[question].rest_is_no and state.edition.question[question].together in groups
+    }
+    return len(coming | beside | {question.id for question in screen.needed})
 
 
 def is_between(election: Election, day: date) -> bool:
@@ -140,8 +148,26 @@ def filing_is_open(state: AssessmentState) -> bool:
     """Whether a filing date, which is optional, could still change when a contact is due."""
     advisory, filing = state.advisory, state.edition.sheet.timing.filing
     may_come = filing in advisory.asked or filing in advisory.pending
-    moving = any(finding.rule.contact == "before_filing" for finding in advisory.contacts)
-    return moving and may_come and filing not in advisory.given
+    if not may_come or filing in advisory.given:
+        return False
+    # All days ahead count alike.
+    answers = {**advisory.given, filing: state.as_of + timedelta(days=1)}
+    dated = assess(state.edition, answers, as_of=state.as_of, election=state.election)
+    return _times(dated) != _times(advisory) or not progress(dated).contact_settled
+
+
+def _times(advisory: Advisory) -> list[tuple[str, str | None]]:
+    """For each point to raise, the rule and when the contact is due."""
+    return [(finding.rule.id, finding.contact) for finding in advisory.contacts]
+
+
+def checks_for_contacts(state: AssessmentState) -> tuple[Question, ...]:
+    """The facts to check that can bring or move a contact: those that would do so if they had no answer yet."""
+    advisory = state.advisory
+    known = {q: answer for q, answer in advisory.given.items() if q not in advisory.check}
+    unchecked = assess(state.edition, known, as_of=state.as_of, election=state.election)
+    in_the_way = progress(unchecked).in_the_way
+    return tuple(state.question(q) for q in advisory.check if q in in_the_way)
 
 
 def newly_clear(state: AssessmentState) -> tuple[str, ...]:

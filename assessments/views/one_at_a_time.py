@@ -11,10 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from assessments.forms.section import CHOOSE, SectionForm, element_id
+from assessments.forms.section import CHOOSE, SectionForm, Slot, element_id
 from assessments.models import AnonymousCheck
 from assessments.reports.screens import (
     Screen,
+    checks_for_contacts,
     filing_is_open,
     is_between,
     is_guarded,
@@ -24,7 +25,7 @@ from assessments.reports.screens import (
     screen_named,
     until_settled,
 )
-from assessments.services.answering import Change, NotSaved, save_answers
+from assessments.services.answering import AnswerVersion, Change, NotSaved, save_answers
 from assessments.services.drafts import describe_check
 from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import add_what_is_beside, closed
@@ -121,7 +122,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         return keep_typed(request, why)
     form = SectionForm(workspace.state, here.questions, request.POST)
     form.is_valid()
-    rest = _rest(form) if REST in request.POST else []
+    rest = rest_of(form)
     in_rest = {change.question for change in rest}
     try:
         saved = save_answers(
@@ -129,7 +130,9 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
             changes=[change for change in form.changes if change.question not in in_rest],
             by=workspace.by,
             confirmed={
-                q: seen for q, seen in form.confirmed.items() if GO in request.POST or q in form.pressed
+                q: seen
+                for q, seen in form.confirmed.items()
+                if q in form.pressed or (GO in request.POST and not is_confirmed_alone(here, form.slots[q]))
             },
             unless_answered=rest,
         )
@@ -140,7 +143,8 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     if remaining.problems or remaining.conflicts:
         now = screen_named(after.state, screen) or here
         return screen_page(request, after, now, remaining, marks)
-    if kept := in_rest - saved.versions.keys():
+    # Another "no", such as that of the same press sent twice, is what the person wanted.
+    if kept := [q for q in in_rest - saved.versions.keys() if after.state.answers.get(q) != REST_ANSWER]:
         messages.info(
             request, f"{len(kept)} of these questions already had an answer. Those answers are kept."
         )
@@ -151,15 +155,31 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     return redirect(onwards)
 
 
-def _rest(form: SectionForm) -> list[Change]:
-    """The changes that answer "no" to the unanswered questions on the page. Their notes are saved too."""
+def rest_of(form: SectionForm) -> list[Change]:
+    """The changes that answer "no" to the unanswered questions on the page, if "No to the rest" was pressed.
+
+    Their notes are saved too.
+    """
+    if form.posted is None or REST not in form.posted:
+        return []
     typed = {change.question: change for change in form.changes}
     return [
-        Change(q, REST_ANSWER, slot.note, slot.seen)
+        # A page whose own draft no longer exists has seen none of the answers that are stored now.
+        Change(q, REST_ANSWER, slot.note, AnswerVersion() if form.all_changed else slot.seen)
         for q, slot in form.slots.items()
         if q in form.on_page and slot.question.rest_is_no and not slot.is_answered and not slot.has_problem
         if q not in typed or typed[q].value is None
     ]
+
+
+def is_confirmed_alone(screen: Screen, slot: Slot) -> bool:
+    """Whether an answer from an earlier self-check is confirmed only by pressing it, not with the rest of its group.
+
+    So it is where the member can't change what the answer says (`can_change`) and it isn't plain at a glance
+    (`rest_is_no`): for what was said, disclosed or accepted, the member stands for each answer.
+    """
+    question = slot.question
+    return screen.is_group and slot.has_buttons and not question.can_change and not question.rest_is_no
 
 
 def _onwards(
@@ -190,7 +210,7 @@ def _onwards(
     # Someone who continues without an answer may get this screen again, if it is next.
     left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
-    changed_in_a_group = was_complete and len(form.on_page) > 1 and GO not in request.POST
+    changed_in_a_group = was_complete and len(form.on_page) > 1 and not {GO, REST} & request.POST.keys()
     if CHOOSE in request.POST or changed_in_a_group or came_up or left:
         stay_at = came_up or left or [q for q in asked if q in form.pressed]
         return marks.url(here, anchor=element_id(stay_at[0]) if stay_at else "")
@@ -207,7 +227,10 @@ def _opened(request: HttpRequest, workspace: Workspace, screen: Screen, marks: M
     if not workspace.is_open:
         return closed(request, workspace)
     if not screen.asked:
-        messages.info(request, "Another answer makes that question unnecessary.")
+        if any(question.id in workspace.state.advisory.pending for question in screen.questions):
+            messages.info(request, "That question isn't asked yet. It depends on another answer.")
+        else:
+            messages.info(request, "Another answer makes that question unnecessary.")
         return redirect(_next(workspace, marks))
     if READY not in request.GET and is_guarded(workspace.state, screen.section):
         return _guard(request, workspace, screen, marks)
@@ -248,12 +271,18 @@ def screen_page(
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
-        can_continue=not blank
-        or not all(slot.has_buttons for slot in shown)
-        or (screen.is_group and not screen.needed),
+        can_continue=not any(
+            slot.question.id in state.carried and is_confirmed_alone(screen, slot) for slot in shown
+        )
+        and (
+            not blank
+            or not all(slot.has_buttons for slot in shown)
+            or (screen.is_group and not screen.needed)
+        ),
         clear=newly_clear(state),
         is_first=section == state.edition.sheet.sections[0],
-        until_settled=0 if state.progress.contact_settled else until_settled(state),
+        # Whoever leaves questions for later first answers some that the contacts do not turn on.
+        until_settled=0 if state.progress.contact_settled or marks.later else until_settled(state, screen),
     )
     return render(request, "assessments/ask.html", context)
 
@@ -270,7 +299,7 @@ def settled(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     context = workspace.context(
         a=state.projection,
         contact_block=state.edition.sheet.contact,
-        to_check=[state.question(question) for question in state.advisory.check],
+        to_check=checks_for_contacts(state),
         filing_is_open=filing_is_open(state),
         onwards=_next(workspace, marks),
     )

@@ -41,7 +41,7 @@ from assessments.services.answering import AddressFull, NoRoom, NotSaved, TooLar
 from assessments.services.drafts import start_check
 from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import FAULTS, STATUSES, keep_typed, typed_in, unavailable
-from assessments.views.one_at_a_time import Marks, screen_page
+from assessments.views.one_at_a_time import Marks, rest_of, screen_page
 from assessments.views.questionnaire import section_page
 from assessments.views.workspace import READY, Workspace, own_check, remember
 from bulletin.encoding.schema import Edition, Question
@@ -199,7 +199,10 @@ def restart(request: HttpRequest) -> HttpResponse:
             )
             form.is_valid()
             workspace = workspace.refreshed()
-            saved = save_answers(draft=check, changes=form.changes, by=None)
+            rest = rest_of(form)
+            in_rest = {change.question for change in rest}
+            changes = [change for change in form.changes if change.question not in in_rest]
+            saved = save_answers(draft=check, changes=changes, by=None, unless_answered=rest)
     except NotSaved as error:
         return keep_typed(request, error.why)
     remaining = form.after(workspace.state, saved)

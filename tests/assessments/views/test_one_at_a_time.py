@@ -3,6 +3,7 @@
 Every save posts what the page before it would post: the page's inputs, and the button that is pressed.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,8 @@ from django.test import Client
 
 from assessments.models import AnonymousCheck
 from assessments.records.state import assessment_state
+from assessments.rendering.projection import Projection
+from assessments.reports.screens import checks_for_contacts
 from assessments.samples import sample
 from assessments.scoring.document import read_document
 from assessments.services.answering import Change, SelfCheck, save_answers
@@ -206,14 +209,18 @@ def test_the_rest_leaves_what_a_colleague_answered_in_between_and_says_so(person
     assert "1 of these questions already had an answer. Those answers are kept." in after.words
 
 
-def test_pressing_it_twice_changes_nothing_more(person):
+def test_pressing_it_twice_changes_nothing_more_and_goes_on(person):
     person.give(**{STAGE: "live"})
     page = person.next()
-    person.press(page, "rest")
+    first = person.press(page, "rest")
     before = {row.question: row.version for row in person.draft.answers.all()}
+    after = person.press(page, "rest")
+    assert after.address == first.address
+    assert screen(after) != "signs"
+    assert "already had an answer" not in after.words
     person.give(**{LOGO: "yes"})
     after = person.press(page, "rest")
-    assert after.status == 200
+    assert "1 of these questions already had an answer" in after.words
     assert person.answers()[LOGO] == "yes"
     assert {q: v for q, v in before.items() if q != LOGO}.items() <= {
         row.question: row.version for row in person.draft.answers.all()
@@ -345,6 +352,57 @@ def test_it_names_the_points_and_how_to_reach_the_commissioner(person):
     assert 'href="mailto:integrity@toronto.ca"' in page.html
 
 
+STEPS = ("publications", "profile", "registration", "website", "team", "notice", "label", "keep")
+CONVERTED = {CANDIDATE: "yes", "election.supported": "yes", "election.place": "no", "election.help": "no"}
+CONVERTED |= {f"election.{step}": "yes" for step in STEPS}
+
+
+@pytest.mark.parametrize(
+    ("use", "plan", "may_change"), [("now", "no", False), ("planned", "no", True), ("planned", "yes", False)]
+)
+def test_a_filing_date_is_named_only_where_it_can_change_a_time(person, use, plan, may_change):
+    person.give(**QUIET | CONVERTED | {USE: use, "election.plan": plan})
+    page = person.get("/check/settled")
+    assert KNOWN in page.words
+    assert ("your filing date may still change the timing" in page.words) is may_change
+
+
+def test_only_facts_that_can_bring_a_contact_are_named_as_such(person):
+    person.give(**QUIET | {"terms.adopted": "unsure"})
+    page = person.get("/check/settled")
+    assert KNOWN in page.words
+    assert "You answered “I’m not sure” to these questions" not in page.words
+    person.give(**CONVERTED | {USE: "planned", "election.plan": "yes", EMAIL: "unsure"})
+    state = assessment_state(person.draft, as_of=date(2026, 6, 1))
+    assert [question.id for question in checks_for_contacts(state)] == [EMAIL]
+
+
+def test_the_bar_and_the_panel_count_the_things_to_do_as_the_advisory_does(person, monkeypatch):
+    person.give(**{STAGE: "live"})
+    monkeypatch.setattr(Projection, "count_of_acts", 77)
+    words = person.get("/check/next/conduct").words
+    assert "77 to do" in words
+    assert "Things to do 77 " in words
+
+
+def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
+    said = []
+    page = person.next("?ready")
+    for _ in range(60):
+        if KNOWN in page.words:
+            break
+        if GUARD in page.words:
+            page = person.get(f"/check/next/{USE}?ready")
+        said.append((int(re.findall(r"At most (\d+) more question", page.words)[0]), len(person.answers())))
+        fields = page.forms["ask-form"].fields
+        left = [(q, a) for q, a in page.forms["ask-form"].buttons if "." in q and f"kept.{q}" not in fields]
+        question, answer = next((pair for pair in left if pair[1] in ("no", "none")), left[0])
+        page = person.press(page, question, answer)
+    assert KNOWN in page.words
+    given = len(person.answers())
+    assert all(most >= given - before for most, before in said)
+
+
 # --- What became clear -------------------------------------------------------------------------------
 
 
@@ -404,6 +462,23 @@ def test_a_page_of_a_check_that_ended_gives_back_what_was_pressed(person):
     assert (row.question, row.value, row.note) == (STAGE, "live", "since May")
 
 
+def test_no_to_the_rest_on_a_page_of_a_check_that_ended_is_saved_in_a_new_one(person):
+    person.give(**{STAGE: "live"})
+    page = person.next()
+    AnonymousCheck.objects.all().delete()
+    given_back = person.press(page, "rest", **{f"note.{LOGO}": "since May"})
+    form = next(form for form in given_back.forms.values() if "/check/restart" in form.action)
+    person.client.post(form.action, form.fields)
+    rows = {row.question: (row.value, row.note) for row in AnonymousCheck.objects.get().answers.all()}
+    assert rows == {f"resources.{sign}": ("no", "") for sign in SIGNS} | {LOGO: ("no", "since May")}
+
+
+def test_a_question_that_was_never_asked_is_not_said_to_be_asked_no_more(person):
+    words = person.get("/check/next/gifts.value").words
+    assert "That question isn't asked yet" in words
+    assert "unnecessary" not in words
+
+
 @pytest.mark.parametrize("name", ["resources.nothing", "section", "..", "%00"])
 def test_a_name_that_is_no_screen_is_not_found(person, name):
     assert person.client.get(f"/check/next/{name}").status_code == 404
@@ -443,6 +518,53 @@ def test_a_carried_answer_is_confirmed_by_pressing_it_again(cast):
     client.post(form.action, form.fields | {STAGE: form.fields[f"kept.{STAGE}"][0]})
     assert draft.answers.get(question=STAGE).carried is False
     assert draft.answers.filter(carried=True).exists()
+
+
+def test_what_was_said_is_confirmed_answer_by_answer(cast):
+    draft, client = cast.draft, cast.client("member")
+    for question in CONDUCT:
+        put(draft, question, "no", by=cast.member)
+    draft.answers.update(carried=True)
+    person = Person(client, draft, f"/assessments/{draft.pk}")
+    page = person.get(f"{person.base}/next/conduct")
+    assert ("go", "yes") not in page.forms["ask-form"].buttons
+    person.press(page, "go")
+    assert draft.answers.filter(carried=True).count() == 4
+    for left, question in zip((3, 2, 1, 0), CONDUCT, strict=True):
+        page = person.press(page, question, "no")
+        assert draft.answers.filter(carried=True).count() == left
+        assert (("go", "yes") in page.forms["ask-form"].buttons) is (left == 0)
+
+
+def test_facts_that_one_sees_at_a_glance_are_confirmed_together(cast):
+    draft = cast.draft
+    for sign in SIGNS:
+        put(draft, f"resources.{sign}", "no", by=cast.member)
+    draft.answers.update(carried=True)
+    person = Person(cast.client("member"), draft, f"/assessments/{draft.pk}")
+    person.press(person.get(f"{person.base}/next/signs"), "go", "yes")
+    assert not draft.answers.filter(carried=True).exists()
+
+
+@pytest.mark.parametrize("page", ["next/election.use", "section/election"])
+def test_the_warning_comes_before_guarded_answers_from_an_earlier_self_check(cast, page):
+    draft, client = cast.draft, cast.client("member")
+    put(draft, CANDIDATE, "no", by=cast.member)
+    address = f"/assessments/{draft.pk}/{page}"
+    assert GUARD not in client.get(address).content.decode()
+    draft.answers.update(carried=True)
+    assert GUARD in client.get(address).content.decode()
+
+
+def test_who_leaves_guarded_questions_for_later_confirms_the_others_first(cast):
+    document = read_document(sample("nothing-flagged"), editions(), calendar())
+    draft = cast.draft
+    for question, answer in document.answers.items():
+        if not question.startswith("election."):
+            put(draft, question, answer if isinstance(answer, str) else list(answer), by=cast.member)  # type: ignore[arg-type]
+    draft.answers.filter(question="terms.adopted").update(carried=True)
+    person = Person(cast.client("member"), draft, f"/assessments/{draft.pk}")
+    assert screen(person.next("?later")) == "terms.adopted"
 
 
 # --- Which election ------------------------------------------------------------------------------------
