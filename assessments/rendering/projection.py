@@ -457,7 +457,7 @@ def _deadlines(advisory: Advisory) -> tuple[Deadline, ...]:
 def _acts(
     advisory: Advisory, items: Mapping[str, Item], together: tuple[tuple[str, ...], ...]
 ) -> tuple[ActGroup, ...]:
-    """What to do, with the rules that ask for the same act (`together`) as one entry, in the place of the first.
+    """What to do, with the rules that ask for the same act by the same deadline (`together`) as one entry.
 
     All that is due now shares a heading, if the edition has words for it.
     """

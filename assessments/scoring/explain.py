@@ -68,15 +68,16 @@ def explain(advisory: Advisory) -> dict[str, Change]:
 
 
 def same_act(advisory: Advisory) -> tuple[tuple[str, ...], ...]:
-    """The rules of the deadlines, in groups that the same smallest change settles. A rule without one is alone.
+    """The rules of the deadlines, in groups that the same smallest change settles by the same deadline.
 
-    The groups are in the order of their first deadlines, and the rules of each in the order of the deadlines.
+    A rule without such a change is alone. The groups are in the order of their first deadlines, and the rules of each
+    in the order of the deadlines.
     """
     changes = _changes(advisory, (f for f in advisory.findings if f.outcome in TO_DO))
     groups: dict[object, list[str]] = {}
     for deadline in advisory.deadlines:
-        rule = deadline.rule.id
-        groups.setdefault(changes.get(rule, rule), []).append(rule)
+        rule, when = deadline.rule.id, deadline[1:]
+        groups.setdefault((changes.get(rule, rule), when), []).append(rule)
     return tuple(map(tuple, groups.values()))
 
 

@@ -59,11 +59,13 @@ def test_the_table_has_every_rule_that_can_lead_to_an_action_or_a_contact_in_the
     assert list(dict.fromkeys(rule for rule, _ in ROWS)) == [rule.id for rule in leading]
 
 
-def test_rules_that_one_change_settles_are_one_act_where_the_first_of_them_is_due():
+def test_rules_with_different_deadlines_are_apart_although_one_change_settles_them():
     still_to_do = {"election.place": "yes", "election.publications": "no"}
     advisory = advised({"election.use": "now", "election.supported": "yes", **still_to_do})
     assert [deadline.rule.id for deadline in advisory.deadlines] == ["11-place", "13b", "13c-iv"]
-    assert same_act(advisory) == (("11-place", "13c-iv"), ("13b",))
+    changes = explain(advisory)
+    assert changes["11-place"] == changes["13c-iv"]
+    assert same_act(advisory) == (("11-place",), ("13b",), ("13c-iv",))
 
 
 def test_what_one_should_do_is_one_act_too_where_one_change_settles_it():
