@@ -62,6 +62,29 @@ def test_the_same_save_sent_twice_changes_nothing_and_is_no_conflict(check):
         assert (numbers(saved), saved.conflicts) == ({EMAIL: 1}, {})
 
 
+@pytest.mark.parametrize(
+    ("before", "note", "after", "is_conflict"),
+    [
+        pytest.param([], "", ("no", "", 1), False, id="unanswered"),
+        pytest.param([(None, "Ask Sam.", 0)], "Ask Sam.", ("no", "Ask Sam.", 2), False, id="only a note"),
+        pytest.param([("yes", "", 0)], "", ("yes", "", 1), False, id="answered by a colleague"),
+        pytest.param([("yes", "Sam.", 0)], "", ("yes", "Sam.", 1), False, id="a colleague's note is kept"),
+        pytest.param([("yes", "", 0)], "My note.", ("yes", "", 1), True, id="my note would be lost"),
+        pytest.param([("no", "", 0)], "My note.", ("no", "", 1), True, id="the same answer without my note"),
+    ],
+)
+def test_one_press_fills_in_what_is_unanswered_and_leaves_every_other_answer(
+    check, before, note, after, is_conflict
+):
+    for value, stored_note, seen in before:
+        save(check, (LOGO, value, stored_note, seen))
+    seen = 1 if before and before[0][0] is None else 0
+    rest = [Change(LOGO, "no", note, AnswerVersion(seen)), Change(EMAIL, "no", "")]
+    saved = save_answers(draft=check, changes=[], unless_answered=rest, by=None)
+    assert stored(check) == {LOGO: after, EMAIL: ("no", "", 1)}
+    assert list(saved.conflicts) == ([LOGO] if is_conflict else [])
+
+
 def test_an_answer_that_was_never_given_leaves_no_row(check):
     save(check, (EMAIL, None, "", 0))
     assert stored(check) == {}
