@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
+from assessments.models.names import name_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class DoneMarkQuerySet(models.QuerySet["DoneMark"]):
     """Marks."""
+
+    def with_names(self) -> DoneMarkQuerySet:
+        """Load what `by_name` needs."""
+        return self.select_related("marked_by").prefetch_related("marked_by__former_names")
 
     def visible_to(self, user: User | AnonymousUser) -> DoneMarkQuerySet:
         """Keep the marks in the assessments that this person may see."""
@@ -43,3 +48,8 @@ class DoneMark(models.Model):
 
     def __str__(self) -> str:
         return f"mark on {self.rule} of {self.assessment}"
+
+    @property
+    def by_name(self) -> str:
+        """The name of the person who marked it, at the time."""
+        return name_at(self.marked_by.former_names.all(), self.marked_at, now=str(self.marked_by))

@@ -44,7 +44,7 @@ def done_report(
     assessment: Assessment, projection: Projection, edition: Edition, *, again: Callable[[str], str] | None
 ) -> DoneReport:
     """The marks of an assessment, matched with its advisory. Marks on rules that the edition lacks are left out."""
-    marks = assessment.done_marks.select_related("marked_by")
+    marks = assessment.done_marks.with_names()
     by_rule = {mark.rule: mark for mark in marks if mark.rule in edition.rule}
     acts = [act for group in projection.acts for act in group.acts if act.is_to_do]
     to_do = {rule for act in acts for rule in act.rules}

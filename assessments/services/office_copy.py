@@ -162,8 +162,8 @@ def _comments(assessment: Assessment) -> list[dict[str, Any]]:
 
 def _done_marks(assessment: Assessment) -> list[dict[str, Any]]:
     return [
-        {"rule": mark.rule, "by": str(mark.marked_by), "at": moment_in_json(mark.marked_at)}
-        for mark in assessment.done_marks.select_related("marked_by")
+        {"rule": mark.rule, "by": mark.by_name, "at": moment_in_json(mark.marked_at)}
+        for mark in assessment.done_marks.with_names()
     ]
 
 

@@ -19,19 +19,27 @@ SETTLED = "Nothing was marked. Your answers have changed, and this is no longer 
 @require_POST
 @with_workspace
 def done(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Mark a thing to do as done, or remove the mark. The form names its rules."""
+    """Mark a thing to do as done, or remove the mark. The form names its rules.
+
+    Only rules that are still to do are marked: answers may have changed since the page was opened. A mark can always
+    be removed.
+    """
     assessment, rules = workspace.self_check, request.POST.getlist("rule")
     if not isinstance(assessment, Assessment) or workspace.by is None:
         raise Http404
     if not rules or not set(rules) <= workspace.state.edition.rule.keys():
         raise Http404
     acts = [act for group in workspace.state.projection.acts for act in group.acts if act.is_to_do]
-    act = next((act for act in acts if rules[0] in act.rules), None)
+    act = next((act for act in acts if not {*act.rules}.isdisjoint(rules)), None)
     page = workspace.url("advisory")
-    if act is None and "undo" not in request.POST:
-        messages.warning(request, SETTLED)
-        return redirect(f"{page}#to-do")
-    change = services.unmark_done if "undo" in request.POST else services.mark_done
+    change = services.unmark_done
+    if "undo" not in request.POST:
+        to_do = {rule for act in acts for rule in act.rules}
+        rules = [rule for rule in dict.fromkeys(rules) if rule in to_do]
+        if not rules:
+            messages.warning(request, SETTLED)
+            return redirect(f"{page}#to-do")
+        change = services.mark_done
     try:
         change(assessment=assessment, rules=rules, by=workspace.by)
     except DraftGone:

@@ -14,7 +14,7 @@ from assessments.services import done
 from assessments.services.answering import AnswerVersion, Change, TermEnded, save_answers
 from assessments.services.attesting import reassess
 from assessments.services.office_copy import export_all
-from assessments.services.people import end_term
+from assessments.services.people import end_term, rename_person
 from tests.cast import Cast, attested
 from tests.tables import BASE, edition
 
@@ -45,6 +45,14 @@ def page(cast: Cast, draft: Any, name: str = "staff") -> str:
 
 def sent(cast: Cast, draft: Any, name: str = "staff", **form: Any) -> Any:
     return cast.client(name).post(f"/assessments/{draft.pk}/done", {"rule": "22-public"} | form, follow=True)
+
+
+def copied_marks(cast: Cast) -> list[dict[str, str]]:
+    """The marks in the office's copy of everything."""
+    with ZipFile(BytesIO(export_all(office=cast.office, by=cast.member).read())) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("done.json")]
+        marks: list[dict[str, str]] = json.loads(archive.read(name))
+    return marks
 
 
 def test_a_mark_says_who_and_when_leaves_answers_alone_and_offers_the_question_again(cast, draft):
@@ -82,6 +90,23 @@ def test_a_marked_thing_that_answers_no_longer_ask_for_is_told_in_a_sentence(cas
     assert not DoneMark.objects.exists()
 
 
+@pytest.mark.parametrize("first", ["22-public", "9"])
+def test_of_several_rules_only_those_that_are_to_do_are_marked(cast, draft, first):
+    rules = [first, *({"22-public", "9"} - {first})]
+    assert "Nothing was marked" not in sent(cast, draft, rule=rules).content.decode()
+    assert [mark.rule for mark in DoneMark.objects.all()] == ["22-public"]
+
+
+def test_a_mark_has_the_name_at_the_time_on_the_page_and_in_the_copy_of_everything(cast, draft):
+    name = str(cast.staff)
+    sent(cast, draft)
+    done.mark_done(assessment=draft, rules=["9"], by=cast.staff)
+    rename_person(user=cast.staff, name="Somebody Renamed", by=cast.administrator)
+    text = page(cast, draft, "member")
+    assert text.count(f"arked as done by {name} on") == 2
+    assert [mark["by"] for mark in copied_marks(cast)] == [name, name]
+
+
 @pytest.mark.parametrize("rule", ["no-such-rule", ""])
 def test_a_form_that_names_no_rule_of_the_edition_is_not_found(cast, draft, rule):
     assert sent(cast, draft, rule=rule).status_code == 404
@@ -113,9 +138,7 @@ def test_after_the_term_marks_are_shown_and_none_can_be_made(cast, draft):
 
 def test_the_copy_of_everything_has_the_marks_and_a_deleted_assessment_none(cast, draft):
     done.mark_done(assessment=draft, rules=["22-public"], by=cast.staff)
-    with ZipFile(BytesIO(export_all(office=cast.office, by=cast.member).read())) as archive:
-        (name,) = [name for name in archive.namelist() if name.endswith("done.json")]
-        (mark,) = json.loads(archive.read(name))
+    (mark,) = copied_marks(cast)
     assert (mark["rule"], mark["by"]) == ("22-public", str(cast.staff))
     draft.delete()
     assert not DoneMark.objects.exists()
