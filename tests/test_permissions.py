@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
 
 from assessments.middleware.headers import FOR_EVERYONE
-from assessments.models import AnonymousCheck, Invitation, Membership
+from assessments.models import AnonymousCheck, DoneMark, Invitation, Membership
 from assessments.models.invitations import key_hash
 from assessments.samples import sample
+from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
 from assessments.services.notices import stop_token
 from assessments.services.people import invite
@@ -117,6 +118,9 @@ def test_an_address_that_the_table_lacks_is_found():
 def module_pks(module_cast: Cast, module_share: int) -> dict[str, int | str]:
     """What the addresses are about: keys by the names that the table gives them."""
     cast = module_cast
+    # With these, rule 9 is to do, so that it can be marked as done.
+    to_do = [Change("resources.email", "yes", ""), Change("resources.policies", "no", "")]
+    save_answers(draft=cast.draft, changes=to_do, by=cast.staff)
     thread = comment(assessment=cast.draft, about="whole", subject="", text="A comment.", by=cast.staff)
     invitation = invite(email="invited@example.ca", role="staff", office=cast.office, by=cast.member)
     Invitation.objects.filter(pk=invitation.pk).update(key_hash=key_hash(KEY))
@@ -248,6 +252,12 @@ def test_a_method_that_the_table_names_for_nobody_is_refused(pks, browser, addre
 )
 def test_those_who_may_read_it_do(pks, browser, address, person, word):
     assert word in browser(person).get(address_of(ROW[address], pks)).content.decode()
+
+
+def test_the_rule_that_the_table_marks_as_done_is_to_do(pks, browser):
+    row = ROW["assessment:done"]
+    browser("member").post(address_of(row, pks), sent_by(row))
+    assert [mark.rule for mark in DoneMark.objects.all()] == [row["sent"]["rule"]]
 
 
 @pytest.mark.parametrize("address", ROW)
