@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -38,6 +37,10 @@ GO, REST = "go", "rest"
 LATER, STOP = "later", "stop"
 """Marks in addresses and forms: this person leaves the guarded questions for later; the page on settled contacts
 comes after this screen."""
+NOTED = "noted"
+"""Marks an address after a save of notes alone, which makes nothing clear."""
+UNSETTLED = "unsettled"
+"""Marks a form whose page came before the contacts were settled."""
 REST_ANSWER = "no"
 
 
@@ -50,14 +53,20 @@ class Marks:
 
     later: bool = False
     stop: bool = False
+    noted: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         given = request.GET | request.POST if request.method == "POST" else request.GET
-        return cls(LATER in given, STOP in given)
+        return cls(LATER in given, STOP in given, NOTED in given)
 
     def url(self, address: str, *, ready: bool = False, stop: bool | None = None, anchor: str = "") -> str:
-        wanted = {READY: ready, LATER: self.later, STOP: self.stop if stop is None else stop}
+        wanted = {
+            READY: ready,
+            LATER: self.later,
+            STOP: self.stop if stop is None else stop,
+            NOTED: self.noted,
+        }
         query = "&".join(name for name, is_wanted in wanted.items() if is_wanted)
         return address + (f"?{query}" if query else "") + (f"#{anchor}" if anchor else "")
 
@@ -139,6 +148,11 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     except NotSaved as error:
         return keep_typed(request, error.why)
     after = workspace.refreshed()
+    # The form says what its page was shown with, so that a second press of the same button leads to the same page.
+    if UNSETTLED in request.POST and after.state.progress.contact_settled:
+        marks = replace(marks, stop=True)
+    same = workspace.state.answers == after.state.answers
+    marks = replace(marks, noted=same and workspace.state.notes != after.state.notes)
     remaining = form.after(after.state, saved)
     if remaining.problems or remaining.conflicts:
         now = screen_named(after.state, screen) or here
@@ -148,11 +162,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         messages.info(
             request, f"{len(kept)} of these questions already had an answer. Those answers are kept."
         )
-    onwards = _onwards(request, workspace, after, form, screen=here, marks=marks)
-    if request.headers.get("HX-Request") and urlsplit(onwards).path != request.path:
-        # The script on the page would follow a redirect, and the browser then ask for the next page again.
-        return HttpResponse(headers={"HX-Redirect": onwards})
-    return redirect(onwards)
+    return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
 
 
 def rest_of(form: SectionForm) -> list[Change]:
@@ -194,12 +204,10 @@ def _onwards(
     """The address to go to after a save.
 
     A person stays on the screen if a question on it was just added or has no answer, or if they came back to a group
-    to change an answer. The page on settled contacts comes once, when they become settled.
+    to change an answer. The page on settled contacts comes after the screen that settles them.
     """
     state, here = after.state, after.url("ask", screen=screen.name)
     asked = [question.id for question in screen.questions if question.id in state.advisory.asked]
-    settles = state.progress.contact_settled and not before.state.progress.contact_settled
-    marks = Marks(marks.later, marks.stop or settles)
     # An optional question is never next, so it comes now, even after a second press.
     came_up = [
         q
@@ -279,8 +287,11 @@ def screen_page(
             or not all(slot.has_buttons for slot in shown)
             or (screen.is_group and not screen.needed)
         ),
-        clear=newly_clear(state),
+        clear=() if marks.noted else newly_clear(state),
+        # In a group, the browser scrolls to the first question without an answer.
+        clear_at=blank[0].id if screen.is_group and blank else "",
         is_first=section == state.edition.sheet.sections[0],
+        is_settled=state.progress.contact_settled,
         # Whoever leaves questions for later first answers some that the contacts do not turn on.
         until_settled=0 if state.progress.contact_settled or marks.later else until_settled(state, screen),
     )

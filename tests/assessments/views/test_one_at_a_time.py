@@ -339,6 +339,20 @@ def test_the_stop_comes_once_as_soon_as_the_contacts_are_settled(person):
     assert 'href="/check/settled"' in person.get("/check/").html
 
 
+def test_the_stop_comes_after_a_second_press_too(person):
+    person.give(**{q: a for q, a in QUIET.items() if q != "moderation.removes"})
+    page = person.get("/check/next/moderation")
+    for _ in range(2):
+        assert person.press(page, "moderation.removes", "no").address == "/check/settled"
+
+
+def test_the_stop_comes_where_a_colleague_answered_what_was_left(person):
+    person.give(**{q: a for q, a in QUIET.items() if q not in ("moderation.removes", "gifts.other")})
+    page = person.get("/check/next/moderation")
+    person.give(**{"gifts.other": "no", "moderation.removes": "no"})
+    assert person.press(page, "moderation.removes", "no").address == "/check/settled"
+
+
 def test_before_that_its_address_leads_to_the_next_question(person):
     assert screen(person.get("/check/settled")) == STAGE
 
@@ -411,8 +425,19 @@ def test_what_an_answer_makes_clear_is_said_after_it_and_not_later(person):
     sentence = "This account uses City resources, so City policies apply."
     page = person.press(person.next(), EMAIL, "yes")
     assert sentence in page.words
+    noted = person.press(page, EMAIL, "yes", **{f"note.{EMAIL}": "ask Sam"})
+    assert screen(noted) == "signs"
+    assert person.draft.answers.get(question=EMAIL).note == "ask Sam"
+    assert sentence not in noted.words
     page = person.press(page, LOGO, "no")
     assert sentence not in page.words
+
+
+def test_what_became_clear_stands_where_the_browser_scrolls_to(person):
+    person.give(**{STAGE: "live"})
+    page = person.press(person.next(), EMAIL, "yes")
+    _, _, row = page.html.partition(f'id="{page.address.partition("#")[2]}"')
+    assert 'role="status"' in row.partition('class="row-label"')[0]
 
 
 # --- Two people, and stale pages ----------------------------------------------------------------------
@@ -488,19 +513,6 @@ def test_no_address_on_the_way_has_an_answer(person):
     page = person.press(person.press(person.next(), STAGE, "live"), EMAIL, "yes")
     assert "live" not in page.address
     assert "yes" not in page.address
-
-
-def test_with_a_script_the_next_page_comes_by_a_header_and_the_same_one_by_a_redirect(person):
-    person.give(**{STAGE: "live"})
-    form = person.get("/check/next/conduct").forms["ask-form"]
-    sent = {"data": form.fields | {CONDUCT[0]: "no"}, "headers": {"HX-Request": "true"}}
-    assert person.client.post(form.action, **sent).headers["Location"] == f"{form.action}#q-conduct-workplace"
-    person.give(**dict.fromkeys(CONDUCT[1:], "no"))
-    form = person.get("/check/next/conduct").forms["ask-form"]
-    sent["data"] = form.fields | {"go": "on"}
-    answer = person.client.post(form.action, **sent)
-    assert answer.status_code == 200
-    assert answer.headers["HX-Redirect"].startswith("/check/next")
 
 
 # --- Carried answers, and attested ones ----------------------------------------------------------------
