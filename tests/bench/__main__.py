@@ -13,6 +13,8 @@ from pathlib import Path
 
 import django
 
+from tests.bench.effort import NOTE
+
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ON_BOTH = {"desk": 9, "server": 5}
@@ -72,7 +74,9 @@ def main() -> None:
         "Use the ratios: each is against a baseline of the same run, or the date that it names."
     )
     table = [f"| {subject} | {figures} |" for subject, figures in rows()]
-    text = "\n".join(["# What things cost", "", head, "", "| what | figures |", "| --- | --- |", *table, ""])
+    text = "\n".join(
+        ["# What things cost", "", head, "", "| what | figures |", "| --- | --- |", *table, "", NOTE, ""]
+    )
     RESULTS.write_text(text)
     sys.stdout.write(text)
 
