@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -106,6 +106,12 @@ class AssessmentState:
             q: a for q, a in self.answers.items() if q in self.rows and self.rows[q].answered_at != last
         }
         return assess(self.edition, answers, as_of=self.as_of, election=self.election)
+
+    def saved_at(self, rules: Iterable[str]) -> datetime | None:
+        """When an answer that the findings of some rules rest on was last saved; None if they rest on none."""
+        named = set(rules)
+        behind = {q for f in self.advisory.findings if f.rule.id in named for q in f.rests_on}
+        return max((row.answered_at for q, row in self.rows.items() if q in behind), default=None)
 
     @cached_property
     def document(self) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db import transaction
 
@@ -13,9 +14,16 @@ from assessments.services.audit import Action
 
 
 @transaction.atomic
-def mark_done(*, assessment: Assessment, rules: Collection[str], by: User) -> None:
-    """Mark what some rules ask for as done. A mark keeps its first author. Raises DraftGone and TermEnded."""
+def mark_done(
+    *, assessment: Assessment, rules: Collection[str], by: User, since: datetime | None = None
+) -> None:
+    """Mark what some rules ask for as done. A mark keeps its first author, but one from before `since` is replaced.
+
+    `since` is when an answer that the rules' findings rest on was last saved. Raises DraftGone and TermEnded.
+    """
     lock_self_check(assessment, attested_too=True)
+    if since:
+        assessment.done_marks.filter(rule__in=rules, marked_at__lt=since).delete()
     marked = set(assessment.done_marks.values_list("rule", flat=True))
     new = [DoneMark(assessment=assessment, rule=rule, marked_by=by) for rule in rules if rule not in marked]
     # Two presses, or two people at the same time, make one mark and one event.

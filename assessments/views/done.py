@@ -32,16 +32,18 @@ def done(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     acts = [act for group in workspace.state.projection.acts for act in group.acts if act.is_to_do]
     act = next((act for act in acts if not {*act.rules}.isdisjoint(rules)), None)
     page = workspace.url("advisory")
-    change = services.unmark_done
     if "undo" not in request.POST:
         to_do = {rule for act in acts for rule in act.rules}
         rules = [rule for rule in dict.fromkeys(rules) if rule in to_do]
         if not rules:
             messages.warning(request, SETTLED)
             return redirect(f"{page}#to-do")
-        change = services.mark_done
     try:
-        change(assessment=assessment, rules=rules, by=workspace.by)
+        if "undo" in request.POST:
+            services.unmark_done(assessment=assessment, rules=rules, by=workspace.by)
+        else:
+            since = workspace.state.saved_at(rules)
+            services.mark_done(assessment=assessment, rules=rules, by=workspace.by, since=since)
     except DraftGone:
         return keep_typed(request, "not_yours", status=404)
     except NotSaved as error:

@@ -243,7 +243,7 @@ def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     if not isinstance(kept, Assessment):
         return render(request, "assessments/advisory.html", workspace.context(a=projection))
     again = workspace.question_url if workspace.is_open else None
-    report = done_report(kept, projection, workspace.state.edition, again=again)
+    report = done_report(kept, workspace.state, again=again)
     return render(request, "assessments/advisory.html", workspace.context(a=projection, done=report))
 
 

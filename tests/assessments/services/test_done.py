@@ -107,6 +107,23 @@ def test_a_mark_has_the_name_at_the_time_on_the_page_and_in_the_copy_of_everythi
     assert [mark["by"] for mark in copied_marks(cast)] == [name, name]
 
 
+def test_a_thing_that_went_and_came_back_is_open_again_until_it_is_marked_again(cast, draft):
+    sent(cast, draft)
+    for answer in ("yes", "no"):
+        seen = AnswerVersion.of_row(draft.answers.get(question="terms.public"))
+        save_answers(draft=draft, changes=[Change("terms.public", answer, "", seen)], by=cast.member)
+    text = page(cast, draft)
+    assert f"Was marked as done by {cast.staff} on" in text
+    assert "so it is open again" in text
+    assert "1 of 2 done" not in text
+    sent(cast, draft, "member")
+    text = page(cast, draft)
+    assert f"Marked as done by {cast.member} on" in text
+    assert "open again" not in text
+    assert "1 of 2 done" in text
+    assert DoneMark.objects.count() == 1
+
+
 @pytest.mark.parametrize("rule", ["no-such-rule", ""])
 def test_a_form_that_names_no_rule_of_the_edition_is_not_found(cast, draft, rule):
     assert sent(cast, draft, rule=rule).status_code == 404
