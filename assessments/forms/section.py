@@ -165,7 +165,7 @@ class SectionForm(forms.Form):
     """Questions of a draft that one page shows: a section's, or those of one screen of the way through.
 
     After validation, `changes` has what somebody changed. With `all_changed`, every posted answer and note counts as
-    changed: the page's own draft no longer exists.
+    changed: the page's own draft no longer exists. With `keep_amounts`, an emptied amount is an error.
     """
 
     def __init__(
@@ -175,10 +175,11 @@ class SectionForm(forms.Form):
         data: QueryDict | None = None,
         *,
         all_changed: bool = False,
+        keep_amounts: bool = False,
     ) -> None:
         super().__init__(data)
         self.state, self.posted = state, data
-        self.all_changed = all_changed
+        self.all_changed, self.keep_amounts = all_changed, keep_amounts
         self.slots = {q.id: self._slot(q) for q in questions}
         self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
@@ -230,6 +231,9 @@ class SectionForm(forms.Form):
             slot.error = in_plain_words(slot)
         except (UnclearAmount, UnclearDay) as unclear:
             slot.error = f"{slot.question.short}: {unclear}."
+        else:
+            if self.keep_amounts and answer is None and _had_amount(slot):
+                slot.error = f"{slot.question.short}: enter an amount, or choose “{slot.labels[UNSURE]}”."
         for error in filter(None, (slot.error, slot.note_error)):
             self.add_error(None, forms.ValidationError(error, code=question))
         if slot.has_problem:
@@ -334,6 +338,13 @@ def _iso(text: str) -> str:
         raise
     except NoDay as error:
         raise AnswerError(str(error)) from error
+
+
+def _had_amount(slot: Slot) -> bool:
+    """Whether the page showed a stored amount, which is still the stored one."""
+    if slot.question.kind != "money" or slot.row is None or slot.row.value is None:
+        return False
+    return AnswerVersion.of_row(slot.row) == slot.seen
 
 
 def in_plain_words(slot: Slot) -> str:

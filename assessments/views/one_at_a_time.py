@@ -16,6 +16,7 @@ from assessments.reports.screens import (
     Screen,
     checks_for_contacts,
     filing_is_open,
+    guarded_questions,
     is_between,
     is_guarded,
     name_before,
@@ -129,7 +130,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         return _opened(request, workspace, here, marks)
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
-    form = SectionForm(workspace.state, here.questions, request.POST)
+    form = SectionForm(workspace.state, here.questions, request.POST, keep_amounts=GO in request.POST)
     form.is_valid()
     rest = rest_of(form)
     in_rest = {change.question for change in rest}
@@ -252,6 +253,7 @@ def _guard(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Ma
         onwards=marks.url(here, ready=True),
         # Someone who left them for later is here because no other question is left.
         leave="" if marks.later else Marks(later=True).url(workspace.url("next")),
+        only_these_left=set(workspace.state.advisory.unanswered) <= set(guarded_questions(workspace.state)),
         one_at_a_time=True,
     )
     return render(request, "assessments/guard.html", context)
@@ -309,6 +311,8 @@ def settled(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return redirect(_next(workspace, marks))
     context = workspace.context(
         a=state.projection,
+        # What is left cannot change this, so it is said as when nothing is left.
+        no_contacts=state.edition.sheet.words.nothing.contact,
         contact_block=state.edition.sheet.contact,
         to_check=checks_for_contacts(state),
         filing_is_open=filing_is_open(state),

@@ -171,6 +171,26 @@ def test_a_faulty_amount_comes_back_with_what_is_wrong_and_a_way_on(person):
     assert person.answers()["gifts.value"] == "620.00"
 
 
+def test_an_emptied_amount_is_asked_again_and_still_counts(person):
+    person.give(**{"gifts.unpaid": "yes", "gifts.value": "1250.50"})
+    page = person.press(person.get("/check/next/gifts.value"), "go", **{"gifts.value": ""})
+    assert "enter an amount, or choose “I'm not sure”" in page.words
+    assert person.answers()["gifts.value"] == "1250.50"
+    person.press(page, "go", **{"unsure.gifts.value": "on"})
+    assert person.answers()["gifts.value"] == "unsure"
+
+
+def test_an_amount_that_was_never_given_may_stay_empty(person):
+    person.give(**{"gifts.unpaid": "yes"})
+    page = person.press(person.get("/check/next/gifts.value"), "go")
+    assert "enter an amount" not in page.words
+
+
+def test_the_advisory_so_far_leads_on_to_the_next_question(person):
+    person.give(**{STAGE: "live"})
+    assert 'href="/check/next">Continue with' in person.get("/check/advisory").html
+
+
 def test_back_leads_to_the_screen_saved_last_with_its_answer(person):
     person.press(person.next(), STAGE, "live")
     page = person.next()
@@ -287,6 +307,7 @@ def test_the_warning_stands_before_the_first_guarded_question(person):
     person.give(**{STAGE: "live"}, **{f"resources.{sign}": "no" for sign in SIGNS})
     page = person.next()
     assert (screen(page), GUARD in page.words) == (USE, True)
+    assert "All other questions" not in page.words
     page = person.get(f"/check/next/{USE}?ready")
     assert GUARD not in page.words
     page = person.press(page, USE, "none")
@@ -313,6 +334,8 @@ def test_who_leaves_them_for_later_goes_on_with_the_rest_and_meets_them_at_the_e
             page = person.next("?later")
     assert GUARD in page.words
     assert "Save and finish later" in page.words
+    assert "All other questions are answered. So far, you have no points to raise" in page.words
+    assert 'href="/check/advisory">Read the advisory so far' in page.html
     assert not [name for name in seen if name.startswith("election.")]
     state = assessment_state(person.draft, as_of=date(2026, 6, 1))
     assert {state.edition.question[q].section for q in state.advisory.unanswered} == {"election"}
@@ -334,6 +357,7 @@ def test_the_stop_comes_once_as_soon_as_the_contacts_are_settled(person):
     assert page.address == "/check/settled"
     assert KNOWN in page.words
     assert "No need to contact the Commissioner" in page.words
+    assert "not settled yet" not in page.words
     assert KNOWN not in person.next().words
     assert 'href="/check/settled"' in person.get("/check/").html
 
@@ -361,6 +385,8 @@ def test_it_names_the_points_and_how_to_reach_the_commissioner(person):
     person.give(**{"conduct.abuse": "yes"})
     page = person.get("/check/settled")
     assert "¶17" in page.words
+    ((_, about),) = assessment_state(person.draft, as_of=date(2026, 6, 1)).projection.contacts[0].items
+    assert f"Discuss {about}." in page.words
     assert 'href="tel:+14163923826"' in page.html
     assert 'href="mailto:integrity@toronto.ca"' in page.html
 
