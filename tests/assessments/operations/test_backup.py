@@ -208,6 +208,7 @@ def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, tak
     assert f"{count} rows of {len(rows)} tables, {len(files)} files." in printed
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_it_comes_back_into_tables_without_rows_but_on_sqlite_not_while_a_portal_has_them_open(
     full, taken, new_place

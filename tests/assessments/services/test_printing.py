@@ -138,6 +138,7 @@ def test_a_worker_that_is_killed_while_it_prints_costs_nothing(environment):
     assert run(AGAIN + WORKS, environment) == {"tasks": ["RUNNING", "SUCCESSFUL"], "pdfs": 1}
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_printed_over_several_processes_which_all_end(environment, tmp_path):
     assert run(ATTESTS, environment)["pdfs"] == 0
     command = [sys.executable, "manage.py", "render_missing", "--processes", "2"]

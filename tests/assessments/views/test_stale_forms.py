@@ -108,6 +108,7 @@ def test_every_form_with_text_comes_back_and_can_be_sent_again(cast, pks, browse
     }
 
 
+@pytest.mark.slow
 def test_no_field_has_a_browser_cut_what_is_pasted(cast, pks, browser):  # noqa: F811
     for address, page, _ in pages(cast, pks, browser):
         # The code of an app has six digits, and is typed.
@@ -115,6 +116,7 @@ def test_no_field_has_a_browser_cut_what_is_pasted(cast, pks, browser):  # noqa:
             assert 'autocomplete="one-time-code"' in field, (address, field)
 
 
+@pytest.mark.slow
 def test_a_form_names_the_person_that_it_was_made_for(cast, pks, browser):  # noqa: F811
     for address, page, _ in pages(cast, pks, browser):
         for form in Forms(page).forms:
