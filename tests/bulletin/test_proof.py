@@ -84,6 +84,7 @@ def test_this_slip_passes_the_loader_and_the_proof_names_it_with_its_place(row, 
     assert [as_row(flaw, flaw.located(tmp_path)) for flaw in prove(edition)] == row["finds"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", FAULTS["toronto"], ids=lambda row: row["case"])
 def test_this_condition_in_torontos_edition_is_named(row):
     assert [as_row(flaw, str(flaw)) for flaw in prove(with_conditions(row["set"]))] == row["finds"]
@@ -404,6 +405,7 @@ def place_of(flaw: Flaw) -> tuple[str, str]:
     return flaw.kind, place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_the_proof_finds_what_trying_every_answer_finds(seed):
     edition = by_chance(Random(seed), together=seed % 2 == 1)  # noqa: S311 - nothing is kept secret with it

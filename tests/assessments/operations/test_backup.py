@@ -189,6 +189,7 @@ def taken(full: Place, tmp_path_factory) -> Path:
 # --- There and back -------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, taken, new_place):
     place, before = new_place(), full.holds()

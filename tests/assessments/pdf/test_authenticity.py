@@ -294,6 +294,7 @@ def test_the_record_is_embedded_as_the_documents_data_with_its_size_and_checksum
     assert str(content.Params.ModDate) == str(read.docinfo.CreationDate)
 
 
+@pytest.mark.slow
 def test_a_pdf_with_a_proof_is_the_same_bytes_from_another_process_and_bears_no_date_but_its_own(pdf):
     press.stop()
     assert advisory_pdf(PROJECTION, PROOF) == pdf

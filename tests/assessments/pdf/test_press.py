@@ -208,6 +208,7 @@ def test_the_same_document_gives_the_same_bytes_after_others(advisory):
     assert print_pdf(page(ADVISORY), css=CSS) == advisory
 
 
+@pytest.mark.slow
 def test_a_process_that_has_printed_its_share_is_replaced_and_the_next_prints_the_same_bytes(
     advisory, own_process, monkeypatch
 ):

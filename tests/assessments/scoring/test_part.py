@@ -42,6 +42,7 @@ def readings(part: Advisory) -> tuple[str, str]:
     return repr(project(part, document)), repr(advisory_data(part))
 
 
+@pytest.mark.slow
 def test_what_is_shared_is_the_same_whatever_was_withheld():
     everything = situations()
     compared = 0

@@ -15,7 +15,6 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
 from assessments.middleware import database_down
-from assessments.models import Answer
 from assessments.services.people import invite
 from assessments.views import sign_in
 from tests.cast import PASSWORD, Cast, client_of, code_at, make
@@ -117,7 +116,7 @@ def test_a_note_comes_back_and_can_be_sent_again_when_the_disk_is_full(cast, bro
     assert "Sign in" not in page
     assert "Save now" in page
     assert client.post(path, sent).status_code == 302
-    assert Answer.objects.get(draft=cast.draft).note == TEXT.strip()
+    assert cast.draft.answers.get(question="account.stage").note == TEXT.strip()
 
 
 def test_a_page_that_saves_by_itself_says_why(cast):

@@ -78,6 +78,7 @@ def given_back(page: str) -> str:
     return html.unescape(shown)
 
 
+@pytest.mark.slow
 def test_every_form_with_text_comes_back_and_can_be_sent_again(cast, pks, browser):  # noqa: F811
     walked, lost = set(), []
     for address, page, client in pages(cast, pks, browser):
