@@ -204,8 +204,9 @@ def _onwards(
 ) -> str:
     """The address to go to after a save.
 
-    A person stays on the screen if a question on it was just added or has no answer, or if they came back to a group
-    to change an answer. The page on settled contacts comes after the screen that settles them.
+    A person stays on the screen if a question on it was just added or has no answer, if a new answer on it does not
+    fit another fact, such as a filing date outside the nomination days, or if they came back to a group to change an
+    answer. The page on settled contacts comes after the screen that settles them.
     """
     state, here = after.state, after.url("ask", screen=screen.name)
     asked = [question.id for question in screen.questions if question.id in state.advisory.asked]
@@ -218,10 +219,11 @@ def _onwards(
     ]
     # Someone who continues without an answer may get this screen again, if it is next.
     left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
+    doubtful = [q for q in asked if q in form.on_page and _doubts(after, q) - _doubts(before, q)]
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
     changed_in_a_group = was_complete and len(form.on_page) > 1 and not {GO, REST} & request.POST.keys()
-    if CHOOSE in request.POST or changed_in_a_group or came_up or left:
-        stay_at = came_up or left or [q for q in asked if q in form.pressed]
+    if CHOOSE in request.POST or changed_in_a_group or came_up or left or doubtful:
+        stay_at = came_up or left or doubtful or [q for q in asked if q in form.pressed]
         return marks.url(here, anchor=element_id(stay_at[0]) if stay_at else "")
     if form.pressed and not form.pressed & set(state.advisory.asked):
         messages.info(
@@ -230,6 +232,11 @@ def _onwards(
     if marks.stop:
         return Marks(marks.later).url(after.url("settled"))
     return _next(after, marks)
+
+
+def _doubts(workspace: Workspace, question: str) -> set[str]:
+    """What the page says beside a question about answers that do not fit together."""
+    return {contradiction.text for contradiction in workspace.contradictions_beside(question)}
 
 
 def _opened(request: HttpRequest, workspace: Workspace, screen: Screen, marks: Marks) -> HttpResponse:

@@ -23,7 +23,7 @@ from assessments.scoring.document import read_document
 from assessments.services.answering import Change, SelfCheck, save_answers
 from assessments.services.drafts import start_check
 from assessments.views import one_at_a_time
-from bulletin.shelf import calendar, editions
+from bulletin.shelf import calendar, current, editions
 from tests.assessments.views.test_saving import Page, put
 from tests.cast import at_the_same_moment, publish, together
 
@@ -404,6 +404,19 @@ def test_a_filing_date_is_named_only_where_it_can_change_a_time(person, use, pla
     page = person.get("/check/settled")
     assert KNOWN in page.words
     assert ("your filing date may still change the timing" in page.words) is may_change
+
+
+def test_a_filing_date_that_cannot_be_right_is_questioned_before_the_next_screen(person):
+    person.give(**{STAGE: "live", USE: "planned", CANDIDATE: "yes"})
+    group = current().question[FILED].together
+    page = person.press(
+        person.get(f"/check/next/{group}?ready"), "go", election__nomination_date="2016-08-14"
+    )
+    assert screen(page) == group
+    assert "so please check the date" in page.words
+    assert person.answers()[FILED] == "2016-08-14"
+    # It blocks nothing.
+    assert screen(person.press(page, "go")) != group
 
 
 def test_only_facts_that_can_bring_a_contact_are_named_as_such(person):
