@@ -297,7 +297,8 @@ def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_prints():
     assert print_pdf(page("<p>Still here")).startswith(b"%PDF-1.7")
 
 
-def test_a_printing_process_that_dies_is_replaced(advisory):
+def test_a_printing_process_that_dies_is_replaced(own_process):
+    print_pdf(page("<p>x"))
     (child,) = multiprocessing.active_children()
     child.kill()
     child.join()
