@@ -171,8 +171,7 @@ class Person:
             for value in (answer if isinstance(answer, list) else [answer])
         ]
         if kind == "submit":
-            in_group = self.page.locator(f".ask-row [name='{question}']").count()
-            (self.answer_in_place if in_group else self.leave_by)(options[0])
+            self.leave_by(options[0])
             return
         saves_itself = self.page.locator("form[hx-post]").count()
         with self.page.expect_response(is_post) if saves_itself else nullcontext():
@@ -185,15 +184,6 @@ class Person:
                 inputs.blur()
                 self.keys += len(re.findall(r"[\d.]", str(answer)))
         expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
-
-    def answer_in_place(self, target: Locator) -> None:
-        """Tap on an answer in a group: the page shows that it is saved, or goes on after the last one."""
-        with self.page.expect_response(is_post) as saved:
-            self.tap(target)
-        if onwards := saved.value.headers.get("hx-redirect"):
-            self.page.wait_for_url(lambda url: urlsplit(url).path == urlsplit(onwards).path)
-        else:
-            expect(target).to_have_attribute("aria-pressed", "true")
 
     def leave_by(self, target: Locator) -> None:
         """Tap on what leads to another page, or to this one with what was saved."""
