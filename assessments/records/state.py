@@ -21,6 +21,7 @@ from assessments.scoring.answers import AnswerError, read_answer
 from assessments.scoring.assess import assess
 from assessments.scoring.document import Document
 from assessments.scoring.effort import minutes_left
+from assessments.scoring.explain import same_act
 from assessments.scoring.settled import Progress as AnswersSoFar
 from assessments.scoring.settled import progress
 from assessments.scoring.wording import in_election
@@ -178,6 +179,11 @@ class AssessmentState:
     @cached_property
     def projection(self) -> Projection:
         return project(self.advisory, self.document)
+
+    @cached_property
+    def count_of_acts(self) -> int:
+        """How many things there are to do, as the advisory lists them, without the cost of a projection."""
+        return len(same_act(self.advisory))
 
     @property
     def headline(self) -> str:

@@ -186,6 +186,11 @@ class Rest:
     sections: tuple[RestSection, ...]
 
 
+def acts_to_do(groups: Iterable[ActGroup]) -> tuple[Act, ...]:
+    """The things to do, without what to leave until there is an answer."""
+    return tuple(act for group in groups for act in group.acts if act.is_to_do)
+
+
 def readings_of(items: Iterable[Item]) -> tuple[ReadingBeyond, ...]:
     """Each reading that any of the findings rests on, once."""
     cited: dict[str, dict[str, None]] = {}

@@ -24,13 +24,14 @@ from assessments.rendering.findings import (
     ReadingBeyond,
     Rest,
     Tone,
+    acts_to_do,
     in_line,
     readings_of,
     rests_of,
 )
 from assessments.scoring.advisory import WHEN_ORDER, Advisory, Count, Deadline, Finding, When
 from assessments.scoring.document import Document
-from assessments.scoring.explain import Change, explain, same_act
+from assessments.scoring.explain import Change, Search, explain, same_act
 from assessments.scoring.settled import progress
 from assessments.scoring.wording import (
     answer_in_words,
@@ -199,9 +200,9 @@ class Projection:
         return readings_of(item for section in self.sections for item in section.items)
 
     @property
-    def count_of_acts(self) -> int:
-        """How many things there are to do, apart from what to leave until there is an answer."""
-        return sum(act.is_to_do for group in self.acts for act in group.acts)
+    def acts_to_do(self) -> tuple[Act, ...]:
+        """The things to do, without what to leave until there is an answer."""
+        return acts_to_do(self.acts)
 
     @property
     def stamp(self) -> str:
@@ -236,16 +237,14 @@ def project(
     edition, sheet = advisory.edition, advisory.edition.sheet
     words = sheet.words
     overall = words.overall[advisory.overall]
-    # Without such questions, as in the first revision, there is nothing to search for.
-    changeable = any(question.can_change for question in edition.questions)
-    changes = explain(advisory) if explained and changeable else {}
+    search = Search(advisory)
+    changes = explain(advisory, search) if explained else {}
     items = {
         finding.rule.id: _item(advisory, finding, whose, changes.get(finding.rule.id, ()))
         for finding in advisory.findings
     }
     named = advisory.election.id in sheet.names_elections
-    together = same_act(advisory) if changeable else tuple((d.rule.id,) for d in advisory.deadlines)
-    contacts, acts = _contacts(advisory, items), _acts(advisory, items, together)
+    contacts, acts = _contacts(advisory, items), _acts(advisory, items, same_act(advisory, search))
     no_contacts, score = _no_contacts(advisory), _score(advisory, whose)
     return Projection(
         title="Social media self-check: advisory",
@@ -420,7 +419,7 @@ def _remarks(
     advisory: Advisory, headline: str, score: str, acts: tuple[ActGroup, ...], no_contacts: str
 ) -> tuple[str, ...]:
     """What to say below an answer without a contact: the result or what is left, what to do, and the rest."""
-    count, checks = sum(act.is_to_do for group in acts for act in group.acts), len(advisory.check)
+    count, checks = len(acts_to_do(acts)), len(advisory.check)
     result = (
         "" if advisory.overall == "incomplete" else f"{headline}.",
         score,

@@ -56,7 +56,7 @@ def done_report(
     by_rule = {mark.rule: mark for mark in marks if mark.rule in edition.rule}
     saved = {rule: state.saved_at([rule]) for rule in by_rule}
     outdated = frozenset(rule for rule, at in saved.items() if at and by_rule[rule].marked_at < at)
-    acts = [act for group in state.projection.acts for act in group.acts if act.is_to_do]
+    acts = state.projection.acts_to_do
     to_do = {rule for act in acts for rule in act.rules}
     return DoneReport(
         by_rule,

@@ -57,23 +57,24 @@ _Way = frozenset[_Literal]
 """Literals that make a condition true together."""
 
 
-def explain(advisory: Advisory) -> dict[str, Change]:
+def explain(advisory: Advisory, search: Search | None = None) -> dict[str, Change]:
     """By rule, in the order of the findings, the smallest change that settles a finding with a contact or an action.
 
     Of equally small changes it is one that makes the rule met, if any does, then the first by the questions' order
     and the order of their values. A rule without a change of at most MAX_CHANGES answers has no entry. A share has no
-    entries, because they would tell of what was left out.
+    entries, because they would tell of what was left out. `search` is of the same advisory, and saves work where
+    `same_act` has it too.
     """
-    return _changes(advisory, (f for f in advisory.findings if f.contact or f.outcome == "action"))
+    return _changes(advisory, (f for f in advisory.findings if f.contact or f.outcome == "action"), search)
 
 
-def same_act(advisory: Advisory) -> tuple[tuple[str, ...], ...]:
+def same_act(advisory: Advisory, search: Search | None = None) -> tuple[tuple[str, ...], ...]:
     """The rules of the deadlines, in groups that the same smallest change settles by the same deadline.
 
     A rule without such a change is alone. The groups are in the order of their first deadlines, and the rules of each
     in the order of the deadlines.
     """
-    changes = _changes(advisory, (f for f in advisory.findings if f.outcome in TO_DO))
+    changes = _changes(advisory, (f for f in advisory.findings if f.outcome in TO_DO), search)
     groups: dict[object, list[str]] = {}
     for deadline in advisory.deadlines:
         rule, when = deadline.rule.id, deadline[1:]
@@ -81,16 +82,16 @@ def same_act(advisory: Advisory) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, groups.values()))
 
 
-def _changes(advisory: Advisory, findings: Iterable[Finding]) -> dict[str, Change]:
+def _changes(advisory: Advisory, findings: Iterable[Finding], search: Search | None) -> dict[str, Change]:
     if advisory.is_part:
         return {}
-    search = _Search(advisory)
+    search = search or Search(advisory)
     changes = {finding.rule.id: search.smallest(finding.rule) for finding in findings}
     return {rule: change for rule, change in changes.items() if change}
 
 
-class _Search:
-    """The search for changes to the answers of one advisory."""
+class Search:
+    """The search for changes to the answers of one advisory. It remembers what it found and scored."""
 
     def __init__(self, advisory: Advisory) -> None:
         self._advisory, self._edition = advisory, advisory.edition
@@ -101,9 +102,16 @@ class _Search:
             if q.can_change and q.id in advisory.answers
         }
         self._outcomes: dict[Change, dict[str, Outcome]] = {}
+        self._smallest: dict[str, Change | None] = {}
 
     def smallest(self, rule: Rule) -> Change | None:
         """The smallest change that settles a rule, or None."""
+        if rule.id not in self._smallest:
+            # Without an answer that can change, as in a first revision, there is nothing to search for.
+            self._smallest[rule.id] = self._searched(rule) if any(self._options.values()) else None
+        return self._smallest[rule.id]
+
+    def _searched(self, rule: Rule) -> Change | None:
         own = set(self._edition.questions_behind(rule.applies, rule.met))
         ways = [*self._ways(rule.applies, holds=False), *(self._ways(rule.met) if rule.met else ())]
         # Changes still to be tried, by their number, each with the questions that decide whether its way can hold.

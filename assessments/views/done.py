@@ -29,7 +29,7 @@ def done(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         raise Http404
     if not rules or not set(rules) <= workspace.state.edition.rule.keys():
         raise Http404
-    acts = [act for group in workspace.state.projection.acts for act in group.acts if act.is_to_do]
+    acts = workspace.state.projection.acts_to_do
     act = next((act for act in acts if not {*act.rules}.isdisjoint(rules)), None)
     page = workspace.url("advisory")
     if "undo" not in request.POST:

@@ -245,7 +245,7 @@ def test_things_to_do_have_one_entry_for_one_act_under_their_time():
     for case in every_outcome():
         p = case.projection
         deadlines = {d["rule"]: (d["due"], d["text"]) for d in case.record["deadlines"]}
-        assert p.count_of_acts == len(same_act(case.advisory))
+        assert len(p.acts_to_do) == len(same_act(case.advisory))
         for group in p.acts:
             for act in group.acts:
                 merged += len(act.items) > 1

@@ -15,8 +15,7 @@ import time_machine
 from django.test import Client
 
 from assessments.models import AnonymousCheck
-from assessments.records.state import assessment_state
-from assessments.rendering.projection import Projection
+from assessments.records.state import AssessmentState, assessment_state
 from assessments.reports.screens import checks_for_contacts
 from assessments.samples import sample
 from assessments.scoring.document import read_document
@@ -430,8 +429,10 @@ def test_only_facts_that_can_bring_a_contact_are_named_as_such(person):
 
 
 def test_the_bar_and_the_panel_count_the_things_to_do_as_the_advisory_does(person, monkeypatch):
-    person.give(**{STAGE: "live"})
-    monkeypatch.setattr(Projection, "count_of_acts", 77)
+    person.give(**QUIET | CONVERTED | {USE: "now", "resources.devices": "yes", "election.place": "yes"})
+    state = assessment_state(person.draft, as_of=date(2026, 6, 1))
+    assert state.count_of_acts == len(state.projection.acts_to_do) > 0
+    monkeypatch.setattr(AssessmentState, "count_of_acts", 77)
     words = person.get("/check/next/conduct").words
     assert "77 to do" in words
     assert "Things to do 77 " in words
