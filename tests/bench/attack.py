@@ -8,7 +8,6 @@ refused, and by how much the memory of gunicorn with its children and the databa
 
 import contextlib
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,11 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import django
 import requests
-from django.core.management import call_command
 
-from tests.bench.own import places, tables
+from tests.bench.own import ready_to_serve
 from tests.hosts import PASSWORD, PROXIED, Browser, free_port, killed, started, wait_for
 
 SECONDS, CONNECTIONS, UPLOADS, GUESSES = 10.0, 30, 60, 40
@@ -286,18 +283,7 @@ def run() -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ.update(
-            places(scratch),
-            DEBUG="false",
-            SECRET_KEY="only benchmarks sign with this",
-            ALLOWED_HOSTS="127.0.0.1",
-            PROXIES="1",
-            TASKS="database",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )
-        django.setup()
-        tables()
-        call_command("collectstatic", interactive=False, verbosity=0)
+        ready_to_serve(scratch)
         run()
 
 

@@ -2,6 +2,7 @@
 
 import os
 
+import django
 from django.core.management import call_command
 
 from tests.postgres import STARTED_FOR_US
@@ -15,6 +16,22 @@ def places(scratch: str) -> dict[str, str]:
         "S3_BUCKET": "",
         "EMAIL_URL": "dummy:",
     }
+
+
+def ready_to_serve(scratch: str) -> None:
+    """Set Django up for hosts of the portal behind a proxy, with a database and files in `scratch`."""
+    os.environ.update(
+        places(scratch),
+        DEBUG="false",
+        SECRET_KEY="only benchmarks sign with this",
+        ALLOWED_HOSTS="127.0.0.1",
+        PROXIES="1",
+        TASKS="database",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    django.setup()
+    tables()
+    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def tables() -> None:

@@ -14,10 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import django
-from django.core.management import call_command
-
-from tests.bench.own import places, tables
+from tests.bench.own import ready_to_serve
 from tests.hosts import Browser, free_port, wait_for, web_host
 
 SECONDS, PEOPLE = 6.0, 8
@@ -106,18 +103,7 @@ def works(
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ.update(
-            places(scratch),
-            DEBUG="false",
-            SECRET_KEY="only benchmarks sign with this",
-            ALLOWED_HOSTS="127.0.0.1",
-            PROXIES="1",
-            TASKS="database",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )
-        django.setup()
-        tables()
-        call_command("collectstatic", interactive=False, verbosity=0)
+        ready_to_serve(scratch)
         run()
 
 
