@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -57,17 +57,19 @@ def count_waiting() -> int:
 def _due() -> models.QuerySet[OutgoingMail]:
     """The emails that no process has begun to send in the last BETWEEN_TRIES. The commit makes the first try."""
     until = timezone.now() - BETWEEN_TRIES
-    return OutgoingMail.objects.filter(written_at__lte=until).filter(
-        Q(tried_at__isnull=True) | Q(tried_at__lte=until)
-    )
+    return OutgoingMail.objects.filter(_is_free(until), written_at__lte=until)
+
+
+def _is_free(until: datetime) -> Q:
+    """Whether no process has begun to send an email since a moment."""
+    return Q(tried_at__isnull=True) | Q(tried_at__lte=until)
 
 
 def _send(pk: int) -> bool | None:
     """Send one email. None means that there is nothing to send, or that another process is sending it."""
     now = timezone.now()
-    free = Q(tried_at__isnull=True) | Q(tried_at__lte=now - BETWEEN_TRIES)
     # Claimed first and sent outside of any transaction, so that nobody's work waits for a mail server.
-    if not OutgoingMail.objects.filter(free, pk=pk).update(tried_at=now):
+    if not OutgoingMail.objects.filter(_is_free(now - BETWEEN_TRIES), pk=pk).update(tried_at=now):
         return None
     mail = OutgoingMail.objects.select_related("to").filter(pk=pk).first()
     if mail is None:
