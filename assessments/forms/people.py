@@ -116,10 +116,9 @@ class InviteForm(_ColumnForm):
             for name in ("seat", "starts_on"):
                 self.errors.pop(name, None)
             cleaned |= {"seat": "", "starts_on": None}
-        if cleaned.get("seat"):
-            offices = Office.objects.current().select_related("member")
-            if holders := [office.member for office in offices if same(office.name, cleaned["seat"])]:
-                self.add_error("seat", f"{holders[0]} holds this seat. End that term first.")
+        seat = cleaned.get("seat")
+        if seat and (offices := Office.objects.current().select_related("member").named(seat)):
+            self.add_error("seat", f"{offices[0].member} holds this seat. End that term first.")
         if email and role and (reason := _why_not(email, role)):
             self.add_error("email", reason)
         return cleaned

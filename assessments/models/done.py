@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
-from assessments.models.names import name_at
+from assessments.models.names import person_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -52,4 +52,4 @@ class DoneMark(models.Model):
     @property
     def by_name(self) -> str:
         """The name of the person who marked it, at the time."""
-        return name_at(self.marked_by.former_names.all(), self.marked_at, now=str(self.marked_by))
+        return person_at(self.marked_by, self.marked_at)

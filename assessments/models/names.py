@@ -45,6 +45,11 @@ def name_at(former: Iterable[FormerName], at: datetime, *, now: str) -> str:
     return next((row.name for row in former if row.until > at), now)
 
 
+def person_at(person: User, at: datetime) -> str:
+    """The name that a person had at a moment."""
+    return name_at(person.former_names.all(), at, now=str(person))
+
+
 def name_then_and_now(former: Iterable[FormerName], at: datetime, *, now: str) -> str:
     """The name at a moment, followed by the current name if it differs: `Ana Silva (now Ana Roy)`."""
     then = name_at(former, at, now=now)

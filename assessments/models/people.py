@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from assessments.typed.folding import same
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
@@ -105,6 +107,10 @@ class OfficeQuerySet(models.QuerySet["Office"]):
     def current(self) -> OfficeQuerySet:
         """Keep the offices whose term has not ended."""
         return self.filter(ends_on__isnull=True)
+
+    def named(self, name: str) -> list[Office]:
+        """The offices whose name reads the same, however it is spelled."""
+        return [office for office in self if same(office.name, name)]
 
     def visible_to(self, user: User | AnonymousUser) -> OfficeQuerySet:
         """Keep the offices that this person works in: as the member, or on the staff today.

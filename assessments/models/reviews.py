@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models.assessments import Assessment
-from assessments.models.names import name_at
+from assessments.models.names import person_at
 from assessments.models.people import User
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Thread(models.Model):
         """The name of the person who resolved it, at the time; empty if it is open."""
         if self.resolved_by is None or self.resolved_at is None:
             return ""
-        return name_at(self.resolved_by.former_names.all(), self.resolved_at, now=str(self.resolved_by))
+        return person_at(self.resolved_by, self.resolved_at)
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
@@ -118,7 +118,7 @@ class Comment(models.Model):
     @property
     def by_name(self) -> str:
         """The author's name at the time of writing."""
-        return name_at(self.author.former_names.all(), self.written_at, now=str(self.author))
+        return person_at(self.author, self.written_at)
 
 
 class Look(models.Model):

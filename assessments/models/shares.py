@@ -11,7 +11,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from assessments.models.attestations import CODE_LENGTH, Attestation
-from assessments.models.names import name_at
+from assessments.models.names import person_at
 from assessments.models.people import Office, User
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Share(models.Model):
     @property
     def by_name(self) -> str:
         """The name of the person who shared it, at the time."""
-        return name_at(self.shared_by.former_names.all(), self.shared_at, now=str(self.shared_by))
+        return person_at(self.shared_by, self.shared_at)
 
 
 class ShareContent(models.Model):
@@ -138,7 +138,7 @@ class AdviceEntry(models.Model):
     @property
     def by_name(self) -> str:
         """The author's name at the time of writing."""
-        return name_at(self.author.former_names.all(), self.written_at, now=str(self.author))
+        return person_at(self.author, self.written_at)
 
 
 class StoredPdf(models.Model):

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from assessments.models import Assessment, AuditEvent, Office, Share, SocialAccount, User
-from assessments.models.names import name_at
+from assessments.models.names import person_at
 from assessments.pdf.press import PressError
 from assessments.records.clock import moment_in_json, moment_in_table
 from assessments.records.desk_facts import desk_facts
@@ -114,12 +114,11 @@ def _write_assessment(archive: ZipFile, folder: str, assessment: Assessment) -> 
     attestation = assessment.attestation_or_none
     kind = "attested" if attestation else "draft"
     moment = attestation.attested_at if attestation else assessment.started_at
-    former = assessment.started_by.former_names.all()
     inside = f"{folder}/{kind}-{_day(moment)}-{assessment.pk}"
     entry: dict[str, Any] = {
         "folder": inside,
         "started_at": moment_in_json(assessment.started_at),
-        "started_by": name_at(former, assessment.started_at, now=str(assessment.started_by)),
+        "started_by": person_at(assessment.started_by, assessment.started_at),
     }
     as_of = attestation.as_of if attestation else timezone.localdate()
     archive.writestr(f"{inside}/answers.json", answers_document(assessment_state(assessment, as_of=as_of)))

@@ -18,7 +18,6 @@ from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.mail import send_mail
 from assessments.services.outbox import queue_mail
-from assessments.typed.folding import same
 
 Role = Invitation.Role
 SEAT_IS_HELD = "Someone holds this seat already. That term has to end first."
@@ -178,7 +177,7 @@ def _take_office(invitation: Invitation, user: User) -> None:
     current = Office.objects.current()
     if current.filter(member=user).exists():
         raise CannotJoin("You hold an office already. That term has to end first.")
-    if any(same(name, invitation.seat) for name in current.values_list("name", flat=True)):
+    if current.named(invitation.seat):
         raise CannotJoin(SEAT_IS_HELD)
     first_day = invitation.starts_on or timezone.localdate()
     try:
@@ -248,8 +247,7 @@ def rename_office(*, office: Office, name: str, by: User) -> None:
     locked = Office.objects.select_for_update(no_key=True).get(pk=office.pk)
     if locked.name == name:
         return
-    others = Office.objects.current().exclude(pk=locked.pk).values_list("name", flat=True)
-    if locked.ends_on is None and any(same(other, name) for other in others):
+    if locked.ends_on is None and Office.objects.current().exclude(pk=locked.pk).named(name):
         raise DuplicateSeat
     FormerName.objects.create(office=locked, name=locked.name)
     Office.objects.filter(pk=office.pk).update(name=name)
