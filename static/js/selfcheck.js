@@ -1,18 +1,11 @@
-/* The section pages with scripts: they show whether answers are saved, leave a page only once everything is saved, and
-   treat "I'm not sure" as one answer among others. htmx saves answers and inserts follow-up questions. Without this
-   script, every page still works with its buttons. */
+/* The section pages with scripts: they show whether answers are saved, and leave a page only once everything is saved.
+   htmx saves answers and inserts follow-up questions. Without this script, every page still works with its buttons. */
 (() => {
   "use strict";
   const form = document.getElementById("section-form");
   const state = document.getElementById("save-state");
   const saving = document.getElementById("saving");
   if (!form || !state || !saving) return;
-
-  // On the way Back, a browser restores what a form had before. It would show an answer that a colleague has changed
-  // since, and the next save would overwrite that change unseen.
-  form.autocomplete = "off";
-  // The portal has its own messages for all errors, such as an incomplete date.
-  form.noValidate = true;
 
   let unsaved = false;
   let sending = false;
@@ -69,12 +62,6 @@
   form.addEventListener("focusout", ({ target }) => {
     const left = target.matches("input[type=date]") && (target.value !== target.dataset.was || target.validity.badInput);
     if (left) target.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-  form.addEventListener("formdata", ({ formData }) => {
-    for (const input of form.querySelectorAll("input[type=date]")) {
-      // The browser would send an incomplete date as an empty one.
-      if (input.validity.badInput) formData.set(input.name, "incomplete");
-    }
   });
 
   // --- Saving ---
@@ -181,22 +168,5 @@
     unsaved = [...form.elements].some((input) => input.matches("input:not([type=hidden], [type=submit]), textarea") && changed(input));
     tryAgain();
     unsaved ||= hasProblem();
-  });
-
-  // --- "I'm not sure" excludes the other answers: choosing it clears them, and choosing one of them clears it. ---
-
-  form.addEventListener("input", (event) => {
-    const input = event.target;
-    const question = input.dataset.unsureOf || input.name;
-    const box = form.querySelector(`[data-unsure-of="${question}"]`);
-    if (!box) return;
-    if (input === box && box.checked) {
-      for (const other of form.querySelectorAll(`[name="${question}"]`)) {
-        if (other.type === "checkbox") other.checked = false;
-        else other.value = "";
-      }
-    } else if (input !== box && (input.checked || (input.type !== "checkbox" && input.value))) {
-      box.checked = false;
-    }
   });
 })();
