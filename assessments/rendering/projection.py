@@ -246,6 +246,12 @@ def project(
     named = advisory.election.id in sheet.names_elections
     contacts, acts = _contacts(advisory, items), _acts(advisory, items, same_act(advisory, search))
     no_contacts, score = _no_contacts(advisory), _score(advisory, whose)
+    if contacts:
+        answer, remarks = answer_of(overall.title, advisory), [score]
+    else:
+        first, _, rest = no_contacts.partition(". ")
+        answer = f"{first.rstrip('.')}."
+        remarks = [_result(advisory, overall.title, score, acts), rest]
     return Projection(
         title="Social media self-check: advisory",
         heading="Advisory on a social media account",
@@ -260,14 +266,8 @@ def project(
         election=_election(advisory.election),
         overall=advisory.overall,
         tone=TONE_OF_OVERALL[advisory.overall],
-        answer=answer_of(overall.title, advisory)
-        if contacts
-        else f"{no_contacts.partition('. ')[0].rstrip('.')}.",
-        remarks=_remarks(advisory, overall.title, score, acts, no_contacts)
-        if not contacts
-        else (score,)
-        if score
-        else (),
+        answer=answer,
+        remarks=tuple(filter(None, remarks)),
         headline=overall.title,
         meaning=overall.says,
         score=score,
@@ -415,18 +415,16 @@ def _time_in_sentence(edition: Edition, when: When) -> str:
     return words.brief or words.title[0].lower() + words.title[1:]
 
 
-def _remarks(
-    advisory: Advisory, headline: str, score: str, acts: tuple[ActGroup, ...], no_contacts: str
-) -> tuple[str, ...]:
-    """What to say below an answer without a contact: the result or what is left, what to do, and the rest."""
+def _result(advisory: Advisory, headline: str, score: str, acts: tuple[ActGroup, ...]) -> str:
+    """What to say below an answer without a contact: the result or what is left, and what to do."""
     count, checks = len(acts_to_do(acts)), len(advisory.check)
-    result = (
+    sentences = (
         "" if advisory.overall == "incomplete" else f"{headline}.",
         score,
         f"You have {count} thing{'s' * (count != 1)} to do." if count else "",
         f"{checks} fact{'s are' if checks > 1 else ' is'} left to check." if checks else "",
     )
-    return tuple(filter(None, (" ".join(filter(None, result)), no_contacts.partition(". ")[2])))
+    return " ".join(filter(None, sentences))
 
 
 def _to_do(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...]:
