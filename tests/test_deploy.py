@@ -60,12 +60,12 @@ def test_the_steps_turn_on_every_unit_there_is():
         assert f"systemctl enable --now {unit}" in steps
 
 
-def test_the_readme_names_every_command_that_a_timer_runs():
-    readme = (DEPLOY.parent / "README.md").read_text()
+def test_the_page_for_operators_names_every_command_that_a_timer_runs():
+    page = (DEPLOY / "operating.md").read_text()
     for unit in UNITS:
         if "Type=oneshot" in unit.read_text():
             for command in re.findall(r"manage\.py (\w+)", unit.read_text()):
-                assert f"| `manage.py {command}" in readme, command
+                assert f"| `manage.py {command}" in page, command
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")

@@ -9,10 +9,13 @@ import pytest
 from django.core.management import get_commands
 from ruamel.yaml import YAML
 
+from assessments.management.commands.demo_data import SIGN_INS
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
     [
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md")),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        *(ROOT / "deploy").glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
     ]
 )
@@ -41,6 +44,20 @@ def named_paths(text: str) -> set[str]:
     for picture in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         words += re.findall(r"[\w-]+(?:/[\w-]+)*/[\w.-]+\.(?:py|yaml|conf)", picture)
     return {word for word in words if "<" not in word}
+
+
+def test_the_readme_has_at_most_twelve_hundred_words_and_both_commands():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) < 1200
+    for command in ("run", "test"):
+        assert re.search(rf"^    make {command}  ", text, re.MULTILINE)
+
+
+def test_the_tour_of_the_readme_has_the_sign_ins_of_the_demonstration():
+    rows = re.findall(
+        r"^\| ([^,|]+), [^|]+ \| `(\S+@\S+)` \| `(\S+)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(person.name, person.email, person.password) for person in SIGN_INS]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""Two web hosts and two workers on one PostgreSQL, run as README.md says, some of them killed under load.
+"""Two web hosts and two workers on one PostgreSQL, run as deploy/operating.md says, some of them killed under load.
 
 People save notes, attest and share. Their requests go to the two hosts in turn; a button that must work once, they
 press at both together. Meanwhile a worker is killed while it prints, and then a host is killed and started again.

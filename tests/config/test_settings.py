@@ -236,9 +236,9 @@ def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
 # --- In production ----------------------------------------------------------------
 
 
-def in_the_readme() -> dict[str, str]:
-    """The README's settings for a real portal, with a value in place of each secret."""
-    block = re.search(r"```sh\n(export .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def for_one_machine() -> dict[str, str]:
+    """The settings of deploy/operating.md for one machine, with a value instead of each secret."""
+    block = re.search(r"```sh\n(export .*?)```", (ROOT / "deploy/operating.md").read_text(), re.DOTALL)
     assert block
     exports = [line for line in block[1].splitlines() if line.startswith("export ")]
     return filled_in(word for line in exports for word in shlex.split(line.removeprefix("export ")))
@@ -268,7 +268,7 @@ def warnings_of(environment: dict[str, str]) -> str:
 
 def test_with_the_documented_settings_the_check_has_no_warning():
     assert "no issues (2 silenced)" in warnings_of(in_the_steps())
-    check = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **in_the_readme())
+    check = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **for_one_machine())
     assert check.returncode == 0, check.stderr
     assert "no issues (2 silenced)" in check.stdout
 
@@ -283,7 +283,7 @@ def test_with_the_documented_settings_the_check_has_no_warning():
     ],
 )
 def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):
-    report = warnings_of(in_the_readme() | more)
+    report = warnings_of(for_one_machine() | more)
     assert warning in report
     assert "1 issue" in report
 
