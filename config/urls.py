@@ -6,11 +6,10 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as usersessions
-from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views import defaults
 
-from assessments.views import admin_site, single_sign_on
+from assessments.views import single_sign_on
 from assessments.views.public import logged_if_it_fails, server_error
 from assessments.views.sign_in import (
     NewPassword,
@@ -20,8 +19,6 @@ from assessments.views.sign_in import (
     not_offered,
     our_page,
 )
-
-admin_site.guard(admin.site)
 
 handler400, handler403, handler404 = map(
     logged_if_it_fails, (defaults.bad_request, defaults.permission_denied, defaults.page_not_found)
@@ -78,5 +75,4 @@ account_pages = [
 urlpatterns = [
     path("", include("assessments.urls")),
     path("account/", include(account_pages)),
-    path("admin/", admin.site.urls),
 ]

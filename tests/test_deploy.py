@@ -313,8 +313,7 @@ def with_a_word(patterns: list[URLPattern | URLResolver], before: str = "/") -> 
     for pattern in patterns:
         part = re.sub(r"^\^|\$$", "", str(pattern.pattern))
         if isinstance(pattern, URLResolver):
-            if part != "admin/":
-                yield from with_a_word(pattern.url_patterns, before + part)
+            yield from with_a_word(pattern.url_patterns, before + part)
         elif "<str:" in part or "(?P<" in part:
             yield before + re.sub(r"<str:\w+>|\(\?P<\w+>[^)]*\)", "zq7", part)
 

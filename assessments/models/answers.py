@@ -29,5 +29,5 @@ class AnswerRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Never the answer itself: logs and the admin site show this text.
+        # Never the answer itself: logs may show this text.
         return f"answer to {self.question}"

@@ -112,7 +112,7 @@ class Comment(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Never the words: logs and the admin site show this text.
+        # Never the words: logs may show this text.
         return f"comment {self.pk}"
 
     @property

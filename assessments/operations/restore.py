@@ -30,6 +30,9 @@ from assessments.operations.backup import (
 )
 from assessments.operations.database_copy import CopyFault
 
+FORMER_APPS = {"admin": "django_admin_log"}
+"""Apps that earlier versions had, and the table that each may have left: a backup with their migrations fits."""
+
 
 class RestoreStopped(Exception):
     """The restore failed half-way; the message says why, and how to begin again."""
@@ -83,7 +86,11 @@ def _check_fits(manifest: Manifest) -> None:
             f" Set DATABASE_URL to an empty one in {manifest.vendor}."
         )
     known = MigrationLoader(None).disk_migrations
-    unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in known]
+    unknown = [
+        f"{app}.{name}"
+        for app, name in manifest.migrations
+        if (app, name) not in known and app not in FORMER_APPS
+    ]
     if unknown:
         raise BackupRefused(
             f"The backup is of a later portal ({manifest.portal}): this one does not know the migration"
@@ -96,6 +103,7 @@ def _check_empty() -> None:
     with connection.cursor() as cursor:
         rows = count_rows(cursor)
     known = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+    known |= set(FORMER_APPS.values())
     known |= {str(cache["LOCATION"]) for cache in settings.CACHES.values() if "LOCATION" in cache}
     if unknown := sorted(set(rows) - known):
         raise BackupRefused(

@@ -1,14 +1,12 @@
-"""People, offices and staff: what the database and the admin site accept."""
+"""People, offices and staff: what the database accepts."""
 
 from datetime import UTC, date, datetime
 
 import pytest
-from django.contrib.admin import site
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
-from django.test import Client
 
 from assessments.models import Membership, Office, User
 from tests.cast import PASSWORD, office_of, person
@@ -119,98 +117,3 @@ def test_a_person_who_left_the_staff_can_come_back_with_a_new_membership(cast):
 def test_a_membership_that_ends_before_it_starts_is_refused(cast):
     with pytest.raises(IntegrityError, match="membership_ends_after_it_starts"):
         Membership.objects.create(office=cast.office, user=cast.staff, joined_at=SUMMER, ended_at=SPRING)
-
-
-# --- The admin site -----------------------------------------------------------
-
-
-@pytest.fixture
-def admin(cast) -> Client:
-    client: Client = cast.client("administrator")
-    return client
-
-
-@pytest.mark.parametrize("kind", ["user", "office", "membership"])
-def test_an_administrator_finds_people_offices_and_staff_there_and_adds_and_deletes_nobody(admin, cast, kind):
-    membership = cast.staff.memberships.get()
-    key = {"user": cast.staff.pk, "office": cast.office_pk, "membership": membership.pk}[kind]
-    for page in ("", "?q=ward", f"{key}/change/"):
-        assert admin.get(f"/admin/assessments/{kind}/{page}").status_code == 200
-    assert admin.get(f"/admin/assessments/{kind}/add/").status_code == 403
-    assert admin.post(f"/admin/assessments/{kind}/add/", {"user": cast.staff.pk}).status_code == 403
-    assert admin.post(f"/admin/assessments/{kind}/{key}/delete/", {"post": "yes"}).status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("typed", "is_match"), [("ANA", True), ("ána silva", True), ("Ana\u200b Silva", True), ("Anb", False)]
-)
-def test_the_search_matches_people_however_their_names_are_spelled(admin, cast, typed, is_match):
-    page = admin.get("/admin/assessments/user/", {"q": typed}).content.decode()
-    assert (f"/admin/assessments/user/{cast.member.pk}/change/" in page) is is_match
-
-
-def test_an_administrator_gives_nobody_a_role_an_address_or_a_password_there(admin, cast):
-    staff = cast.staff
-    staff.set_password(PASSWORD)
-    staff.save()
-    admin.post(
-        f"/admin/assessments/user/{staff.pk}/change/",
-        {"name": "Bo C.", "email": "spy@example.ca", "is_staff": "on", "is_officer": "on", "password": "x"},
-    )
-    staff.refresh_from_db()
-    assert (staff.name, staff.email, staff.is_staff, staff.is_officer) == (
-        "Sam Roy",
-        "staff@example.ca",
-        False,
-        False,
-    )
-    assert staff.check_password(PASSWORD)
-    assert admin.get(f"/admin/assessments/user/{staff.pk}/password/").status_code in (302, 404)
-
-
-def test_the_admin_site_has_pages_of_people_offices_staff_and_editions_alone():
-    kinds = {model.__name__ for model in site._registry}
-    assert kinds == {"User", "Office", "Membership", "PublishedEdition"}
-
-
-def test_an_administrator_cannot_give_an_office_to_another_member(admin, cast):
-    answer = admin.post(
-        f"/admin/assessments/office/{cast.office_pk}/change/",
-        {"name": "Ward 10", "member": cast.staff.pk, "starts_on": "2022-11-15"},
-    )
-    assert answer.status_code == 403
-    assert cast.office.member == cast.member
-
-
-def test_an_administrator_brings_nobody_back_and_changes_nothing_of_an_office_there(admin, cast):
-    left = cast.former_staff.memberships.get()
-    ended_at = left.ended_at
-    admin.post(f"/admin/assessments/membership/{left.pk}/change/", {"ended_at_0": "", "ended_at_1": ""})
-    left.refresh_from_db()
-    assert left.ended_at == ended_at
-    forged = {
-        "starts_on": "2021-01-01",
-        "ends_on": "2023-01-01",
-        "keep_drafts_months": "1",
-        "keep_attested_years": "1",
-        "held_at_0": "2026-01-01",
-        "held_at_1": "10:00",
-        "held_by": cast.staff.pk,
-    }
-    this = Office.objects.filter(pk=cast.office_pk)
-    before = this.values().get()
-    admin.post(f"/admin/assessments/office/{cast.office_pk}/change/", {"name": "Ward Ten", **forged})
-    assert this.values().get() == before
-
-
-@pytest.mark.parametrize("page", ["password_change/", "password_change/done/"])
-def test_a_password_is_changed_on_the_portals_own_page_alone(admin, page):
-    for answer in (admin.get(f"/admin/{page}"), admin.post(f"/admin/{page}", {"old_password": "x"})):
-        assert (answer.status_code, answer["Location"]) == (302, "/account/password/change/")
-
-
-@pytest.mark.parametrize("name", ["member", "officer"])
-def test_to_others_who_have_signed_in_there_is_no_admin_site(cast, name):
-    client = cast.client(name)
-    for page in ("", "login/", "assessments/user/", "password_change/", "nothing/", "jsi18n/"):
-        assert client.get(f"/admin/{page}").status_code == 404, page

@@ -34,7 +34,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
 from assessments.models import StoredPdf
-from assessments.operations import backup, database_copy
+from assessments.operations import backup, database_copy, restore
+from assessments.operations.backup import read_manifest
 from assessments.services import printing
 from assessments.services.sharing import withdraw
 from tests.bench.backups import address
@@ -352,6 +353,12 @@ def test_a_backup_that_is_not_whole_or_does_not_fit_is_refused(what, taken, tmp_
     with pytest.raises(CommandError, match=re.escape(reason)):
         call_command("restore", str(folder))
     assert not (tmp_path / "media").exists()
+
+
+def test_a_backup_from_when_the_portal_had_the_admin_site_fits(taken, tmp_path):
+    folder = shutil.copytree(taken, tmp_path / "backup")
+    rewritten(migrations=lambda old: [*old, ["admin", "0001_initial"]])(folder)
+    restore._check_fits(read_manifest(folder))
 
 
 def test_where_a_backup_is_refused_nothing_has_changed(taken, new_place, tmp_path):

@@ -70,7 +70,7 @@ def is_in(client: Client) -> bool:
 @pytest.mark.parametrize("role", ["officer", "administrator"])
 def test_officers_and_administrators_set_up_a_second_step_before_anything_else(role):
     client = signed_in(newcomer(role))
-    addresses = ("/", "/office/", "/people/", "/admin/", "/check/", "/nowhere")
+    addresses = ("/", "/office/", "/people/", "/check/", "/nowhere")
     for answer in (send(address) for address in addresses for send in (client.get, client.post)):
         assert (answer.status_code, answer.headers.get("Location")) == (302, SECURITY)
     word = {"officer": "Shared with us", "administrator": ">People<"}[role]

@@ -110,11 +110,6 @@ def test_what_was_typed_stays_on_the_page_but_not_the_password(client, member):
     assert "not the one" not in page
 
 
-def test_the_admin_site_sends_people_to_the_portals_own_sign_in(client):
-    assert client.get("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
-    assert client.get("/admin/login/?next=/admin/")["Location"] == "/account/login/?next=%2Fadmin%2F"
-
-
 def test_a_password_is_kept_as_an_argon2_hash():
     assert settings_file.PASSWORD_HASHERS[0] == "assessments.services.hashing.LimitedArgon2"
     assert LimitedArgon2().encode(PASSWORD, "some-salt").startswith("argon2$argon2id$")
