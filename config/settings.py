@@ -150,6 +150,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "assessments.views.waiting.waiting_count",
+                "assessments.views.layout.bulletin_url",
                 "assessments.views.sign_in.menu",
             ],
         },

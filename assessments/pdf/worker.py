@@ -25,7 +25,7 @@ MAX_TEXT = 60_000
 """The most characters of text in a document: about thirty pages, or twenty notes of the greatest length.
 They take about 1 s as sentences and 4 s as unbroken words, well within the time a document may take."""
 
-FAMILY = "Atkinson Hyperlegible Next"
+FAMILY = "Public Sans"
 FAMILY_EXT = FAMILY + " Ext"
 """Latin Extended. It has a name of its own because WeasyPrint distinguishes fonts only by name and style, and would
 take one file's glyphs from the other. A stylesheet names both families, in this order."""
@@ -211,11 +211,12 @@ def our_files() -> dict[str, tuple[Path, str]]:
 def _font_faces(files: dict[str, tuple[Path, str]]) -> str:
     # No unicode-range, unlike fonts.css: WeasyPrint takes the range for the font's characters, and
     # would print a box for one that the file lacks, such as U+2010.
+    weights = {url: url.split("-")[-2] for url in files if url.endswith(".woff2")}
     faces = [
         f"@font-face {{ font-family: '{FAMILY_EXT if '-ext-' in url else FAMILY}';"
-        f" font-weight: {url.split('-')[-2]}; src: url('{url}') }}"
-        for url in files
-        if url.endswith(".woff2")
+        f" font-weight: {weight}; src: url('{url}') }}"
+        for url, weight in weights.items()
+        if weight != "wght"  # the variable fonts are for pages only
     ]
     return "\n".join([*faces, f"html {{ font-family: '{FAMILY}', '{FAMILY_EXT}' }}"])
 

@@ -131,7 +131,7 @@ def assert_own_typeface(page: Page) -> None:
         "document.fonts.ready.then(all => [...all].filter(f => f.status == 'loaded').length)"
     )
     assert loaded > 0
-    assert page.evaluate("document.fonts.check('1rem \"Atkinson Hyperlegible Next\"')")
+    assert page.evaluate("document.fonts.check('1rem \"Public Sans\"')")
 
 
 # --- Every page -------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tests.journeys.walking import (
     POLICIES,
     WEBSITE,
     autosave,
+    open_menu,
     option,
     press,
     question,
@@ -125,6 +126,7 @@ def test_after_signing_out_back_shows_nothing_of_what_was_there(visitors, cast):
     page = visitors.come(cast.member)
     page.goto(f"{visitors.address}/assessments/{cast.draft.pk}/answers")
     titled(page, "Check your answers")
+    open_menu(page)
     press(page, "Sign out")
     titled(page, "Before you launch or change a social media account")
     page.go_back()

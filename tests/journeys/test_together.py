@@ -8,6 +8,7 @@ from tests.journeys.walking import (
     LOGO,
     autosave,
     follow,
+    open_menu,
     option,
     press,
     question,
@@ -114,7 +115,8 @@ def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):
         {"options": how | {"isUserVerified": True, "automaticPresenceSimulation": True}},
     )
     sign_in(page, visitors.address, cast.member)
-    follow(page, "Your sign-in")
+    open_menu(page)
+    follow(page, "Sign-in settings")
     follow(page, "Passkeys and security keys")
     page.get_by_label("Name").fill("My phone")
     press(page, "Set it up")
@@ -122,9 +124,11 @@ def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):
     expect(page.locator(".codes li")).to_have_count(10)
     follow(page, "Back to your sign-in")
     expect(page.locator("main")).to_contain_text("1 set up")
+    open_menu(page)
     press(page, "Sign out")
 
     page.goto(f"{visitors.address}/account/login/")
     press(page, "Sign in with a passkey")
     page.wait_for_url("**/office/")
+    open_menu(page)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()

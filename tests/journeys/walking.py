@@ -55,6 +55,10 @@ def follow(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
 
 
+def open_menu(page: Page) -> None:
+    page.locator(".menu summary").click()
+
+
 def titled(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
 

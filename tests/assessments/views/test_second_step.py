@@ -73,7 +73,7 @@ def test_officers_and_administrators_set_up_a_second_step_before_anything_else(r
     addresses = ("/", "/office/", "/people/", "/check/", "/nowhere")
     for answer in (send(address) for address in addresses for send in (client.get, client.post)):
         assert (answer.status_code, answer.headers.get("Location")) == (302, SECURITY)
-    word = {"officer": "Shared with us", "administrator": ">People<"}[role]
+    word = {"officer": "Shared self-checks", "administrator": ">People<"}[role]
     assert word not in client.get(SECURITY).content.decode()
     assert "You need a second step" in client.get(SECURITY).content.decode()
     for free in ("/account/app/", "/account/passkeys/add/", "/account/logout/", "/help", "/privacy"):
