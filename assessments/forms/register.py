@@ -17,7 +17,14 @@ from assessments.services.register import NewAccount
 from assessments.typed.handles import OtherPlatform, account_key, pasted_profile
 
 NEW = "new"
-"""Takes the place of an account's number for an account that is not in the register yet."""
+"""Used instead of an account's number for an account that is not in the register yet."""
+REQUIRED = {
+    "office": "Choose an office.",
+    "platform": "Enter the platform.",
+    "handle": "Enter the account.",
+    "purpose": "Choose a purpose.",
+}
+"""What each field says when it is empty."""
 
 
 def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
@@ -26,11 +33,11 @@ def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount |
 
 
 class AccountForm(forms.ModelForm):
-    """Adds an account to the register of one of a person's offices, or changes its details."""
+    """Adds an account to the register of an office, or changes its details."""
 
     address = WebAddressField(
         label="Web address",
-        help_text="Such as https://example.com/patlee. You may leave this out.",
+        help_text="Optional. For example, https://example.com/patlee.",
         required=False,
         max_length=SocialAccount._meta.get_field("address").max_length,
     )
@@ -38,10 +45,11 @@ class AccountForm(forms.ModelForm):
     class Meta:
         model = SocialAccount
         fields: tuple[str, ...] = ("office", "platform", "handle", "display_name", "address", "purpose")
-        labels = {"handle": "Account"}  # noqa: RUF012
+        labels = {"handle": "Account", "display_name": "Display name"}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
-            "handle": "The name that people look it up by, like @PatLee. You can paste the address of its profile.",
-            "display_name": "The name that stands above its posts. You may leave this out.",
+            "handle": "The name that people search for, such as @PatLee. You can also paste the profile’s web address.",
+            "platform": "For example, Instagram, Facebook or TikTok.",
+            "display_name": "Optional. The name that appears above the posts.",
         }
         widgets = {"purpose": forms.RadioSelect}  # noqa: RUF012
         field_classes = {"platform": LineField, "handle": LineField, "display_name": LineField}  # noqa: RUF012
@@ -72,8 +80,8 @@ class AccountForm(forms.ModelForm):
             # Many findings depend on the purpose, so the person has to choose it.
             self.initial.pop("purpose", None)
             self.fields["purpose"].initial = None
-        for field in self.fields.values():
-            field.error_messages["required"] = "Please fill this in."
+        for name, field in self.fields.items():
+            field.error_messages["required"] = REQUIRED.get(name, field.error_messages["required"])
         self.helper = FormHelper()
         # The page's error summary reports missing fields, not the browser.
         self.helper.attrs = {"novalidate": ""}
@@ -84,12 +92,12 @@ class AccountForm(forms.ModelForm):
         cleaned = super().clean() or {}
         for name in ("platform", "handle"):
             if cleaned.get(name) and not re.search(r"\w", cleaned[name]):
-                self.add_error(name, "Write at least one letter or digit.")
+                self.add_error(name, "Enter at least one letter or digit.")
         if cleaned.get("platform") and cleaned.get("handle"):
             self._read_profile(cleaned)
         if "@" in urlsplit(cleaned.get("address") or "").netloc:
             # https://instagram.com@elsewhere.example leads to elsewhere.example.
-            self.add_error("address", "Leave out what stands before the “@”.")
+            self.add_error("address", "Remove the “@” and the text before it.")
         return cleaned
 
     def _read_profile(self, cleaned: dict[str, Any]) -> None:
@@ -97,7 +105,7 @@ class AccountForm(forms.ModelForm):
         try:
             profile = pasted_profile(cleaned["platform"], cleaned["handle"])
         except OtherPlatform as other:
-            self.add_error("handle", f"{other}. Correct either.")
+            self.add_error("handle", f"{other}. Correct one of them.")
             return
         if profile:
             cleaned["handle"] = profile.handle
@@ -109,7 +117,7 @@ class AccountForm(forms.ModelForm):
     def refuse_duplicate(self, existing: SocialAccount) -> None:
         """Say which account of the office has this name already."""
         self.existing = existing
-        self.add_error("handle", f"This account is in the register already, as {existing.handle}.")
+        self.add_error("handle", f"This account is already on your list, as {existing.handle}.")
 
     def validate_constraints(self) -> None:
         """Leave this to the database: only it can tell when two people add an account at the same moment."""
@@ -123,10 +131,10 @@ class AccountForm(forms.ModelForm):
 
 
 class KeepForm(AccountForm):
-    """Keeps an anonymous check in the register: under an account that is there, or under a new one."""
+    """Moves an anonymous check to the register: to an account that is there, or to a new one."""
 
     address = None  # type: ignore[assignment]  # people can add it later with the account's other details
-    account = forms.ChoiceField(label="The account it is about", widget=forms.RadioSelect)
+    account = forms.ChoiceField(label="Which account is this self-check about?", widget=forms.RadioSelect)
 
     class Meta(AccountForm.Meta):
         fields = ("office", "platform", "handle", "purpose")
@@ -139,12 +147,12 @@ class KeepForm(AccountForm):
         several = len(self.offices) > 1
         choices = [(pk, f"{a} – {a.office}" if several else str(a)) for pk, a in self.known.items()]
         choice = self.fields["account"]
-        choice.choices = [*choices, (NEW, "An account that is not in the register yet")]  # type: ignore[attr-defined]
-        choice.error_messages["required"] = "Choose an account, or the last line for a new one."
+        choice.choices = [*choices, (NEW, "An account that is not on the list yet")]  # type: ignore[attr-defined]
+        choice.error_messages["required"] = "Choose an account, or choose the last option to add one."
         choice.initial = self._likely(check)
         if check.handle:
             about = " ".join(filter(None, (check.platform, check.handle)))
-            choice.help_text = f"Your self-check says that it is about {about}."
+            choice.help_text = f"Your self-check names {about}."
         if not self.known:
             choice.widget = forms.HiddenInput()
         for name in self.Meta.fields:
@@ -153,14 +161,14 @@ class KeepForm(AccountForm):
                 self.fields[name].required = False
         new = [name for name in self.Meta.fields if name in self.fields]
         apart = (
-            ("<section><h2>If it is not in the register yet</h2>", "</section>") if self.known else ("", "")
+            ("<section><h2>Add a new account</h2>", "</section>") if self.known else ("", "")
         )
         self.helper.layout = Layout(
             "account",
             HTML(apart[0]),
             *new,
             HTML(apart[1]),
-            Div(Submit("keep", "Keep it"), css_class="actions"),
+            Div(Submit("keep", "Save to your office"), css_class="actions"),
         )
 
     def _likely(self, check: AnonymousCheck) -> str | None:
@@ -180,7 +188,7 @@ class KeepForm(AccountForm):
         elif chosen == NEW:
             for name in self.Meta.fields:
                 if name in self.fields and not cleaned.get(name) and name not in self.errors:
-                    self.add_error(name, "A new account needs this.")
+                    self.add_error(name, REQUIRED[name])
         return cleaned
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from assessments.models import Assessment, DoneMark
@@ -47,6 +47,17 @@ class DoneReport:
         return ActState(None if is_outdated else mark, mark if is_outdated else None, again)
 
 
+def done_rules(state: AssessmentState, marks: Iterable[DoneMark]) -> frozenset[str]:
+    """The rules with a mark that is not older than the last save of an answer that their findings rest on."""
+    by_rule = {mark.rule: mark for mark in marks if mark.rule in state.edition.rule}
+    return frozenset(by_rule) - _outdated(state, by_rule)
+
+
+def _outdated(state: AssessmentState, by_rule: Mapping[str, DoneMark]) -> frozenset[str]:
+    saved = {rule: state.saved_at([rule]) for rule in by_rule}
+    return frozenset(rule for rule, at in saved.items() if at and by_rule[rule].marked_at < at)
+
+
 def done_report(
     assessment: Assessment, state: AssessmentState, *, again: Callable[[str], str] | None
 ) -> DoneReport:
@@ -54,8 +65,7 @@ def done_report(
     marks = assessment.done_marks.with_names()
     edition = state.edition
     by_rule = {mark.rule: mark for mark in marks if mark.rule in edition.rule}
-    saved = {rule: state.saved_at([rule]) for rule in by_rule}
-    outdated = frozenset(rule for rule, at in saved.items() if at and by_rule[rule].marked_at < at)
+    outdated = _outdated(state, by_rule)
     acts = state.projection.acts_to_do
     to_do = {rule for act in acts for rule in act.rules}
     return DoneReport(

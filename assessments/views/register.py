@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,77 +13,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.elections import ElectionForm
 from assessments.forms.register import AccountForm, KeepForm
-from assessments.models import AnonymousCheck, Assessment, Membership, Office, SocialAccount, User
-from assessments.records.state import AssessmentState, assessment_state
+from assessments.models import (
+    AnonymousCheck,
+    Assessment,
+    Attestation,
+    Membership,
+    Office,
+    SocialAccount,
+    User,
+)
 from assessments.reports.across import across, doubles
-from assessments.scoring.wording import long_date
+from assessments.reports.register import account_rows, assessment_rows, purpose_of, with_sharing
 from assessments.services import register as services
 from assessments.views.access import signed_in
 from assessments.views.workspace import COOKIE, own_check
 
 NOT_DELETED = Q(assessments__deleted_at__isnull=True)
 """The assessments of an account that nobody deleted."""
-
-
-@dataclass(frozen=True)
-class AssessmentRow:
-    """An assessment in a list, with its state today."""
-
-    assessment: Assessment
-    state: AssessmentState
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it is marked ready for review, and not attested."""
-        return self.assessment.ready_at is not None and self.assessment.attestation_or_none is None
-
-    @property
-    def left(self) -> str:
-        """How much is left to answer, in words."""
-        questions, minutes = len(self.state.advisory.unanswered), self.state.minutes_left
-        facts = len(self.state.advisory.check)
-        if not questions:
-            return "Every question answered" + (f", {_number(facts, 'fact')} to look up" if facts else "")
-        return f"{_number(questions, 'question')} left, about {_number(minutes, 'minute')}"
-
-    @property
-    def next(self) -> str:
-        """What is due next, in words: now, or else by the nearest day ahead; empty if nothing has a day."""
-        deadlines = self.state.advisory.deadlines
-        at_once = sum(deadline.is_now for deadline in deadlines)
-        days = sorted(d.due for d in deadlines if d.due and d.due >= self.state.as_of and not d.is_now)
-        if at_once:
-            return f"{_number(at_once, 'thing')} to do at once"
-        return f"{_number(days.count(days[0]), 'thing')} to do by {long_date(days[0])}" if days else ""
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-@dataclass(frozen=True)
-class AccountRow:
-    """An account in the register, with the number of its assessments and the newest of them."""
-
-    account: SocialAccount
-    assessment_count: int
-    newest: AssessmentRow | None
-
-    @property
-    def purpose(self) -> str:
-        return _purpose(self.account)
-
-
-def _purpose(account: SocialAccount) -> str:
-    """The purpose in one word, without the explanation that the form gives."""
-    return account.get_purpose_display().partition(":")[0]
-
-
-def _rows(assessments: Iterable[Assessment]) -> list[AssessmentRow]:
-    today = timezone.localdate()
-    return [
-        AssessmentRow(assessment, assessment_state(assessment, as_of=today)) for assessment in assessments
-    ]
+ATTESTED = Q(assessments__attestation__isnull=False)
+"""The assessments of an account that are attested."""
 
 
 def _assessments(user: User) -> Any:
@@ -94,7 +40,7 @@ def _assessments(user: User) -> Any:
     related = visible.select_related(
         "edition", "started_by", "account__office__member", "attestation__attested_by"
     )
-    return related.defer("edition__content").with_superseded().prefetch_related("answers")
+    return related.defer("edition__content").with_superseded().prefetch_related("answers", "done_marks")
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -111,13 +57,16 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
         return redirect("people" if by.is_staff else "desk")
     offices = list(Office.objects.visible_to(by).select_related("member"))
     accounts = SocialAccount.objects.visible_to(by)
-    # Only the newest assessment of each account is scored.
+    # Only the newest self-check of each account is scored.
     last = accounts.order_by().annotate(last=Max("assessments", filter=NOT_DELETED)).values("last")
-    newest = {row.assessment.account_id: row for row in _rows(_assessments(by).filter(pk__in=last))}
-    rows = [
-        AccountRow(account, account.assessment_count, newest.get(account.pk))  # type: ignore[attr-defined]  # annotated
-        for account in accounts.annotate(assessment_count=Count("assessments", filter=NOT_DELETED))
-    ]
+    rows = account_rows(
+        accounts.annotate(
+            drafts=Count("assessments", filter=NOT_DELETED & ~ATTESTED),
+            attested=Count("assessments", filter=NOT_DELETED & ATTESTED),
+        ),
+        _assessments(by).filter(pk__in=last),
+        today=timezone.localdate(),
+    )
     listed = []
     for office in offices:
         office_rows = [row for row in rows if row.account.office_id == office.pk]
@@ -126,6 +75,7 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
         listed.append((office, office_rows, across(named, checked), doubles(named)))
     context = {
         "offices": listed,
+        "has_accounts": bool(rows),
         "can_add": any(office.ends_on is None for office in offices),
         "has_left": not offices and Membership.objects.filter(user=by).exists(),
     }
@@ -145,7 +95,7 @@ def new_account(request: HttpRequest, by: User) -> HttpResponse:
         except services.DuplicateAccount as duplicate:
             form.refuse_duplicate(duplicate.account)
         else:
-            messages.success(request, "The account is in your register now.")
+            messages.success(request, "Account added.")
             return redirect("account", pk=account.pk)
     return render(request, "assessments/new_account.html", {"form": form})
 
@@ -159,12 +109,23 @@ def account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
 
 
 def _account_page(request: HttpRequest, by: User, account: SocialAccount, form: ElectionForm) -> HttpResponse:
-    rows = _rows(_assessments(by).filter(account=account))
+    attestations = with_sharing(Attestation.objects.filter(assessment__account=account))
+    rows = assessment_rows(
+        _assessments(by).filter(account=account), today=timezone.localdate(), attestations=attestations
+    )
+    attested = [row for row in rows if row.attestation]
+    drafts = [row for row in rows if not row.attestation]
     deleted = Assessment.objects.in_offices_of(by).restorable().filter(account=account)
     context = {
         "account": account,
-        "purpose": _purpose(account),
-        "rows": rows,
+        "purpose": purpose_of(account),
+        "drafts": drafts,
+        "attested": attested,
+        "in_term": account.office.ends_on is None,
+        "by_member": account.office.member == by,
+        # A draft is continued; without one, the next self-check has the answers of the last attested one.
+        "draft": drafts[0] if drafts else None,
+        "last": next((row for row in attested if not row.is_superseded), None),
         "form": form,
         "deleted": deleted.select_related("deleted_by").order_by("-deleted_at"),
     }
@@ -220,7 +181,7 @@ def keep(request: HttpRequest, by: User) -> HttpResponse:
             form.refuse_duplicate(duplicate.account)
         else:
             messages.success(
-                request, "Your self-check is kept here now. It is no longer kept for this browser alone."
+                request, "Your self-check is saved to your office. This browser no longer keeps it."
             )
             response = redirect("assessment:tasks", pk=draft.pk)
             response.delete_cookie(COOKIE, samesite="Lax")
@@ -231,6 +192,6 @@ def keep(request: HttpRequest, by: User) -> HttpResponse:
 def _nothing_to_keep(request: HttpRequest) -> HttpResponse:
     """Explain that there is no check to keep. A second press of the button also leads here, so the words reassure."""
     messages.info(
-        request, "This browser has no self-check to keep. If you just kept one, it is in the list below."
+        request, "This browser has no self-check to save. If you just saved one, it is in the list below."
     )
     return redirect("register")

@@ -117,6 +117,6 @@ def test_the_register_shows_the_remarks_to_those_who_work_in_the_office_and_says
     SocialAccount.objects.filter(handle="@ward26.news").update(purpose="personal")
     client.force_login(User.objects.get(email=demo_data.STAFF.email))
     page = client.get("/office/").content.decode()
-    assert "What these accounts mean for one another" in page
+    assert "How these accounts affect each other" in page
     assert "No account here is for" in page
-    assert "to do at once." in page
+    assert "things to do</span>" in page

@@ -13,10 +13,27 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from assessments.models import AnonymousCheck, Answer, Assessment, Membership, Office, SocialAccount, User
+from assessments.scoring.wording import long_date
 from assessments.services.answering import Change, save_answers
+from assessments.services.done import mark_done
 from assessments.services.drafts import start_assessment, start_check
 from assessments.services.register import DuplicateAccount, NewAccount, add_account, keep_in_register
-from tests.cast import HANDLE, account_of, at_the_same_moment, client_of, make, office_of, person, together
+from assessments.services.reviewing import mark_ready
+from assessments.services.sharing import withdraw, write_advice
+from tests.cast import (
+    HANDLE,
+    account_of,
+    answered,
+    at_the_same_moment,
+    attested,
+    client_of,
+    make,
+    office_of,
+    person,
+    shared,
+    together,
+)
+from tests.tables import BASE, edition
 
 pytestmark = pytest.mark.django_db
 
@@ -116,20 +133,101 @@ def test_a_page_of_the_register_is_kept_nowhere_and_says_who_sees_it(cast, clien
 
 def test_an_account_shows_its_purpose_what_is_left_and_what_its_newest_draft_comes_to(client, draft):
     page = client.get(REGISTER).content.decode()
-    assert "Official. " in page
-    assert "questions left, about" in page
+    assert cells(page)[0][1:3] == ["Official", cells(page)[0][2]]
+    assert re.fullmatch(r"Draft \d+ questions left, about \d+ minutes", cells(page)[0][2])
     assert "Not complete yet" in page
-    assert "No self-check yet" not in page
     start_assessment(account=draft.account, by=draft.started_by)
     account_of(draft.account.office)
-    page = client.get(REGISTER).content.decode()
-    assert "Official, 2 self-checks. " in page
-    assert "No self-check yet" in page
+    first, second = cells(client.get(REGISTER).content.decode())
+    assert first[0] == f"TikTok: {HANDLE} 2 drafts"
+    assert second[1:] == ["Official", "No self-check yet", "", ""]
+
+
+def cells(page: str) -> list[list[str]]:
+    """The words in each cell of the tables of a page, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page.partition("<tbody>")[2], re.DOTALL)
+    return [
+        [
+            " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        ]
+        for row in rows
+    ]
+
+
+def test_the_register_shows_the_state_and_the_sharing_and_counts_drafts_apart(cast, client, unprinted):
+    account = account_of(cast.office, handle="@two")
+    attestation = attested(account)
+    day = long_date(timezone.localdate(attestation.attested_at))
+
+    def row() -> list[str]:
+        return next(row for row in cells(client.get(REGISTER).content.decode()) if "@two" in row[0])
+
+    assert row()[2] == f"Attested on {day} Not shared"
+    share = shared(attestation, ask="May I?")
+    assert row()[2] == f"Attested on {day} Shared"
+    write_advice(share=share, text="Yes.", by=cast.officer)
+    assert row()[2] == f"Attested on {day} Answer received"
+    assert row()[0] == "X: @two"
+    draft = start_assessment(account=account, by=cast.member)
+    assert row()[0] == "X: @two 1 draft, 1 attested"
+    assert row()[2].endswith(f"Last attested on {day} Answer received")
+    withdraw(share=share, by=cast.member)
+    assert row()[2].endswith(f"Last attested on {day} Not shared")
+    mark_ready(assessment=draft, by=cast.staff)
+    assert row()[2].startswith("Ready for review ")
+
+
+def test_what_is_due_next_is_the_nearest_and_not_what_is_done(cast, client):
+    account = account_of(cast.office, handle="@due")
+    draft = answered(account, cast.member, {"terms.public": "no", "terms.content": "no"})
+
+    def due() -> str:
+        return next(row[4] for row in cells(client.get(REGISTER).content.decode()) if "@due" in row[0])
+
+    assert due() == "Now 2 things to do"
+    mark_done(assessment=draft, rules=["23a"], by=cast.member)
+    assert due() == f"Now {edition().rule['22-public'].title}"
+    mark_done(assessment=draft, rules=["22-public"], by=cast.member)
+    assert due() == ""
+
+
+def test_an_office_without_accounts_is_shown_what_to_do_first_with_one_button(cast):
+    page = cast.client("stranger").get(REGISTER).content.decode()
+    assert page.count("btn-primary") == 1
+    assert "Add your first account" in page
+    assert "<table" not in page
+
+
+NEXT = [
+    ("member", {}, "Continue the draft", "/next"),
+    ("staff", {}, "Continue the draft", "/next"),
+    ("member", BASE["answers"], "Attest the draft", "/attest"),
+    ("staff", BASE["answers"], "Review the draft", "/review"),
+]
+
+
+@pytest.mark.parametrize(("who", "answers", "words", "page"), NEXT)
+def test_the_next_thing_to_do_about_an_account_is_its_one_primary_button(cast, who, answers, words, page):
+    account = account_of(cast.office)
+    draft = answered(account, cast.member) if answers else start_assessment(account=account, by=cast.member)
+    html = cast.client(who).get(f"/office/accounts/{account.pk}").content.decode()
+    assert html.count("btn-primary") == 1
+    assert f'class="btn btn-primary" href="/assessments/{draft.pk}{page}">{words}<' in html
+
+
+def test_the_next_self_check_of_an_attested_account_begins_with_its_answers(cast, client, unprinted):
+    attestation = attested(account_of(cast.office))
+    address = f"/office/accounts/{attestation.assessment.account_id}"
+    page = client.get(address).content.decode()
+    assert page.count("btn-primary") == 1
+    assert f'action="/assessments/{attestation.assessment_id}/reassess"' in page
+    assert cells(page)[0][3] == "Not shared"
 
 
 def test_someone_in_no_office_is_told_what_to_do(nobodys_staff):
     page = client_of(nobodys_staff).get(REGISTER).content.decode()
-    assert "You work in no office yet" in page
+    assert "You don’t belong to an office yet" in page
     assert NEW not in page
 
 
@@ -157,7 +255,7 @@ def test_the_register_asks_the_database_as_often_for_ten_accounts_as_for_one(cas
             another = start_assessment(account=account, by=cast.member)
             save_answers(draft=another, changes=[Change("resources.email", "no", "")], by=cast.member)
     assert queries(client, REGISTER) == for_one
-    assert for_one <= 7
+    assert for_one <= 9
 
 
 def test_an_account_asks_the_database_as_often_for_ten_drafts_as_for_one(cast, client, draft):
@@ -181,15 +279,15 @@ def test_an_account_that_is_added_stands_in_the_register_of_ones_office(cast, cl
 
 
 WRONG = [
-    ({"platform": ""}, "Platform: Please fill this in."),
-    ({"handle": "  "}, "Account: Please fill this in."),
+    ({"platform": ""}, "Platform: Enter the platform."),
+    ({"handle": "  "}, "Account: Enter the account."),
     ({"handle": "@" + "x" * 200}, "at most 200 characters"),
-    ({"platform": "\x07\u200b"}, "Platform: Please fill this in."),
+    ({"platform": "\x07\u200b"}, "Platform: Enter the platform."),
     ({"address": "ftp://example.com/"}, "Web address: Enter a web address, such as"),
     ({"address": "javascript:alert(1)"}, "Web address: Enter a web address, such as"),
     ({"purpose": "other"}, "Purpose: "),
-    ({"platform": "TIKTOK", "handle": HANDLE.upper()}, "in the register already"),
-    ({"platform": "tiktok", "handle": HANDLE.removeprefix("@")}, "in the register already"),
+    ({"platform": "TIKTOK", "handle": HANDLE.upper()}, "already on your list"),
+    ({"platform": "tiktok", "handle": HANDLE.removeprefix("@")}, "already on your list"),
 ]
 
 
@@ -220,7 +318,7 @@ def test_a_person_in_several_offices_chooses_and_cannot_choose_another(cast):
     Membership.objects.create(office=cast.elsewhere, user=cast.staff)
     third = office_of(person("third"), "Ward 7")
     client = cast.client("staff")
-    assert "Please fill this in" in client.post(NEW, ACCOUNT).content.decode()
+    assert "Choose an office." in client.post(NEW, ACCOUNT).content.decode()
     assert "There is a problem" in client.post(NEW, {**ACCOUNT, "office": third.pk}).content.decode()
     assert SocialAccount.objects.count() == 1
     client.post(NEW, {**ACCOUNT, "office": cast.elsewhere_pk})
@@ -257,7 +355,7 @@ def test_a_name_that_looks_the_same_is_in_the_register_already(client, first, se
     assert client.post(NEW, {**ACCOUNT, "handle": first}).status_code == 302
     page = client.post(NEW, {**ACCOUNT, "handle": second}).content.decode()
     added = SocialAccount.objects.get(platform="Instagram")
-    assert f"This account is in the register already, as {escape(first)}." in page
+    assert f"This account is already on your list, as {escape(first)}." in page
     assert f'<a href="/office/accounts/{added.pk}">' in page
 
 
@@ -279,12 +377,12 @@ def test_a_pasted_profile_becomes_the_handle_and_the_web_address(client, typed, 
     added = SocialAccount.objects.get(platform="Twitter")
     assert (added.handle, added.address) == ("@PatLee", address)
     page = client.post(NEW, {**ACCOUNT, "platform": "X", "handle": "@patlee"}).content.decode()
-    assert "in the register already, as @PatLee." in page
+    assert "already on your list, as @PatLee." in page
 
 
 def test_a_profile_of_another_platform_is_refused_in_words_that_name_both(client):
     page = client.post(NEW, {**ACCOUNT, "handle": "https://x.com/PatLee"}).content.decode()
-    assert "Account: This is an address on X, but the platform is Instagram. Correct either." in page
+    assert "Account: This is an address on X, but the platform is Instagram. Correct one of them." in page
     assert "https://x.com/PatLee" in page
 
 
@@ -397,7 +495,7 @@ def test_a_check_is_moved_with_everything_and_its_cookie_is_deleted(cast, keeper
     keeper.cookies["check"] = check[1]
     response = keeper.post(KEEP, {"account": cast.account_pk}, follow=True)
     assert response.redirect_chain == [(REGISTER, 302)]
-    assert "If you just kept one, it is in the list below" in response.content.decode()
+    assert "If you just saved one, it is in the list below" in response.content.decode()
     assert kept().get() == moved
     assert stored_answers() == ANSWERS
 
@@ -457,7 +555,7 @@ def test_what_is_wrong_with_the_choice_of_account_is_named_and_the_check_stays(c
         ({}, "Choose an account"),
         ({"account": "100000"}, "There is a problem"),
         ({"account": theirs.pk}, "There is a problem"),
-        ({**new, "handle": "@typed"}, "A new account needs this."),
+        ({**new, "handle": "@typed"}, "Enter the platform."),
         ({**new, "platform": "TikTok", "handle": HANDLE.upper()}, "already"),
     ):
         page = keeper.post(KEEP, sent).content.decode()
@@ -473,7 +571,7 @@ def test_a_person_in_several_offices_says_in_which_a_new_account_is(cast, check)
     client = cast.client("staff")
     client.cookies["check"] = check[1]
     new = {"account": "new", "platform": "X", "handle": "@x", "purpose": "official"}
-    assert "A new account needs this." in client.post(KEEP, new).content.decode()
+    assert "Choose an office." in client.post(KEEP, new).content.decode()
     client.post(KEEP, {**new, "office": cast.elsewhere_pk})
     assert kept().get().account.office == cast.elsewhere
 
@@ -482,13 +580,13 @@ def test_someone_in_no_office_is_told_what_to_do_and_keeps_the_check(nobodys_sta
     client = client_of(nobodys_staff)
     client.cookies["check"] = check[1]
     for response in (client.get(KEEP), client.post(KEEP, {"account": "new", **ACCOUNT})):
-        assert "save your answers as a file" in response.content.decode()
+        assert "save your answers to a file" in response.content.decode()
     assert check[0].answers.count() == 2
     assert not SocialAccount.objects.exclude(handle=HANDLE).exists()
 
 
 def test_without_a_check_the_register_says_so(client):
-    assert "no self-check to keep" in client.get(KEEP, follow=True).content.decode()
+    assert "no self-check to save" in client.get(KEEP, follow=True).content.decode()
 
 
 @at_the_same_moment
