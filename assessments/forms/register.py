@@ -160,9 +160,7 @@ class KeepForm(AccountForm):
                 # Only a new account needs these: `clean` requires them.
                 self.fields[name].required = False
         new = [name for name in self.Meta.fields if name in self.fields]
-        apart = (
-            ("<section><h2>Add a new account</h2>", "</section>") if self.known else ("", "")
-        )
+        apart = ("<section><h2>Add a new account</h2>", "</section>") if self.known else ("", "")
         self.helper.layout = Layout(
             "account",
             HTML(apart[0]),

@@ -153,15 +153,16 @@ def account_rows(
     accounts = list(accounts)
     rows = {row.assessment.account_id: row for row in assessment_rows(newest, today=today)}
     attestations = with_sharing(Attestation.objects.filter(assessment__account__in=accounts))
-    last = attestations.with_superseded().filter(is_superseded=False).select_related("assessment")
-    by_account = {attestation.assessment.account_id: attestation for attestation in last}
+    # The last one of an account replaces the earlier ones.
+    in_order = attestations.select_related("assessment").order_by("attested_at", "pk")
+    last = {attestation.assessment.account_id: attestation for attestation in in_order}
     return [
         AccountRow(
             account,
             account.drafts,  # type: ignore[attr-defined]  # annotated
             account.attested,  # type: ignore[attr-defined]
             rows.get(account.pk),
-            by_account.get(account.pk),
+            last.get(account.pk),
         )
         for account in accounts
     ]
