@@ -45,9 +45,9 @@ class AccountForm(forms.ModelForm):
     class Meta:
         model = SocialAccount
         fields: tuple[str, ...] = ("office", "platform", "handle", "display_name", "address", "purpose")
-        labels = {"handle": "Account", "display_name": "Display name"}  # noqa: RUF012
+        labels = {"handle": "Account"}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
-            "handle": "The name that people search for, such as @PatLee. You can also paste the profile’s web address.",
+            "handle": "The name people search for, such as @PatLee. You can also paste the profile’s web address.",
             "platform": "For example, Instagram, Facebook or TikTok.",
             "display_name": "Optional. The name that appears above the posts.",
         }
