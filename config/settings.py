@@ -205,13 +205,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"config.passwords.{name}"}
+    for name in ("LongEnough", "NotLikeThePerson", "NotCommon", "NotDigitsAlone")
 ]
 
 LOGIN_URL = "account_login"
@@ -236,6 +231,7 @@ ACCOUNT_FORMS = {
         "set_password": "SetPasswordForm",
         "reset_password": "ResetPasswordForm",
         "reset_password_from_key": "NewPasswordForm",
+        "reauthenticate": "ConfirmPasswordForm",
     }.items()
 }
 ACCOUNT_LOGIN_METHODS = {"email"}

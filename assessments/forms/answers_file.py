@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils import timezone
 
+from assessments.forms.messages import PlainMessages
 from assessments.scoring.document import (
     MAX_BYTES,
     UTF_16,
@@ -34,7 +35,7 @@ def wrong_file(raw: bytes) -> str:
     return ""
 
 
-class AnswersFileForm(forms.Form):
+class AnswersFileForm(PlainMessages, forms.Form):
     """An answers file, uploaded or pasted. After validation, `document` has its content."""
 
     file = forms.FileField(

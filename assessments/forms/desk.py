@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.forms.fields import DayField, LineField
+from assessments.forms.messages import PlainMessages
 from assessments.models import DeskEntry, DeskFinding, Office
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.rendering.projection import cite
@@ -81,7 +82,7 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships 
         return rows.filter(shared_at__lt=_begins(min(value, LAST_DAY) + timedelta(days=1)))
 
 
-class _PeriodForm(forms.Form):
+class _PeriodForm(PlainMessages, forms.Form):
     """Checks that the first day of a period does not come after the last."""
 
     def clean(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django import forms
 from django.http import QueryDict
 
 from assessments.forms.fields import DayField
+from assessments.forms.messages import PlainMessages
 from assessments.forms.section import YEARS
 from assessments.models import Assessment
 from assessments.services.drafts import default_election
@@ -51,7 +52,7 @@ class _DayField(DayField):
         return day
 
 
-class ElectionFields(forms.Form):
+class ElectionFields(PlainMessages, forms.Form):
     """The election, its voting day if it is a by-election, and the end of its campaign period if it was moved."""
 
     election = forms.ChoiceField(

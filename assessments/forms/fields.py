@@ -8,10 +8,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from assessments.forms.messages import NOT_A_DAY, TOO_LONG
 from assessments.typed.days import NoDay, UnclearDay, read_typed_day
 from assessments.typed.mending import mended_email, mended_line, mended_text, mended_web_address
-
-TOO_LONG = "Use at most %(limit_value)d characters. You entered %(show_value)d."
 
 
 class _WholeField(forms.CharField):
@@ -57,7 +56,7 @@ class EmailField(_WholeField, forms.EmailField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # One message for every fault of the address, in place of the field's own.
+        # One message for every fault of the address, instead of the one that Django sets for each.
         self.error_messages["invalid"] = self.default_error_messages["invalid"]
 
     def to_python(self, value: Any) -> str:
@@ -82,7 +81,7 @@ class DayField(forms.DateField):
     """A day. If it can be read in two ways, the form asks again."""
 
     default_error_messages = {  # noqa: RUF012
-        "invalid": "Enter the date as year-month-day, such as 2026-08-21."
+        "invalid": NOT_A_DAY,
     }
 
     def __init__(self, **kwargs: Any) -> None:

@@ -14,6 +14,8 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils import timezone
 
 from assessments.forms.fields import DayField, EmailField, LineField
+from assessments.forms.messages import PlainMessages, use_plain_messages
+from assessments.forms.sign_in import NOT_THE_SAME
 from assessments.models import Invitation, Membership, Office, User
 from assessments.scoring.wording import long_date
 from assessments.typed.folding import same
@@ -33,7 +35,7 @@ class _Address(EmailField):
         )
 
 
-class _ColumnForm(forms.Form):
+class _ColumnForm(PlainMessages, forms.Form):
     """A form in one column; the page lists its errors in a summary."""
 
     button = "Save"
@@ -41,7 +43,6 @@ class _ColumnForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            field.error_messages["required"] = "Please fill this in."
             field.widget.attrs.setdefault("autocomplete", "off")
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -222,7 +223,11 @@ class EraseForm(_ColumnForm):
     """The office's name, which the member types to confirm that all of the office's records are erased."""
 
     button = "Erase everything now"
-    name_of_office = LineField(label="Type the name of your office", max_length=200)
+    name_of_office = LineField(
+        label="Type the name of your office",
+        max_length=200,
+        error_messages={"required": "Enter the name of your office."},
+    )
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -243,6 +248,7 @@ class AcceptForm(SetPasswordForm):
         label="Your name", max_length=200, help_text="As it should read beside an answer that you give."
     )
     field_order = ("name", "new_password1", "new_password2")
+    error_messages = {**SetPasswordForm.error_messages, "password_mismatch": NOT_THE_SAME}  # noqa: RUF012
 
     def __init__(self, data: Any = None, *, email: str) -> None:
         super().__init__(User(email=email), data)
@@ -250,7 +256,7 @@ class AcceptForm(SetPasswordForm):
         for name, field in self.fields.items():
             field.help_text = field.help_text if name == "name" else ""
             field.label = labels.get(name, field.label)
-            field.error_messages["required"] = "Please fill this in."
+            use_plain_messages(field, str(field.label))
         self.fields["name"].widget.attrs["autocomplete"] = "name"
         self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())
         self.helper = FormHelper()

@@ -12,19 +12,13 @@ from crispy_forms.layout import HTML, Div, Layout, Submit
 from django import forms
 
 from assessments.forms.fields import LineField, WebAddressField
+from assessments.forms.messages import PlainMessages
 from assessments.models import AnonymousCheck, Office, SocialAccount, User
 from assessments.services.register import NewAccount
 from assessments.typed.handles import OtherPlatform, account_key, pasted_profile
 
 NEW = "new"
 """Used instead of an account's number for an account that is not in the register yet."""
-REQUIRED = {
-    "office": "Choose an office.",
-    "platform": "Enter the platform.",
-    "handle": "Enter the account.",
-    "purpose": "Choose a purpose.",
-}
-"""What each field says when it is empty."""
 
 
 def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount | AnonymousCheck) -> bool:
@@ -32,7 +26,7 @@ def _same_account(first: SocialAccount | AnonymousCheck, second: SocialAccount |
     return account_key(first.platform, first.handle) == account_key(second.platform, second.handle)
 
 
-class AccountForm(forms.ModelForm):
+class AccountForm(PlainMessages, forms.ModelForm):
     """Adds an account to the register of an office, or changes its details."""
 
     address = WebAddressField(
@@ -80,8 +74,6 @@ class AccountForm(forms.ModelForm):
             # Many findings depend on the purpose, so the person has to choose it.
             self.initial.pop("purpose", None)
             self.fields["purpose"].initial = None
-        for name, field in self.fields.items():
-            field.error_messages["required"] = REQUIRED.get(name, field.error_messages["required"])
         self.helper = FormHelper()
         # The page's error summary reports missing fields, not the browser.
         self.helper.attrs = {"novalidate": ""}
@@ -186,7 +178,7 @@ class KeepForm(AccountForm):
         elif chosen == NEW:
             for name in self.Meta.fields:
                 if name in self.fields and not cleaned.get(name) and name not in self.errors:
-                    self.add_error(name, REQUIRED[name])
+                    self.add_error(name, self.fields[name].error_messages["required"])
         return cleaned
 
     @property

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 
 from assessments.forms.fields import LinesField
+from assessments.forms.messages import PlainMessages
 from assessments.models.reviews import MAX_COMMENT
 from assessments.scoring.answers import too_long
 from bulletin.encoding.schema import Edition
@@ -20,7 +21,7 @@ FILTERS = {
 }
 
 
-class CommentForm(forms.Form):
+class CommentForm(PlainMessages, forms.Form):
     """A comment or a reply."""
 
     # `clean_text` checks the length, with our own message. White space at the ends does not count.
@@ -35,7 +36,7 @@ class CommentForm(forms.Form):
         return text
 
 
-class FilterForm(forms.Form):
+class FilterForm(PlainMessages, forms.Form):
     """Which questions, findings and comments to show; an invalid value shows everything.
 
     `at` is the thread that somebody just wrote in or resolved, which shows whatever the filters.

@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
+from assessments.forms.messages import use_plain_messages
 from assessments.models import User
 from assessments.typed.folding import simplified
 from assessments.typed.mending import mended_line
@@ -34,10 +35,10 @@ class _Credential(forms.JSONField):
     """A passkey's credential, as the browser sends it. A page never shows again what was sent."""
 
     widget = forms.HiddenInput
-    default_error_messages = {  # noqa: RUF012  # as in the class that it extends
-        "required": "That did not work. Try again, or choose another way.",
-        "invalid": "That did not work. Try again, or choose another way.",
-    }
+    default_error_messages = dict.fromkeys(
+        ("required", "invalid", "null_characters_not_allowed"),
+        "That did not work. Try again, or choose another way.",
+    )
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -69,6 +70,7 @@ class _KeypadForm:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
+        use_plain_messages(self.fields["code"], "Code")
 
 
 class _CountedCodeForm(_KeypadForm):

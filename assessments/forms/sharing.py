@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from assessments.forms.fields import DayField, LinesField
+from assessments.forms.messages import PlainMessages
 from assessments.models.shares import MAX_QUESTION
 from assessments.records.shared import Picked, offered, preselected
 from assessments.records.state import AssessmentState
@@ -91,7 +92,7 @@ class SectionChoices:
     notes: list[Choice]
 
 
-class ShareForm(forms.Form):
+class ShareForm(PlainMessages, forms.Form):
     """What a member picks from an attestation to share, and what they ask with it."""
 
     rule = forms.MultipleChoiceField(required=False)
@@ -280,7 +281,7 @@ class ShareForm(forms.Form):
         return set(self.data.getlist("about")) if isinstance(self.data, QueryDict) else set()
 
 
-class AdviceForm(forms.Form):
+class AdviceForm(PlainMessages, forms.Form):
     """An officer's answer to a request for advice, or what the member adds."""
 
     text = LinesField(required=False)

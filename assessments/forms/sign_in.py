@@ -11,7 +11,10 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import QueryDict
 
-from assessments.forms.fields import TOO_LONG, with_mended_email
+from assessments.forms.fields import with_mended_email
+from assessments.forms.messages import use_plain_messages
+
+NOT_THE_SAME = "The two passwords are different. Enter the same password twice."
 
 if TYPE_CHECKING:
     _Form = forms.Form
@@ -32,10 +35,9 @@ class _ColumnForm(_Form):
             field.widget.attrs.pop("placeholder", None)
             # By it, a browser cuts what is pasted and does not say so.
             field.widget.attrs.pop("maxlength", None)
-            field.error_messages["max_length"] = TOO_LONG
             field.help_text = ""
             field.label = self.labels.get(name, field.label)
-            field.error_messages["required"] = "Please fill this in."
+            use_plain_messages(field, str(field.label))
         if "password1" in self.fields:
             self.fields["password1"].help_text = " ".join(password_validators_help_texts())
         self.helper = FormHelper()
@@ -56,7 +58,25 @@ class SignInForm(_ColumnForm, allauth_forms.LoginForm):  # type: ignore[misc]
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
 
-class ChangePasswordForm(_ColumnForm, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+class _NewPasswordForm(_ColumnForm):
+    """A form with a new password, which is typed twice."""
+
+    def clean(self) -> dict[str, Any]:
+        first, second = (self.cleaned_data.get(name) for name in ("password1", "password2"))
+        if first and second and first != second:
+            # Before allauth compares them, which has its own words for this.
+            self.add_error("password2", NOT_THE_SAME)
+        return super().clean() or {}
+
+
+class ConfirmPasswordForm(_ColumnForm, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The password, to confirm who is signed in."""
+
+    button = "Confirm"
+    labels = {"password": "Password"}  # noqa: RUF012
+
+
+class ChangePasswordForm(_NewPasswordForm, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
     """The current password, and a new one twice."""
 
     button = "Change the password"
@@ -67,7 +87,7 @@ class ChangePasswordForm(_ColumnForm, allauth_forms.ChangePasswordForm):  # type
     }
 
 
-class SetPasswordForm(_ColumnForm, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(_NewPasswordForm, allauth_forms.SetPasswordForm):  # type: ignore[misc]
     """A first password, twice."""
 
     button = "Set the password"
@@ -84,7 +104,7 @@ class ResetPasswordForm(_ColumnForm, allauth_forms.ResetPasswordForm):  # type: 
         super().__init__(with_mended_email(data, "email"), **kwargs)
 
 
-class NewPasswordForm(_ColumnForm, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+class NewPasswordForm(_NewPasswordForm, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
     """A new password, twice."""
 
     button = "Set the password"

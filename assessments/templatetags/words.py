@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
+from assessments.forms.messages import names_field
 from assessments.models import Office, User
 from assessments.models.names import distinct_former_names, name_then_and_now
 from assessments.records import clock
@@ -51,6 +52,12 @@ def moment(at: datetime | None) -> str:
 def day_in_pdf(day: date) -> str:
     """A day as the date of a document."""
     return clock.day_in_pdf(day)
+
+
+@register.filter
+def naming_field(message: str, label: str) -> str:
+    """An error as a summary lists it: with the field's label before it, unless the error names the field."""
+    return message if names_field(message, label) else f"{label}: {message}"
 
 
 @register.filter

@@ -44,9 +44,12 @@ class Adapter(GuessCountingAdapter):
 
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **GuessCountingAdapter.error_messages,
-        "email_password_mismatch": "The e-mail address or the password is not right.",
+        "email_password_mismatch": "The email or password is incorrect.",
         "too_many_login_attempts": "That was tried too often. Wait five minutes, then try again.",
+        "account_inactive": "This sign-in is suspended. Ask whoever runs the portal for your office.",
         "enter_current_password": "This is not your current password.",
+        "incorrect_password": "This is not your password.",
+        "invalid_login": "The email or password is incorrect.",
         "too_many_hashing": BUSY,
         "invalid_password_reset": "This link has been used, or is too old.",
     }

@@ -190,7 +190,8 @@ def test_who_did_something_is_named_as_then_and_as_now_on_every_page(cast):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("", "fill this in"), ("WARD 4", "Another office has this name"), ("x" * 201, "200")]
+    ("name", "reason"),
+    [("", "Enter the name"), ("WARD 4", "Another office has this name"), ("x" * 201, "200")],
 )
 def test_a_name_that_cannot_be_given_stays_in_the_form_with_the_reason(cast, name, reason):
     answer = cast.client("administrator").post(f"/people/offices/{cast.office_pk}/name", {"name": name})

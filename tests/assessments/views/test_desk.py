@@ -293,10 +293,10 @@ FILTERS: list[tuple[dict[str, str], set[str]]] = [
 
 WRONG = [
     ("since", "yesterday", "Enter the date as year-month-day, such as 2026-08-21."),
-    ("overall", "nonsense", "Select a valid choice"),
-    ("office", "987654", "Select a valid choice"),
-    ("office", "9" * 40, "Select a valid choice"),
-    ("office", "\0", "Null characters are not allowed"),
+    ("overall", "nonsense", "Choose one of the options in the list."),
+    ("office", "987654", "Choose one of the options in the list."),
+    ("office", "9" * 40, "Choose one of the options in the list."),
+    ("office", "\0", "Choose one of the options in the list."),
 ]
 
 

@@ -280,12 +280,12 @@ def test_an_account_that_is_added_stands_in_the_register_of_ones_office(cast, cl
 
 
 WRONG = [
-    ({"platform": ""}, "Platform: Enter the platform."),
-    ({"handle": "  "}, "Account: Enter the account."),
+    ({"platform": ""}, "Enter the platform."),
+    ({"handle": "  "}, "Enter the account."),
     ({"handle": "@" + "x" * 200}, "at most 200 characters"),
-    ({"platform": "\x07\u200b"}, "Platform: Enter the platform."),
-    ({"address": "ftp://example.com/"}, "Web address: Enter a web address, such as"),
-    ({"address": "javascript:alert(1)"}, "Web address: Enter a web address, such as"),
+    ({"platform": "\x07\u200b"}, "Enter the platform."),
+    ({"address": "ftp://example.com/"}, "Enter a web address, such as"),
+    ({"address": "javascript:alert(1)"}, "Enter a web address, such as"),
     ({"purpose": "other"}, "Purpose: "),
     ({"platform": "TIKTOK", "handle": HANDLE.upper()}, "already on your list"),
     ({"platform": "tiktok", "handle": HANDLE.removeprefix("@")}, "already on your list"),
@@ -319,7 +319,7 @@ def test_a_person_in_several_offices_chooses_and_cannot_choose_another(cast):
     Membership.objects.create(office=cast.elsewhere, user=cast.staff)
     third = office_of(person("third"), "Ward 7")
     client = cast.client("staff")
-    assert "Choose an office." in client.post(NEW, ACCOUNT).content.decode()
+    assert "Choose an office" in client.post(NEW, ACCOUNT).content.decode()
     assert "There is a problem" in client.post(NEW, {**ACCOUNT, "office": third.pk}).content.decode()
     assert SocialAccount.objects.count() == 1
     client.post(NEW, {**ACCOUNT, "office": cast.elsewhere_pk})
