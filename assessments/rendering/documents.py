@@ -1,4 +1,7 @@
-"""The printed documents, as PDF/UA-1: the advisory and the blank questionnaire. Equal input gives equal bytes."""
+"""The printed documents, as PDF/UA-1: the advisory, the page for staff and the blank questionnaire.
+
+Equal input gives equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from assessments.pdf.press import Enclosed, print_pdf
 from assessments.pdf.typeset import Typeset, typeset
 from assessments.rendering.asked_in_words import fact_in_words, in_words
 from assessments.rendering.projection import SUBJECT, Projection, cite
+from assessments.rendering.staff_page import StaffPage
 from assessments.scoring.wording import choice_words, in_election
 from bulletin.encoding.conditions import Fact
 from bulletin.encoding.digest import digest
@@ -93,6 +97,24 @@ def printed_proof(proof: Proof) -> dict[str, object]:
         "name": RECORD_NAME,
         "sha256": [digits[at : at + 8] for at in range(0, len(digits), 8)],
     }
+
+
+def staff_pdf(page: StaffPage, *, for_stranger: bool = False) -> bytes:
+    """The PDF of the page for staff. Raises PressError, whose message is for people."""
+    return print_pdf(staff_html(page), css=print_css("staff.css"), for_stranger=for_stranger)
+
+
+def staff_html(page: StaffPage) -> str:
+    """The HTML that is printed. What people wrote in it is typeset and escaped."""
+    account, member = [typeset(value) for value in page.account], typeset(page.member)
+    unprintable = [name for text in (*account, member) for name in text.unprintable]
+    context = {
+        "page": page,
+        "account": account,
+        "member": member,
+        "unprintable": list(dict.fromkeys(unprintable)),
+    }
+    return render_to_string("assessments/staff_pdf.html", context)
 
 
 def questionnaire_pdf(edition: Edition, election: Election) -> bytes:

@@ -174,7 +174,12 @@ class Projection:
     @property
     def subject(self) -> str:
         """The account as a heading names it: platform and handle, or the document's heading if neither is given."""
-        return " ".join(value for label, value in self.account if label in SUBJECT) or self.heading
+        return " ".join(self.subject_parts) or self.heading
+
+    @property
+    def subject_parts(self) -> tuple[str, ...]:
+        """The platform and the handle, as far as they are given."""
+        return tuple(value for label, value in self.account if label in SUBJECT)
 
     @property
     def member(self) -> str:

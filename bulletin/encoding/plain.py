@@ -18,7 +18,7 @@ WORDS = Path(__file__).resolve().parent.parent / "words.yaml"
 MAX_SENTENCE = 25
 """Words in a sentence."""
 MAX_TODO = 200
-"""Characters in what to do about a rule that is not met: some two lines of a page."""
+"""Characters in what to do about a rule that is not met, or in what staff may not do: some two lines of a page."""
 MAX_ASKED = 130
 """Characters in a question."""
 NO_SENTENCES = frozenset(
@@ -76,7 +76,7 @@ def _faults(text: str, longest: int | None) -> Iterator[str]:
 
 def _longest(file: str, place: Place) -> int | None:
     key = place[-1] if place else ""
-    if file == "advice" and key in ("action", "improvement"):
+    if file == "advice" and key in ("action", "improvement", "staff"):
         return MAX_TODO
     return MAX_ASKED if file == "questions" and key == "asks" else None
 

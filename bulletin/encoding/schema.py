@@ -229,11 +229,13 @@ class Advice(Strict):
     """What a rule says for each outcome.
 
     `about` completes "Contact the Integrity Commissioner about …". `meanwhile` says what to stop or to leave until
-    the Commissioner has answered, for a rule that can have the outcome `ask`.
+    the Commissioner has answered, for a rule that can have the outcome `ask`. `staff` says what the member's staff
+    may not do, or only if, while the rule applies; a rule without it asks nothing of them.
     """
 
     about: Text | None = None
     meanwhile: Text | None = None
+    staff: Text | None = None
     not_applicable: Text | None = None
     consistent: Text | None = None
     action: Text | None = None
