@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from assessments.views import (
     attest,
+    copies,
     desk,
     desk_exports,
     done,
@@ -36,6 +37,9 @@ shared_pages = [
     path("advisory.pdf", questionnaire.advisory_file, {"form": "pdf"}, name="pdf"),
     path("advisory.json", questionnaire.advisory_file, {"form": "json"}, name="json"),
     path("answers.json", questionnaire.advisory_file, {"form": "answers"}, name="file"),
+    path("copies", copies.copies, name="copies"),
+    path("dates.ics", copies.dates_file, name="dates"),
+    path("for-staff.pdf", copies.staff_file, name="staff_page"),
 ]
 own_pages = [
     *shared_pages,

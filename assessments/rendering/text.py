@@ -1,4 +1,4 @@
-"""The advisory as text for a terminal, in the same words as the page and the PDF."""
+"""The advisory as text: for a terminal, and its points for an email. Both use the words of the page and the PDF."""
 
 from __future__ import annotations
 
@@ -48,6 +48,44 @@ def advisory_text(projection: Projection, *, width: int = 80, colour: bool = Fal
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
+FOOT = (
+    "This is from a self-check. It isn’t a finding or advice from the Integrity Commissioner. “¶” is a numbered "
+    "paragraph of the bulletin."
+)
+
+
+def points_text(projection: Projection) -> str:
+    """The points to raise and the things to do, with their dates and paragraphs, as plain text for an email.
+
+    Lines are not wrapped, since the email's own window does that.
+    """
+    about = ", ".join(value for _, value in projection.account) or projection.heading
+    block = projection.contact_block
+    parts = [
+        [f"Social media self-check: {about}", f"As of {projection.as_of_text}"],
+        [projection.answer],
+        *([["Points to raise with the Integrity Commissioner"]] if projection.contacts else []),
+        *(
+            [f"{group.when}:", *(f"- {_point(*pair)}" for pair in group.items)]
+            for group in projection.contacts
+        ),
+        [f"{block.office}: {block.telephone}, {block.email}"],
+        ["What to do", *([projection.no_to_do] if not projection.acts else [])],
+        *([f"{group.heading}:", *(f"- {_act_line(act)}" for act in group.acts)] for group in projection.acts),
+        [FOOT, f"{projection.bulletin}."],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def _point(item: Item, about: str) -> str:
+    return f"{item.title} ({item.citation}): {about}"
+
+
+def _act_line(act: Act) -> str:
+    """A thing to do on one line, with its deadline where the heading does not say it."""
+    return f"{act.text} ({act.citation}){f': {act.due}' if act.due else ''}"
+
+
 class _Page:
     def __init__(self, console: Console, projection: Projection) -> None:
         self.console, self.projection = console, projection
@@ -86,7 +124,7 @@ class _Page:
         for group in self.projection.contacts:
             self.line(f"{group.when}:", "bold")
             for item, about in group.items:
-                self.line(f"{item.title} ({item.citation}): {about}", indent=2)
+                self.line(_point(item, about), indent=2)
                 if item.outcome == "ask":
                     self.line(item.change, "dim", indent=4)
         for remark in self.projection.remarks:

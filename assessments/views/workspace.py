@@ -154,7 +154,19 @@ class Workspace:
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
         more_names = () if self.is_anonymous else ("review", "attest", "done", "reassess", "share", "compare")
-        names = ("tasks", "next", "settled", "details", "move", "answers", "advisory", "pdf", "json", "file")
+        names = (
+            "tasks",
+            "next",
+            "settled",
+            "details",
+            "move",
+            "answers",
+            "advisory",
+            "copies",
+            "pdf",
+            "json",
+            "file",
+        )
         links = {f"url_{name}": self.url(name) for name in (*names, *more_names)}
         return {"workspace": self, "state": self.state, **links, **extra}
 

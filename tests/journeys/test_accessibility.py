@@ -67,6 +67,7 @@ CHECK = (
     "/check/section/moderation",
     "/check/answers",
     "/check/advisory",
+    "/check/copies",
 )
 REPRESENTATIVE = ("/", "/check/next/signs", "/check/section/resources", "/check/advisory", "/office/")
 """These are looked at in every theme and width each time; of the others, that is a slow test."""
@@ -85,6 +86,7 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         f"/assessments/{draft.pk}/details",
         f"/assessments/{draft.pk}/answers",
         f"/assessments/{draft.pk}/advisory",
+        f"/assessments/{draft.pk}/copies",
         f"/assessments/{draft.pk}/review",
         "/office/waiting",
         f"/office/{account.office_id}/people",
