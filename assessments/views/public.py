@@ -61,8 +61,19 @@ def home(request: HttpRequest) -> HttpResponse:
         "samples": TITLES,
         "guarded": current().guarded_sections,
         "minutes": _minutes(timezone.localdate()),
+        "sample_name": HOME_SAMPLE,
+        "sample_result": _sample_result(),
     }
     return render(request, "assessments/home.html", context)
+
+
+HOME_SAMPLE = "conversion"
+"""The sample whose result the home page shows the beginning of."""
+
+
+@lru_cache(maxsize=1)
+def _sample_result() -> Projection:
+    return _example(HOME_SAMPLE)
 
 
 @lru_cache(maxsize=2)

@@ -1,14 +1,17 @@
 """The public pages: the examples, and answers from a file; and no answer leaks."""
 
+import gzip
 import html
 import io
 import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import transaction
@@ -73,8 +76,26 @@ def test_home_offers_every_example_and_the_ways_in(client):
     assert f'href="{BACK}"' in page
 
 
+def test_home_shows_the_beginning_of_a_real_result_and_stays_small(client):
+    response = client.get("/")
+    result = client.get("/examples/conversion").context["a"]
+    text = text_of(response)
+    assert result.answer in text
+    assert all(group.heading in text for group in result.acts[:2])
+    page = response.content.decode()
+    assert "<img" not in page
+    files = [finders.find(name) for name in re.findall(r'(?:href|src)="/static/([^"]+)"', page)]
+    # Fonts are compressed already.
+    sizes = [
+        len(content if path.suffix == ".woff2" else gzip.compress(content))
+        for path in map(Path, files)
+        for content in [path.read_bytes()]
+    ]
+    assert sum(sizes) + len(gzip.compress(response.content)) <= 60_000
+
+
 def test_the_guard_is_spoken_of_where_the_edition_has_a_section_on_campaigning(client, monkeypatch):
-    words = {"/": "One section is about your own re-election.", "/help": "Why am I stopped before the"}
+    words = {"/": "One section is about your re-election.", "/help": "Why am I stopped before the"}
     for address, text in words.items():
         assert text in text_of(client.get(address))
     content = json.loads(canonical(edition()))
