@@ -124,7 +124,7 @@ def bytes_of_a_first_visit() -> None:
         page = context.new_page()
         page.goto(address)
         page.get_by_role("button", name="Start a self-check").click()
-        page.wait_for_url("**/check/")
+        page.wait_for_url("**/check/**")
         # Another context, with the check's cookie and an empty cache.
         fresh = browser.new_context(storage_state=context.storage_state())
         page = fresh.new_page()
