@@ -14,32 +14,42 @@ from assessments.scoring.answers import too_long
 from bulletin.encoding.schema import Edition
 
 FILTERS = {
-    "changed": "Changed since I last looked",
+    "changed": "New to me",
     "unsure": "Not sure",
     "action": "Needs action",
     "open": "Open comments",
 }
+EVERYTHING = "show=all"
+"""The URL query of the whole review: with no query, the page shows what needs attention."""
 
 
 class CommentForm(PlainMessages, forms.Form):
-    """A comment or a reply."""
+    """A comment. White space at its ends does not count."""
 
-    # `clean_text` checks the length, with our own message. White space at the ends does not count.
+    # `clean_text` checks the length, with our own message.
     text = LinesField(required=False)
+    missing, too_much = "Enter your comment.", "Your comment is too long: {}."
 
     def clean_text(self) -> str:
         text = str(self.cleaned_data["text"])
         if not text:
-            raise forms.ValidationError("Write something first.")
+            raise forms.ValidationError(self.missing)
         if fault := too_long(text, longest=MAX_COMMENT):
-            raise forms.ValidationError(f"Your comment: {fault}.")
+            raise forms.ValidationError(self.too_much.format(fault))
         return text
 
 
-class FilterForm(PlainMessages, forms.Form):
-    """Which questions, findings and comments to show; an invalid value shows everything.
+class ReplyForm(CommentForm):
+    """A reply to a comment."""
 
-    `at` is the thread that somebody just wrote in or resolved, which shows whatever the filters.
+    missing, too_much = "Enter your reply.", "Your reply is too long: {}."
+
+
+class FilterForm(PlainMessages, forms.Form):
+    """Which questions, findings and comments to show: with no query, those that need attention.
+
+    An invalid value, or an empty one, shows everything. `at` is the thread that somebody just wrote in or resolved;
+    it is always shown.
     """
 
     section = forms.ChoiceField(required=False)
@@ -59,12 +69,20 @@ class FilterForm(PlainMessages, forms.Form):
         return self.cleaned_data["section"], set(self.cleaned_data["show"])
 
     @property
+    def attention(self) -> bool:
+        """Whether only what needs attention is shown."""
+        return not {"section", "show"} & {*self.data}
+
+    @property
     def at_thread(self) -> int:
-        """The thread that shows whatever the filters, or 0."""
+        """The thread that is always shown, or 0."""
         return int(self.cleaned_data["at"] or 0) if self.is_valid() else 0
 
     @property
     def query(self) -> str:
-        """The chosen section and filters as a URL query; empty if there are none."""
+        """The view as a URL query; empty for what needs attention."""
+        if self.attention:
+            return ""
         section, show = self.chosen
-        return urlencode([("section", section)] * bool(section) + [("show", name) for name in sorted(show)])
+        chosen = [("section", section)] * bool(section) + [("show", name) for name in sorted(show)]
+        return urlencode(chosen) or EVERYTHING

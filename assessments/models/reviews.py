@@ -1,4 +1,4 @@
-"""Reviewing a draft together: threads of comments, and when each person last looked at it."""
+"""Reviewing a self-check together: threads of comments, and when each person last looked."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Thread(models.Model):
     """Comments on one question, one finding or the whole of an assessment, until someone resolves them.
 
     `subject` is the id of the question or of the rule. `version` starts at 1 and increases each time the thread is
-    resolved or opened again. Whoever does so names the version that they saw, so that nobody undoes what someone else
-    did without having seen it.
+    resolved or reopened. Whoever does so sends the version that they saw, so that nobody undoes a change that they
+    have not seen.
     """
 
     class About(models.TextChoices):
@@ -122,7 +122,7 @@ class Comment(models.Model):
 
 
 class Look(models.Model):
-    """When a person last looked at a draft, so that the review page can show what has changed since."""
+    """When a person last looked at a self-check. The review page marks later changes as new."""
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="looks")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

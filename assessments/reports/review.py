@@ -15,7 +15,9 @@ from bulletin.encoding.conditions import UNSURE
 from bulletin.encoding.schema import Question, Section
 
 PRESSING: frozenset[Tone] = frozenset({"contact", "action", "improvement"})
-"""The tones of findings that ask for something."""
+"""The tones of findings that need a change or a conversation."""
+URGENT: frozenset[Tone] = frozenset({"contact", "action"})
+"""The tones of points to raise and things to do: the review opens on these."""
 NO_FILTERS: frozenset[str] = frozenset()
 
 
@@ -23,8 +25,8 @@ NO_FILTERS: frozenset[str] = frozenset()
 class ThreadRow:
     """A thread with its comments, the oldest first. `is_new` is true if the reviewer has not seen all of it.
 
-    `message` reports what came of an action on the thread just now, and is empty otherwise. `reopened` is the event
-    of whoever last opened the thread again, if anybody did.
+    `message` is the result of what the reviewer just did to the thread, or empty. `reopened` is the event of the
+    person who last reopened it, or None.
     """
 
     thread: Thread
@@ -37,17 +39,21 @@ class ThreadRow:
     def is_open(self) -> bool:
         return self.thread.resolved_at is None
 
+    @property
+    def needs_attention(self) -> bool:
+        return self.is_open or self.is_new
+
     def passes(self, filters: AbstractSet[str]) -> bool:
-        """Whether a thread on the whole passes all filters: it has no answer and no finding to match the others."""
+        """Whether a thread on the whole self-check passes all filters. It has no answer or finding to match."""
         matches = {"changed": self.is_new, "open": self.is_open}
         return all(matches.get(name, False) for name in filters)
 
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """A question that is asked now, or that has comments from when it was.
+    """A question that is asked now, or that was asked earlier and has comments.
 
-    `findings` rest on its answer; `answer_row` is None if there is no answer.
+    `findings` rest on its answer. `answer_row` is None if it has never been answered.
     """
 
     question: Question
@@ -61,13 +67,21 @@ class QuestionRow:
 
     @property
     def pressing(self) -> tuple[Item, ...]:
-        """The findings that ask for something."""
+        """The findings that need a change or a conversation."""
         return tuple(item for item in self.findings if item.tone in PRESSING)
 
     @property
     def quiet(self) -> tuple[Item, ...]:
-        """The findings that ask for nothing."""
+        """The findings that need neither."""
         return tuple(item for item in self.findings if item.tone not in PRESSING)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether to show it first: new to the reviewer, not sure, or with comments to read or resolve.
+
+        An answer behind a point to raise or a thing to do is not listed for that: the finding names it.
+        """
+        return self.is_new or self.is_unsure or any(thread.needs_attention for thread in self.threads)
 
     def passes(self, filters: AbstractSet[str]) -> bool:
         """Whether the question passes all filters."""
@@ -95,8 +109,13 @@ class FindingRow:
 
     @property
     def is_prominent(self) -> bool:
-        """Whether the page shows it unfolded: it asks for something, or somebody commented on it."""
+        """Whether the page shows it in full: it needs a change or a conversation, or somebody commented on it."""
         return self.is_pressing or bool(self.threads)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether to show it first: a point to raise, a thing to do, or comments to read or resolve."""
+        return self.item.tone in URGENT or any(thread.needs_attention for thread in self.threads)
 
     def passes(self, filters: AbstractSet[str]) -> bool:
         """Whether the finding passes all filters."""
@@ -111,20 +130,32 @@ class FindingRow:
 
 @dataclass(frozen=True)
 class Review:
-    """What the review page shows: the answers by section, the findings, then the comments on the whole.
+    """What the review page shows: the answers by section, the findings, then the comments on the whole self-check.
 
-    `findings` are the prominent ones, `quiet` the others. `open_threads` counts all threads, whatever the filters.
+    `findings` are the prominent ones, `quiet` the others. `unanswered` are the questions without an answer that have
+    no row of their own; they are only listed in the view of what needs attention.
     """
 
     sections: tuple[tuple[Section, tuple[QuestionRow, ...]], ...]
     findings: tuple[FindingRow, ...]
     quiet: tuple[FindingRow, ...]
     whole: tuple[ThreadRow, ...]
-    open_threads: int
+    unanswered: tuple[Question, ...] = ()
+
+    @property
+    def questions(self) -> tuple[QuestionRow, ...]:
+        return tuple(row for _, rows in self.sections for row in rows)
+
+    @property
+    def threads(self) -> tuple[ThreadRow, ...]:
+        """The threads shown, in the order of the page."""
+        on_questions = [thread for row in self.questions for thread in row.threads]
+        on_findings = [thread for row in (*self.findings, *self.quiet) for thread in row.threads]
+        return (*on_questions, *on_findings, *self.whole)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.sections or self.findings or self.quiet or self.whole)
+        return not (self.sections or self.findings or self.quiet or self.whole or self.unanswered)
 
 
 def review(
@@ -133,6 +164,7 @@ def review(
     *,
     by: User,
     looked_at: datetime | None,
+    attention: bool = False,
     section: str = "",
     filters: AbstractSet[str] = NO_FILTERS,
     writing_on: tuple[str, str] | None = None,
@@ -142,9 +174,10 @@ def review(
 ) -> Review:
     """A self-check as `by` reviews it. What others answered or wrote after `looked_at` is new to them.
 
-    `threads` come with their comments and authors. Questions, findings and comments on the whole that do not pass the
-    filters are left out. Two things show whatever the filters: `writing_on`, the kind and id of what `by` is writing
-    a comment on, and `at_thread`, the thread that they just wrote in. `messages` and `reopened` go by thread.
+    `threads` come with their comments and authors. With `attention`, only what needs the reviewer's attention is
+    kept; otherwise only what passes the filters. Two things are always kept: `writing_on`, the kind and id of what
+    `by` is writing a comment on, and `at_thread`, the thread that they just wrote in. `messages` and `reopened` are
+    by thread.
     """
     looked_at = _latest(looked_at, _marked_ready_at(state, by))
     thread_rows = [
@@ -187,7 +220,9 @@ def review(
     ]
 
     def shows(about: str, subject: str, of_section: str, row: QuestionRow | FindingRow) -> bool:
-        return (about, subject) in always_shown or (section in ("", of_section) and row.passes(filters))
+        if (about, subject) in always_shown:
+            return True
+        return row.needs_attention if attention else section in ("", of_section) and row.passes(filters)
 
     questions = [row for row in questions if shows("question", row.question.id, row.question.section, row)]
     findings = [row for row in findings if shows("finding", row.item.rule, row.section, row)]
@@ -204,10 +239,15 @@ def review(
             for row in by_subject.get(("whole", ""), [])
             if writing_on == ("whole", "")
             or row.thread.pk == at_thread
-            or (not section and row.passes(filters))
+            or (row.needs_attention if attention else not section and row.passes(filters))
         ),
-        open_threads=sum(row.is_open for row in thread_rows),
+        unanswered=_unanswered(state, questions) if attention else (),
     )
+
+
+def _unanswered(state: AssessmentState, shown: Iterable[QuestionRow]) -> tuple[Question, ...]:
+    rows = {row.question.id for row in shown}
+    return tuple(state.question(name) for name in state.advisory.unanswered if name not in rows)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

@@ -55,7 +55,7 @@ def unmark_ready(*, assessment: Assessment, by: User) -> None:
 def _set_ready(assessment: Assessment, by: User, *, ready: bool) -> None:
     lock_self_check(assessment)
     to_change = Assessment.objects.filter(pk=assessment.pk, ready_at__isnull=ready)
-    # Pressed twice, or by two people at the same time, it leaves one notice and one event.
+    # If it is pressed twice, or by two people at the same time, there is one notice and one event.
     if to_change.update(ready_at=timezone.now() if ready else None, ready_by=by if ready else None):
         notify(assessment=assessment, kind=Kind.READY if ready else Kind.TAKEN_BACK, by=by)
         action = Action.READY if ready else Action.TAKEN_BACK
@@ -138,8 +138,8 @@ def _append(action: Action, thread: Thread, by: User) -> None:
 def look(*, assessment: Assessment, by: User, at: datetime | None = None) -> None:
     """Record that someone has looked at a self-check, and mark its notices as seen. Later changes are new to them.
 
-    `at` is when their page was made, since they have not seen what changed while it was open. A time before the
-    self-check was started, or after now, is ignored: no page was made then.
+    `at` is when their page was made: they have not seen what changed while it was open. A time before the self-check
+    was started, or after now, is ignored, since no page can have been made then.
     """
     now = timezone.now()
     looked_at = at if at is not None and assessment.started_at <= at <= now else now

@@ -1,9 +1,10 @@
-"""Reviewing an office's draft: its answers, its findings and the comments of colleagues."""
+"""Reviewing an office's self-check: its answers, its findings and the comments of colleagues."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,11 +16,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assessments.forms.reviewing import FILTERS, CommentForm, FilterForm
+from assessments.forms.reviewing import EVERYTHING, FILTERS, CommentForm, FilterForm, ReplyForm
 from assessments.forms.section import element_id
 from assessments.models import Assessment, AuditEvent, Comment, Look, Thread, User
 from assessments.models.reviews import MAX_COMMENT
 from assessments.records.clock import moment_in_words
+from assessments.reports.review import Review
 from assessments.reports.review import review as review_report
 from assessments.services import reviewing as services
 from assessments.services.audit import Action
@@ -28,12 +30,31 @@ from assessments.views.workspace import Workspace, with_workspace
 
 THREAD_TAG = "t-"
 """The prefix of a message's tag that ends in a thread's key: the page shows the message beside that thread."""
+UNANSWERED, WHOLE, FINISH = "unanswered", "whole", "finish"
+"""The ids of the list of questions left, the comments on the whole self-check, and the last part of the page."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The place of an item among those to go through, with the ids of the items before and after it.
+
+    `previous` is empty for the first item. `next` of the last one is the end of the page.
+    """
+
+    number: int
+    of: int
+    previous: str
+    next: str
+
+    @property
+    def is_last(self) -> bool:
+        return self.number == self.of
 
 
 @require_safe
 @with_workspace
 def review(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Answers, findings and comments side by side, with filters."""
+    """What needs attention, item by item; or all answers, findings and comments, with filters."""
     return _page(request, workspace)
 
 
@@ -42,6 +63,7 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
     assessment, by = _assessment_and_person(workspace)
     filters = FilterForm(request.GET, edition=workspace.state.edition)
     section, show = filters.chosen
+    attention = filters.attention
     written = Comment.objects.select_related("author").prefetch_related("author__former_names")
     threads = list(
         Thread.objects.visible_to(by)
@@ -57,6 +79,7 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         threads,
         by=by,
         looked_at=looked_at,
+        attention=attention,
         section=section,
         filters=show,
         writing_on=(typed["about"], typed["subject"]) if "about" in typed else None,
@@ -64,25 +87,41 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         messages=beside,
         reopened=_reopened(assessment, threads, by),
     )
+    steps = _steps(reviewed) if attention else {}
     sections = [
         (
             part,
             [
-                (row, element_id(row.question.id), _change_url(workspace, part.id, row.question.id))
+                (
+                    row,
+                    element_id(row.question.id),
+                    workspace.question_url(row.question.id),
+                    steps.get(element_id(row.question.id)),
+                )
                 for row in rows
             ],
         )
         for part, rows in reviewed.sections
     ]
     is_narrow = bool(section or show)
+    advisory = workspace.state.advisory
     context = workspace.context(
         review=reviewed,
+        attention=attention,
+        counts=_counts(reviewed),
+        first=next(iter(steps), ""),
         sections=sections,
+        findings=[(row, steps.get(f"f-{row.item.rule}")) for row in reviewed.findings],
+        left=[(question, workspace.question_url(question.id)) for question in reviewed.unanswered],
+        left_step=steps.get(UNANSWERED),
+        whole_step=steps.get(WHOLE),
+        items=len(steps),
         filters=filters,
         query=filters.query,
+        everything=f"{workspace.url('review')}?{EVERYTHING}",
         show=[(name, label, name in show) for name, label in FILTERS.items()],
         is_narrow=is_narrow,
-        shows_whole=bool(reviewed.whole) or not is_narrow or typed.get("about") == "whole",
+        shows_whole=bool(reviewed.whole) or typed.get("about") == "whole" or not (is_narrow or attention),
         looked_at=looked_at,
         typed=typed,
         typed_at=_field(typed),
@@ -90,18 +129,48 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         messages=top,
         longest=MAX_COMMENT,
         longest_in_words=f"{MAX_COMMENT:,}",
-        unanswered=len(workspace.state.advisory.unanswered),
+        unanswered=len(advisory.unanswered),
         made=timezone.now().isoformat(),
     )
     return render(request, "review/review.html", context)
 
 
+def _steps(reviewed: Review) -> dict[str, Step]:
+    """The items to go through by their ids, in the order of the page."""
+    ids = [element_id(row.question.id) for row in reviewed.questions]
+    ids += [UNANSWERED] * bool(reviewed.unanswered)
+    ids += [f"f-{row.item.rule}" for row in reviewed.findings]
+    ids += [WHOLE] * bool(reviewed.whole)
+    before, after = ["", *ids], [*ids[1:], FINISH]
+    return {
+        place: Step(number, len(ids), before[number - 1], after[number - 1])
+        for number, place in enumerate(ids, 1)
+    }
+
+
+def _counts(reviewed: Review) -> list[tuple[str, str]]:
+    """What needs attention, counted in words; each count with the id of the first item that it counts."""
+    threads = [(row, f"t-{row.thread.pk}") for row in reviewed.threads]
+    questions = [(row, element_id(row.question.id)) for row in reviewed.questions]
+    findings = [(row.item.tone, f"f-{row.item.rule}") for row in reviewed.findings]
+    ids = {
+        ("answer new to you", "answers new to you"): [place for row, place in questions if row.is_new],
+        ("new comment", "new comments"): [place for row, place in threads if row.is_new],
+        ("open comment", "open comments"): [place for row, place in threads if row.is_open],
+        ("answer not sure", "answers not sure"): [place for row, place in questions if row.is_unsure],
+        ("question left", "questions left"): [UNANSWERED] * len(reviewed.unanswered),
+        ("point to raise", "points to raise"): [place for tone, place in findings if tone == "contact"],
+        ("thing to do", "things to do"): [place for tone, place in findings if tone == "action"],
+    }
+    return [(f"{len(ids_of)} {words[len(ids_of) > 1]}", ids_of[0]) for words, ids_of in ids.items() if ids_of]
+
+
 def _field(typed: Mapping[str, Any]) -> str:
-    """The id of the text field that has the refused comment."""
+    """The id of the text box that has the refused comment."""
     if "thread" in typed:
         return f"reply-{typed['thread']}"
     about, subject = typed.get("about", ""), typed.get("subject", "")
-    return f"c-{subject if about == 'finding' else _anchor(about, subject)}"
+    return f"c-{_anchor(about, subject)}"
 
 
 def _messages(request: HttpRequest) -> tuple[list[Message], dict[int, str]]:
@@ -131,16 +200,11 @@ def _reopened(assessment: Assessment, threads: list[Thread], by: User) -> dict[i
 def _back(
     request: HttpRequest, workspace: Workspace, place: str = "", thread: int | None = None
 ) -> HttpResponse:
-    """Redirect to the review page with the same filters, at `place`. They never hide the thread."""
-    filters = FilterForm(request.GET, edition=workspace.state.edition)
-    query = filters.query
-    if query and thread is not None:
-        query += f"&at={thread}"
+    """Redirect to the same view of the review, at `place`. The view always shows the thread."""
+    query = FilterForm(request.GET, edition=workspace.state.edition).query
+    if thread is not None:
+        query += f"{'&' if query else ''}at={thread}"
     return redirect(workspace.url("review") + (f"?{query}" if query else "") + (f"#{place}" if place else ""))
-
-
-def _change_url(workspace: Workspace, section: str, question: str) -> str:
-    return f"{workspace.url('section', section=section)}?ready#{element_id(question)}"
 
 
 def _assessment_and_person(workspace: Workspace) -> tuple[Assessment, User]:
@@ -151,7 +215,7 @@ def _assessment_and_person(workspace: Workspace) -> tuple[Assessment, User]:
 
 
 def _attempt(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | None:
-    """Run `act`. If the draft is deleted or its term has ended, return a page with what was typed; else None."""
+    """Run `act` and return None. If the draft is deleted or its term has ended, return a page with what was typed."""
     try:
         act()
     except services.DraftGone:
@@ -161,17 +225,17 @@ def _attempt(request: HttpRequest, act: Callable[[], object]) -> HttpResponse | 
     return None
 
 
-def _changed_meanwhile(thread: Thread) -> str:
+def _thread_moved(thread: Thread) -> str:
     if thread.resolved_at is None:
-        return "Somebody opened these comments again in the meantime. Nothing was changed."
+        return "Someone else reopened these comments after you opened this page. Nothing was changed."
     when = moment_in_words(thread.resolved_at)
-    return f"{thread.resolved_by} resolved these comments in the meantime, on {when}. Nothing was changed."
+    return f"{thread.resolved_by} resolved these comments on {when}, after you opened this page. Nothing was changed."
 
 
 @require_POST
 @with_workspace
 def note_look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Record that the person has looked at the draft, as it was when the page was made."""
+    """Record that the person has seen the self-check as it was when the page was made."""
     assessment, by = _assessment_and_person(workspace)
     shown_at = None
     with suppress(ValueError):
@@ -179,7 +243,9 @@ def note_look(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     services.look(
         assessment=assessment, by=by, at=shown_at if shown_at and timezone.is_aware(shown_at) else None
     )
-    messages.success(request, "Noted. What changes from now on is shown as new to you.")
+    messages.success(
+        request, "Everything is marked as seen. Later answers and comments will be marked as new."
+    )
     return _back(request, workspace)
 
 
@@ -195,7 +261,7 @@ def ready(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def comment(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Start a thread. A GET, as when a browser reloads the page of a refused comment, leads back to the review."""
+    """Start a thread. A GET leads back to the review: a browser sends one to reload the page of a refused comment."""
     assessment, by = _assessment_and_person(workspace)
     if request.method != "POST":
         return _back(request, workspace)
@@ -242,11 +308,11 @@ def _version_seen(request: HttpRequest) -> int:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def reply(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
-    """Add a comment to a thread, if its state is still the one that the person saw."""
+    """Add a comment to a thread that is still as the person saw it."""
     existing, (_, by) = _visible_thread(workspace, thread), _assessment_and_person(workspace)
     if request.method != "POST":
         return _back(request, workspace, f"t-{existing.pk}", existing.pk)
-    form = CommentForm(request.POST)
+    form = ReplyForm(request.POST)
     if not form.is_valid():
         return _page(request, workspace, thread=existing.pk, **_refused_text(request, form))
     text, seen = form.cleaned_data["text"], _version_seen(request)
@@ -254,7 +320,7 @@ def reply(request: HttpRequest, workspace: Workspace, thread: int) -> HttpRespon
         response = _attempt(request, lambda: services.reply(thread=existing, text=text, by=by, seen=seen))
     except services.ThreadMoved as moved:
         who = moved.thread.resolved_by
-        reason = f"{who} resolved this in the meantime. Send your reply and open it again?"
+        reason = f"{who} resolved these comments after you opened this page. Send the reply to reopen them."
         return _page(request, workspace, thread=existing.pk, text=text, error=reason)
     return response or _back(request, workspace, f"t-{existing.pk}", existing.pk)
 
@@ -262,7 +328,7 @@ def reply(request: HttpRequest, workspace: Workspace, thread: int) -> HttpRespon
 @require_POST
 @with_workspace
 def resolve_or_reopen(request: HttpRequest, workspace: Workspace, thread: int) -> HttpResponse:
-    """Resolve a thread or reopen it, if its state is still the one that the person saw."""
+    """Resolve or reopen a thread that is still as the person saw it."""
     existing, (_, by) = _visible_thread(workspace, thread), _assessment_and_person(workspace)
     act, seen = services.reopen if "reopen" in request.POST else services.resolve, _version_seen(request)
     place = f"{THREAD_TAG}{existing.pk}"
@@ -270,5 +336,5 @@ def resolve_or_reopen(request: HttpRequest, workspace: Workspace, thread: int) -
         response = _attempt(request, lambda: act(thread=existing, seen=seen, by=by))
     except services.ThreadMoved as moved:
         response = None
-        messages.warning(request, _changed_meanwhile(moved.thread), extra_tags=place)
+        messages.warning(request, _thread_moved(moved.thread), extra_tags=place)
     return response or _back(request, workspace, place, existing.pk)

@@ -15,7 +15,7 @@ from assessments.services import reviewing
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_assessment
 from bulletin.shelf import editions
-from tests.cast import Cast, account_of, attested, client_of, person
+from tests.cast import Cast, account_of, answered, attested, client_of, person
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,8 @@ def address_of(cast: Cast, what: str = "review") -> str:
     return f"/assessments/{cast.draft_pk}/{what}"
 
 
-def page(cast: Cast, name: str, query: str = "") -> str:
+def page(cast: Cast, name: str, query: str = "?show=all") -> str:
+    """The review as someone sees it: the whole of it, but for `query`."""
     return str(cast.client(name).get(f"{address_of(cast)}{query}").content.decode())
 
 
@@ -75,7 +76,8 @@ def test_a_comment_stands_where_it_was_written_with_its_author(cast):
     for (about, subject), place in places.items():
         text = "First line\r\nsecond <b>line</b>"
         there = comment(cast, "staff", about=about, subject=subject, text=text)
-        assert there["Location"] == f"{address_of(cast)}{place}"
+        thread = Thread.objects.latest("pk")
+        assert there["Location"] == f"{address_of(cast)}?at={thread.pk}{place}"
     html = page(cast, "staff")
     assert html.count("First line<br>second &lt;b&gt;line&lt;/b&gt;") == len(places)
     assert html.count("<strong>Sam Roy</strong>") == len(places)
@@ -99,7 +101,7 @@ def test_a_comment_on_nothing_that_there_is_is_not_found(cast, about, subject):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("  ", "Write something first."),
+        ("  ", "Enter your comment."),
         ("w" * 2_001, "use at most 2,000 characters; this text has 2,001"),
     ],
 )
@@ -134,7 +136,7 @@ def test_a_reply_joins_the_thread_and_opens_it_again(cast):
     assert [comment.text for comment in thread.comments.all()] == ["Which address?", "The office's."]
     assert (thread.resolved_at, thread.version) == (None, 3)
     html = client.post(address, {"text": ""}).content.decode()
-    assert "Write something first." in html
+    assert "Enter your reply." in html
 
 
 @pytest.mark.postgres
@@ -142,10 +144,10 @@ def test_of_two_who_resolve_one_thread_the_second_is_told_who_did(cast):
     thread = written(cast)
     assert "Resolved by Ana Silva" in settle(cast, thread, "member", 1).content.decode()
     again = settle(cast, thread, "staff", 1).content.decode()
-    assert "Ana Silva resolved these comments in the meantime" in again
+    assert "Ana Silva resolved these comments on " in again
     settle(cast, thread, "staff", 2, reopen="yes")
     stale = settle(cast, thread, "member", 2).content.decode()
-    assert "Somebody opened these comments again in the meantime" in stale
+    assert "Someone else reopened these comments after you opened this page" in stale
 
 
 @pytest.mark.parametrize("seen", ["", "-1", "9" * 30, "٣", "one"])
@@ -182,7 +184,7 @@ def test_after_the_term_nobody_comments_resolves_or_marks(cast):
     assert settle(cast, thread, "staff", 1).status_code == 409
     html = page(cast, "staff")
     assert "Which address?" in html
-    assert "Send the comment" not in html
+    assert "Send comment" not in html
 
 
 def test_an_anonymous_check_has_no_review(cast):
@@ -198,7 +200,7 @@ def test_a_draft_is_marked_ready_and_taken_back_by_whoever_works_on_it(cast):
     address = address_of(cast, "review/ready")
     for _ in range(2):
         cast.client("staff").post(address, {"ready": "yes"})
-    assert "says Sam Roy" in page(cast, "member")
+    assert "Marked ready for review by Sam Roy" in page(cast, "member")
     assert Notice.objects.filter(kind="ready").count() == 1
     cast.client("member").post(address)
     draft = cast.draft
@@ -219,7 +221,7 @@ def test_what_others_did_is_new_until_one_says_that_one_has_looked(cast, time_ma
     cast.client("member").post(address_of(cast, "review/look"))
     html = page(cast, "member", changed)
     assert shown(html) == []
-    assert "Nothing here fits what you asked to see." in html
+    assert "Nothing matches these filters." in html
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
     Answer.objects.filter(question=EMAIL).update(value="no", version=2, answered_at=timezone.now())
     assert shown(page(cast, "member", changed)) == ["q-resources-email"]
@@ -288,7 +290,7 @@ def test_filters_narrow_the_questions_down_together(cast, query, expected):
         assert "policies" in names
         names = [name for name in names if name == "policies"]
     assert names == expected
-    assert "Comments on the whole" not in html
+    assert "Comments on the whole self-check" not in html
 
 
 def test_a_filter_that_cannot_be_read_shows_all(cast):
@@ -333,6 +335,96 @@ def test_the_answers_say_who_gave_them(cast):
     assert "Sam Roy, " in cast.client("member").get(address_of(cast, "answers")).content.decode()
 
 
+# --- What needs attention -------------------------------------------------------------------------
+
+
+def steps(html: str) -> list[tuple[str, str]]:
+    """Where each item's links lead: to the item before it, if there is one, and to the item after it."""
+    found = []
+    for step in re.findall(r'<p class="step">(.*?)</p>', html, re.DOTALL):
+        ids = dict(re.findall(r'class="step-(back|on)" href="#([^"]+)"', step))
+        found.append((ids.get("back", ""), ids["on"]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("member", ["email", "logo", "policies", "abuse"]),
+        # One's own answers are not new, and an open comment of one's own stays until someone resolves it.
+        ("staff", ["logo", "stage", "abuse"]),
+    ],
+)
+def test_the_review_opens_on_answers_that_are_new_unsure_or_have_open_comments(cast, name, expected):
+    answer(cast, resources__email="yes", resources__policies="no", conduct__abuse="unsure")
+    answer(cast, "member", account__stage="live")
+    written(cast, subject=LOGO)
+    html = page(cast, name, "")
+    names = [place.rpartition("-")[2] for place in shown(html)]
+    assert sorted(names) == sorted(expected)
+    everything = shown(page(cast, name))
+    assert len(everything) > 10
+    assert shown(html) == [place for place in everything if place in shown(html)]
+
+
+def test_an_answer_that_one_has_seen_is_left_out_and_the_finding_that_rests_on_it_stays(cast):
+    answer(cast, resources__email="yes", resources__policies="no", conduct__abuse="no")
+    thread = resolved(cast, about="finding", subject="13c-ii")
+    reviewing.look(assessment=cast.draft, by=cast.member)
+    html = page(cast, "member", "")
+    assert shown(html) == []
+    assert re.findall(r'class="review-row" id="(f-[^"]+)"', html) == ["f-9"]
+    assert "In line with City policies: No" in html
+    # A thread that somebody just resolved is still shown to them.
+    assert f'id="t-{thread.pk}"' in page(cast, "member", f"?at={thread.pk}")
+
+
+def test_links_lead_through_the_items_in_the_order_of_the_page_and_each_count_to_its_first_item(cast):
+    answer(
+        cast, resources__email="yes", resources__policies="no", conduct__abuse="unsure", gifts__unpaid="yes"
+    )
+    written(cast, about="whole", subject="", text="On it all")
+    html = page(cast, "member", "")
+    places = re.findall(r' id="((?:q|f)-[^"]+|unanswered|whole)"', html)
+    assert len(places) > 6
+    assert places[-1] == "whole"
+    assert steps(html) == list(zip(["", *places], [*places[1:], "finish"], strict=False))
+    assert f"Needs attention ({len(places)})" in html
+    assert f'href="#{places[0]}">Go to the first item' in html
+    counts = dict(re.findall(r'<a href="#([^"]+)">(\d+ [a-z ]+)</a>', html))
+    assert counts["q-resources-email"] == "4 answers new to you"
+    assert counts["q-conduct-abuse"] == "1 answer not sure"
+    assert counts["f-9"] == "1 thing to do"
+    assert "questions left" in counts["unanswered"]
+    assert "1 open comment" in html
+    for place in re.findall(r'href="#([^"]+)"', html):
+        assert f'id="{place}"' in html, place
+    assert steps(page(cast, "member")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ready", "offered"),
+    [
+        ("member", False, "Your next step is to attest this self-check."),
+        ("staff", False, "Your next step is to mark this self-check ready for review."),
+        ("staff", True, "The member can attest this self-check now."),
+    ],
+)
+def test_when_nothing_needs_attention_the_page_says_so_and_offers_the_next_step(
+    cast, name, is_ready, offered
+):
+    draft = answered(cast.account, cast.member)
+    reviewing.look(assessment=draft, by=cast.staff)
+    if is_ready:
+        reviewing.mark_ready(assessment=draft, by=cast.staff)
+    html = cast.client(name).get(f"/assessments/{draft.pk}/review").content.decode()
+    assert "Nothing needs your attention." in html
+    assert offered in html
+    assert (f'href="/assessments/{draft.pk}/attest">Attest</a>' in html) == (name == "member")
+    assert ("Mark ready for review</button>" in html) != is_ready
+    assert "Go to the first item" not in html
+
+
 # --- What stays in view ---------------------------------------------------------------------------
 
 
@@ -342,7 +434,7 @@ def test_comments_on_a_question_that_is_not_asked_any_more_are_still_there(cast)
     Answer.objects.filter(question=EMAIL).update(value="no")
     html = page(cast, "member")
     row = html[html.index('id="q-resources-policies"') :]
-    assert "Not asked now" in row[: row.index("review-row")]
+    assert "No longer asked" in row[: row.index("review-row")]
     assert f'id="t-{thread.pk}"' in row
     refused = comment(cast, "staff", subject="election.nomination_date", text="").content.decode()
     assert 'id="c-q-election-nomination-date"' in refused
@@ -363,7 +455,7 @@ def test_filters_narrow_findings_and_comments_on_the_whole_down_as_well(cast):
         reviewing.resolve(thread=thread, seen=1, by=cast.member)
     none_open = page(cast, "staff", "?show=open")
     assert "On it all" not in none_open
-    assert "Nothing here fits what you asked to see." in none_open
+    assert "Nothing matches these filters." in none_open
 
 
 def test_what_is_done_on_a_narrowed_page_leads_back_to_it_and_to_the_thread(cast):
@@ -375,7 +467,8 @@ def test_what_is_done_on_a_narrowed_page_leads_back_to_it_and_to_the_thread(cast
     there = client.post(at, {"seen": "1"})["Location"]
     assert there == address_of(cast, f"review?show=open&at={thread.pk}#t-{thread.pk}")
     assert "Resolved by Ana Silva" in client.get(there).content.decode()
-    assert client.post(address_of(cast, f"review/look{query}"))["Location"] == address_of(cast)
+    looked = client.post(address_of(cast, f"review/look{query}"))
+    assert looked["Location"] == address_of(cast, "review?show=all")
     looked = client.post(address_of(cast, "review/look?show=open"))
     assert looked["Location"] == address_of(cast, "review?show=open")
 
@@ -411,12 +504,14 @@ def test_a_reply_to_what_was_resolved_meanwhile_is_given_back_first(cast):
     thread = resolved(cast)
     address = address_of(cast, f"comments/{thread.pk}/reply")
     html = cast.client("staff").post(address, {"text": "One more thing", "seen": "1"}).content.decode()
-    assert "Ana Silva resolved this in the meantime. Send your reply and open it again?" in html
+    assert (
+        "Ana Silva resolved these comments after you opened this page. Send the reply to reopen them." in html
+    )
     assert "One more thing</textarea>" in html
     assert not Thread.objects.open().exists()
     cast.client("staff").post(address, {"text": "One more thing", "seen": "2"})
     assert Thread.objects.open().exists()
-    assert "Opened again by Sam Roy" in page(cast, "member")
+    assert "Reopened by Sam Roy" in page(cast, "member")
 
 
 def test_who_resolves_too_late_is_told_beside_the_thread(cast):
@@ -436,17 +531,16 @@ def test_the_address_of_a_refused_comment_can_be_loaded_again(cast, what):
 
 def test_the_summary_of_a_refused_comment_leads_to_its_field(cast):
     empty = comment(cast, "staff", text=" ").content.decode()
-    assert '<a href="#c-q-resources-email">Write something first.</a>' in empty
-    assert "What you wrote is still" not in empty
+    assert '<a href="#c-q-resources-email">Enter your comment.</a>' in empty
+    assert "Your text is still in its box" not in empty
     field = empty[empty.index('id="c-q-resources-email"') :][:400]
     # A browser cuts what is pasted at `maxlength`, and says nothing.
     assert "maxlength" not in field
-    assert "At most 2,000 characters." in empty
     assert (
         'aria-describedby="c-q-resources-email-hint c-q-resources-email-error" aria-invalid="true"' in field
     )
-    assert "At most 2,000 characters" in empty
-    assert "What you wrote is still in its field" in comment(cast, "staff", text="w" * 2_001).content.decode()
+    assert "Up to 2,000 characters" in empty
+    assert "Your text is still in its box" in comment(cast, "staff", text="w" * 2_001).content.decode()
 
 
 def test_the_page_has_a_heading_for_each_section_and_a_list_of_them(cast):
@@ -464,7 +558,6 @@ def test_what_one_wrote_or_answered_oneself_is_not_new(cast, time_machine):
     reviewing.reply(thread=thread, text="Ours.", by=cast.member, seen=1)
     html = page(cast, "member")
     assert html.count("New to you") == 0
-    assert "You have not looked at this before" not in html
 
 
 def test_how_much_is_unanswered_is_said_before_a_draft_is_marked_ready(cast):
@@ -477,7 +570,7 @@ def test_how_much_is_unanswered_is_said_before_a_draft_is_marked_ready(cast):
 
 def test_a_finding_that_asks_for_nothing_can_be_commented_on(cast):
     html = page(cast, "staff")
-    assert "ask for nothing</summary>" in re.sub(r"\s+<", "<", html)
+    assert "with nothing to do</summary>" in re.sub(r"\s+<", "<", html)
     assert html.count('name="about" value="finding"') == len(next(iter(editions().values())).rules)
 
 
@@ -485,9 +578,9 @@ def test_after_the_term_the_page_does_not_say_that_it_can_be_changed(cast):
     reviewing.mark_ready(assessment=cast.draft, by=cast.staff)
     Office.objects.update(ends_on="2026-11-14")
     html = page(cast, "staff")
-    assert "It can still be changed" not in html
-    assert "This term has ended" in html
-    assert "I have looked at this" not in html
+    assert "You can still change answers" not in html
+    assert "This office’s term has ended" in html
+    assert "Mark everything as seen" not in html
 
 
 def test_someone_who_left_the_only_office_is_told_so(cast):
@@ -501,6 +594,6 @@ def test_what_is_attested_can_be_commented_on_and_not_marked_ready(cast):
     reviewing.comment(assessment=record, about="whole", subject="", text="And now?", by=cast.staff)
     html = cast.client("staff").get(f"/assessments/{record.pk}/review").content.decode()
     assert "Attested by Ana Silva" in html
-    assert "It can still be changed" not in html
+    assert "You can still change answers" not in html
     assert "Mark ready for review" not in html
-    assert "Send the comment" in html
+    assert "Send comment" in html
