@@ -7,7 +7,7 @@ from tests.cast import client_of, person
 
 pytestmark = pytest.mark.django_db
 
-OUR_PAGE = "<h1>There is no such page</h1>"
+OUR_PAGE = "<h1>We can’t find this page</h1>"
 
 
 @pytest.fixture
