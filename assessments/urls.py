@@ -18,6 +18,7 @@ from assessments.views import (
     retention,
     review,
     sharing,
+    time_limits,
     trail,
     unsubscribe,
     verify,
@@ -45,6 +46,7 @@ own_pages = [
     *shared_pages,
     path("election", one_at_a_time.which_election, name="election"),
     path("delete", questionnaire.delete, name="delete"),
+    path("stay", time_limits.keep_check, name="stay"),
 ]
 
 attested_pages = [
@@ -113,6 +115,7 @@ urlpatterns = [
     path("shares/<int:pk>/exchange.txt", sharing.shared_file, {"form": "exchange"}, name="share_exchange"),
     path("shares/<int:pk>/withdraw", sharing.withdraw, name="withdraw"),
     path("shares/<int:pk>/advice", sharing.advise, name="advise"),
+    path("stay", time_limits.stay, name="stay"),
     path("verify/", verify.verify_code, name="verify_code"),
     path("verify/<str:code>", verify.verify, name="verify"),
     path("examples/<slug:name>", public.example, name="example"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
@@ -21,6 +22,29 @@ SECONDS_BETWEEN_WRITES = {"officer": 60, "administrator": 15 * 60, "other": 15 *
 def role_of(user: User) -> str:
     """The role that decides the limits of a person's sessions."""
     return "officer" if user.is_officer else "administrator" if user.is_staff else "other"
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """The seconds until a session ends: without a further request, at least after one, and at the latest."""
+
+    unused: int
+    renewed: int
+    longest: int
+
+
+def time_left(request: HttpRequest) -> TimeLeft:
+    """The time left in the session of someone who has signed in. The middleware must have run."""
+    user, now = request.user, int(time.time())
+    role = role_of(user) if isinstance(user, User) else "other"
+    idle, longest = settings.SESSION_IDLE[role], settings.SESSION_LONGEST[role]
+    session = request.session
+    latest = session.get(SINCE, now) + longest - now
+    return TimeLeft(
+        unused=min(session.get(SEEN, now) + idle - now, latest),
+        renewed=min(idle - SECONDS_BETWEEN_WRITES[role], latest),
+        longest=latest,
+    )
 
 
 def keep_signed_in(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:

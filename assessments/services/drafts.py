@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck, Assessment, CheckAnswer, SocialAccount, User
 from assessments.models.answers import AnswerRow
-from assessments.models.checks import token_hash
+from assessments.models.checks import a_day_from_now, token_hash
 from assessments.rendering.data import answer_data
 from assessments.scoring.document import Document
 from assessments.services import audit
@@ -94,6 +94,12 @@ def describe_check(
     if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):
         raise DraftGone
     note_change(AnonymousCheck.objects.get(pk=check.pk))
+
+
+def extend_check(*, check: AnonymousCheck) -> None:
+    """Keep a check for another day, as an answer does. Raises DraftGone where it has ended or been deleted."""
+    if not AnonymousCheck.objects.live().filter(pk=check.pk).update(ends_at=a_day_from_now()):
+        raise DraftGone
 
 
 @transaction.atomic
