@@ -45,6 +45,7 @@ shared_pages = [
 own_pages = [
     *shared_pages,
     path("election", one_at_a_time.which_election, name="election"),
+    path("stay", public.stay, name="stay"),
     path("delete", questionnaire.delete, name="delete"),
     path("stay", time_limits.keep_check, name="stay"),
 ]

@@ -66,6 +66,8 @@ class AnonymousCheck(ElectionChoice):
     member = models.CharField("member of Council", max_length=MAX_ACCOUNT_TEXT, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(default=a_day_from_now, db_index=True)
+    # Whether the browser keeps the token after it closes, as the person chose.
+    outlives_browser = models.BooleanField(default=False)
     # In bytes, with its answers. Anyone can write these rows, so their size is limited.
     size = models.PositiveIntegerField(default=0)
 

@@ -130,6 +130,11 @@ def change_election(
     audit.append(office=locked.account.office, action=Action.ELECTION_CHANGED, about=locked, by=by)
 
 
+def set_outlives_browser(*, check: AnonymousCheck, outlives_browser: bool) -> None:
+    """Choose whether the browser keeps the check's token after it closes. When the check ends stays the same."""
+    AnonymousCheck.objects.filter(pk=check.pk).update(outlives_browser=outlives_browser)
+
+
 def delete_check(*, check: AnonymousCheck) -> None:
     """Delete an anonymous check and all its answers, now."""
     check.delete()

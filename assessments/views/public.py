@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from allauth.account.utils import get_login_redirect_url, get_next_redirect_url
 from allauth.core import ratelimit
 from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -27,7 +28,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.answers_file import AnswersFileForm
 from assessments.forms.section import SectionForm
-from assessments.models import User
+from assessments.models import AnonymousCheck, User
 from assessments.records.state import AssessmentState
 from assessments.rendering.documents import advisory_pdf, questionnaire_pdf
 from assessments.rendering.projection import Projection, of_asked, project
@@ -38,12 +39,12 @@ from assessments.scoring.assess import assess
 from assessments.scoring.document import Document, election_for, read_document
 from assessments.scoring.effort import minutes_left
 from assessments.services.answering import AddressFull, NoRoom, NotSaved, TooLarge, save_answers
-from assessments.services.drafts import start_check
+from assessments.services.drafts import set_outlives_browser, start_check
 from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import FAULTS, STATUSES, keep_typed, typed_in, unavailable
 from assessments.views.one_at_a_time import Marks, rest_of, screen_page
 from assessments.views.questionnaire import section_page
-from assessments.views.workspace import READY, Workspace, own_check, remember
+from assessments.views.workspace import COOKIE, READY, Workspace, own_check, remember, with_workspace
 from bulletin.encoding.schema import Edition, Question
 from bulletin.publish import current_published, encoded
 from bulletin.shelf import calendar, current, editions
@@ -88,6 +89,9 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     context = {"contact_block": current().sheet.contact, "guarded": current().guarded_sections}
     return render(request, f"pages/{name}.html", context)
 
+
+STAYS = "You can close this browser. It can open your answers for 24 hours after your last one."
+STAYS_NOT = "When you close this browser, it can no longer open your answers."
 
 LARGE_FILE = 20_000
 """Bytes. One network address may bring back only a few answers files an hour that are larger than this."""
@@ -137,6 +141,19 @@ def start(request: HttpRequest) -> HttpResponse:
     except (AddressFull, NoRoom) as error:
         return keep_typed(request, error.why)
     return remember(redirect(Workspace(check, None).url("next")), token)
+
+
+@require_POST
+@with_workspace
+def stay(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Choose whether this browser can open the self-check after it was closed."""
+    outlives_browser = request.POST.get("stay") == "yes"
+    if not isinstance(workspace.self_check, AnonymousCheck):
+        raise Http404
+    set_outlives_browser(check=workspace.self_check, outlives_browser=outlives_browser)
+    messages.success(request, STAYS if outlives_browser else STAYS_NOT)
+    response = redirect(workspace.url("tasks") + "#stay")
+    return remember(response, request.COOKIES[COOKIE], outlives_browser=outlives_browser)
 
 
 @sensitive_post_parameters()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from assessments.forms.section import LinkedContradiction, element_id
 from assessments.models import AnonymousCheck, Assessment, Attestation, User
+from assessments.models.checks import LIFE
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.reports.screens import Point, newest_point
 from assessments.services.answering import SelfCheck
@@ -28,8 +29,13 @@ from bulletin.models import PublishedEdition
 from bulletin.publish import current_published
 from bulletin.shelf import current
 
+Response = TypeVar("Response", bound=HttpResponseBase)
+
 COOKIE = "check"
-"""The cookie with an anonymous check's token. It lasts until the browser closes, and scripts cannot read it."""
+"""The cookie with an anonymous check's token, which scripts cannot read.
+
+It lasts until the browser closes or, if the person chose that, for as long as the check is kept.
+"""
 DRAFT = "draft"
 """The input that names the self-check that a form was made from. An anonymous check's address does not name it."""
 READY = "ready"
@@ -46,6 +52,11 @@ class Workspace:
     @property
     def is_anonymous(self) -> bool:
         return isinstance(self.self_check, AnonymousCheck)
+
+    @property
+    def outlives_browser(self) -> bool:
+        """Whether it is an anonymous check whose token the browser keeps after it closes."""
+        return isinstance(self.self_check, AnonymousCheck) and self.self_check.outlives_browser
 
     @property
     def is_open(self) -> bool:
@@ -185,7 +196,13 @@ def with_workspace(view: View) -> View:
     @functools.wraps(view)
     def wrapped(request: HttpRequest, pk: int | None = None, **kwargs: Any) -> HttpResponseBase:
         workspace = _office_workspace(request, pk) if pk is not None else _own_workspace(request)
-        return workspace if isinstance(workspace, HttpResponse) else view(request, workspace, **kwargs)
+        if isinstance(workspace, HttpResponse):
+            return workspace
+        response = view(request, workspace, **kwargs)
+        if workspace.outlives_browser and COOKIE not in response.cookies:
+            # Each answer extends the check's life, and the cookie has to last as long.
+            remember(response, request.COOKIES[COOKIE], outlives_browser=True)
+        return response
 
     return wrapped
 
@@ -199,9 +216,16 @@ def own_check(request: HttpRequest) -> AnonymousCheck | None:
     return live.first()
 
 
-def remember(response: HttpResponse, token: str) -> HttpResponse:
-    """Give the browser the token of its check, until the browser closes."""
-    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+def remember(response: Response, token: str, *, outlives_browser: bool = False) -> Response:
+    """Give the browser the token of its check, until the browser closes or for as long as a check is kept."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=LIFE if outlives_browser else None,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
     return response
 
 
