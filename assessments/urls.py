@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from assessments.views import (
     attest,
+    confirming,
     copies,
     desk,
     desk_exports,
@@ -53,6 +54,7 @@ own_pages = [
 attested_pages = [
     path("attest", attest.attest, name="attest"),
     path("done", done.done, name="done"),
+    path("confirm", confirming.confirm, name="confirm"),
     path("reassess", attest.reassess, name="reassess"),
     path("compare", attest.compare, name="compare"),
     path("share", sharing.share, name="share"),

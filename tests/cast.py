@@ -38,7 +38,7 @@ from assessments.records.attested import sha256_of
 from assessments.records.shared import Picked
 from assessments.records.state import assessment_state
 from assessments.rendering.data import answer_data
-from assessments.services.answering import Change, save_answers
+from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment
 from assessments.services.sharing import Asked, share
@@ -136,7 +136,12 @@ def answered(
     draft = start_assessment(account=account, by=by)
     all_answers = answers_of(BASE["answers"] | dict(answers or {}))
     all_notes = notes or {}
-    changes = [Change(q, answer_data(value), all_notes.get(q, "")) for q, value in all_answers.items()]
+    # Some may be filled in already, from another self-check of the office.
+    seen = {row.question: AnswerVersion.of_row(row) for row in draft.answers.all()}
+    changes = [
+        Change(q, answer_data(value), all_notes.get(q, ""), seen.get(q, AnswerVersion()))
+        for q, value in all_answers.items()
+    ]
     save_answers(draft=draft, changes=changes, by=by)
     return draft
 

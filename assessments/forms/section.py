@@ -23,6 +23,7 @@ from assessments.models import AnswerRow
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import answer_data
 from assessments.rendering.projection import cite
+from assessments.reports.carried import confirmed_alone
 from assessments.scoring.answers import MAX_NOTE, AnswerError, read_answer, too_long
 from assessments.scoring.wording import answer_in_words, choice_words
 from assessments.services.answering import AnswerVersion, Change, Saved
@@ -36,9 +37,9 @@ from bulletin.encoding.schema import Question
 NOTE, SEEN, UNSURE_BOX, KEPT = "note.", "seen.", "unsure.", "kept."
 """Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name.
 Where each answer is a button, `kept.` has the answer so far, which stays unless one is pressed."""
-CHOOSE, TYPING = "choose", "typing"
-"""The input that says which of two conflicting answers to keep, and the one that names the question still being typed
-in, which is left alone."""
+CHOOSE, TYPING, STILL = "choose", "typing", "still"
+"""The input that says which of two conflicting answers to keep; the one that names the question still being typed in,
+which is left alone; and the button that confirms one earlier answer by itself."""
 YEARS = range(1990, 2100)
 """A year outside these was mistyped, or is still being typed."""
 
@@ -64,7 +65,8 @@ class Slot:
     answers because of which the question is asked. `paragraphs` are those of the bulletin that it is about: how each
     is cited, and its text in plain language. `still_counts` is the stored answer, in words, which counts
     as long as what is typed has an error. `conflict` is the answer, in words, that somebody stored after the page was
-    opened, and `conflict_note` its note. `contradictions` are those that the answer is part of; they are no errors.
+    opened, and `conflict_note` its note. `is_alone` means that an earlier answer to the question is confirmed by
+    itself. `contradictions` are those that the answer is part of; they are no errors.
     """
 
     question: Question
@@ -83,6 +85,7 @@ class Slot:
     still_counts: str = ""
     conflict: str = ""
     conflict_note: str = ""
+    is_alone: bool = False
     open_comments: int = 0
     review: str = ""
     contradictions: tuple[LinkedContradiction, ...] = ()
@@ -204,6 +207,7 @@ class SectionForm(forms.Form):
             row=row,
             why=why_asked(self.state, question),
             paragraphs=paragraphs_of(self.state, question),
+            is_alone=question.id in confirmed_alone(self.state.edition),
         )
 
     def clean(self) -> dict[str, Any]:
@@ -247,9 +251,24 @@ class SectionForm(forms.Form):
             self.changes.append(Change(question, answer, slot.note, overwrites or seen))
 
     @property
-    def confirmed(self) -> dict[str, AnswerVersion]:
-        """The questions on the page, each with the version it showed: whoever continues has read these answers."""
+    def seen(self) -> dict[str, AnswerVersion]:
+        """The questions on the page that have no problem, each with the version that the page showed."""
         return {q: slot.seen for q, slot in self.slots.items() if q in self.on_page and not slot.has_problem}
+
+    def versions_of(self, offered: Mapping[str, AnswerVersion]) -> dict[str, AnswerVersion]:
+        """The answers that the page offered to confirm, with the versions that it showed; without any problem."""
+        # A script renews the versions of the questions on the page after each save.
+        return {
+            question: self.seen.get(question, version)
+            for question, version in offered.items()
+            if question in self.seen or question not in self.on_page
+        }
+
+    @property
+    def still_right(self) -> dict[str, AnswerVersion]:
+        """The question whose earlier answer somebody confirmed by itself, with the version that the page showed."""
+        pressed = self.posted.get(STILL) if self.posted else None
+        return {question: version for question, version in self.seen.items() if question == pressed}
 
     @property
     def pressed(self) -> set[str]:

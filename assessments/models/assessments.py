@@ -13,6 +13,7 @@ from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow
 from assessments.models.elections import ElectionChoice
 from assessments.models.people import User
+from assessments.scoring.document import MAX_ACCOUNT_TEXT
 from bulletin.models import PublishedEdition
 
 if TYPE_CHECKING:
@@ -126,6 +127,9 @@ class Answer(AnswerRow):
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     # Copied from an earlier assessment. Someone must confirm it before it counts in this one.
     carried = models.BooleanField(default=False)
+    # The account whose self-check it was copied from, as it was called then, if that is another self-check of the
+    # office and not an earlier one of this account. Its text stays when that account is deleted.
+    carried_from = models.CharField(max_length=2 * MAX_ACCOUNT_TEXT + 3, blank=True, default="")
     signed_by = ""
     """The name of the person who gave it, as an attestation's record has it."""
 

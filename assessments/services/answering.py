@@ -112,6 +112,11 @@ class AnswerVersion:
         number, _, mark = text.partition(".")
         return cls(int(number), mark) if re.fullmatch("[0-9]{1,9}", number) else None
 
+    def is_of(self, row: AnswerRow) -> bool:
+        """Whether a row still has the answer and note of this version, even if somebody saved them again."""
+        now = AnswerVersion.of_row(row)
+        return self.mark == now.mark if self.mark else self.number == now.number
+
     def __str__(self) -> str:
         return f"{self.number}.{self.mark}"
 
@@ -145,11 +150,12 @@ class Saved:
     """The outcome of a save, by question: the new version of each answer saved, and the conflicts.
 
     A conflict is a change that was not saved because the stored answer had changed since the person saw it. Its row
-    is the stored answer.
+    is the stored answer. `not_confirmed` has the answers that were to be confirmed but had changed since.
     """
 
     versions: dict[str, AnswerVersion] = field(default_factory=dict)
     conflicts: dict[str, AnswerRow] = field(default_factory=dict)
+    not_confirmed: dict[str, AnswerRow] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -163,9 +169,10 @@ def save_answers(
 ) -> Saved:
     """Save each change whose stored answer is still the version seen; return the others as conflicts.
 
-    Each change is saved or refused on its own. Saving what is already stored changes nothing and is no conflict, so
-    a save may be sent twice. `confirmed` names questions whose answers were copied from an earlier assessment and
-    are still right, with the version seen of each. `unless_answered` has changes that one press makes to many
+    Each change is saved or refused on its own. Saving what is already stored is no conflict, so a save may be sent
+    twice: it changes nothing, except that it confirms an answer from an earlier self-check. `confirmed` names
+    questions whose answers were copied from an earlier self-check and are still right, with the version seen of each.
+    One that somebody has changed since is not confirmed. `unless_answered` has changes that one press makes to many
     questions: where somebody has given any answer by now, that answer stays, and there is no conflict unless a note
     would be lost. `draft` has the edition whose questions were answered. Raises DraftGone, TermEnded, Attested,
     Moved, TooLarge, AddressFull and NoRoom.
@@ -173,13 +180,14 @@ def save_answers(
     draft = _locked_on_its_edition(draft)
     columns: dict[str, Any] = {"answered_at": timezone.now()}
     if isinstance(draft, Assessment):
-        columns |= {"answered_by": by, "carried": False}
+        columns |= {"answered_by": by, "carried": False, "carried_from": ""}
     saved, changed = Saved(), False
     rows: dict[str, AnswerRow] = {row.question: row for row in draft.answers.all()}
     for change in (*changes, *(c for c in unless_answered if not c.gives_way_to(rows.get(c.question)))):
         row = rows.get(change.question)
         stored = row.version if row else 0
-        if change.is_stored(row):
+        is_stored = change.is_stored(row)
+        if is_stored and not getattr(row, "carried", False):
             saved.versions[change.question] = AnswerVersion.of(stored, change.value, change.note)
             continue
         values = {**columns, "value": change.value, "note": change.note, "version": stored + 1}
@@ -188,7 +196,9 @@ def save_answers(
             if existing := _insert(draft, change.question, values):
                 saved.conflicts[change.question] = existing
                 continue
-        elif not draft.answers.filter(pk=row.pk, version=change.seen.number).update(**values):
+        elif not draft.answers.filter(pk=row.pk, version=stored if is_stored else change.seen.number).update(
+            **values
+        ):
             saved.conflicts[change.question] = row
             continue
         saved.versions[change.question] = AnswerVersion.of(stored + 1, change.value, change.note)
@@ -270,10 +280,15 @@ def _confirm(
 ) -> bool:
     """Confirm answers that were copied from an earlier assessment; return whether any was."""
     any_confirmed = False
-    for question, seen in confirmed.items():
-        copied = draft.answers.filter(question=question, version=seen.number, carried=True)
-        if question not in saved.versions and copied.update(**columns, version=seen.number + 1):
-            saved.versions[question] = replace(seen, number=seen.number + 1)
+    left = confirmed.keys() - saved.versions.keys() - saved.conflicts.keys()
+    for row in draft.answers.filter(question__in=left):
+        seen = confirmed[row.question]
+        if not seen.is_of(row):
+            saved.not_confirmed[row.question] = row
+        elif draft.answers.filter(pk=row.pk, version=seen.number, carried=True).update(
+            **columns, version=seen.number + 1
+        ):
+            saved.versions[row.question] = replace(seen, number=seen.number + 1)
             any_confirmed = True
     return any_confirmed
 

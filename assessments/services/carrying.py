@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from assessments.models import Assessment, Thread, User
+from assessments.models import Answer, Assessment, Thread, User
 from assessments.records.state import read_answers
 from assessments.rendering.data import answer_data
+from assessments.reports.carried import office_source
 from assessments.services import audit
 from assessments.services.answering import SelfCheck, lock_self_check, note_change
 from assessments.services.audit import Action
@@ -30,6 +31,34 @@ def carried_over(earlier: Assessment, later: Assessment) -> Carried:
 
 def _answers(self_check: SelfCheck, edition: Edition) -> Any:
     return read_answers(edition, {row.question: row.value for row in self_check.answers.all()})
+
+
+def fill_in_from_office(draft: Assessment) -> None:
+    """Fill in a new draft's answers about the office from the office's newest self-check, each to be confirmed.
+
+    The other self-check may be a draft, about any account of the office. Its notes are not copied, since they may be
+    about that account. Nothing is filled in where it uses another edition or is about another election.
+    """
+    source = office_source(draft)
+    if source is None or source.why_not:
+        return
+    earlier, later = source.self_check, encoded(draft.edition)
+    carried = carried_over(earlier, draft)
+    account = f"{earlier.account.handle} ({earlier.account.platform})"
+    Answer.objects.bulk_create(
+        Answer(
+            draft=draft,
+            question=name,
+            value=answer_data(carried.answers[name]),
+            answered_at=row.answered_at,
+            answered_by=row.answered_by,
+            carried=True,
+            # What the other self-check was filled in with, and nobody confirmed there, is from a third.
+            carried_from=row.carried_from or account,
+        )
+        for row in earlier.answers.all()
+        if (name := carried.names.get(row.question, "")) in carried.answers and later.question[name].of_office
+    )
 
 
 @transaction.atomic

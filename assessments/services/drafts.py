@@ -21,6 +21,7 @@ from assessments.scoring.document import Document
 from assessments.services import audit
 from assessments.services.answering import DraftGone, lock_self_check, note_change
 from assessments.services.audit import Action
+from assessments.services.carrying import fill_in_from_office
 from bulletin.encoding.digest import digest
 from bulletin.models import PublishedEdition
 from bulletin.publish import current_published, encoded
@@ -149,7 +150,7 @@ def start_assessment(
     voting_day: date | None = None,
     campaign_ends: date | None = None,
 ) -> Assessment:
-    """Start a draft about an account."""
+    """Start a draft about an account, filled in with what is known about its office: see `fill_in_from_office`."""
     draft = Assessment.objects.create(
         account=account,
         edition=current_published(),
@@ -158,6 +159,7 @@ def start_assessment(
         campaign_ends=campaign_ends,
         started_by=by,
     )
+    fill_in_from_office(draft)
     audit.append(office=account.office, action=Action.DRAFT_STARTED, about=draft, by=by)
     return draft
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from assessments.models import AnonymousCheck, Assessment, Office, SocialAccount, User
+from assessments.models import AnonymousCheck, Answer, Assessment, Office, SocialAccount, User
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.drafts import default_election, keep_check, start_assessment
@@ -95,11 +96,12 @@ def assess_account(
     voting_day: date | None = None,
     campaign_ends: date | None = None,
 ) -> Assessment:
-    """Start a draft about an account, or return its draft without answers, so that two presses start one draft."""
+    """Start a draft about an account. If the account has one that nobody has answered in, return that one."""
     account = SocialAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
     blank = account.assessments.filter(
-        deleted_at__isnull=True,
-        answers__isnull=True,
+        ~Exists(Answer.objects.filter(draft=OuterRef("pk"), carried=False)),
+        deleted_at=None,
+        copied_from=None,
         edition=current_published(),
         election=election or default_election(),
         voting_day=voting_day,

@@ -78,7 +78,7 @@ def _attest(assessment: Assessment, seen: str) -> str:
 @require_POST
 @with_workspace
 def reassess(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Start the next assessment with the answers of an attested one."""
+    """Start the account's next self-check with the answers of an attested one."""
     if not isinstance(workspace.self_check, Assessment) or workspace.attestation is None:
         raise Http404
     try:
@@ -87,7 +87,7 @@ def reassess(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return keep_typed(request, error.why)
     messages.success(
         request,
-        "The answers are copied. Go through each section and press “Save and continue” to confirm them.",
+        "Your last answers are copied here. Confirm them: together where nothing has changed, or one by one.",
     )
     return redirect("assessment:tasks", pk=new_draft.pk)
 

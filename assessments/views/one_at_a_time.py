@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from assessments.forms.confirming import CONFIRM, ToConfirm, offered_together
 from assessments.forms.section import CHOOSE, SectionForm, Slot, element_id
 from assessments.models import AnonymousCheck
 from assessments.reports.screens import (
@@ -22,19 +23,22 @@ from assessments.reports.screens import (
     name_before,
     newly_clear,
     next_name,
+    screen_name,
     screen_named,
     until_settled,
 )
 from assessments.services.answering import AnswerVersion, Change, NotSaved, save_answers
 from assessments.services.drafts import describe_check
+from assessments.views.confirming import not_confirmed, say_what_is_confirmed
 from assessments.views.not_saved import keep_typed
-from assessments.views.questionnaire import add_what_is_beside, closed
+from assessments.views.questionnaire import add_what_is_beside, closed, office_source_of
 from assessments.views.workspace import DRAFT, READY, Workspace, with_workspace
 from bulletin.encoding.filling import sentences_of
 from bulletin.shelf import calendar
 
-GO, REST = "go", "rest"
-"""The names of two buttons: one continues with the answers as they are, one answers "no" to the rest of a group."""
+GO, REST, UNCHANGED = "go", "rest", "unchanged"
+"""The names of three buttons: one continues with the answers as they are, one answers "no" to the rest of a group,
+and one confirms a section's answers from an earlier self-check."""
 LATER, STOP = "later", "stop"
 """Marks in addresses and forms: this person leaves the guarded questions for later; the page on settled contacts
 comes after this screen."""
@@ -134,16 +138,18 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     form.is_valid()
     rest = rest_of(form)
     in_rest = {change.question for change in rest}
+    offered = offered_together(workspace.state, request.POST, section=here.section)
+    confirmed = form.versions_of(offered if UNCHANGED in request.POST else {}) | {
+        q: seen
+        for q, seen in form.seen.items()
+        if q in form.pressed or (GO in request.POST and not is_confirmed_alone(here, form.slots[q]))
+    }
     try:
         saved = save_answers(
             draft=workspace.self_check,
             changes=[change for change in form.changes if change.question not in in_rest],
             by=workspace.by,
-            confirmed={
-                q: seen
-                for q, seen in form.confirmed.items()
-                if q in form.pressed or (GO in request.POST and not is_confirmed_alone(here, form.slots[q]))
-            },
+            confirmed=confirmed,
             unless_answered=rest,
         )
     except NotSaved as error:
@@ -158,6 +164,12 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     if remaining.problems or remaining.conflicts:
         now = screen_named(after.state, screen) or here
         return screen_page(request, after, now, remaining, marks)
+    was_offered = [question for question in confirmed if CONFIRM + question in request.POST]
+    refused = not_confirmed(after.state, was_offered, saved)
+    if UNCHANGED in request.POST or refused:
+        say_what_is_confirmed(request, after.state, was_offered, saved)
+    if refused:
+        return redirect(marks.url(after.url("ask", screen=screen_name(after.state, refused[0])), ready=True))
     # Another "no", such as that of the same press sent twice, is what the person wanted.
     if kept := [q for q in in_rest - saved.versions.keys() if after.state.answers.get(q) != REST_ANSWER]:
         messages.info(
@@ -186,11 +198,9 @@ def rest_of(form: SectionForm) -> list[Change]:
 def is_confirmed_alone(screen: Screen, slot: Slot) -> bool:
     """Whether an answer from an earlier self-check is confirmed only by pressing it, not with the rest of its group.
 
-    So it is where the member can't change what the answer says (`can_change`) and it isn't plain at a glance
-    (`rest_is_no`): for what was said, disclosed or accepted, the member stands for each answer.
+    Only so does the member stand for each answer about conduct, confidential information or gifts.
     """
-    question = slot.question
-    return screen.is_group and slot.has_buttons and not question.can_change and not question.rest_is_no
+    return screen.is_group and slot.has_buttons and slot.is_alone
 
 
 def _onwards(
@@ -218,12 +228,29 @@ def _onwards(
         and (q not in before.state.advisory.asked or (state.question(q).optional and q not in state.answers))
     ]
     # Someone who continues without an answer may get this screen again, if it is next.
-    left = [q for q in asked if q in form.on_page & set(state.advisory.unanswered) and GO not in request.POST]
+    left = [
+        q
+        for q in asked
+        if q in form.on_page & set(state.advisory.unanswered) and not {GO, UNCHANGED} & request.POST.keys()
+    ]
     doubtful = [q for q in asked if q in form.on_page and _doubts(after, q) - _doubts(before, q)]
+    to_confirm = [q for q in asked if q in state.carried]
+    # A press that confirms the last answer leads on, as one that answers the last question does.
+    confirms = form.pressed & before.state.carried
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
-    changed_in_a_group = was_complete and len(form.on_page) > 1 and not {GO, REST} & request.POST.keys()
+    changed_in_a_group = (
+        was_complete
+        and len(form.on_page) > 1
+        and not {GO, REST, UNCHANGED} & request.POST.keys()
+        and (to_confirm or not confirms)
+    )
     if CHOOSE in request.POST or changed_in_a_group or came_up or left or doubtful:
-        stay_at = came_up or left or doubtful or [q for q in asked if q in form.pressed]
+        stay_at = (
+            came_up
+            or left
+            or doubtful
+            or (to_confirm if confirms else [q for q in asked if q in form.pressed])
+        )
         return marks.url(here, anchor=element_id(stay_at[0]) if stay_at else "")
     if form.pressed and not form.pressed & set(state.advisory.asked):
         messages.info(
@@ -277,6 +304,7 @@ def screen_page(
     section = next(s for s in state.edition.sheet.sections if s.id == screen.section)
     before = name_before(state, screen, by=workspace.by)
     blank = [slot for slot in shown if not slot.is_answered]
+    to_confirm = ToConfirm.of(state, screen.section)
     context = workspace.context(
         screen=screen,
         form=form,
@@ -285,6 +313,8 @@ def screen_page(
         intro=sentences_of(section.intro)[0],
         here_address=workspace.url("ask", screen=screen.name),
         marks=marks,
+        to_confirm=to_confirm,
+        beside=to_confirm.beside(slot.question.id for slot in shown),
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
@@ -300,6 +330,8 @@ def screen_page(
         # In a group, the browser scrolls to the first question without an answer.
         clear_at=blank[0].id if screen.is_group and blank else "",
         is_first=section == state.edition.sheet.sections[0],
+        # Said once, where a self-check begins.
+        office=None if state.answers else office_source_of(workspace),
         is_settled=state.progress.contact_settled,
         # Whoever leaves questions for later first answers some that the contacts do not turn on.
         until_settled=0 if state.progress.contact_settled or marks.later else until_settled(state, screen),

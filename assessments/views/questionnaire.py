@@ -13,14 +13,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from assessments.forms.confirming import ToConfirm, offered_together
 from assessments.forms.details import DetailsForm
 from assessments.forms.elections import ElectionForm
-from assessments.forms.section import CHOOSE, SectionForm, element_id
+from assessments.forms.section import CHOOSE, STILL, SectionForm, element_id
 from assessments.models import AnonymousCheck, Assessment
 from assessments.records.state import AssessmentState, answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
-from assessments.reports.carried import CarriedReport, carried_report
+from assessments.reports.carried import CarriedReport, OfficeSource, carried_report, office_source
 from assessments.reports.done import done_report
 from assessments.reports.screens import is_guarded
 from assessments.scoring.wording import answer_in_words
@@ -29,6 +30,7 @@ from assessments.services.carrying import carried_over, move_draft
 from assessments.services.check_pdfs import pdf_of_check
 from assessments.services.drafts import change_election, delete_check, describe_check
 from assessments.services.printing import pdf_of
+from assessments.views.confirming import not_confirmed, say_what_is_confirmed
 from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import COOKIE, DRAFT, READY, Workspace, own_check, with_workspace
@@ -39,13 +41,17 @@ FIRST = "first"
 """Marks the address of the account's name: the person came from the first questions, and goes on with them."""
 BACK = "back"
 """Marks an address or a form: the person came from the list of answers, and returns there."""
+CONFIRM_EACH = "Confirm each answer from earlier before you continue. If an answer has changed, change it."
 
 
 @require_safe
 @with_workspace
 def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The sections as a list of tasks with their progress; after attestation, the attested self-check."""
-    rows = [(p, workspace.url("section", section=p.section.id)) for p in workspace.state.sections]
+    rows = [
+        (p, workspace.url("section", section=p.section.id), _offered(workspace, p.section.id))
+        for p in workspace.state.sections
+    ]
     open_threads = (
         workspace.self_check.threads.all().open().count()
         if isinstance(workspace.self_check, Assessment)
@@ -58,13 +64,39 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(
             request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
         )
+    together = [
+        (p.section.title, to_confirm) for p, _, to_confirm in rows if to_confirm and to_confirm.together
+    ]
     context = workspace.context(
         rows=rows,
+        sections_to_confirm=[title for title, _ in together],
+        count_together=sum(len(to_confirm.together) for _, to_confirm in together),
+        count_alone=len(workspace.state.carried)
+        - sum(len(to_confirm.together) for _, to_confirm in together),
+        office=office_source_of(workspace),
         open_threads=open_threads,
         report=_left_behind(workspace),
         contact_settled=workspace.state.progress.contact_settled,
     )
     return render(request, "assessments/tasks.html", context)
+
+
+def _offered(workspace: Workspace, section: str) -> ToConfirm | None:
+    """What the list of sections offers to confirm: nothing where a warning comes first or nothing can change."""
+    if not workspace.is_open or is_guarded(workspace.state, section):
+        return None
+    return ToConfirm.of(workspace.state, section)
+
+
+def office_source_of(workspace: Workspace) -> OfficeSource | None:
+    """Why a new draft has no answers about the office, where the office has some elsewhere; else None."""
+    draft, state = workspace.self_check, workspace.state
+    if not isinstance(draft, Assessment) or draft.copied_from_id or not workspace.is_open:
+        return None
+    if any(state.edition.question[question].of_office for question in state.answers):
+        return None
+    source = office_source(draft)
+    return source if source and source.why_not else None
 
 
 def _left_behind(workspace: Workspace) -> CarriedReport | None:
@@ -94,12 +126,19 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
             return render(request, "assessments/guard.html", workspace.context(onwards=f"?{READY}"))
         form = SectionForm(workspace.state, workspace.state.questions_of(section))
         return section_page(request, workspace, section, form)
+    return _save(request, workspace, section)
+
+
+def _save(request: HttpRequest, workspace: Workspace, section: str) -> HttpResponse:
+    """Save a section's changes, confirm what a press confirms, and lead on; or show what is left to do here."""
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
     form = SectionForm(workspace.state, workspace.state.questions_of(section), request.POST)
     form.is_valid()
+    is_leaving = bool(LEAVING & request.POST.keys())
+    offered = offered_together(workspace.state, request.POST, section=section) if is_leaving else {}
+    confirmed = form.still_right | form.versions_of(offered)
     try:
-        confirmed = form.confirmed if LEAVING & request.POST.keys() else {}
         saved = save_answers(
             draft=workspace.self_check, changes=form.changes, by=workspace.by, confirmed=confirmed
         )
@@ -107,16 +146,35 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
         return keep_typed(request, error.why)
     after = workspace.refreshed()
     remaining = form.after(after.state, saved)
+    refused = not_confirmed(after.state, confirmed, saved)
     in_trouble = bool(remaining.problems or remaining.conflicts)
     if request.headers.get("HX-Request"):
         appeared = any(slot.shown and q not in form.on_page for q, slot in remaining.slots.items())
-        if in_trouble or appeared or not LEAVING & request.POST.keys():
+        stays = appeared or not is_leaving or bool(_stays_to_confirm(after, section, request.POST))
+        if in_trouble or (stays and not refused):
             return _fragments(request, after, form, section=section, remaining=remaining, saved=saved)
-        # Everything is saved, so htmx goes to the next page.
-        return HttpResponse(headers={"HX-Redirect": _next(after, section, form, request.POST)})
-    if in_trouble:
+    elif in_trouble:
         return section_page(request, after, section, remaining)
-    return redirect(_next(after, section, form, request.POST))
+    if confirmed:
+        say_what_is_confirmed(request, after.state, confirmed, saved)
+    onwards = after.question_url(refused[0]) if refused else _next(after, section, form, request.POST)
+    if request.headers.get("HX-Request"):
+        # Everything is saved, so htmx goes to the next page, or loads this one again as it is now.
+        return HttpResponse(headers={"HX-Refresh": "true"} if refused else {"HX-Redirect": onwards})
+    if not refused and _stays_to_confirm(after, section, request.POST):
+        messages.info(request, CONFIRM_EACH)
+    return redirect(onwards)
+
+
+def _stays_to_confirm(workspace: Workspace, section: str, posted: QueryDict) -> str:
+    """The first answer that has to be confirmed before a person continues past its section; empty if there is none.
+
+    Whoever goes to the list, or came from the list of answers, sees there what is left.
+    """
+    if "go" not in posted or BACK in posted:
+        return ""
+    here = workspace.state.questions_of(section)
+    return next((question.id for question in here if question.id in workspace.state.carried), "")
 
 
 def closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
@@ -134,6 +192,7 @@ def section_page(request: HttpRequest, workspace: Workspace, section: str, form:
         here=here,
         is_first=here == workspace.state.sections[0],
         here_address=workspace.url("section", section=section),
+        to_confirm=ToConfirm.of(workspace.state, section),
         form=form,
         back=BACK in request.GET or BACK in request.POST,
     )
@@ -154,7 +213,8 @@ def add_what_is_beside(workspace: Workspace, form: SectionForm) -> None:
 def _next(workspace: Workspace, section: str, form: SectionForm, posted: QueryDict) -> str:
     """The address to go to after a save: questions that just appeared in this section, or else the next page.
 
-    The next page is where the person came from or asked to go; or else the next section with unanswered questions.
+    The next page is where the person came from or asked to go; or else this section again, as long as it has answers
+    to confirm; or else the next section with questions to answer or answers to confirm.
     """
     here = workspace.url("section", section=section) + f"?{READY}" + (f"&{BACK}" if BACK in posted else "")
     new = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
@@ -162,13 +222,20 @@ def _next(workspace: Workspace, section: str, form: SectionForm, posted: QueryDi
         return f"{here}#{form.slots[new[0]].id}"
     if CHOOSE in posted:
         return here
+    if STILL in posted:
+        to_confirm = [q for q in form.slots if q in workspace.state.carried]
+        return f"{here}#{element_id(to_confirm[0] if to_confirm else str(posted[STILL]))}"
     if BACK in posted:
         return workspace.url("answers")
     if "list" in posted:
         return workspace.url("tasks")
+    if stays_at := _stays_to_confirm(workspace, section, posted):
+        return f"{here}#{element_id(stays_at)}"
     order = [progress.section.id for progress in workspace.state.sections]
-    later = [p for p in workspace.state.sections[order.index(section) + 1 :] if p.left]
-    return workspace.url("section", section=later[0].section.id) if later else workspace.url("answers")
+    at = order.index(section)
+    earlier, later = workspace.state.sections[:at], workspace.state.sections[at + 1 :]
+    left = [p for p in later if not p.is_done] + [p for p in earlier if p.carried]
+    return workspace.url("section", section=left[0].section.id) if left else workspace.url("answers")
 
 
 def _fragments(
@@ -191,6 +258,12 @@ def _fragments(
         form=remaining,
         stopped=bool(LEAVING & request.POST.keys()),
         trouble=len(remaining.problems) + len(remaining.conflicts),
+        to_confirm=ToConfirm.of(workspace.state, section),
+        left_to_confirm=[
+            slot
+            for q, slot in remaining.slots.items()
+            if q in workspace.state.carried and "go" in request.POST
+        ],
         appeared=[slot for q, slot in remaining.slots.items() if slot.shown and q not in form.on_page],
         no_longer_asked=[slot for slot in on_page if not slot.shown],
         chosen=[slot for slot in on_page if slot.shown and slot.question.id in form.chosen],

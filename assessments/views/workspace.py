@@ -164,7 +164,8 @@ class Workspace:
 
     def context(self, **extra: Any) -> dict[str, Any]:
         """The variables of a template: what every page of the self-check needs, and `extra`."""
-        more_names = () if self.is_anonymous else ("review", "attest", "done", "reassess", "share", "compare")
+        more_names: tuple[str, ...] = ("review", "attest", "confirm", "done", "reassess", "share", "compare")
+        more_names = () if self.is_anonymous else more_names
         names = (
             "tasks",
             "next",

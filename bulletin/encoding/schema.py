@@ -140,6 +140,7 @@ class Question(Strict):
     - `of_office`: the answer is about the office rather than the account, so that another self-check can offer it.
     - `together`: the name of a group of questions that are asked on one screen.
     - `rest_is_no`: one press may answer "no" to what is left of its group.
+    - `confirmed_alone`: an answer from an earlier self-check is confirmed by itself, never together with others.
     - `can_change`: the member can change what the answer says, so that another answer may be proposed.
     - `changed`: the answers that may be proposed, each in words that go after "This would be settled if".
     """
@@ -159,6 +160,7 @@ class Question(Strict):
     of_office: bool = False
     together: Name | None = None
     rest_is_no: bool = False
+    confirmed_alone: bool = False
     can_change: bool = False
     changed: Mapping[Name, Line] = {}
     asked: ConditionText

@@ -72,7 +72,7 @@
     if (submitted(event.detail)) return;
     if (input) parameters.typing = input.name;
     // htmx also sends the button that was pressed last.
-    for (const button of ["go", "list", "choose"]) delete parameters[button];
+    for (const button of ["go", "list", "choose", "still"]) delete parameters[button];
   });
   form.addEventListener("htmx:beforeRequest", () => {
     window.clearTimeout(retry);
@@ -109,7 +109,7 @@
   // Do not replace what has not changed: it would lose the focus, and be read out again.
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
-    if (!target.matches(".told, .panel, .bar")) return;
+    if (!target.matches(".told, .panel, .bar, .unchanged")) return;
     const same = fragment.firstElementChild?.innerHTML.trim() === target.innerHTML.trim();
     if (same && fragment.firstElementChild.className === target.className) event.detail.shouldSwap = false;
   });
@@ -138,11 +138,11 @@
   });
   const stopAt = (slot) => {
     for (const other of form.querySelectorAll(".arrived")) other.classList.remove("arrived");
-    say("This question came up just now. Answer it, or press the button again to go on.");
+    say("Your last answer added a question. Answer it, or select Save and continue again to skip it.");
     slot.querySelector("input").focus();
   };
   form.addEventListener("submit", (event) => {
-    if (!missed() || event.submitter?.name === "choose") return;
+    if (!missed() || ["choose", "still"].includes(event.submitter?.name)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     stopAt(missed());

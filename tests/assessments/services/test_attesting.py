@@ -46,6 +46,7 @@ from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, margins_of_pdf, op
 from tests.tables import edition
 
 NOW = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+SIGNS = ("email", "identity", "website", "print", "logo", "contact", "devices", "people")
 
 
 @pytest.fixture(autouse=True)
@@ -368,30 +369,36 @@ def test_the_next_one_of_another_bulletin_stays_with_that_one_whatever_is_publis
 def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(cast, attestation):
     successor = reassess(assessment=attestation.assessment, by=cast.member)
     client = cast.client("staff")
-    address = f"/assessments/{successor.pk}/section/conduct"
+    address = f"/assessments/{successor.pk}/section/resources"
     page = client.get(address)
-    assert "Given earlier: confirm that it is still right" in text_of(page)
-    shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
-    form = {slot.question.id: slot.value for slot in shown}
-    form |= {f"seen.{slot.question.id}": str(slot.seen) for slot in shown}
-    carried = successor.answers.filter(carried=True, question__startswith="conduct.")
+    assert "This answer was given earlier. Is it still right?" in text_of(page)
+    form = _shown(page)
+    carried = successor.answers.filter(carried=True, question__in=[f"resources.{sign}" for sign in SIGNS])
     many = carried.count()
-    assert many == 4
+    assert many == len(SIGNS)
     client.post(address, form, headers={"HX-Request": "true"})
     assert carried.count() == many
     client.post(address, form | {"go": ""})
     assert carried.count() == 0
-    assert successor.answers.get(question="conduct.abuse").answered_by == cast.staff
+    assert successor.answers.get(question="resources.email").answered_by == cast.staff
     assert successor.answers.filter(carried=True).exists()
+
+
+def _shown(page: Any) -> dict[str, Any]:
+    """What a section's page with answers to confirm would send."""
+    shown = [slot for slot in page.context["form"].slots.values() if slot.shown]
+    form = {slot.question.id: slot.value for slot in shown}
+    return form | {
+        f"{name}.{slot.question.id}": str(slot.seen) for slot in shown for name in ("seen", "confirm")
+    }
 
 
 def test_what_is_confirmed_beside_a_fault_is_stamped_on_the_page_that_stays(cast, attestation):
     successor = reassess(assessment=attestation.assessment, by=cast.member)
-    address, client = f"/assessments/{successor.pk}/section/conduct", cast.client("member")
-    shown = [slot for slot in client.get(address).context["form"].slots.values() if slot.shown]
-    form = {slot.question.id: slot.value for slot in shown}
-    form |= {f"seen.{slot.question.id}": str(slot.seen) for slot in shown}
-    first, *others = shown
+    address, client = f"/assessments/{successor.pk}/section/resources", cast.client("member")
+    page = client.get(address)
+    form = _shown(page)
+    first, *others = [slot for slot in page.context["form"].slots.values() if slot.shown]
     page = client.post(
         address, form | {first.question.id: "no such choice", "go": ""}, headers={"HX-Request": "true"}
     ).content.decode()
@@ -399,7 +406,8 @@ def test_what_is_confirmed_beside_a_fault_is_stamped_on_the_page_that_stays(cast
     assert stamps == {slot.question.id: f"2.{slot.seen.mark}" for slot in others}
     again = client.post(address, form | {f"seen.{q}": stamp for q, stamp in stamps.items()} | {"go": ""})
     assert again.status_code == 302
-    assert not successor.answers.filter(carried=True, question__startswith="conduct.").exists()
+    shown = [slot.question.id for slot in (first, *others)]
+    assert not successor.answers.filter(carried=True, question__in=shown).exists()
 
 
 def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(cast, attestation, clock):

@@ -564,7 +564,7 @@ def test_a_carried_answer_is_confirmed_by_pressing_it_again(cast):
     draft.answers.update(carried=True)
     client = cast.client("member")
     page = Page(client.get(f"/assessments/{draft.pk}/next/{STAGE}"), "")
-    assert "This answer is from your last self-check. Is it still right?" in page.words
+    assert "This answer was given earlier. Is it still right?" in page.words
     form = page.forms["ask-form"]
     client.post(form.action, form.fields | {STAGE: form.fields[f"kept.{STAGE}"][0]})
     assert draft.answers.get(question=STAGE).carried is False
@@ -584,7 +584,11 @@ def test_what_was_said_is_confirmed_answer_by_answer(cast):
     for left, question in zip((3, 2, 1, 0), CONDUCT, strict=True):
         page = person.press(page, question, "no")
         assert draft.answers.filter(carried=True).count() == left
-        assert (("go", "yes") in page.forms["ask-form"].buttons) is (left == 0)
+        # The last one leads on, and those before it to the next that is to be confirmed.
+        assert (screen(page) == "conduct") is (left > 0)
+        if left:
+            assert ("go", "yes") not in page.forms["ask-form"].buttons
+            assert page.address.endswith(f"#q-{CONDUCT[4 - left].replace('.', '-')}")
 
 
 def test_facts_that_one_sees_at_a_glance_are_confirmed_together(cast):
