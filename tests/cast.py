@@ -56,6 +56,8 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 """Of everybody's authenticator app."""
 HANDLE = "@ward10-6142"
 """Of the cast's account: no page but the office's own says it."""
+HOLD = {"reason": "A matter before the court.", "file_number": "2026-017"}
+"""Of a legal hold."""
 NONCE = "a" * 64
 """Of a preview."""
 BEGAN = date(2022, 11, 15)

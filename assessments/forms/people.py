@@ -13,10 +13,11 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils import timezone
 
-from assessments.forms.fields import DayField, EmailField, LineField
+from assessments.forms.fields import DayField, EmailField, LineField, LinesField
 from assessments.forms.messages import PlainMessages, use_plain_messages
 from assessments.forms.sign_in import NOT_THE_SAME
 from assessments.models import Invitation, Membership, Office, User
+from assessments.models.people import MAX_FILE_NUMBER, MAX_HOLD_REASON
 from assessments.scoring.wording import long_date
 from assessments.typed.folding import same
 
@@ -31,7 +32,9 @@ class _Address(EmailField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="E-mail address", max_length=254, help_text="The link in the mail works once, for 7 days."
+            label="Email address",
+            max_length=254,
+            help_text="The link in the email works once, for 7 days.",
         )
 
 
@@ -44,6 +47,8 @@ class _ColumnForm(PlainMessages, forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.setdefault("autocomplete", "off")
+            # By it, a browser cuts what is pasted and does not say so.
+            field.widget.attrs.pop("maxlength", None)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -67,10 +72,12 @@ class InviteStaffForm(_ColumnForm):
     def clean_email(self) -> str:
         email = super().clean_email()
         if email == self.office.member.email:
-            raise forms.ValidationError("This is the member, whose office it is.")
+            raise forms.ValidationError(
+                "This is the member’s own address. Enter the address of someone on the staff."
+            )
         # Check nothing else: the member must not learn whether the address has a sign-in here, or its role.
         if Membership.objects.current().filter(office=self.office, user__email=email).exists():
-            raise forms.ValidationError("This person works in the office already.")
+            raise forms.ValidationError("This person is already on your staff.")
         return email
 
 
@@ -80,7 +87,7 @@ class InviteForm(_ColumnForm):
     button = "Send the invitation"
     email = _Address()
     role = forms.ChoiceField(
-        label="As what",
+        label="Role",
         widget=forms.RadioSelect,
         choices=[(role.value, role.label) for role in (Role.MEMBER, Role.OFFICER, Role.ADMINISTRATOR)],
     )
@@ -88,12 +95,12 @@ class InviteForm(_ColumnForm):
         label="Seat",
         required=False,
         max_length=200,
-        help_text="For a member of Council, and nobody else: “Mayor”, “Councillor, Ward 10”.",
+        help_text="Only for a member of Council: for example “Mayor” or “Councillor, Ward 10”.",
     )
     starts_on = DayField(
         label="First day of the term",
         required=False,
-        help_text="For a member of Council, and nobody else.",
+        help_text="Only for a member of Council.",
     )
 
     def clean_starts_on(self) -> date | None:
@@ -101,7 +108,7 @@ class InviteForm(_ColumnForm):
         today = timezone.localdate()
         if day and not today - YEARS_BACK * YEAR <= day <= today + YEARS_AHEAD * YEAR:
             raise forms.ValidationError(
-                f"A term begins at most {YEARS_AHEAD} years from now, and began at most {YEARS_BACK} years ago."
+                f"Enter a day at most {YEARS_BACK} years ago and at most {YEARS_AHEAD} years from now."
             )
         return day
 
@@ -109,9 +116,12 @@ class InviteForm(_ColumnForm):
         cleaned = super().clean() or {}
         role, email = cleaned.get("role"), cleaned.get("email")
         if role == Role.MEMBER:
-            for name in ("seat", "starts_on"):
+            for name, problem in (
+                ("seat", "Enter the member’s seat."),
+                ("starts_on", "Enter the first day of the member’s term."),
+            ):
                 if name not in self.errors and not cleaned.get(name):
-                    self.add_error(name, "A member needs this.")
+                    self.add_error(name, problem)
         elif role:
             # These fields are for members: for other roles, ignore them and their errors.
             for name in ("seat", "starts_on"):
@@ -119,7 +129,9 @@ class InviteForm(_ColumnForm):
             cleaned |= {"seat": "", "starts_on": None}
         seat = cleaned.get("seat")
         if seat and (offices := Office.objects.current().select_related("member").named(seat)):
-            self.add_error("seat", f"{offices[0].member} holds this seat. End that term first.")
+            self.add_error(
+                "seat", f"{offices[0].member} holds this seat. End that term first, or enter another seat."
+            )
         if email and role and (reason := _why_not(email, role)):
             self.add_error("email", reason)
         return cleaned
@@ -131,23 +143,22 @@ def _why_not(email: str, role: str) -> str:
     if user is None:
         return ""
     if not user.is_active:
-        return f"The sign-in of {user} is closed. Open it again first."
+        return f"{user}’s sign-in is suspended. Restore it first."
     if user.is_officer or user.is_staff:
-        return (
-            f"{user} is {'an officer' if user.is_officer else 'an administrator'} already, and nothing else."
-        )
+        role = "an officer" if user.is_officer else "an administrator"
+        return f"{user} is already {role}, and cannot have another role. Enter another address."
     if role == Role.MEMBER:
         office = Office.objects.current().filter(member=user).first()
-        return f"{user} holds an office already: {office.name}. End that term first." if office else ""
+        return f"{user} already has an office: {office.name}. End that term first." if office else ""
     if Office.objects.filter(member=user).exists() or Membership.objects.current().filter(user=user).exists():
-        return f"{user} works in a member’s office, and cannot have this role as well."
+        return f"{user} works in a member’s office, and cannot have this role as well. Enter another address."
     return ""
 
 
 class EndTermForm(_ColumnForm):
     """The last day of a term."""
 
-    button = "Go on"
+    button = "Continue"
     on = DayField(label="Last day")
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
@@ -158,13 +169,13 @@ class EndTermForm(_ColumnForm):
         on = self.cleaned_data["on"]
         if on <= self.office.starts_on:
             raise forms.ValidationError(
-                f"The term began on {self.office.starts_on:%-d %B %Y}: choose a later day."
+                f"The term began on {self.office.starts_on:%-d %B %Y}. Enter a later day."
             )
         # Access ends when this is sent. A later day would be shown as the end before it came.
         latest = max(timezone.localdate(), self.office.starts_on + timedelta(days=1))
         if on > latest:
             raise forms.ValidationError(
-                f"The term ends at once, so its last day is no later than {long_date(latest)}."
+                f"The term ends now, so its last day cannot be later than {long_date(latest)}."
             )
         return on
 
@@ -176,17 +187,33 @@ class RenameForm(_ColumnForm):
     name = LineField(label="Name", max_length=200)
 
 
+class HoldForm(_ColumnForm):
+    """Why an office is under a legal hold."""
+
+    button = "Set the legal hold"
+    reason = LinesField(
+        label="Reason",
+        max_length=MAX_HOLD_REASON,
+        help_text=f"At most {MAX_HOLD_REASON} characters. Only administrators see it.",
+    )
+    file_number = LineField(
+        label="File number",
+        max_length=MAX_FILE_NUMBER,
+        help_text="The number of the file that the hold is for. Only administrators see it.",
+    )
+
+
 class RetentionForm(_ColumnForm):
     """How long an office keeps its records."""
 
     keep_drafts_months = forms.IntegerField(
-        label="Months that a draft is kept after its last change",
+        label="Months to keep a draft after its last change",
         min_value=1,
         max_value=120,
         help_text="From 1 to 120.",
     )
     keep_attested_years = forms.IntegerField(
-        label="Years that an attested assessment is kept",
+        label="Years to keep an attested self-check",
         min_value=1,
         max_value=30,
         help_text="From 1 to 30.",
@@ -200,7 +227,7 @@ class RetentionForm(_ColumnForm):
         self.count_deleted = count_deleted
         if self.is_bound:
             self.fields["sure"] = forms.BooleanField(
-                required=False, label="Delete what is older than that", widget=forms.CheckboxInput
+                required=False, label="Delete older self-checks", widget=forms.CheckboxInput
             )
 
     def clean(self) -> dict[str, Any]:
@@ -237,15 +264,17 @@ class EraseForm(_ColumnForm):
     def clean_name_of_office(self) -> str:
         name = str(self.cleaned_data["name_of_office"])
         if not same(name, self.office.name):
-            raise forms.ValidationError(f"This is not the name. Type: {self.office.name}")
+            raise forms.ValidationError(f"This is not the name of your office. Type: {self.office.name}")
         return name
 
 
 class AcceptForm(SetPasswordForm):
-    """The name and password of somebody who was invited and has no sign-in yet."""
+    """The name and password of somebody who was invited and has no account yet."""
 
     name = LineField(
-        label="Your name", max_length=200, help_text="As it should read beside an answer that you give."
+        label="Your name",
+        max_length=200,
+        help_text="As it should appear beside your answers.",
     )
     field_order = ("name", "new_password1", "new_password2")
     error_messages = {**SetPasswordForm.error_messages, "password_mismatch": NOT_THE_SAME}  # noqa: RUF012
@@ -262,7 +291,7 @@ class AcceptForm(SetPasswordForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my sign-in"), css_class="actions"))
+        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my account"), css_class="actions"))
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])

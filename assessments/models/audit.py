@@ -119,7 +119,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Someone did something to a record. The event never has the record's content, nor any text that a person wrote.
 
-    The event of an attestation, share or print also has the record's hash, which reveals a replaced record.
+    The event of an attestation, share or print also has the record's hash, which reveals a replaced record. The event
+    of a hold has the hash of its reason and file number.
 
     Each office has its own chain; events that belong to no office are in the portal's chain. `hash` covers all the
     other columns, including the hash of the event before, so that nobody can change, remove or insert a row without
@@ -139,8 +140,8 @@ class AuditEvent(models.Model):
     # Which record, by kind and key. No foreign key: the event outlives the record.
     record_type = models.CharField(max_length=40)
     record_id = models.PositiveBigIntegerField()
-    # The SHA-256 of what was attested, shared or printed; empty for other actions, and for events from before this
-    # column.
+    # The SHA-256 of what was attested, shared or printed, or of why a hold was set; empty for other actions, and for
+    # events from before this column.
     record_hash = models.CharField(max_length=64, blank=True, default="")
     # Empty if the event did not come from a request.
     address_hash = models.CharField(max_length=64, blank=True)

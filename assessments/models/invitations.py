@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LIFE = timedelta(days=7)
 """How long the link of an invitation works."""
+LISTED = timedelta(days=30)
+"""How long an expired invitation is listed, so that it can be sent again."""
 
 
 def key_hash(key: str) -> str:
@@ -43,6 +45,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
             ends_at__gt=timezone.now(),
             invited_by__is_active=True,
         )
+
+    def unanswered(self) -> InvitationQuerySet:
+        """Keep the invitations that are neither used nor revoked, with those that expired in the last 30 days."""
+        return self.filter(
+            used_at__isnull=True, revoked_at__isnull=True, ends_at__gt=timezone.now() - LISTED
+        ).select_related("invited_by", "office__member")
 
     def with_key(self, key: str) -> InvitationQuerySet:
         """Keep the invitation whose link has this key."""
@@ -71,7 +79,7 @@ class Invitation(models.Model):
         OFFICER = "officer", "Commissioner's office"
         ADMINISTRATOR = "administrator", "Administrator"
 
-    email = models.EmailField("e-mail address")
+    email = models.EmailField("email address")
     role = models.CharField(max_length=13, choices=Role)
     office = models.ForeignKey(
         Office, on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
@@ -117,6 +125,11 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation of {self.email}"
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the link is too old to be used."""
+        return self.ends_at <= timezone.now()
 
     @property
     def role_in_words(self) -> str:

@@ -16,6 +16,9 @@ from assessments.typed.folding import same
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+MAX_HOLD_REASON, MAX_FILE_NUMBER = 500, 60
+"""Characters of a legal hold's reason, and of its file number."""
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates and finds people by their email address, however it was typed."""
@@ -26,7 +29,7 @@ class UserManager(BaseUserManager["User"]):
         Without a password, they cannot sign in until they set one. Raises ValueError if there is no address.
         """
         if not email:
-            raise ValueError("A person needs an e-mail address.")
+            raise ValueError("A person needs an email address.")
         user = self.model(email=self.model.normalize_username(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -50,23 +53,25 @@ class User(AbstractBaseUser, PermissionsMixin):
     """
 
     email = models.EmailField(
-        "e-mail address",
+        "email address",
         unique=True,
-        error_messages={"unique": "Someone with this e-mail address has an account already."},
+        error_messages={"unique": "Someone with this email address already has an account."},
     )
     name = models.CharField(max_length=200, help_text="As it should read beside an answer.")
     is_active = models.BooleanField(
         "active", default=True, help_text="Unticked, this person can no longer sign in."
     )
     # Django's word, which has nothing to do with a member's staff: for those see Membership.
-    is_staff = models.BooleanField("administrator", default=False, help_text="May use the admin site.")
+    is_staff = models.BooleanField(
+        "administrator", default=False, help_text="Manages people and offices, and sees no answers."
+    )
     is_officer = models.BooleanField(
         "officer",
         default=False,
         help_text="Of the Commissioner's office: sees what members share, and no more.",
     )
     mail_notices = models.BooleanField(
-        "mail about what waits", default=True, help_text="Unticked, notices are in the portal alone."
+        "email about notices", default=True, help_text="Unticked, notices are only in the portal."
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -85,7 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=~Q(is_officer=True, is_staff=True),
                 name="user_is_officer_or_administrator",
-                violation_error_message="An officer is no administrator: each sees what the other must not.",
+                violation_error_message="A person cannot be both an officer and an administrator.",
             ),
         ]
 
@@ -148,6 +153,9 @@ class Office(models.Model):
     )
     held_at = models.DateTimeField("legal hold since", null=True, blank=True)
     held_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Only administrators see these two. The office sees that there is a hold, and since when.
+    hold_reason = models.CharField("reason for the legal hold", max_length=MAX_HOLD_REASON, blank=True)
+    hold_file_number = models.CharField("file number", max_length=MAX_FILE_NUMBER, blank=True)
 
     objects = OfficeQuerySet.as_manager()
 
@@ -163,7 +171,7 @@ class Office(models.Model):
                 fields=["member"],
                 condition=Q(ends_on__isnull=True),
                 name="office_one_current_per_member",
-                violation_error_message="This member holds an office already. End that one first.",
+                violation_error_message="This member already has an office. End that term first.",
             ),
             # Services compare names however they are spelled, and lock the current offices so that they take turns.
             # So no stored key is needed, as the register has one: this constraint guards only the first office.
@@ -171,16 +179,20 @@ class Office(models.Model):
                 Lower("name"),
                 condition=Q(ends_on__isnull=True),
                 name="office_one_current_per_name",
-                violation_error_message="Someone holds this seat already. End that term first.",
+                violation_error_message="Someone already holds this seat. End that term first.",
             ),
             models.CheckConstraint(
                 condition=Q(keep_drafts_months__range=(1, 120), keep_attested_years__range=(1, 30)),
                 name="office_keeps_for_some_time",
             ),
             models.CheckConstraint(
-                condition=Q(held_at__isnull=True, held_by__isnull=True)
-                | Q(held_at__isnull=False, held_by__isnull=False),
-                name="office_is_held_by_someone",
+                condition=Q(held_at__isnull=True, held_by__isnull=True, hold_reason="", hold_file_number="")
+                | (
+                    Q(held_at__isnull=False, held_by__isnull=False)
+                    & ~Q(hold_reason="")
+                    & ~Q(hold_file_number="")
+                ),
+                name="office_hold_is_whole_or_absent",
             ),
         ]
 
@@ -223,7 +235,7 @@ class Membership(models.Model):
                 fields=["office", "user"],
                 condition=Q(ended_at__isnull=True),
                 name="membership_one_current_per_person",
-                violation_error_message="This person is on the office's staff already.",
+                violation_error_message="This person is already on the office's staff.",
             ),
         ]
 

@@ -44,9 +44,9 @@ def append(
 ) -> None:
     """Append an event to an office's chain, or to the portal's without an office, within the caller's transaction.
 
-    `record_hash` is the SHA-256 of what was attested, shared or printed. With `coalesce`, nothing is appended where
-    the last event about this record is the same person's, the same action and less than ten minutes old. Raises
-    TransactionManagementError outside of a transaction.
+    `record_hash` is the SHA-256 of what was attested, shared or printed, or of why a hold was set. With `coalesce`,
+    nothing is appended where the last event about this record is the same person's, the same action and less than ten
+    minutes old. Raises TransactionManagementError outside of a transaction.
 
     Call it last: it locks the chain until the transaction ends, and all other writes of the office wait for it. At
     its end PostgreSQL still locks the rows that the new event refers to, to check the references. So a service that

@@ -20,11 +20,15 @@ from assessments.services.mail import send_mail
 from assessments.services.outbox import queue_mail
 
 Role = Invitation.Role
-SEAT_IS_HELD = "Someone holds this seat already. That term has to end first."
+SEAT_IS_HELD = "Someone already holds this seat. Their term must end first."
 
 
 class InvitationGone(Exception):
     """The invitation's link was used, revoked or has expired, or never existed."""
+
+
+class InvitationUsed(Exception):
+    """The person invited has already joined."""
 
 
 class ExistingAccount(Exception):
@@ -50,7 +54,7 @@ def invite(
 ) -> Invitation:
     """Invite an email address by a link that works once, for a week.
 
-    Once the email is sent, an earlier open invitation to the same role is revoked. Nothing reveals whether the
+    Once the email is sent, earlier unused invitations to the same role are revoked. Nothing reveals whether the
     address has an account. If the email cannot be sent, the new invitation is revoked instead, and this raises
     OSError or SMTPException. It cannot be retried, because the link's key is stored nowhere: send a new invitation.
     """
@@ -64,9 +68,31 @@ def invite(
     except BaseException:
         revoke(invitation=invitation, by=by)
         raise
-    earlier = Invitation.objects.open().filter(email=email, role=role, office=office, seat=seat)
-    earlier.filter(pk__lt=invitation.pk).update(revoked_at=timezone.now())
+    earlier = Invitation.objects.filter(
+        email=email, role=role, office=office, seat=seat, pk__lt=invitation.pk
+    )
+    earlier.filter(used_at__isnull=True, revoked_at__isnull=True).update(revoked_at=timezone.now())
     return invitation
+
+
+def resend(*, invitation: Invitation, by: User) -> Invitation:
+    """Send an invitation again, with a new link; the earlier link stops working once the email is sent.
+
+    Raises InvitationUsed, InvitationGone if it was revoked, and OSError or SMTPException as `invite` does.
+    """
+    current = Invitation.objects.select_related("office").get(pk=invitation.pk)
+    if current.used_at is not None:
+        raise InvitationUsed
+    if current.revoked_at is not None:
+        raise InvitationGone
+    return invite(
+        email=current.email,
+        role=current.role,
+        by=by,
+        office=current.office,
+        seat=current.seat,
+        starts_on=current.starts_on,
+    )
 
 
 @transaction.atomic
@@ -149,22 +175,29 @@ def _new_account(email: str, hashed: str, name: str) -> User:
         raise ExistingAccount from error
 
 
-def _join(invitation: Invitation, user: User) -> None:
+def why_not_join(*, invitation: Invitation, user: User) -> str:
+    """Why a person's present roles keep them from accepting an invitation; empty if they can accept it."""
     if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
-        if (
-            Office.objects.filter(member=user).exists()
-            or Membership.objects.current().filter(user=user).exists()
-        ):
-            raise CannotJoin("Someone who works in a member's office cannot have this role as well.")
         if user.is_staff or user.is_officer:
-            raise CannotJoin("You have a role already. An administrator and an officer are two people.")
+            return "Your account already has a role. Nobody can be both an administrator and an officer."
+        if Office.objects.filter(member=user).exists():
+            return "Your account belongs to a member of Council, who cannot have this role as well."
+        if Membership.objects.current().filter(user=user).exists():
+            return "Your account belongs to a member’s staff, who cannot have this role as well."
+    elif user.is_staff or user.is_officer:
+        role = "an officer" if user.is_officer else "an administrator"
+        return f"Your account is {role}’s, who cannot work in a member’s office."
+    return ""
+
+
+def _join(invitation: Invitation, user: User) -> None:
+    if reason := why_not_join(invitation=invitation, user=user):
+        raise CannotJoin(reason)
+    if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
         user.is_officer = invitation.role == Role.OFFICER
         user.is_staff = user.is_superuser = invitation.role == Role.ADMINISTRATOR
         user.save(update_fields=["is_officer", "is_staff", "is_superuser"])
-        return
-    if user.is_staff or user.is_officer:
-        raise CannotJoin("An administrator or an officer cannot work in a member's office.")
-    if invitation.office is not None:
+    elif invitation.office is not None:
         _join_staff(invitation.office, user)
     else:
         _take_office(invitation, user)
@@ -176,7 +209,7 @@ def _take_office(invitation: Invitation, user: User) -> None:
     list(Office.objects.select_for_update(no_key=True).current())
     current = Office.objects.current()
     if current.filter(member=user).exists():
-        raise CannotJoin("You hold an office already. That term has to end first.")
+        raise CannotJoin("You already have an office. That term must end first.")
     if current.named(invitation.seat):
         raise CannotJoin(SEAT_IS_HELD)
     first_day = invitation.starts_on or timezone.localdate()

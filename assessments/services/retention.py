@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ from assessments.models import (
 )
 from assessments.models.assessments import RESTORABLE, AssessmentQuerySet
 from assessments.models.retention import DELAY
+from assessments.records.attested import sha256_of
 from assessments.records.clock import moment_in_words
 from assessments.services import audit
 from assessments.services.after_commit import after_commit
@@ -142,15 +144,32 @@ def count_older(*, office: Office, drafts_months: int, attested_years: int) -> i
 
 
 @transaction.atomic
-def set_hold(*, office: Office, held: bool, by: User) -> None:
-    """Set or lift an office's legal hold, which stops all deletion of its records. Pressed twice, it is set once.
+def set_hold(*, office: Office, reason: str, file_number: str, by: User) -> bool:
+    """Set an office's legal hold, which stops all deletion of its records; return false if it has one already.
 
-    The event is in the portal's own audit trail, since the office's staff are not to see who set the hold.
+    The event is in the portal's own audit trail, because the office does not see who set the hold, or why. No event
+    has text that someone wrote, so this one has the SHA-256 of the reason and the file number.
     """
     _locked(office)
-    to_change = Office.objects.filter(pk=office.pk, held_at__isnull=held)
-    if to_change.update(held_at=timezone.now() if held else None, held_by=by if held else None):
-        audit.append(office=None, action=Action.HOLD_SET if held else Action.HOLD_LIFTED, about=office, by=by)
+    changed = Office.objects.filter(pk=office.pk, held_at__isnull=True).update(
+        held_at=timezone.now(), held_by=by, hold_reason=reason, hold_file_number=file_number
+    )
+    if changed:
+        text = json.dumps([reason, file_number], ensure_ascii=False)
+        audit.append(office=None, action=Action.HOLD_SET, about=office, by=by, record_hash=sha256_of(text))
+    return bool(changed)
+
+
+@transaction.atomic
+def lift_hold(*, office: Office, by: User) -> bool:
+    """Lift an office's legal hold, and delete its reason and file number; return false if it has none."""
+    _locked(office)
+    changed = Office.objects.filter(pk=office.pk, held_at__isnull=False).update(
+        held_at=None, held_by=None, hold_reason="", hold_file_number=""
+    )
+    if changed:
+        audit.append(office=None, action=Action.HOLD_LIFTED, about=office, by=by)
+    return bool(changed)
 
 
 def _locked(office: Office) -> Office:

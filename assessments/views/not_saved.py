@@ -48,6 +48,8 @@ OTHER_FIELDS = {
     "seat": "Seat",
     "starts_on": "First day of the term",
     "on": "Last day",
+    "reason": "Reason",
+    "file_number": "File number",
     "pasted": "Code",
     "voting_day": "Voting day of a by-election",
     "campaign_ends": "Last day of the campaign period",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm, RenameForm
 from assessments.models import Invitation, Membership, Office, User
+from assessments.reports.people import directory
 from assessments.services import people as services
 from assessments.services.hashing import TooManyHashing
+from assessments.typed.mending import mended_line
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
 from assessments.views.not_saved import FAULTS
 from config.allauth_private import record_authentication
@@ -27,21 +29,32 @@ from config.allauth_private import record_authentication
 log = logging.getLogger(__name__)
 
 
-def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
-    """Send an invitation and show a message about it. Returns whether it was sent."""
+SEARCH = "people_search"
+"""The session's key for the words of an administrator's last search. No address has them."""
+MAX_SEARCH = 200
+"""Characters of a search; the rest is ignored."""
+
+
+def _send(request: HttpRequest, by: User, message: str, send: Callable[[], Invitation]) -> bool:
+    """Send an invitation and show `message`, or why it was not sent. Returns whether it was sent."""
     if not ratelimit.consume(request, action="invite", user=by):
         messages.error(request, "You have sent many invitations in a short time. Try again in an hour.")
         return False
     try:
-        services.invite(by=by, **invitation)
+        send()
     except (OSError, SMTPException):
         messages.error(
             request,
             "The email could not be sent. Any earlier link to this address still works. Try again in a few minutes.",
         )
         return False
-    messages.success(request, f"The invitation to {invitation['email']} is on its way.")
+    messages.success(request, message)
     return True
+
+
+def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
+    message = f"The invitation to {invitation['email']} is on its way."
+    return _send(request, by, message, lambda: services.invite(by=by, **invitation))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,13 +81,23 @@ def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         .filter(office=office)
         .select_related("user")
         .prefetch_related("user__former_names"),
-        "invitations": _still_open(Invitation.objects.filter(office=office)),
+        "invitations": Invitation.objects.filter(office=office).unanswered(),
     }
     return render(request, "people/office.html", context)
 
 
-def _still_open(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
-    return invitations.filter(pk__in=Invitation.objects.open()).select_related("invited_by")
+@require_safe
+@signed_in
+def office_settings(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """The settings of an office, each on a page of its own."""
+    office = get_object_or_404(Office.objects.visible_to(by).select_related("member"), pk=pk)
+    context = {
+        "office": office,
+        "is_member": office.member_id == by.pk,
+        "people_count": 1 + Membership.objects.current().filter(office=office).count(),
+        "invitation_count": Invitation.objects.open().filter(office=office).count(),
+    }
+    return render(request, "people/settings.html", context)
 
 
 @require_POST
@@ -85,7 +108,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
     memberships = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
     leaving = get_object_or_404(memberships, pk=membership)
     services.remove_staff(membership=leaving, by=by)
-    messages.success(request, f"{leaving.user} no longer works in this office, and is signed out everywhere.")
+    messages.success(request, f"{leaving.user} is removed from your staff and signed out everywhere.")
     return redirect("office_people", pk=pk)
 
 
@@ -98,8 +121,63 @@ def revoke_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if services.revoke(invitation=invitation, by=by):
         messages.success(request, f"The invitation to {invitation.email} no longer works.")
     else:
-        can = "remove them" if invitation.office_id else "close their sign-in"
-        messages.warning(request, f"{invitation.email} has come in already. You can {can} above.")
+        messages.warning(request, _joined_already(invitation))
+    return _list_of(invitation)
+
+
+@require_POST
+@signed_in
+@freshly_signed_in
+def resend_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
+    """Send an invitation again. Its new link replaces the earlier one."""
+    visible = Invitation.objects.visible_to(by).select_related("office__member")
+    invitation = get_object_or_404(visible, pk=pk)
+    problem = _why_not_resend(invitation)
+    if problem:
+        messages.warning(request, problem)
+        return _list_of(invitation)
+    message = f"A new invitation to {invitation.email} is on its way. The link in the earlier email no longer works."
+    try:
+        _send(request, by, message, lambda: services.resend(invitation=invitation, by=by))
+    except services.InvitationUsed:
+        messages.warning(request, _joined_already(invitation))
+    except services.InvitationGone:
+        messages.warning(request, _withdrawn(invitation))
+    return _list_of(invitation)
+
+
+def _why_not_resend(invitation: Invitation) -> str:
+    """Why an invitation cannot be sent again, in words; empty if it can be."""
+    if invitation.used_at is not None:
+        return _joined_already(invitation)
+    if invitation.revoked_at is not None:
+        return _withdrawn(invitation)
+    if invitation.office is not None and invitation.office.ends_on is not None:
+        return "This term has ended, so nobody can be invited."
+    sent = {
+        "email": invitation.email,
+        "role": invitation.role,
+        "seat": invitation.seat,
+        "starts_on": invitation.starts_on,
+    }
+    form = InviteStaffForm(sent, office=invitation.office) if invitation.office else InviteForm(sent)
+    problems = [str(error) for errors in form.errors.values() for error in errors]
+    return (
+        f"The invitation to {invitation.email} was not sent again. {' '.join(problems)}" if problems else ""
+    )
+
+
+def _joined_already(invitation: Invitation) -> str:
+    can = "remove them" if invitation.office_id else "suspend their sign-in"
+    return f"{invitation.email} has already joined. You can {can} on this page."
+
+
+def _withdrawn(invitation: Invitation) -> str:
+    return f"The invitation to {invitation.email} was withdrawn. Send a new one with the form."
+
+
+def _list_of(invitation: Invitation) -> HttpResponse:
+    """Redirect to the page that lists an invitation."""
     return redirect("office_people", pk=invitation.office_id) if invitation.office_id else redirect("people")
 
 
@@ -112,17 +190,20 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
     if form.is_valid() and _invite(request, by, **form.cleaned_data):
         _warn_of_other_invitations(request, by, **form.cleaned_data)
         return redirect("people")
-    everyone = User.objects.order_by("name", "email").prefetch_related("former_names")
-    context = {
-        "form": form,
-        "offices": Office.objects.select_related("member")
-        .prefetch_related("former_names", "member__former_names")
-        .order_by("ends_on", "name"),
-        "officers": everyone.filter(is_officer=True),
-        "administrators": everyone.filter(is_staff=True),
-        "others": everyone.filter(is_officer=False, is_staff=False),
-        "invitations": _still_open(Invitation.objects.visible_to(by)),
-    }
+    return render(request, "people/people.html", {"form": form, "directory": directory(by=by)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrator
+def search_people(request: HttpRequest, by: User) -> HttpResponse:
+    """Search people, offices and invitations. A POST keeps the words in the session, so that no address has them."""
+    if request.method == "POST":
+        request.session[SEARCH] = mended_line(request.POST.get("words", ""))[:MAX_SEARCH]
+        return redirect("search_people")
+    words = request.session.get(SEARCH, "")
+    if not words:
+        return redirect("people")
+    context = {"form": InviteForm(), "directory": directory(by=by, words=words), "words": words}
     return render(request, "people/people.html", context)
 
 
@@ -132,7 +213,7 @@ def _warn_of_other_invitations(request: HttpRequest, by: User, email: str, role:
     if roles := " and ".join(dict.fromkeys(other.get_role_display().lower() for other in others)):
         messages.warning(
             request,
-            f"{email} has another open invitation, for this: {roles}. Take back the one that is not meant.",
+            f"{email} has another open invitation, with this role: {roles}. Withdraw the one you don’t need.",
         )
 
 
@@ -146,7 +227,7 @@ def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     last_day = form.cleaned_data["on"] if form.is_valid() else None
     if last_day and request.POST.get("sure") == last_day.isoformat():
         services.end_term(office=office, on=last_day, by=by)
-        messages.success(request, f"The term of {office} has ended. You can invite a successor to the seat.")
+        messages.success(request, f"The term of {office} has ended. You can now invite a successor.")
         return redirect("people")
     return render(request, "people/end_term.html", {"office": office, "form": form, "last_day": last_day})
 
@@ -191,8 +272,12 @@ def set_active(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.exclude(pk=by.pk), pk=pk)
     active = "active" in request.POST
     services.set_active(user=person, active=active, by=by)
-    effect = "can sign in again" if active else "can no longer sign in, and is signed out everywhere"
-    messages.success(request, f"{person} {effect}.")
+    messages.success(
+        request,
+        f"Sign-in restored for {person}."
+        if active
+        else f"Sign-in suspended for {person}, who is signed out everywhere.",
+    )
     return redirect("people")
 
 
@@ -209,6 +294,8 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         request.POST if request.method == "POST" and user is None else None, email=open_invitation.email
     )
     context: dict[str, Any] = {"invitation": open_invitation, "form": form, "is_theirs": is_theirs}
+    if is_theirs and user is not None and request.method != "POST":
+        context["problem"] = services.why_not_join(invitation=open_invitation, user=user)
     if request.method == "POST" and (is_theirs or (user is None and form.is_valid())):
         new_person = (
             {}

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assessments.forms.people import EraseForm, RetentionForm
+from assessments.forms.people import EraseForm, HoldForm, RetentionForm
 from assessments.models import Assessment, Office, ShorterRetention, User
 from assessments.records.clock import moment_in_words
 from assessments.services import drafts, office_copy
@@ -21,7 +21,7 @@ from assessments.views.access import View, administrator, fresh_to_send, freshly
 from assessments.views.downloads import file_response
 
 CLOSED = "The term of this office has ended, so nothing was changed."
-HELD = "A legal hold is on this office, so nothing can be erased. Ask those who look after the portal."
+HELD = "This office is under a legal hold, so nothing can be erased. Contact an administrator of the portal."
 
 
 def _own_office(view: View) -> View:
@@ -45,9 +45,9 @@ def delete(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     except TermEnded:
         messages.error(request, CLOSED)
     except Attested:
-        messages.error(request, "This is attested, so it is no draft any more. It was not deleted.")
+        messages.error(request, "This self-check is attested, so it was not deleted.")
     else:
-        messages.success(request, "The draft is deleted. For 30 days it can be brought back on this page.")
+        messages.success(request, "The draft is deleted. You can restore it on this page for 30 days.")
     return redirect("account", pk=draft.account_id)
 
 
@@ -61,9 +61,9 @@ def restore(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     except TermEnded:
         messages.error(request, CLOSED)
     except DraftGone:
-        messages.error(request, "The draft was deleted over 30 days ago, and cannot be brought back.")
+        messages.error(request, "This draft was deleted more than 30 days ago, so it cannot be restored.")
     else:
-        messages.success(request, "The draft is back.")
+        messages.success(request, "The draft is restored.")
     return redirect("account", pk=draft.account_id)
 
 
@@ -120,22 +120,28 @@ def _what_happens(before: Office, *, had_shorter: bool) -> str:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @administrator
 @freshly_signed_in
 def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
-    """Set a legal hold, or lift it."""
-    office = get_object_or_404(Office, pk=pk)
-    wanted = request.POST.get("hold")
-    if wanted not in ("set", "lift"):
+    """A legal hold's reason and file number, and the forms to set or lift it."""
+    office = get_object_or_404(Office.objects.select_related("member", "held_by"), pk=pk)
+    wanted = request.POST.get("hold") if request.method == "POST" else None
+    if request.method == "POST" and wanted not in ("set", "lift"):
         raise Http404
-    held = wanted == "set"
-    services.set_hold(office=office, held=held, by=by)
-    effect = (
-        "is under a legal hold now: nothing of it is deleted" if held else "is under no legal hold any more"
-    )
-    messages.success(request, f"{office} {effect}.")
-    return redirect("people")
+    form = HoldForm(request.POST if wanted == "set" else None)
+    if wanted == "lift":
+        services.lift_hold(office=office, by=by)
+        messages.success(request, f"Legal hold lifted for {office}. Older records can be deleted again.")
+        return redirect("people")
+    if form.is_valid():
+        if services.set_hold(office=office, by=by, **form.cleaned_data):
+            message = f"Legal hold set for {office}. Nothing will be deleted until it is lifted."
+            messages.success(request, message)
+        else:
+            messages.warning(request, f"{office} already has a legal hold. Nothing was changed.")
+        return redirect("people")
+    return render(request, "people/hold.html", {"office": office, "form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -152,7 +158,9 @@ def erase(request: HttpRequest, by: User, office: Office) -> HttpResponse:
             problem = HELD
         else:
             erased = "1 self-check is erased" if count == 1 else f"{count} self-checks are erased"
-            messages.success(request, f"{erased}, with all that was shared of them.")
+            messages.success(
+                request, f"{erased}, with everything shared from {'it' if count == 1 else 'them'}."
+            )
             return redirect("retention", pk=office.pk)
     count = Assessment.objects.filter(account__office=office).count()
     context = {"office": office, "form": form, "problem": problem, "count": count}

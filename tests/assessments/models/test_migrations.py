@@ -17,6 +17,7 @@ from assessments.models import (
     AuditEvent,
     DeskEntry,
     FormerName,
+    Office,
     Share,
     ShareContent,
     ShorterRetention,
@@ -170,6 +171,21 @@ def test_a_shorter_retention_is_not_put_back_if_the_office_has_chosen_others_sin
     assert FormerName.objects.count() == 2
     # The next row gets a key of its own.
     FormerName.objects.create(user=User.objects.first(), name="Another")
+
+
+def test_a_hold_from_before_there_were_reasons_has_its_reason_as_not_recorded(portal):
+    call_command("migrate", "assessments", "0018", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE assessments_office SET held_at = %s, held_by_id = member_id WHERE ends_on IS NULL", [NOW]
+        )
+    call_command("migrate", verbosity=0)
+    office = Office.objects.get()
+    assert (office.held_at, office.hold_reason, office.hold_file_number) == (
+        NOW,
+        "not recorded",
+        "not recorded",
+    )
 
 
 def test_the_desk_is_made_again_from_what_was_shared(portal):

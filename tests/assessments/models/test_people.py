@@ -38,7 +38,7 @@ def test_a_person_without_a_password_cannot_sign_in():
 
 
 def test_a_person_without_an_address_is_refused():
-    with pytest.raises(ValueError, match="needs an e-mail address"):
+    with pytest.raises(ValueError, match="needs an email address"):
         User.objects.create_user("")
 
 

@@ -37,7 +37,7 @@ from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
 from assessments.services.register import NewAccount
-from tests.cast import Cast, at_the_same_moment, make, person, together
+from tests.cast import HOLD, Cast, at_the_same_moment, make, person, together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -216,7 +216,7 @@ CALLS = [
     ),
     Call(
         "set_hold: set",
-        lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w: retention.set_hold(office=w.office, **HOLD, by=w.admin),
         (Action.HOLD_SET,),
         "office",
         by="admin",
@@ -224,17 +224,17 @@ CALLS = [
     ),
     Call(
         "set_hold: twice",
-        lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w: retention.set_hold(office=w.office, **HOLD, by=w.admin),
         (),
-        prepare=lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
+        prepare=lambda w: retention.set_hold(office=w.office, **HOLD, by=w.admin),
     ),
     Call(
-        "set_hold: lifted",
-        lambda w: retention.set_hold(office=w.office, held=False, by=w.admin),
+        "lift_hold",
+        lambda w: retention.lift_hold(office=w.office, by=w.admin),
         (Action.HOLD_LIFTED,),
         "office",
         by="admin",
-        prepare=lambda w: retention.set_hold(office=w.office, held=True, by=w.admin),
+        prepare=lambda w: retention.set_hold(office=w.office, **HOLD, by=w.admin),
         in_portal=True,
     ),
     Call(
@@ -386,6 +386,13 @@ CALLS = [
         in_portal=True,
     ),
     Call(
+        "resend",
+        lambda w: people.resend(invitation=Invitation.objects.get(), by=w.member),
+        (Action.INVITED,),
+        "invitation",
+        prepare=lambda w: w.invitation(),
+    ),
+    Call(
         "revoke",
         lambda w: people.revoke(invitation=Invitation.objects.get(), by=w.member),
         (Action.INVITATION_REVOKED,),
@@ -506,6 +513,7 @@ def test_every_service_that_writes_is_in_the_table():
         "count_expired",
         "count_older",
         "exchange_of",
+        "why_not_join",
     }
     assert services - parts | {"save_answers"} == {c.name.partition(":")[0] for c in CALLS}
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from assessments.models import Invitation, Membership, Office, User
+from assessments.models import FormerName, Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
@@ -80,7 +83,7 @@ def test_someone_with_an_account_signs_in_and_joins_with_it(invite):
 def test_an_invitation_is_not_for_whoever_else_has_signed_in(invite, cast):
     address, before = invite(), Membership.objects.count()
     client = cast.client("stranger")
-    assert "for somebody else" in client.get(address).content.decode()
+    assert "for a different email address" in client.get(address).content.decode()
     client.post(address, NEW)
     assert Membership.objects.count() == before
 
@@ -100,7 +103,7 @@ def test_a_link_that_is_of_no_use_any_more_says_the_same_whatever_became_of_it(i
         address = "/invitation/nothing-like-it"
     for answer in (Client().get(address), Client().post(address, NEW)):
         assert answer.status_code == 404
-        assert "This invitation cannot be used" in answer.content.decode()
+        assert "This invitation can’t be used" in answer.content.decode()
     assert User.objects.filter(email="bo@example.ca").exists() is (how == "used")
 
 
@@ -173,7 +176,7 @@ def test_a_seat_that_is_held_waits_for_the_end_of_its_term_and_the_successor_see
 ):
     office = cast.office
     address = invite(role="member", office=None, seat=seat, starts_on=date(2026, 11, 15))
-    assert "Someone holds this seat already" in Client().post(address, NEW).content.decode()
+    assert "Someone already holds this seat" in Client().post(address, NEW).content.decode()
     people.end_term(office=office, on=date(2026, 11, 14), by=office.member)
     client = Client()
     assert client.post(address, NEW).status_code == 302
@@ -197,8 +200,8 @@ def test_an_officer_and_an_administrator_get_their_role_alone(invite, cast, role
     [
         ({"is_officer": True}, "staff", "cannot work in a member"),
         ({"is_staff": True}, "staff", "cannot work in a member"),
-        ({"is_staff": True}, "officer", "You have a role already"),
-        ({"is_officer": True}, "administrator", "You have a role already"),
+        ({"is_staff": True}, "officer", "already has a role"),
+        ({"is_officer": True}, "administrator", "already has a role"),
     ],
 )
 def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, reason):
@@ -239,7 +242,11 @@ def test_the_member_invites_by_mail_and_is_not_told_whether_there_is_an_account(
 
 @pytest.mark.parametrize(
     ("email", "reason"),
-    [("member@example.ca", "This is the member"), ("nobody", "valid email"), ("", "Enter the e")],
+    [
+        ("member@example.ca", "the member’s own address"),
+        ("nobody", "valid email"),
+        ("", "Enter the email address."),
+    ],
 )
 def test_an_address_that_cannot_be_invited_is_said_and_stays_in_the_form(cast, email, reason):
     html = cast.client("member").post(address_of(cast), {"email": email}).content.decode()
@@ -277,7 +284,7 @@ def test_a_last_day_to_come_is_refused_unless_the_term_had_hardly_begun(
     Office.objects.update(starts_on=starts_on)
     client, page = cast.client("administrator"), f"/people/offices/{cast.office_pk}/end"
     html = client.post(page, {"on": on, "sure": on}, follow=True).content.decode()
-    assert ("no later than" in html) is refused
+    assert ("cannot be later than" in html) is refused
     assert (cast.office.ends_on is None) is refused
 
 
@@ -339,12 +346,12 @@ def test_to_take_back_what_was_used_claims_nothing(cast, invite):
     Client().post(invite(), NEW)
     pk = Invitation.objects.get().pk
     html = cast.client("member").post(f"/invitations/{pk}/revoke", follow=True).content.decode()
-    assert "bo@example.ca has come in already. You can remove them above." in html
+    assert "bo@example.ca has already joined. You can remove them on this page." in html
     assert "no longer works" not in html
     Client().post(invite("new@example.ca", role="officer", office=None, by=cast.administrator), NEW)
     pk = Invitation.objects.latest("pk").pk
     html = cast.client("administrator").post(f"/invitations/{pk}/revoke", follow=True).content.decode()
-    assert "new@example.ca has come in already. You can close their sign-in above." in html
+    assert "new@example.ca has already joined. You can suspend their sign-in on this page." in html
 
 
 def test_to_take_an_invitation_back_twice_says_that_it_no_longer_works(cast, invite):
@@ -456,9 +463,9 @@ def test_an_administrator_hands_a_seat_over(cast, django_capture_on_commit_callb
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
-        ({"role": "member"}, "A member needs this."),
+        ({"role": "member"}, "Enter the member’s seat."),
         ({"role": "staff"}, "one of the options in the list"),
-        ({"role": "member", "seat": "\x07\u200b", "starts_on": "2026-11-15"}, "A member needs this."),
+        ({"role": "member", "seat": "\x07\u200b", "starts_on": "2026-11-15"}, "Enter the member’s seat."),
         ({"role": "member", "seat": "Mayor", "starts_on": "08/12/2026"}, "Enter 2026-08-12 or 2026-12-08."),
         (
             {"role": "member", "seat": "ＷARD\u200b  10", "starts_on": "2026-11-15"},
@@ -468,13 +475,13 @@ def test_an_administrator_hands_a_seat_over(cast, django_capture_on_commit_callb
         ({"role": "member", "seat": "Mayor", "starts_on": "2012-11-15"}, "at most 5 years ago"),
         (
             {"role": "administrator", "email": "administrator@example.ca"},
-            "Alex Martin is an administrator already",
+            "Alex Martin is already an administrator",
         ),
-        ({"role": "officer", "email": "closed@example.ca"}, "The sign-in of Closed is closed."),
+        ({"role": "officer", "email": "closed@example.ca"}, "Closed’s sign-in is suspended."),
         ({"role": "officer", "email": "member@example.ca"}, "works in a member’s office"),
         (
             {"role": "member", "email": "member@example.ca", "seat": "Mayor", "starts_on": "2026-11-15"},
-            "Ana Silva holds an office already: Ward 10.",
+            "Ana Silva already has an office: Ward 10.",
         ),
     ],
 )
@@ -499,13 +506,13 @@ def test_open_invitations_to_more_than_one_role_are_told_of(cast):
         html = client.post(
             "/people/", {"email": "new@example.ca", "role": role}, follow=True
         ).content.decode()
-    assert "has another open invitation, for this: commissioner&#x27;s office." in html
+    assert "has another open invitation, with this role: commissioner&#x27;s office." in html
 
 
 def test_a_member_learns_of_an_address_no_more_than_whether_it_is_on_their_own_staff(cast):
     closed, client = person("closed", is_active=False), cast.client("member")
     in_office = client.post(address_of(cast), {"email": cast.staff.email}).content.decode()
-    assert "in the office already" in in_office
+    assert "already on your staff" in in_office
     for email in (cast.administrator.email, closed.email):
         assert client.post(address_of(cast), {"email": email}).status_code == 302
 
@@ -522,17 +529,17 @@ def test_an_invitation_says_in_plain_words_what_one_is_invited_as(invite, cast, 
     address = invite(role=role, **({} if role == "staff" else {"office": None, "by": cast.administrator}))
     html = Client().get(address).content.decode()
     assert reason in " ".join(html.split())
-    assert "Create my sign-in" in html
+    assert "Create my account" in html
     assert role == "staff" or reason.rpartition(", ")[2] in " ".join(str(mail.outbox[-1].body).split())
 
 
 def test_to_close_a_sign_in_is_asked_first_and_times_are_torontos(cast, invite):
     invite(role="officer", office=None, by=cast.administrator)
     html = cast.client("administrator").get("/people/").content.decode()
-    at = html.index("Close the sign-in")
+    at = html.index("Suspend sign-in")
     assert "<details" in html[:at]
-    assert "signed out everywhere at once" in html[at : html.index("</details>", at)]
-    assert re.search(r"the link works until \d+ \w+ \d{4}, \d\d:\d\d E[SD]T", html)
+    assert "signed out everywhere now" in html[at : html.index("</details>", at)]
+    assert re.search(r"Works until \d+ \w+ \d{4}, \d\d:\d\d E[SD]T", html)
 
 
 @pytest.mark.parametrize(("name", "page"), [("officer", "/desk/"), ("administrator", "/people/")])
@@ -547,6 +554,144 @@ def test_whoever_invites_very_many_has_to_wait(cast, settings):
         html = client.post(address_of(cast), {"email": email}, follow=True).content.decode()
     assert "many invitations" in html
     assert Invitation.objects.count() == 1
+
+
+# --- Sending again, and searching -------------------------------------------------------
+
+
+def test_an_invitation_is_sent_again_with_a_new_link_and_the_old_one_no_longer_works(cast, invite):
+    old = invite()
+    pk = Invitation.objects.get().pk
+    html = cast.client("member").post(f"/invitations/{pk}/resend", follow=True).content.decode()
+    assert "The link in the earlier email no longer works." in html
+    assert mail.outbox[-1].to == ["bo@example.ca"]
+    assert link() != old
+    assert (Client().get(old).status_code, Client().get(link()).status_code) == (404, 200)
+
+
+def test_an_expired_invitation_is_listed_for_a_month_and_can_be_sent_again(cast, invite, time_machine):
+    invite()
+    pk, ends_at = Invitation.objects.get().pk, Invitation.objects.get().ends_at
+    client = cast.client("member")
+    for days, is_listed in ((1, True), (29, True), (31, False)):
+        time_machine.move_to(ends_at + timedelta(days=days))
+        html = client_of(cast.member).get(address_of(cast)).content.decode()
+        assert ("Expired " in html) is is_listed
+    time_machine.move_to(ends_at + timedelta(days=1))
+    client = client_of(cast.member)
+    html = client.post(f"/invitations/{pk}/resend", follow=True).content.decode()
+    assert "Expired " not in html
+    assert Client().get(link()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("used", "bo@example.ca has already joined. You can remove them"),
+        ("revoked", "was withdrawn. Send a new one"),
+        ("ended", "This term has ended"),
+        ("on the staff", "was not sent again. This person is already on your staff."),
+    ],
+)
+def test_an_invitation_that_cannot_be_sent_again_says_why(cast, invite, how, reason):
+    address = invite()
+    invitation = Invitation.objects.get()
+    if how == "used":
+        Client().post(address, NEW)
+    elif how == "revoked":
+        people.revoke(invitation=invitation, by=cast.member)
+    elif how == "ended":
+        Office.objects.filter(pk=cast.office_pk).update(ends_on=date(2026, 11, 14))
+    else:
+        Membership.objects.create(office=cast.office, user=person("bo"))
+    count = Invitation.objects.count()
+    html = cast.client("member").post(f"/invitations/{invitation.pk}/resend", follow=True).content.decode()
+    assert reason in html
+    assert Invitation.objects.count() == count
+
+
+def test_an_administrators_invitation_to_a_seat_is_not_sent_again_once_someone_holds_it(cast, invite):
+    seat = {"role": "member", "office": None, "seat": "Ward 7", "starts_on": timezone.localdate()}
+    invite(**seat, by=cast.administrator)
+    office_of(person("new"), "Ward 7")
+    pk = Invitation.objects.get().pk
+    html = cast.client("administrator").post(f"/invitations/{pk}/resend", follow=True).content.decode()
+    assert "was not sent again. New holds this seat." in html
+
+
+def test_an_earlier_link_still_works_when_the_email_cannot_be_sent_again(cast, invite, settings):
+    address = invite()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    pk = Invitation.objects.get().pk
+    html = cast.client("member").post(f"/invitations/{pk}/resend", follow=True).content.decode()
+    assert "Any earlier link to this address still works." in html
+    assert Client().get(address).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["officer", "administrator"])
+def test_someone_with_a_role_learns_before_joining_that_they_cannot_be_staff(cast, invite, role):
+    address = invite(cast.user(role).email)
+    html = cast.client(role).get(address).content.decode()
+    assert "You can’t join with this account" in html
+    assert ">Join<" not in html
+    assert 'name="name"' not in html
+
+
+@pytest.mark.parametrize(
+    ("words", "shown", "hidden"),
+    [
+        ("ÁNA", "ana silva", "kim tran"),
+        ("staff@example.ca", "sam roy", "robin ng"),
+        ("ward\u200b 4", "kim tran", "sam roy"),
+        ("officer", "robin ng", "ana silva"),
+        ("invited.one", "invited.one@example.ca", "ana silva"),
+        ("Old Name", "sam roy", "kim tran"),
+    ],
+)
+def test_people_offices_and_invitations_are_found_however_they_are_spelled(
+    cast, invite, words, shown, hidden
+):
+    invite("invited.one@example.ca", role="officer", office=None, by=cast.administrator)
+    staff = cast.staff
+    FormerName.objects.create(user=staff, name="Old Name")
+    client = cast.client("administrator")
+    answer = client.post("/people/search", {"words": words})
+    assert answer["Location"] == "/people/search"
+    html = client.get("/people/search").content.decode().lower()
+    rows = html[html.index("<table") :]
+    assert shown in rows
+    assert hidden not in rows
+    assert "robin ng" in client.get("/people/").content.decode().lower()
+
+
+def test_a_search_without_results_says_so_and_an_empty_one_shows_everyone(cast):
+    client = cast.client("administrator")
+    html = client.post("/people/search", {"words": "<nobody>" * 60}, follow=True).content.decode()
+    assert "No results for “&lt;nobody&gt;" in html
+    assert "<table" not in html
+    assert client.post("/people/search", {"words": " "}, follow=True).redirect_chain[-1][0] == "/people/"
+
+
+def test_the_list_shows_what_each_person_is_and_asks_the_database_as_often_for_many(cast):
+    client = cast.client("administrator")
+    client.get("/people/")
+    with CaptureQueriesContext(connection) as few:
+        html = client.get("/people/").content.decode()
+    for role in (
+        "Member, Ward 10",
+        "Staff, Ward 4",
+        "Officer, Commissioner’s office",
+        "Administrator",
+        "No role now",
+    ):
+        assert f">{role}<" in html
+    for number in range(5):
+        member = person(f"member {number}")
+        Membership.objects.create(office=office_of(member, f"Ward 2{number}"), user=person(f"staff {number}"))
+    with CaptureQueriesContext(connection) as many:
+        client.get("/people/")
+    assert len(many) == len(few)
 
 
 # --- Several at the same moment --------------------------------------------------------
@@ -590,8 +735,9 @@ def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monk
         monkeypatch.setattr(Office.objects, "create", made)
     answers = together(*(partial(Client().post, address, NEW) for address in addresses))
     assert sorted(answer.status_code for answer in answers) == [200, 302]
-    reason = {"one new address": "There is a sign-in with this address", "one seat": people.SEAT_IS_HELD}[
-        what
-    ]
+    reason = {
+        "one new address": "There is already an account with this address",
+        "one seat": people.SEAT_IS_HELD,
+    }[what]
     assert reason in next(answer for answer in answers if answer.status_code == 200).content.decode()
     assert Office.objects.count() == 1

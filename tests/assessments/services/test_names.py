@@ -162,10 +162,10 @@ def test_the_former_name_is_beside_the_new_one(cast):
     assert answer["Location"] == "/people/"
     administrator.post(f"/people/offices/{cast.office_pk}/name", {"name": "Ward 10 (North)"})
     page = re.sub(r"\s+", " ", administrator.get("/people/").content.decode())
-    assert "Ana Silva-Roy</strong> (formerly Ana Silva)" in page
-    assert "Ward 10 (North)</strong> (formerly Ward 10)" in page
+    assert "Ana Silva-Roy (formerly Ana Silva)" in page
+    assert "Ward 10 (North) (formerly Ward 10)" in page
     page = re.sub(r"\s+", " ", cast.client("staff").get(f"/office/{cast.office_pk}/people").content.decode())
-    assert "Ana Silva-Roy</strong> (formerly Ana Silva)" in page
+    assert "Ana Silva-Roy (formerly Ana Silva)" in page
 
 
 def test_each_former_name_is_listed_once_and_the_present_one_never(cast):
@@ -173,7 +173,7 @@ def test_each_former_name_is_listed_once_and_the_present_one_never(cast):
         people.rename_person(user=cast.staff, name=name, by=cast.administrator)
     address = f"/office/{cast.office_pk}/people"
     page = cast.client("member").get(address).content.decode()
-    assert "Sam O‘Roy</strong> (formerly Sam Roy)" in page
+    assert "Sam O‘Roy (formerly Sam Roy)" in page
 
 
 def test_who_did_something_is_named_as_then_and_as_now_on_every_page(cast):

@@ -1,5 +1,7 @@
 """Deleting drafts, retention settings, legal holds, and purging and erasing with every related record."""
 
+import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from assessments.models import (
@@ -37,7 +39,7 @@ from assessments.services.answering import AnswerVersion, Attested, Change, Draf
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, current_address
 from assessments.services.audit_proof import walk
-from tests.cast import Cast, account_of, attested, client_of, make, office_of, person, shared
+from tests.cast import HOLD, Cast, account_of, attested, client_of, make, office_of, person, shared
 
 pytestmark = pytest.mark.django_db
 
@@ -155,7 +157,7 @@ def test_a_draft_can_be_brought_back_for_thirty_days(world, days, comes_back):
     page = client_of(world.member).get(f"/office/accounts/{world.account.pk}").content.decode()
     assert ("Deleted drafts" in page) is comes_back
     answer = client_of(world.member).post(f"/assessments/{draft.pk}/restore", follow=True)
-    assert ("The draft is back" in answer.content.decode()) is comes_back
+    assert ("The draft is restored" in answer.content.decode()) is comes_back
     draft.refresh_from_db()
     assert (draft.deleted_at is None) is comes_back
 
@@ -166,7 +168,7 @@ def test_what_is_attested_is_no_draft_and_stays(world):
         drafts.delete_draft(assessment=attestation.assessment, by=world.member)
     address = f"/assessments/{attestation.assessment_id}/"
     client = client_of(world.member)
-    assert "It was not deleted" in client.post(f"{address}delete", follow=True).content.decode()
+    assert "it was not deleted" in client.post(f"{address}delete", follow=True).content.decode()
     for page in (address, f"/office/accounts/{world.account.pk}"):
         assert "/delete" not in client.get(page).content.decode()
 
@@ -215,7 +217,7 @@ def test_the_member_chooses_from_1_to_120_months_and_from_1_to_30_years(world, m
 
 
 def test_staff_read_it_and_see_of_a_hold_only_since_when(world):
-    retention.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
     client = client_of(world.staff)
     page = client.get(f"/office/{world.office.pk}/keeping").content.decode()
     assert "24 months after" in page
@@ -237,20 +239,89 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     address = f"/people/offices/{world.office.pk}/hold"
     client = client_of(world.admin)
     assert "Set a legal hold" in client.get("/people/").content.decode()
-    assert client.post(address, {"hold": "set"})["Location"] == "/people/"
+    assert client.post(address, {"hold": "set"} | HOLD)["Location"] == "/people/"
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by) == (NOW, world.admin)
-    assert "Under a legal hold since 15 June 2026" in client.get("/people/").content.decode()
+    html = client.get("/people/").content.decode()
+    assert "Set 15 Jun 2026" in html
+    assert HOLD["file_number"] in html
+    assert HOLD["reason"] in client.get(address).content.decode()
+    again = client.post(address, {"hold": "set", "reason": "Another.", "file_number": "1"}, follow=True)
+    assert "already has a legal hold" in again.content.decode()
     assert client.post(address).status_code == 404
     world.office.refresh_from_db()
     assert world.office.held_at == NOW
     client.post(address, {"hold": "lift"})
     world.office.refresh_from_db()
-    assert (world.office.held_at, world.office.held_by) == (None, None)
+    assert (world.office.held_at, world.office.held_by, world.office.hold_reason) == (None, None, "")
     assert client_of(world.member).post(address, {"hold": "set"}).status_code == 404
     stale = client_of(world.admin)
     world.at(NOW + timedelta(minutes=16))
     assert stale.post(address, {"hold": "set"}).status_code == 409
+
+
+@pytest.mark.parametrize("missing", ["reason", "file_number"])
+@pytest.mark.parametrize("value", ["", " \u200b ", "x" * 501])
+def test_a_hold_needs_a_reason_and_a_file_number_and_what_was_typed_stays(world, missing, value):
+    address = f"/people/offices/{world.office.pk}/hold"
+    answer = client_of(world.admin).post(address, {"hold": "set"} | HOLD | {missing: value})
+    (kept,) = {"reason", "file_number"} - {missing}
+    assert answer.status_code == 200
+    assert HOLD[kept] in answer.content.decode()
+    label = {"reason": "reason", "file_number": "file number"}[missing]
+    assert (
+        f"Enter the {label}" if value.strip("\u200b ") == "" else "Use at most"
+    ) in answer.content.decode()
+    world.office.refresh_from_db()
+    assert world.office.held_at is None
+
+
+@pytest.mark.parametrize("left_out", ["held_at", "held_by", "hold_reason", "hold_file_number"])
+def test_a_hold_is_whole_or_absent(world, left_out):
+    columns = {"held_at": NOW, "held_by": world.admin, "hold_reason": "A.", "hold_file_number": "1"}
+    empty = None if left_out.startswith("held") else ""
+    with pytest.raises(IntegrityError, match="office_hold_is_whole_or_absent"), transaction.atomic():
+        Office.objects.filter(pk=world.office.pk).update(**columns | {left_out: empty})
+
+
+def test_the_office_sees_a_hold_and_neither_its_reason_nor_its_file_number(world):
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
+    for name in ("settings", "keeping", "trail", "people", "export", "erase"):
+        html = client_of(world.member).get(f"/office/{world.office.pk}/{name}").content.decode()
+        assert HOLD["reason"] not in html
+        assert HOLD["file_number"] not in html
+        assert name not in ("settings", "keeping", "erase") or "legal hold" in html.lower()
+
+
+def test_the_event_of_a_hold_has_the_hash_of_its_reason_and_file_number(world):
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
+    event = AuditEvent.objects.of_chain(None).latest("number")
+    text = json.dumps([HOLD["reason"], HOLD["file_number"]])
+    assert event.record_hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("months", "years", "error"),
+    [
+        (
+            "0",
+            "7",
+            "Months to keep a draft after its last change: Enter a whole number from 1 to 120.",
+        ),
+        ("", "7", "Enter the months to keep a draft after its last change."),
+        (
+            "24",
+            "1.5",
+            "Years to keep an attested self-check: Enter a whole number from 1 to 30.",
+        ),
+        ("24", "31", "Enter a whole number from 1 to 30."),
+    ],
+)
+def test_the_error_of_a_period_names_the_field_and_what_to_enter(world, months, years, error):
+    sent = {"keep_drafts_months": months, "keep_attested_years": years}
+    html = client_of(world.member).post(f"/office/{world.office.pk}/keeping", sent).content.decode()
+    assert error in html
+    assert "Ensure this value" not in html
 
 
 # --- Purging by age ---------------------------------------------------------------------------
@@ -572,7 +643,7 @@ def test_an_office_that_is_busy_stops_no_other(world, monkeypatch):
     [
         lambda w, draft: w.answer(draft),
         lambda w, draft: w.comment(draft),
-        lambda w, _: retention.set_hold(office=w.office, held=True, by=w.admin),
+        lambda w, _: retention.set_hold(office=w.office, **HOLD, by=w.admin),
         lambda w, draft: drafts.delete_draft(assessment=draft, by=w.member),
         lambda _, __: Office.objects.update(keep_drafts_months=120),
     ],
@@ -604,7 +675,7 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     elsewhere = account_of(other)
     drafts.start_assessment(account=elsewhere, by=other.member)
     current_address.reset(token)
-    retention.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
     addresses = AuditAddress.objects.filter(event__office=world.office).count()
     world.at(NOW.replace(year=2050))
     output = run()
@@ -614,7 +685,7 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     assert not Assessment.objects.filter(account=elsewhere).exists()
     assert AuditAddress.objects.filter(event__office=world.office).count() == addresses
     assert not AuditAddress.objects.filter(event__office=other).exists()
-    retention.set_hold(office=world.office, held=False, by=world.admin)
+    retention.lift_hold(office=world.office, by=world.admin)
     run()
     assert not Assessment.objects.exists()
     assert not AuditAddress.objects.exists()
@@ -624,8 +695,8 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
 def test_network_addresses_are_kept_for_ninety_days(world, days, stays):
     token = current_address.set("192.0.2.7")
     world.draft()
-    retention.set_hold(office=world.office, held=True, by=world.admin)
-    retention.set_hold(office=world.office, held=False, by=world.admin)
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
+    retention.lift_hold(office=world.office, by=world.admin)
     current_address.reset(token)
     world.at(NOW + timedelta(days=days))
     assert f"90 days old, deleted: {0 if stays else 3}." in run()
@@ -730,9 +801,12 @@ def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
     current_address.reset(token)
     client, address = client_of(world.member), f"/office/{world.office.pk}/erase"
     page = client.get(address).content.decode()
-    assert "2 self-checks would go" in page
+    assert "2 self-checks will be permanently deleted now" in page
     assert "Type the name of your office" in page
-    assert "This is not the name" in client.post(address, {"name_of_office": "Ward 1"}).content.decode()
+    assert (
+        "This is not the name of your office"
+        in client.post(address, {"name_of_office": "Ward 1"}).content.decode()
+    )
     assert Assessment.objects.count() == 2
     events = AuditEvent.objects.of_chain(world.office.pk).count()
     with django_capture_on_commit_callbacks(execute=True):
@@ -749,11 +823,11 @@ def test_the_member_erases_everything_and_the_trail_stays_without_addresses(
 def test_under_a_hold_nothing_is_erased_and_the_page_says_so(world):
     whole(world)
     client, address = client_of(world.member), f"/office/{world.office.pk}/erase"
-    retention.set_hold(office=world.office, held=True, by=world.admin)
+    retention.set_hold(office=world.office, **HOLD, by=world.admin)
     before = everything()
     assert 'name="name_of_office"' not in client.get(address).content.decode()
     page = client.post(address, {"name_of_office": "Ward 10"}).content.decode()
-    assert "A legal hold is on this office, so nothing can be erased" in page
+    assert "This office is under a legal hold, so nothing can be erased" in page
     assert everything() == before
 
 
@@ -800,9 +874,9 @@ def test_the_trail_tells_of_each_in_words(world):
     page = client_of(world.member).get(f"/office/{world.office.pk}/trail").content.decode()
     for words in (
         "Ana Silva chose shorter retention periods: Ward 10",
-        "The portal changed how long records are kept: Ward 10",
-        "The portal deleted what had been kept long enough",
-        "Ana Silva erased what was kept of Ward 10",
+        "The portal changed the retention periods: Ward 10",
+        "The portal deleted a self-check past its retention period",
+        "Ana Silva erased all self-checks: Ward 10",
     ):
         assert words in page
 

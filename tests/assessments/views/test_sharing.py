@@ -29,7 +29,7 @@ from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
 from assessments.services.retention import count_expired, purge_expired
 from bulletin.shelf import current
-from tests.cast import HANDLE, NONCE, attested, shared
+from tests.cast import HANDLE, HOLD, NONCE, attested, shared
 from tests.reading import blocks_of_pdf, flat, opened
 
 pytestmark = pytest.mark.django_db
@@ -506,7 +506,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     share = shared(attestation, ask="May I?")
     pdf_of(share)
     (stored,) = StoredPdf.objects.all()
-    retention.set_hold(office=share.attestation.assessment.account.office, held=True, by=cast.administrator)
+    retention.set_hold(office=share.attestation.assessment.account.office, **HOLD, by=cast.administrator)
     member, officer = cast.client("member"), cast.client("officer")
     with django_capture_on_commit_callbacks(execute=True):
         member.post(f"/shares/{share.pk}/withdraw")
@@ -522,7 +522,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
             assert who.get(f"/shares/{share.pk}{file}").status_code == 404
     for gone in ("May I?", HANDLE, "Ward 10", "Ana Silva", "legal hold"):
         assert gone not in text_of(officer.get(f"/shares/{share.pk}")) + text_of(officer.get("/desk/"))
-    retention.set_hold(office=share.attestation.assessment.account.office, held=False, by=cast.administrator)
+    retention.lift_hold(office=share.attestation.assessment.account.office, by=cast.administrator)
     assert count_expired().withdrawn == 1
     assert purge_expired().withdrawn == 1
     assert not default_storage.exists(stored.name)

@@ -34,7 +34,7 @@ def page(cast: Cast, query: str = "", client: Client | None = None) -> str:
 
 
 def lines(html: str) -> list[str]:
-    return [unescape(line) for line in re.findall(r'<span class="note" dir="auto">(.*?)</span>', html)]
+    return [unescape(line) for line in re.findall(r'<td class="note" dir="auto">(.*?)</td>', html)]
 
 
 def test_every_action_has_words_of_its_own_that_name_who_and_what():
@@ -51,9 +51,9 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
     membership = Membership.objects.create(office=office, user=staff)
     stored = StoredPdf.objects.create(share=share_, name="a.pdf", sha256="0" * 64, size=1)
     cases = {
-        "assessment": (Action.REASSESSED, draft, f"began a reassessment of {ACCOUNT}"),
-        "attestation": (Action.ATTESTED, attestation, f"attested the assessment of {ACCOUNT}"),
-        "share": (Action.SHARED, share_, f"shared the assessment of {ACCOUNT}"),
+        "assessment": (Action.REASSESSED, draft, f"started a reassessment of {ACCOUNT}"),
+        "attestation": (Action.ATTESTED, attestation, f"attested the self-check of {ACCOUNT}"),
+        "share": (Action.SHARED, share_, f"shared the self-check of {ACCOUNT}"),
         "storedpdf": (Action.PRINTED, stored, f"printed a PDF about {ACCOUNT}"),
         "socialaccount": (
             Action.ACCOUNT_ADDED,
@@ -64,7 +64,7 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
         "invitation": (Action.INVITED, Invitation.objects.get(), "invited new@example.ca"),
         "membership": (Action.STAFF_REMOVED, membership, "removed Sam {Roy} from the staff"),
         "office": (Action.TERM_ENDED, office, "ended the term: Ward 10"),
-        "user": (Action.SIGN_IN_CLOSED, staff, "closed the sign-in of Sam {Roy}"),
+        "user": (Action.SIGN_IN_CLOSED, staff, "suspended sign-in for Sam {Roy}"),
     }
     assert cases.keys() == RECORD_KINDS.keys()
     for action, on, words in cases.values():
@@ -76,7 +76,7 @@ def test_an_act_by_nobody_and_a_record_that_was_deleted_have_words(cast):
     append(cast.elsewhere, Action.PURGED, doomed, None)
     doomed.delete()
     event = AuditEvent.objects.of_chain(cast.elsewhere_pk).latest("number")
-    words = f"{PORTAL} deleted what had been kept long enough: {GONE}"
+    words = f"{PORTAL} deleted a self-check past its retention period: {GONE}"
     assert in_words([event])[0].words == words
 
 
@@ -88,7 +88,7 @@ def test_the_page_lists_the_newest_first_in_toronto_time_and_never_what_was_writ
     html = page(cast)
     assert lines(html) == [
         f"Kim Tran wrote a comment about X: {HANDLE}",
-        f"Kim Tran began a self-check of X: {HANDLE}",
+        f"Kim Tran started a self-check of X: {HANDLE}",
     ]
     assert html.count("2 November 2026, 21:30") == 2
     assert "Between us" not in html
@@ -110,7 +110,7 @@ def test_fifty_are_on_a_page_and_the_rest_on_the_next_ones(cast):
     assert len(lines(last)) == 1
     assert "Earlier</a>" not in last
     assert "Back to the newest" in last
-    assert "There is nothing earlier." in page(cast, "?before=1", client)
+    assert "No earlier events." in page(cast, "?before=1", client)
 
 
 @pytest.mark.postgres
@@ -143,6 +143,14 @@ def test_a_page_asks_the_database_as_often_for_many_events_as_for_few(cast):
     assert asked() == few
 
 
-def test_the_people_page_leads_to_the_trail(cast):
-    people_page = cast.client("member").get(f"/office/{cast.office_pk}/people").content.decode()
-    assert f"/office/{cast.office_pk}/trail" in people_page
+@pytest.mark.parametrize(("who", "own"), [("member", True), ("staff", False)])
+def test_the_settings_of_the_office_lead_to_each_page_that_the_person_may_see(cast, who, own):
+    client, office = cast.client(who), f"/office/{cast.office_pk}"
+    assert f'href="{office}/settings"' in client.get("/office/").content.decode()
+    html = client.get(f"{office}/settings").content.decode()
+    for name in ("people", "trail", "keeping"):
+        assert f'href="{office}/{name}"' in html
+        assert f'href="{office}/settings"' in client.get(f"{office}/{name}").content.decode()
+    for name in ("export", "erase"):
+        assert (f'href="{office}/{name}"' in html) is own
+        assert not own or f'href="{office}/settings"' in client.get(f"{office}/{name}").content.decode()
