@@ -16,7 +16,7 @@ def say_not_recorded(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessments", "0018_done_marks"),
+        ("assessments", "0019_check_outlives_browser"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
