@@ -174,7 +174,7 @@ def test_a_shorter_retention_is_not_put_back_if_the_office_has_chosen_others_sin
 
 
 def test_a_hold_from_before_there_were_reasons_has_its_reason_as_not_recorded(portal):
-    call_command("migrate", "assessments", "0019", verbosity=0)
+    call_command("migrate", "assessments", "0020", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE assessments_office SET held_at = %s, held_by_id = member_id WHERE ends_on IS NULL", [NOW]

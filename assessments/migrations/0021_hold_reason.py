@@ -16,7 +16,7 @@ def say_not_recorded(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessments", "0019_check_outlives_browser"),
+        ("assessments", "0020_carried_from_account"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
