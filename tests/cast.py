@@ -4,7 +4,7 @@ A module's first test that asks for a fixture makes its rows; the last test undo
 writes itself is undone after that test, and every test reads its people anew, so that none sees another's changes.
 
     def test_staff_cannot_attest(cast):
-        assert cast.client("staff").post(f"/assessments/{cast.draft.pk}/attest").status_code == 404
+        assert cast.client("staff").post(f"/assessments/{cast.draft.pk}/attest").status_code == 403
 
 `make` does the same by hand, for a test with `transaction=True` and for processes of a test's own.
 """

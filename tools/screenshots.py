@@ -335,7 +335,7 @@ def compared(member: BrowserContext, address: str) -> None:
     """Picture the next self-check of an account, its answers to confirm, and its comparison with the one before."""
     page = member.new_page()
     page.goto(f"{address}/assessments/4/")
-    page.get_by_role("button", name="Begin the next assessment").click()
+    page.get_by_role("button", name="Start the next self-check").click()
     page.wait_for_url("**/assessments/5/")
     picture(page, "reassessment")
     page.goto(f"{address}/assessments/5/section/gifts")

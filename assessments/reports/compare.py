@@ -70,8 +70,8 @@ def compare(earlier: AssessmentState, later: AssessmentState) -> Comparison:
 def _name(state: AssessmentState) -> str:
     attestation = state.self_check.attestation_or_none if isinstance(state.self_check, Assessment) else None
     if attestation is not None:
-        return f"attested on {moment_in_words(attestation.attested_at)}"
-    return f"the draft of {moment_in_words(state.self_check.started_at)}, as of today"
+        return f"Attested on {moment_in_words(attestation.attested_at)}"
+    return f"Draft of {moment_in_words(state.self_check.started_at)}, as of today"
 
 
 def _answers(earlier: AssessmentState, later: AssessmentState) -> list[Difference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,17 +19,25 @@ from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import BACK
 from assessments.views.workspace import Workspace, with_workspace
 
-CONFIRM = "Tick the box to say that you stand behind these answers."
+ATTESTED = "Attested. The PDF is your record. Nothing is shared with the Commissioner’s office."
+CONFIRM = "Check the box to confirm that these are your answers."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
-@freshly_signed_in
-def attest(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Explain attesting and list what is still needed; a POST by the member attests."""
+def attest(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """The page where the member attests. It says to staff that only the member can, and what they can do."""
     assessment = workspace.self_check
-    if not isinstance(assessment, Assessment) or not workspace.by_member or not workspace.in_term:
+    if not isinstance(assessment, Assessment) or not workspace.in_term:
         raise Http404
+    if not workspace.by_member:
+        return render(request, "assessments/only_member_attests.html", workspace.context(), status=403)
+    return _attest_page(request, workspace, assessment)
+
+
+@freshly_signed_in
+def _attest_page(request: HttpRequest, workspace: Workspace, assessment: Assessment) -> HttpResponse:
+    """Explain attesting and list what is still needed; a POST attests."""
     if workspace.attestation is not None:
         return redirect(workspace.url("tasks"))
     problem = ""
@@ -37,7 +46,10 @@ def attest(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             CONFIRM if "stand" not in request.POST else _attest(assessment, request.POST.get("seen", ""))
         )
         if not problem:
-            messages.success(request, "Attested. Its PDF is your record; nothing of it is shared.")
+            messages.success(
+                request,
+                "Attested. The PDF is your record. You have not shared it with the Commissioner’s office.",
+            )
             return redirect(workspace.url("tasks"))
         workspace = workspace.refreshed()
     needed = [
@@ -65,13 +77,13 @@ def _attest(assessment: Assessment, seen: str) -> str:
         attesting.attest(assessment=assessment, by=assessment.account.office.member, seen=seen)
     except attesting.Changed:
         return (
-            "Something changed since you opened this page: an answer, the account, the election or the day. "
-            "Nothing was attested. Look at the advisory below as it is now, then decide."
+            "Not attested, because something changed since you opened this page: an answer, the account, the "
+            "election or the date. Read the result below as it is now, then decide."
         )
     except attesting.NotComplete:
-        return "Something is still missing. Nothing was attested."
+        return "Not attested, because some questions still need an answer."
     except NotSaved:
-        return "This self-check was deleted, or the term ended, meanwhile. Nothing was attested."
+        return "Not attested, because this self-check was deleted or the term ended."
     return ""
 
 
@@ -110,7 +122,7 @@ def compare(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         )
     )
     if not others:
-        messages.info(request, "There is no other assessment of this account to compare with.")
+        messages.info(request, "This account has no other self-check to compare with.")
         return redirect(workspace.url("tasks"))
     chosen = next((other for other in others if str(other.pk) == request.GET.get("with")), None)
     if chosen is None:

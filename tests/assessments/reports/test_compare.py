@@ -47,7 +47,7 @@ def test_a_question_with_other_words_is_named_though_its_answer_stayed(states):
 def test_the_page_says_that_the_question_changed_and_the_answer_did_not(cast, states):
     earlier, later = (state.self_check.pk for state in states)
     page = cast.client("member").get(f"/assessments/{later}/compare?with={earlier}").content.decode()
-    assert "The bulletin’s question changed here; your answer did not: No." in page
+    assert "The question’s wording changed. Your answer is the same." in page
 
 
 def test_two_drafts_on_one_revision_name_no_question_as_changed(states):

@@ -107,8 +107,14 @@ def test_only_the_member_attests(cast):
     draft = answered(cast.account, staff)
     with pytest.raises(NotTheMember):
         attest(assessment=draft, by=staff, seen=seen(draft))
-    assert client.get(f"/assessments/{draft.pk}/attest").status_code == 404
-    assert client.post(f"/assessments/{draft.pk}/attest", {"stand": "yes"}).status_code == 404
+    for answer in (
+        client.get(f"/assessments/{draft.pk}/attest"),
+        client.post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": seen(draft)}),
+    ):
+        assert answer.status_code == 403
+        assert "Only the member can attest" in text_of(answer)
+        assert f'href="/assessments/{draft.pk}/review"' in text_of(answer)
+    assert cast.client("stranger").get(f"/assessments/{draft.pk}/attest").status_code == 404
     assert not Attestation.objects.filter(assessment=draft).exists()
 
 
@@ -127,7 +133,7 @@ def test_what_changed_since_the_member_looked_is_not_attested(cast, clock, what)
         attest(assessment=draft, by=member, seen=looked)
     form = {"stand": "yes", "seen": looked}
     answer = client_of(member).post(f"/assessments/{draft.pk}/attest", form)
-    assert "Something changed since you opened this page" in text_of(answer)
+    assert "something changed since you opened this page" in text_of(answer)
     assert not Attestation.objects.filter(assessment=draft).exists()
 
 
@@ -149,7 +155,7 @@ def test_a_finding_without_a_result_bars_it_and_is_named_though_every_question_h
     assert edition().rules[0].title in page
     assert 'name="stand"' not in page
     answer = client.post(f"/assessments/{draft.pk}/attest", {"stand": "yes", "seen": seen(draft)})
-    assert "Something is still missing" in text_of(answer)
+    assert "some questions still need an answer" in text_of(answer)
     assert not Attestation.objects.filter(assessment=draft).exists()
 
 
@@ -160,7 +166,7 @@ def test_an_answer_that_is_missing_bars_it_and_is_named(cast):
     with pytest.raises(NotComplete):
         attest(assessment=draft, by=member, seen=seen(draft))
     page = text_of(client_of(member).get(f"/assessments/{draft.pk}/attest"))
-    assert "What is still needed" in page
+    assert "Before you can attest" in page
     assert f"/assessments/{draft.pk}/section/conduct?ready&amp;back#q-conduct-abuse" in page
     assert 'name="stand"' not in page
 
@@ -195,7 +201,7 @@ def test_the_page_attests_with_the_box_ticked_and_a_fresh_sign_in(cast, clock):
     draft, client = answered(cast.account, member), client_of(member)
     page = f"/assessments/{draft.pk}/attest"
     form = {"seen": seen(draft)}
-    assert "Tick the box" in text_of(client.post(page, form))
+    assert "Check the box" in text_of(client.post(page, form))
     clock.move_to(NOW + timedelta(minutes=16))
     assert client.get(page)["Location"].startswith("/account/reauthenticate/?next=")
     assert client.post(page, form | {"stand": "yes"}).status_code == 409
@@ -434,11 +440,11 @@ def test_two_are_compared_in_words(cast, clock):
     clock.move_to(NOW + timedelta(days=1))
     attested(account, {"conduct.abuse": "yes"})
     page = text_of(cast.client("member").get(f"/assessments/{earlier.pk}/compare"))
-    assert '<dt>Before</dt> <dd dir="auto"> No </dd>' in page
-    assert '<dt>After</dt> <dd dir="auto"> Yes </dd>' in page
+    assert '<td data-label="Earlier"> <div dir="auto">No</div> </td>' in page
+    assert '<td data-label="Later"> <div dir="auto">Yes</div> </td>' in page
     assert "Contact the Integrity Commissioner" in page
     assert "None." in page
-    assert page.count("<strong>Promotes") == 0
+    assert '<th scope="row"> Promotes' not in page
 
 
 @pytest.mark.parametrize("why", ["deleted", "ended"])
