@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from assessments.views import (
+    answers,
     attest,
     confirming,
     copies,
@@ -34,7 +35,7 @@ shared_pages = [
     path("section/<slug:section>", questionnaire.section, name="section"),
     path("details", questionnaire.details, name="details"),
     path("move", questionnaire.move, name="move"),
-    path("answers", questionnaire.answers, name="answers"),
+    path("answers", answers.answers, name="answers"),
     path("advisory", questionnaire.advisory, name="advisory"),
     path("advisory.pdf", questionnaire.advisory_file, {"form": "pdf"}, name="pdf"),
     path("advisory.json", questionnaire.advisory_file, {"form": "json"}, name="json"),

@@ -19,6 +19,7 @@ from django import forms
 from django.http import QueryDict
 from django.template.loader import get_template
 
+from assessments.forms.naming import NameForm
 from assessments.models import AnswerRow
 from assessments.records.state import AssessmentState
 from assessments.rendering.data import answer_data
@@ -167,7 +168,8 @@ class _Questions(LayoutObject):  # type: ignore[misc]  # crispy-forms ships no t
 class SectionForm(forms.Form):
     """Questions of a draft that one page shows: a section's, or those of one screen of the way through.
 
-    After validation, `changes` has what somebody changed. With `all_changed`, every posted answer and note counts as
+    `names` has the account's platform and name, where the page asks for them. After validation, `changes` has what
+    somebody changed. With `all_changed`, every posted answer and note counts as
     changed: the page's own draft no longer exists. With `keep_amounts`, an emptied amount is an error.
     """
 
@@ -186,6 +188,7 @@ class SectionForm(forms.Form):
         self.slots = {q.id: self._slot(q) for q in questions}
         self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
+        self.names: NameForm | None = None
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -317,7 +320,7 @@ class SectionForm(forms.Form):
     def after(self, state: AssessmentState, saved: Saved) -> SectionForm:
         """The page after a save: what could not be saved is shown as typed, every other answer as stored."""
         fresh = SectionForm(state, [state.question(question) for question in self.slots])
-        fresh.on_page = self.on_page
+        fresh.on_page, fresh.names = self.on_page, self.names
         for question, typed in self.slots.items():
             stored, now = saved.conflicts.get(question), fresh.slots[question]
             if stored is not None:
@@ -340,7 +343,7 @@ class SectionForm(forms.Form):
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Each error, with the HTML id of the input to correct."""
-        problems = []
+        problems = self.names.problems if self.names else []
         for slot in self.slots.values():
             if slot.error:
                 problems.append((f"{slot.id}-input", slot.error))

@@ -91,7 +91,21 @@ def describe_check(
 
     Raises DraftGone where the check has been deleted, TooLarge, AddressFull and NoRoom.
     """
-    columns = {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
+    _describe(
+        check, {"election": election, "voting_day": voting_day, "campaign_ends": campaign_ends, **about}
+    )
+
+
+@transaction.atomic
+def name_check(*, check: AnonymousCheck, platform: str, handle: str) -> None:
+    """Set the platform and name of the account that a check is about.
+
+    Raises DraftGone where the check has been deleted, TooLarge, AddressFull and NoRoom.
+    """
+    _describe(check, {"platform": platform, "handle": handle})
+
+
+def _describe(check: AnonymousCheck, columns: dict[str, Any]) -> None:
     if not AnonymousCheck.objects.filter(pk=check.pk).update(**columns):
         raise DraftGone
     note_change(AnonymousCheck.objects.get(pk=check.pk))

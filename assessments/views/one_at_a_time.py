@@ -31,7 +31,7 @@ from assessments.services.answering import AnswerVersion, Change, NotSaved, save
 from assessments.services.drafts import describe_check
 from assessments.views.confirming import not_confirmed, say_what_is_confirmed
 from assessments.views.not_saved import keep_typed
-from assessments.views.questionnaire import add_what_is_beside, closed, office_source_of
+from assessments.views.questionnaire import add_what_is_beside, closed, office_source_of, save_name
 from assessments.views.workspace import DRAFT, READY, Workspace, with_workspace
 from bulletin.encoding.filling import sentences_of
 from bulletin.shelf import calendar
@@ -145,6 +145,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         if q in form.pressed or (GO in request.POST and not is_confirmed_alone(here, form.slots[q]))
     }
     try:
+        save_name(workspace, form)
         saved = save_answers(
             draft=workspace.self_check,
             changes=[change for change in form.changes if change.question not in in_rest],

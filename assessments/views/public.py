@@ -43,7 +43,7 @@ from assessments.services.drafts import set_outlives_browser, start_check
 from assessments.views.downloads import pdf_response
 from assessments.views.not_saved import FAULTS, STATUSES, keep_typed, typed_in, unavailable
 from assessments.views.one_at_a_time import Marks, rest_of, screen_page
-from assessments.views.questionnaire import section_page
+from assessments.views.questionnaire import save_name, section_page
 from assessments.views.workspace import COOKIE, READY, Workspace, own_check, remember, with_workspace
 from bulletin.encoding.schema import Edition, Question
 from bulletin.publish import current_published, encoded
@@ -227,6 +227,7 @@ def restart(request: HttpRequest) -> HttpResponse:
             )
             form.is_valid()
             workspace = workspace.refreshed()
+            save_name(workspace, form)
             rest = rest_of(form)
             in_rest = {change.question for change in rest}
             changes = [change for change in form.changes if change.question not in in_rest]

@@ -16,19 +16,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessments.forms.confirming import ToConfirm, offered_together
 from assessments.forms.details import DetailsForm
 from assessments.forms.elections import ElectionForm
+from assessments.forms.naming import NameForm
 from assessments.forms.section import CHOOSE, STILL, SectionForm, element_id
 from assessments.models import AnonymousCheck, Assessment
-from assessments.records.state import AssessmentState, answers_document
+from assessments.records.state import answers_document
 from assessments.rendering.data import advisory_json
 from assessments.rendering.documents import advisory_pdf
 from assessments.reports.carried import CarriedReport, OfficeSource, carried_report, office_source
 from assessments.reports.done import done_report
 from assessments.reports.screens import is_guarded
-from assessments.scoring.wording import answer_in_words
 from assessments.services.answering import NotSaved, Saved, save_answers
 from assessments.services.carrying import carried_over, move_draft
 from assessments.services.check_pdfs import pdf_of_check
-from assessments.services.drafts import change_election, delete_check, describe_check
+from assessments.services.drafts import change_election, delete_check, describe_check, name_check
 from assessments.services.printing import pdf_of
 from assessments.views.confirming import not_confirmed, say_what_is_confirmed
 from assessments.views.downloads import file_response, pdf_response
@@ -37,8 +37,6 @@ from assessments.views.workspace import COOKIE, DRAFT, READY, Workspace, own_che
 
 LEAVING = {"go", "list"}
 """The buttons that go to another page, once everything is saved."""
-FIRST = "first"
-"""Marks the address of the account's name: the person came from the first questions, and goes on with them."""
 BACK = "back"
 """Marks an address or a form: the person came from the list of answers, and returns there."""
 CONFIRM_EACH = "Confirm each answer from earlier before you continue. If an answer has changed, change it."
@@ -139,6 +137,7 @@ def _save(request: HttpRequest, workspace: Workspace, section: str) -> HttpRespo
     offered = offered_together(workspace.state, request.POST, section=section) if is_leaving else {}
     confirmed = form.still_right | form.versions_of(offered)
     try:
+        save_name(workspace, form)
         saved = save_answers(
             draft=workspace.self_check, changes=form.changes, by=workspace.by, confirmed=confirmed
         )
@@ -199,8 +198,27 @@ def section_page(request: HttpRequest, workspace: Workspace, section: str, form:
     return render(request, "assessments/section.html", context)
 
 
+def save_name(workspace: Workspace, form: SectionForm) -> None:
+    """Save the platform and name of an anonymous check's account, where a page sent them.
+
+    Raises DraftGone, TooLarge, AddressFull and NoRoom.
+    """
+    check = workspace.self_check
+    if isinstance(check, AnonymousCheck) and form.posted and {"platform", "handle"} <= form.posted.keys():
+        form.names = NameForm(form.posted, check=check)
+        if form.names.new_name:
+            name_check(check=check, **form.names.new_name)
+
+
 def add_what_is_beside(workspace: Workspace, form: SectionForm) -> None:
-    """Add to each question of a page the contradictions that it is part of, and its open comments."""
+    """Add to a page the account's name, and to each question its contradictions and open comments.
+
+    The page of the first section asks for the name if an anonymous check has none.
+    """
+    check, first = workspace.self_check, workspace.state.edition.sheet.sections[0].id
+    has_first = any(slot.question.section == first for slot in form.slots.values())
+    if isinstance(check, AnonymousCheck) and has_first and not (form.names or check.platform or check.handle):
+        form.names = NameForm(check=check)
     for slot in form.slots.values():
         slot.contradictions = workspace.contradictions_beside(slot.question.id)
     if isinstance(workspace.self_check, Assessment):
@@ -281,35 +299,6 @@ def _fragments(
 
 @require_safe
 @with_workspace
-def answers(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """All answers by section, each with a link to change it."""
-    state = workspace.state
-    rows = []
-    for progress in state.sections:
-        address = workspace.url("section", section=progress.section.id)
-        guarded = is_guarded(state, progress.section.id)
-        lines = [
-            (q, _in_words(state, q.id), state.rows.get(q.id), f"{address}?{READY}&{BACK}#{element_id(q.id)}")
-            for q in state.questions_of(progress.section.id)
-            if q.id in state.advisory.asked and not guarded
-        ]
-        rows.append((progress, lines, address if guarded else ""))
-    addresses = {q.id: address for _, lines, _ in rows for q, _, _, address in lines}
-    first_open = next((addresses[q] for q in state.advisory.unanswered if q in addresses), "")
-    not_asked = [
-        (question, answer_in_words(state.edition, question.id, answer), row)
-        for question, answer, row in state.not_asked
-    ]
-    context = workspace.context(rows=rows, first_open=first_open, not_asked=not_asked)
-    return render(request, "assessments/answers.html", context)
-
-
-def _in_words(state: AssessmentState, question: str) -> str:
-    return answer_in_words(state.edition, question, state.advisory.answers.get(question))
-
-
-@require_safe
-@with_workspace
 def advisory(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The advisory on the answers so far."""
     kept, projection = workspace.self_check, workspace.state.projection
@@ -358,7 +347,7 @@ def _pdf_response(
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_workspace
 def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The election that a draft is about and, for an anonymous check, its account."""
+    """The election that a draft is about and, for an anonymous check, the name of its account."""
     draft, posted = workspace.self_check, request.POST if request.method == "POST" else None
     if posted is None and not workspace.is_open:
         return closed(request, workspace)
@@ -375,7 +364,7 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 change_election(assessment=draft, by=workspace.by, **form.cleaned_data)
         except NotSaved as error:
             return keep_typed(request, error.why)
-        return redirect(workspace.url("next" if FIRST in request.GET else "tasks"))
+        return redirect(workspace.url("tasks"))
     return render(request, "assessments/details.html", workspace.context(form=form))
 
 

@@ -650,3 +650,34 @@ def test_the_answer_of_the_rest_is_one_that_these_questions_take():
     for edition in editions().values():
         for question in edition.questions:
             assert not question.rest_is_no or one_at_a_time.REST_ANSWER in question.values
+
+
+# --- The account's name ----------------------------------------------------------------------------------
+
+
+def test_the_first_question_asks_for_the_accounts_name_until_there_is_one(person):
+    page = person.next()
+    assert {"platform", "handle"} <= page.forms["ask-form"].fields.keys()
+    after = person.press(page, STAGE, "live", platform=" Instagram ", handle="@PatLee")
+    assert screen(after) == "signs"
+    assert "platform" not in after.forms["ask-form"].fields
+    check = AnonymousCheck.objects.get(pk=person.draft.pk)
+    assert (check.platform, check.handle, person.answers()) == ("Instagram", "@PatLee", {STAGE: "live"})
+    assert "platform" not in person.get(f"/check/next/{STAGE}").forms["ask-form"].fields
+    # A page from before the account had a name does not remove it.
+    person.press(page, STAGE, "planned")
+    assert AnonymousCheck.objects.get(pk=person.draft.pk).handle == "@PatLee"
+
+
+def test_the_name_can_be_left_out_and_a_name_that_is_too_long_comes_back(person):
+    page = person.press(person.next(), STAGE, "live", handle="@" * 201)
+    assert "Account name (optional): Use at most 200 characters. You entered 201." in page.words
+    assert "@" * 201 in page.html
+    assert person.answers() == {STAGE: "live"}
+    assert screen(person.press(page, "go", handle="")) == "signs"
+
+
+def test_an_office_names_its_accounts_elsewhere(cast):
+    client = cast.client("member")
+    for page in (f"next/{STAGE}", "section/account"):
+        assert 'name="platform"' not in client.get(f"/assessments/{cast.draft.pk}/{page}").content.decode()

@@ -546,7 +546,7 @@ def test_the_guard_follows_the_question_on_campaign_use_into_a_section_of_anothe
     tab.client.post("/check/start", {"replace": "yes"})
     assert "own device" in tab.open("campaign", "").words
     assert 'name="campaign.use"' in tab.open("campaign").html
-    assert "there is something to read before them" in tab.get("/check/answers").words
+    assert "Read this before you answer these questions" in tab.get("/check/answers").words
 
 
 # --- Where one goes afterwards ---------------------------------------------------------------------------
@@ -589,17 +589,17 @@ def test_the_other_button_leads_to_the_list(tab):
 
 
 def test_the_answers_name_no_guarded_question_and_link_past_no_guard(tab):
-    guarded = [q.asks for q in FIRST if q.section == "election"]
+    guarded = [q.short for q in FIRST if q.section == "election"]
     past = f"{tab.base}/section/election?ready"
     page = tab.get(f"{tab.base}/answers")
-    assert not [asks for asks in guarded if asks in page.words]
+    assert not [short for short in guarded if short in page.words]
     assert past not in page.html
     assert f'href="{tab.base}/section/election"' in page.html
     answer_no(tab, *{q.section for q in FIRST} - {"election"})
     assert past not in tab.get(f"{tab.base}/answers").html
     tab.elsewhere(CANDIDATE, "no")
     page = tab.get(f"{tab.base}/answers")
-    assert [asks for asks in guarded if asks in page.words] == guarded
+    assert [short for short in guarded if short in page.words] == guarded
     assert past in page.html
 
 
@@ -921,3 +921,44 @@ def test_the_same_answers_from_two_at_the_same_moment_are_no_conflict():
         assert [(saved.versions, saved.conflicts) for saved in results] == 2 * [
             ({question.id: AnswerVersion.of(1, "no", "")}, {})
         ]
+
+
+def test_with_scripts_the_first_section_saves_the_accounts_name(tab):
+    page = tab.open("account")
+    tab.save(page, htmx=True, platform="X", handle="@PatLee")
+    check = AnonymousCheck.objects.get(pk=tab.draft.pk)
+    assert (check.platform, check.handle) == ("X", "@PatLee")
+    assert "X · @PatLee" in tab.open("account").words
+    refused = tab.save(page, htmx=True, handle="w" * 201)
+    assert "Use at most 200 characters. You entered 201." in refused.words
+    assert AnonymousCheck.objects.get(pk=tab.draft.pk).handle == "@PatLee"
+
+
+# --- The list of answers -----------------------------------------------------------------------------
+
+
+def test_the_list_shows_what_is_unsure_then_missing_and_one_link_a_row(tab):
+    tab.elsewhere(EMAIL, "unsure")
+    tab.elsewhere(LOGO, "no")
+    tab.elsewhere("account.stage", "live")
+    page = tab.get("/check/answers")
+    parts = re.split(r"<h2[^>]*>", page.html)
+    headings = [re.sub(r"\s+", " ", part.partition("</h2>")[0]).strip() for part in parts[1:]]
+    assert headings[0].startswith("Not sure")
+    assert headings[1].startswith("Not answered")
+    assert ASKED[EMAIL].short in parts[1]
+    assert ASKED[PRINT].short in parts[2]
+    assert ASKED[EMAIL].asks not in page.words
+    rows = re.findall(r"<dd>(.*?)</dd>", page.html, re.DOTALL)
+    assert rows
+    assert {row.count("<a ") for row in rows} == {1}
+    # A section that is done is folded.
+    folded = re.findall(r"<details class=\"quiet\">\s*<summary>\s*<h2>(.*?)</h2>", page.html, re.DOTALL)
+    assert [re.sub(r"<.*", "", title).strip() for title in folded] == ["The account"]
+
+
+def test_without_an_answer_nothing_offers_an_advisory(tab):
+    for page in ("", "/answers", "/section/account", "/next/account.stage"):
+        assert "advisory" not in tab.get(f"/check{page}").words.partition("Only this browser")[0].lower(), (
+            page
+        )
