@@ -1,5 +1,5 @@
-# `make run` and `make test` need Python 3.11 or newer, make and a package manager; they see to the
-# rest themselves. `make help` lists all there is.
+# `make run` and `make test` need Python 3.11 or newer, make and a package manager. They install the
+# rest. `make help` lists all there is.
 
 PORT ?= 8000
 PYTHON ?= python3
@@ -13,21 +13,21 @@ compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 
 .PHONY: help run test test-slow test-postgres bench check screenshots lock clean
 
-help: ## List what make can do here
+help: ## List all commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 run: export DEBUG := true
-# Links in mail lead to where the portal is.
+# Links in emails lead to this address.
 run: export PORTAL_URL ?= http://localhost:$(PORT)
 run: ## Install what is missing, then serve the portal on this machine
 	@tools/setup.sh run
 	@printf '\n  In a few seconds the portal is at http://localhost:%s/\n  Ctrl-C stops it.\n\n' $(PORT)
 	@exec $(bin)/python manage.py runserver 127.0.0.1:$(PORT)
 
-# Tests mean the same on every machine, whatever its environment says.
+# Tests mean the same on every machine, because its environment does not count.
 test: export DEBUG := false
 test: export DATABASE_URL :=
-test: ## Install what is missing, then run the tests, and those that another database can change on PostgreSQL too
+test: ## Install what is missing, then run the tests on SQLite, and the tests that depend on the database on PostgreSQL
 	@tools/setup.sh test
 	$(pytest)
 	$(bin)/python -m tests.postgres $(pytest) -m "postgres and not slow"
@@ -40,7 +40,7 @@ test-slow: ## Run the slow tests, then every test on PostgreSQL: at most half an
 	@$(MAKE) --no-print-directory test-postgres
 
 test-postgres: export DEBUG := false
-test-postgres: ## Run every test on PostgreSQL: one of its own, or the server that TEST_DATABASE_URL names
+test-postgres: ## Run every test on PostgreSQL, on a temporary server or on TEST_DATABASE_URL
 	@tools/setup.sh test
 	@if [ -n "$(TEST_DATABASE_URL)" ]; then DATABASE_URL="$(TEST_DATABASE_URL)" $(pytest) -m ""; \
 	else $(bin)/python -m tests.postgres $(pytest) -m ""; fi
@@ -56,11 +56,11 @@ check: ## Check style, types, architecture, templates and migrations
 	$(bin)/python manage.py makemigrations --check --dry-run
 
 bench: export DATABASE_URL :=
-bench: ## Measure what things cost, on both databases, and write tests/bench/RESULTS.md
+bench: ## Measure costs on both databases, and write tests/bench/RESULTS.md
 	@tools/setup.sh test
 	$(bin)/python -m tests.bench
 
-screenshots: ## Picture every page, in both widths and colour schemes, on one sheet in var/screenshots
+screenshots: ## Take a picture of every page, in both widths and colour schemes, into var/screenshots
 	@tools/setup.sh test
 	$(bin)/python tools/screenshots.py
 
@@ -69,6 +69,6 @@ lock: ## Lock the packages that pyproject.toml names, keeping versions that stil
 	$(compile) --output-file requirements.txt
 	$(compile) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
-clean: ## Remove what was installed or built here, and keep var/: people's records are in it
+clean: ## Remove what was installed or built here, but keep the records in var/
 	rm -rf .venv staticfiles .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

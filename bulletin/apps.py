@@ -28,8 +28,4 @@ def editions_work(**_: Any) -> list[checks.CheckMessage]:
     if not lines:
         return []
     hint = "See “How to change a question or a rule” in CONTRIBUTING.md."
-    return [
-        checks.Error(
-            "The editions do not work as they are:\n" + "\n".join(lines), hint=hint, id="bulletin.E001"
-        )
-    ]
+    return [checks.Error("The editions have faults:\n" + "\n".join(lines), hint=hint, id="bulletin.E001")]

@@ -9,10 +9,10 @@ from django.utils.http import parse_header_parameters
 
 
 class Request(WSGIRequest):
-    """A request that is read as UTF-8, whatever charset it claims.
+    """A request that is always read as UTF-8, even if it claims another charset.
 
     Our forms send UTF-8. Django would read the URL in the claimed charset before our error pages and our logging
-    apply: one header caused a bare 500 and a log line with the query.
+    apply. One header caused a bare 500 and a log line with the query.
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def _fault(url: str) -> str:
 
 
 class MailToFiles(BaseEmailBackend):
-    """Writes each email into a file of its own in EMAIL_FILE_PATH, and one line on standard error that names it.
+    """Writes each email into a separate file in EMAIL_FILE_PATH, and one line on standard error that names it.
 
     For your own computer: nothing is sent, and the terminal stays readable.
     """

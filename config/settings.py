@@ -11,9 +11,9 @@ S3_BUCKET      the S3-compatible bucket for stored files, instead of a folder, w
                AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from wherever else Amazon's tools look
 S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty if it encrypts without being asked
 EMAIL_URL      such as submission://user:password@host:587; default: files in var/mail if DEBUG, else port 25 here
-EMAIL_FROM     the sender's address of mail; default: portal@localhost
-PORTAL_URL     the portal's own URL, for links in mail; default: http://localhost:8000 if DEBUG, else https:// and the
-               first of ALLOWED_HOSTS
+EMAIL_FROM     the sender's address of emails; default: portal@localhost
+PORTAL_URL     the portal's own URL, for links in emails; default: http://localhost:8000 if DEBUG, else https:// and
+               the first of ALLOWED_HOSTS
 SECRET_KEY_FALLBACKS  earlier keys, separated by commas: what they signed or encrypted can still be read
 PROXIES        how many of our own proxies a request passes, each adding to X-Forwarded-For; default 0. The first of
                them must set X-Forwarded-Proto to whether the request came by HTTPS
@@ -59,7 +59,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 
 
 def _machine_key() -> str:
-    """Return this machine's own key, which is made on first use. It is kept so that a restart signs nobody out."""
+    """Return this machine's own key, which is made on first use. A restart then keeps people signed in."""
     path = VAR / "secret_key"
     if not path.exists():
         # If two processes start together, one links its key when it is whole, and the other reads that.
@@ -240,7 +240,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 # People join by invitation: whoever invites them vouches for the address.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# A link in a mail must use HTTPS even where a proxy speaks HTTP to us.
+# A link in an email must use HTTPS even where a proxy speaks HTTP to us.
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
 # Django's own: allauth's writes a row for an address that exists, and the time this takes would show that it does.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105

@@ -108,7 +108,7 @@ system_packages() {
     say "System packages: downloading and installing with apt-get:$missing$fonts"
     apt-get update -qq >&2 || say "System packages: could not update the list of packages. Using the earlier list."
     [ -z "$missing" ] || install_with_apt $missing
-    # The site works without these, so go on if one cannot be installed.
+    # The site works without these, so continue if one cannot be installed.
     for font in $fonts; do install_with_apt "$font" || true; done
     find_missing
   fi

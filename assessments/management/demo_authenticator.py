@@ -1,7 +1,7 @@
 """The authenticator app of the demonstration's officer and administrator, with DEBUG only.
 
-Its secret follows from this machine's SECRET_KEY: it is the same after each `make run`, so that a phone may have it
-too, and different on every other machine.
+Its secret comes from this machine's SECRET_KEY. It stays the same after each `make run`, so that a phone can have it
+too. It is different on every other machine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from assessments.models import User
 
 
 class NoCode(Exception):
-    """There is no code to sign in with now. The message says what to do."""
+    """No code works now. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """A code, and for how many more seconds it signs in."""
+    """A code, and for how many more seconds it is valid."""
 
     digits: str
     seconds: int
@@ -51,7 +51,7 @@ def give(user: User) -> None:
 
 
 def code_for(user: User) -> Code:
-    """The first code that signs in: the one of the moment, or the next one if that was used. Raises NoCode."""
+    """The first code that signs in: the present one, or the next one if that was used. Raises NoCode."""
     app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     if app is None or get_adapter().decrypt(app.data["secret"]) != secret():
         raise NoCode(f"uses another second step: run forget_second_step {user.email}, then demo_data")

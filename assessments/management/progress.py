@@ -1,4 +1,4 @@
-"""A command's progress: a bar on a terminal, and nothing elsewhere."""
+"""A command's progress bar, on a terminal only."""
 
 from __future__ import annotations
 

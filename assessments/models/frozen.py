@@ -429,9 +429,9 @@ def triggers_are_there(*, databases: Sequence[str] | None = None, **_: Any) -> l
         connection = connections[alias]
         faults += [
             checks.Error(
-                f"The trigger {name} on {table} is missing, or is not as it should be: rows can be changed or "
-                "deleted that must stay as they are.",
-                hint="Run `manage.py migrate`, which puts it back.",
+                f"The trigger {name} on {table} is missing or was changed. Rows that must stay as they are can "
+                "be changed or deleted.",
+                hint="Run `manage.py migrate`, which restores it.",
                 id="assessments.E001",
             )
             for name, (table, _sql) in missing(connection).items()

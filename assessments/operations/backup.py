@@ -80,12 +80,12 @@ def back_up(folder: Path) -> Manifest:
     Raises BackupRefused, after removing everything it wrote, so that no incomplete backup fills the disk.
     """
     if connection.vendor not in database_copy.FILES:
-        raise BackupRefused(f"A {connection.vendor} database cannot be backed up: use its own programs.")
+        raise BackupRefused(f"A {connection.vendor} database cannot be backed up here. Use its own programs.")
     try:
         is_new = _make_folder(folder)
     except OSError as error:
         raise BackupRefused(
-            f"{folder} cannot be made or read ({error.strerror}). Name another folder."
+            f"{folder} cannot be created or read ({error.strerror}). Name another folder."
         ) from error
     complete = False
     try:
@@ -93,8 +93,8 @@ def back_up(folder: Path) -> Manifest:
         complete = True
     except (OSError, CopyFault, DatabaseError, sqlite3.Error) as error:
         raise BackupRefused(
-            f"The backup failed: {error}\nNothing of it was kept in {folder}."
-            " Put right what it says, make room if the disk is full, then run the backup again."
+            f"The backup failed: {error}\nThe folder {folder} is empty again."
+            " Correct the cause, or free space if the disk is full. Then run the backup again."
         ) from error
     finally:
         # Whatever went wrong, even Ctrl-C: the backup is not complete.
@@ -106,7 +106,7 @@ def back_up(folder: Path) -> Manifest:
 def _make_folder(folder: Path) -> bool:
     """Make the folder, readable by its owner alone; return false where it existed, empty."""
     if isinstance(default_storage, FileSystemStorage) and _is_within(folder, Path(default_storage.location)):
-        raise BackupRefused(f"{folder} lies among the portal's own files. Name a folder elsewhere.")
+        raise BackupRefused(f"{folder} is inside the portal's own file storage. Name a folder elsewhere.")
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
@@ -139,7 +139,7 @@ def _write(folder: Path) -> Manifest:
     with copied(connection, copy) as cursor:
         rows = count_rows(cursor)
         if "django_migrations" not in rows:
-            raise CopyFault("This database holds no portal. Is DATABASE_URL the right one?")
+            raise CopyFault("This is not a portal's database. Check DATABASE_URL.")
         cursor.execute("SELECT app, name FROM django_migrations ORDER BY app, name")
         migrations = tuple((app, name) for app, name in cursor.fetchall())
         named_files = _named_files(cursor, rows)
@@ -284,14 +284,14 @@ def read_manifest(folder: Path) -> Manifest:
         form, contents = document["format"], document["backup"]
         if form != FORMAT:
             raise BackupRefused(
-                f"The backup is of form {form!r}, and this portal reads form {FORMAT}. Use the portal that made it."
+                f"The backup has format {form!r}, but this portal reads format {FORMAT}. Use the portal that made it."
             )
         if document["sha256"] != _hash_of(contents):
-            _refuse_damaged(folder, f"{MANIFEST} is not as it was written")
+            _refuse_damaged(folder, f"{MANIFEST} was changed")
         manifest = Manifest.model_validate(contents)
     except FileNotFoundError:
         raise BackupRefused(
-            f"{folder} has no {MANIFEST}: it is no backup, or one that was never finished. Use another."
+            f"{folder} has no {MANIFEST}, so it is not a finished backup. Use another one."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupRefused(f"{folder / MANIFEST} cannot be read ({error}). Use another backup.") from error
@@ -299,7 +299,7 @@ def read_manifest(folder: Path) -> Manifest:
         if not path.is_file():
             _refuse_damaged(folder, f"{file.name} is missing")
         if _describe(path, file.name) != file:
-            _refuse_damaged(folder, f"{file.name} is not as it was written")
+            _refuse_damaged(folder, f"{file.name} was changed")
     return manifest
 
 

@@ -47,7 +47,7 @@ def sync(path: Path) -> None:
 def copied(connection: BaseDatabaseWrapper, target: Path) -> Iterator[Any]:
     """Copy the database into a new file, as of one moment; yield a cursor that reads exactly what was copied.
 
-    Others may go on writing to the database during the copy. Raises CopyFault.
+    Others can write to the database during the copy. Raises CopyFault.
     """
     copy = _copied_postgresql if connection.vendor == "postgresql" else _copied_sqlite
     with copy(connection, target) as cursor:
@@ -76,7 +76,7 @@ def how_to_empty(connection: BaseDatabaseWrapper) -> str:
     name = connection.settings_dict["NAME"]
     if connection.vendor == "postgresql":
         return f"drop the database {name} and create it again, empty"
-    return f"delete the file {name}, and those beside it that end in {' or '.join(BESIDE)}"
+    return f"delete the file {name}, and the files next to it that end in {' or '.join(BESIDE)}"
 
 
 # --- SQLite -------------------------------------------------------------------
@@ -104,13 +104,13 @@ def _check_sqlite(path: Path) -> None:
         except sqlite3.DatabaseError as error:
             faults = [str(error)]
     if faults != ["ok"]:
-        raise CopyFault(f"{path.name} is not a sound SQLite database: {'; '.join(faults)}.")
+        raise CopyFault(f"{path.name} is not an intact SQLite database: {'; '.join(faults)}.")
 
 
 def _sqlite_path(connection: BaseDatabaseWrapper) -> Path:
     name = str(connection.settings_dict["NAME"])
     if not name or name == ":memory:" or "mode=memory" in name:
-        raise CopyFault("This database is in memory and ends with the command. Set DATABASE_URL.")
+        raise CopyFault("This database is in memory, and is lost when the command ends. Set DATABASE_URL.")
     connection.close()
     return Path(name)
 
@@ -233,8 +233,8 @@ def _program(name: str, connection: BaseDatabaseWrapper) -> str:
             if version and int(version[1]) >= server:
                 return program
     raise CopyFault(
-        f"There is no {name} of version {server} or newer on the PATH. Install PostgreSQL's client programs"
-        f" (on Debian: postgresql-client-{server}), then try again."
+        f"The PATH has no {name} of version {server} or newer. Install PostgreSQL's client programs"
+        f" (on Debian: postgresql-client-{server}). Then try again."
     )
 
 

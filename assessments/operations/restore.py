@@ -35,7 +35,7 @@ FORMER_APPS = {"admin": "django_admin_log"}
 
 
 class RestoreStopped(Exception):
-    """The restore failed half-way; the message says why, and how to begin again."""
+    """The restore stopped halfway; the message says why, and how to start again."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def restore(folder: Path) -> Restored:
         call_command("check", databases=[connection.alias], stdout=io.StringIO())
     except Exception as error:
         raise RestoreStopped(
-            f"The restore stopped half-way: {error}\nDo not use what is there now. To begin again, put right what"
-            f" it says, {database_copy.how_to_empty(connection)}, delete the portal's stored files, and run the"
-            " restore again. The backup itself is unchanged."
+            f"The restore stopped halfway: {error}\nDo not use the database as it is now. To start again, correct the"
+            f" cause, {database_copy.how_to_empty(connection)}, delete the portal's stored files, and run the"
+            " restore again. The backup is unchanged."
         ) from error
     applied = MigrationRecorder(connection).applied_migrations()
     newer = sorted(set(applied) - set(manifest.migrations))
@@ -82,8 +82,8 @@ def _check_fits(manifest: Manifest) -> None:
     """Raise BackupRefused if the backup is of the other kind of database or of a later version of the portal."""
     if manifest.vendor != connection.vendor:
         raise BackupRefused(
-            f"The backup is of a database in {manifest.vendor}, and this one is in {connection.vendor}."
-            f" Set DATABASE_URL to an empty one in {manifest.vendor}."
+            f"The backup is from {manifest.vendor}, but this database is in {connection.vendor}."
+            f" Set DATABASE_URL to an empty database in {manifest.vendor}."
         )
     known = MigrationLoader(None).disk_migrations
     unknown = [
@@ -93,7 +93,7 @@ def _check_fits(manifest: Manifest) -> None:
     ]
     if unknown:
         raise BackupRefused(
-            f"The backup is of a later portal ({manifest.portal}): this one does not know the migration"
+            f"The backup is from a later portal ({manifest.portal}), with migrations that this version does not have:"
             f" {', '.join(unknown)}. Install that version, then restore."
         )
 
@@ -107,19 +107,19 @@ def _check_empty() -> None:
     known |= {str(cache["LOCATION"]) for cache in settings.CACHES.values() if "LOCATION" in cache}
     if unknown := sorted(set(rows) - known):
         raise BackupRefused(
-            f"The database has tables of something else ({', '.join(unknown)}). Use an empty one."
+            f"The database has tables of another program ({', '.join(unknown)}). Use an empty database."
         )
     # Everything that people enter is in this app's tables; `migrate` and `load_editions` fill those of the others.
     tables = [model._meta.db_table for model in apps.get_app_config("assessments").get_models()]
     if any(rows.get(table) for table in tables):
         raise BackupRefused(
-            "The database has people or their answers in it, which a restore would delete. Restore into an empty"
-            " database: set DATABASE_URL to a new one."
+            "The database has people or their answers. A restore would delete them. Set DATABASE_URL to a new"
+            " database."
         )
     if next(stored_names(default_storage), None) is not None:
         raise BackupRefused(
-            "The portal's file storage is not empty. Restore into an empty one: set MEDIA_ROOT to a new folder, or"
-            " S3_BUCKET to a new bucket."
+            "The portal's file storage is not empty. Set MEDIA_ROOT to a new folder, or S3_BUCKET to a new"
+            " bucket."
         )
 
 
@@ -132,7 +132,7 @@ def _restore_file(source: Path, file: StoredFile) -> None:
         for chunk in back.chunks(CHUNK):
             digest.update(chunk)
     if stored != file.name or digest.hexdigest() != file.sha256:
-        raise CopyFault(f"{file.name} was not stored as it was.")
+        raise CopyFault(f"{file.name} was stored with other content than the backup has.")
 
 
 def _check_rows(manifest: Manifest) -> None:
@@ -141,4 +141,4 @@ def _check_rows(manifest: Manifest) -> None:
     tables = sorted({*manifest.rows, *rows})
     differing = [table for table in tables if manifest.rows.get(table) != rows.get(table)]
     if differing:
-        raise CopyFault(f"Not all rows came back in {', '.join(differing)}.")
+        raise CopyFault(f"Rows are missing in {', '.join(differing)}.")

@@ -29,7 +29,9 @@ def grant_runtime(role: str) -> int:
     exports it can never delete. Run this as the tables' owner after each `migrate`. Raises CannotGrant.
     """
     if connection.vendor != "postgresql":
-        raise CannotGrant("Only PostgreSQL has roles. SQLite's file belongs to whoever runs the portal.")
+        raise CannotGrant(
+            "Only PostgreSQL has roles. A SQLite database belongs to the user who runs the portal."
+        )
     with transaction.atomic(), connection.cursor() as cursor:
         oids = _roles_of(cursor, role)
         cursor.execute("SELECT current_schema()")
@@ -49,7 +51,7 @@ def _rights(tables: set[str]) -> dict[str, set[str]]:
     """What the portal may do with the rows of each table."""
     frozen = {name: apps.get_model("assessments", name)._meta.db_table for name in FROZEN}
     if not {*frozen.values(), "django_migrations"} <= tables:
-        raise CannotGrant("Not all tables are there yet. Run migrate first.")
+        raise CannotGrant("Some tables are missing. Run migrate first.")
     rights = {table: set(ROW_RIGHTS) for table in tables} | {"django_migrations": {"SELECT"}}
     for name, can_be_purged in FROZEN.items():
         if name not in LOCKED:
@@ -79,7 +81,7 @@ def _grant(cursor: Any, role: str, schema: str, rights: dict[str, set[str]]) -> 
 # --- Roles that are refused -------------------------------------------------------------------
 
 TOO_MIGHTY = {
-    "can become a superuser, whom no trigger stops": (
+    "can become a superuser, and so bypass the triggers": (
         "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolsuper"
     ),
     "can make itself a member of other roles": (
@@ -88,13 +90,13 @@ TOO_MIGHTY = {
     "can copy the whole server, as a replica does": (
         "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolreplication"
     ),
-    "is a member of {}, whose rights stop at no table": (
+    "is a member of {}, which has rights to every table": (
         "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) AND rolname IN "
         "('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files', 'pg_write_all_data', "
         "'pg_create_subscription', 'pg_maintain')"
     ),
     # Objects of every kind: whoever drops a function drops the triggers that call it.
-    "owns {}, or can become who does": (
+    "owns {}, or can become its owner": (
         "SELECT pg_describe_object(classid, objid, objsubid) FROM pg_shdepend "
         "JOIN pg_database ON datname = current_database() "
         "WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid = ANY (%(oids)s::oid[]) "
@@ -105,7 +107,7 @@ TOO_MIGHTY = {
         "SELECT rolname FROM pg_roles WHERE oid = ANY (%(oids)s::oid[]) "
         "AND has_parameter_privilege(oid, 'session_replication_role', 'SET')"
     ),
-    "begins its sessions with triggers turned off": (
+    "starts its sessions with triggers turned off": (
         "SELECT setting FROM pg_db_role_setting, unnest(setconfig) AS setting "
         "WHERE setting ILIKE 'session_replication_role=replica' "
         "AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = %(role)s)) "
@@ -114,7 +116,7 @@ TOO_MIGHTY = {
 }
 """Each way in which a role can get round the triggers, and the query that finds whether it can.
 
-`oids` are those of the role and of every role that it can become by SET ROLE, since it can do whatever they can. The
+`oids` are those of the role and of every role that it can become by SET ROLE, since it has their rights. The
 columns of a query's first row are put into the text."""
 PARAMETERS = 150_000
 """The first version of PostgreSQL with rights on parameters."""
@@ -124,7 +126,9 @@ def _roles_of(cursor: Any, role: str) -> list[int]:
     """The oids of the role and of every role it can become. Raises CannotGrant if one can get round the triggers."""
     cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
     if not cursor.fetchone()[0]:
-        raise CannotGrant(f"There is no role {role}. Make it first: CREATE ROLE {role} LOGIN PASSWORD '…'")
+        raise CannotGrant(
+            f"The role {role} does not exist. Create it first: CREATE ROLE {role} LOGIN PASSWORD '…'"
+        )
     cursor.execute("SELECT oid FROM pg_roles WHERE pg_has_role(%s, oid, 'MEMBER')", [role])
     oids = [oid for (oid,) in cursor.fetchall()]
     for fault, sql in TOO_MIGHTY.items():
@@ -161,8 +165,8 @@ def _check_rights(cursor: Any, role: str, oids: list[int], schema: str, rights: 
     can_use, can_create = cursor.fetchone()
     if can_create:
         raise CannotGrant(
-            f"{role} can still make tables and functions in the schema {schema}: everybody can, or a role that it "
-            f"can become. Have the schema's owner run: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"
+            f"{role} can still create tables and functions in the schema {schema}, because every role can, or one "
+            f"that it can become. Ask the schema's owner to run: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"
         )
     lacking = [] if can_use else [f"USAGE on the schema {schema}"]
     remaining = []
@@ -174,8 +178,8 @@ def _check_rights(cursor: Any, role: str, oids: list[int], schema: str, rights: 
             remaining.append(f"{right} on {table}")
     if remaining:
         raise CannotGrant(
-            f"{role} still has {', '.join(remaining)}: everybody has, or a role that it can become. "
-            "Take that away first."
+            f"{role} still has {', '.join(remaining)}, because every role has, or one that it can become. "
+            "Revoke that first."
         )
     if lacking:
         raise CannotGrant(

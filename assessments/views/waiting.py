@@ -1,4 +1,4 @@
-"""What waits for a person: drafts to review, threads to answer and notices; and whether they get email about it."""
+"""A person's list of drafts to review, threads to answer and notices, and their choice of emails about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EARLIER = 30
 
 @dataclass(frozen=True)
 class WaitingItems:
-    """What waits for a person. Nothing is listed twice, and nothing is from a term that has ended."""
+    """A person's list. It has each item once, and no item from a term that has ended."""
 
     to_review: QuerySet[Assessment]
     threads: QuerySet[Thread]
@@ -55,7 +55,7 @@ def _waiting_items(by: User) -> WaitingItems:
 
 
 def waiting_count(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: how many items wait, as the page `waiting` counts them. Evaluated only when used."""
+    """Context processor: the number of items on the page `waiting`, counted only if a template uses it."""
     # A request for a host name that is not ours is refused before it gets a user.
     by = getattr(request, "user", None)
     return {
@@ -125,6 +125,6 @@ def set_mail(request: HttpRequest, by: User) -> HttpResponse:
     wanted = "wanted" in request.POST
     services.set_mail(user=by, wanted=wanted)
     messages.success(
-        request, "You get mail about what waits." if wanted else "You get no mail about what waits."
+        request, "Emails about your items are on." if wanted else "Emails about your items are off."
     )
     return redirect("waiting")

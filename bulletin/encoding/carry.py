@@ -17,8 +17,8 @@ from .schema import CarryStep, Edition, Question
 from .source import Source
 
 OTHER_ELECTION = "This question is about another election now, so it is asked again."
-GONE = "This question is not asked any more."
-NOT_A_CHOICE = "The question does not offer this answer any more."
+GONE = "This question is no longer asked."
+NOT_A_CHOICE = "The question no longer offers this answer."
 
 
 class LeftBehind(NamedTuple):
@@ -161,9 +161,9 @@ def check_carries(
             continue
         after = revisions.get(step.revision + 1)
         if step.revision not in wanted or after is None:
-            source.fault((at, "revision"), f"there is no earlier revision {step.revision} on file")
+            source.fault((at, "revision"), f"earlier revision {step.revision} is not on file")
         elif step.revision in found[:at]:
-            source.fault((at, "revision"), f"revision {step.revision} stands twice; keep one step for each")
+            source.fault((at, "revision"), f"revision {step.revision} occurs twice; keep one step for each")
         else:
             _check_questions(source, at, step, revisions[step.revision], after)
             _check_rules(source, at, step, revisions[step.revision], after)
@@ -182,9 +182,9 @@ def _check_questions(source: Source, at: int, step: CarryStep, old: Edition, new
             continue
         if word.renamed and word.renamed not in new.question:
             hint = nearest(word.renamed, new.question)
-            source.fault((*place, "renamed"), f"`{word.renamed}` is no question{hint}")
+            source.fault((*place, "renamed"), f"`{word.renamed}` is not a question{hint}")
         if word.dropped and (word.renamed or word.reworded or word.leaves):
-            source.fault((*place, "dropped"), "a question that is dropped has no other word")
+            source.fault((*place, "dropped"), "remove the other keys of a question that is dropped")
         for answer in word.leaves:
             known = (*old.question[name].values, *([UNSURE] if old.question[name].may_be_unsure else []))
             if answer not in known:
@@ -201,13 +201,17 @@ def _check_word(source: Source, at: int, step: CarryStep, question: Question, ne
     after = new.question.get((word and word.renamed) or question.id)
     if after is None:
         if not (word and word.renamed):
-            source.fault(place, "this question is gone; say `renamed: …`, or `dropped: …` with the reason")
+            source.fault(
+                place, "this question was removed; write `renamed: …`, or `dropped: …` with the reason"
+            )
         return
     if _words_of(question) != _words_of(after) and not (word and word.reworded):
-        source.fault(place, "its words, kind or choices differ; say `reworded: true`")
+        source.fault(place, "its words, kind or choices differ; write `reworded: true`")
     for choice in question.choices:
         if choice not in after.choices and not (word and choice in word.leaves):
-            source.fault((*place, "leaves"), f"the choice `{choice}` is gone; say why with `{choice}: …`")
+            source.fault(
+                (*place, "leaves"), f"the choice `{choice}` was removed; give the reason with `{choice}: …`"
+            )
 
 
 def _words_of(question: Question) -> tuple[object, ...]:
@@ -220,9 +224,11 @@ def _check_rules(source: Source, at: int, step: CarryStep, old: Edition, new: Ed
         if name not in old.rule:
             source.fault(place, f"revision {step.revision} has no such rule{nearest(name, old.rule)}")
         elif word.renamed and word.renamed not in new.rule:
-            source.fault((*place, "renamed"), f"`{word.renamed}` is no rule{nearest(word.renamed, new.rule)}")
+            source.fault(
+                (*place, "renamed"), f"`{word.renamed}` is not a rule{nearest(word.renamed, new.rule)}"
+            )
         elif bool(word.renamed) == bool(word.dropped):
-            source.fault(place, "say one of the two: `renamed: …`, or `dropped: …` with the reason")
+            source.fault(place, "write one of the two: `renamed: …`, or `dropped: …` with the reason")
     for rule in old.rules:
         if rule.id not in new.rule and rule.id not in step.rules:
-            source.fault((at, "rules", rule.id), "this rule is gone; say `renamed: …` or `dropped: …`")
+            source.fault((at, "rules", rule.id), "this rule was removed; write `renamed: …` or `dropped: …`")

@@ -101,7 +101,7 @@ def check_unique_ids(source: Source, raw: Any, place: Place) -> None:
     for at, entry in enumerate(entries(raw)):
         name = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(name, str) and name in seen:
-            source.fault((*place, at, "id"), f"`{name}` stands twice; ids are unique")
+            source.fault((*place, at, "id"), f"`{name}` occurs twice; use each id once")
         elif isinstance(name, str):
             seen.add(name)
 
@@ -118,13 +118,13 @@ class _Names:
         known = self.question_ids
         if known is None or name in known:
             return None
-        return f"there is no question `{name}`{nearest(name, known)}"
+        return f"no question is called `{name}`{nearest(name, known)}"
 
     def wrong_with(self, term: Term) -> str | None:
         if isinstance(term, Fact):
             if self.facts is None or term.name in self.facts:
                 return None
-            return f"there is no fact `{term.name}`{nearest(term.name, self.facts)}"
+            return f"no fact is called `{term.name}`{nearest(term.name, self.facts)}"
         question = self.questions.get(term.question)
         if question is None:
             return self.unknown_question(term.question)
@@ -186,8 +186,7 @@ def _check_sheet(files: EditionFiles, names: _Names) -> None:
         if fact and (fact.id == CAMPAIGN_OVER) != (fact.when == CALENDAR):
             source.fault(
                 ("facts", at, "when"),
-                f"the calendar tells `{CAMPAIGN_OVER}` and nothing else; "
-                "write a condition for any other fact",
+                f"the calendar sets only `{CAMPAIGN_OVER}`; write a condition for any other fact",
             )
     if files.sheet:
         _check_whole_sheet(files, files.sheet, names)
@@ -197,7 +196,7 @@ def _check_whole_sheet(files: EditionFiles, sheet: Sheet, names: _Names) -> None
     source = files.sources["edition"]
     if sheet.engine not in ENGINES:
         known = " or ".join(map(str, ENGINES))
-        source.fault(("engine",), f"there is no engine {sheet.engine}; write {known}")
+        source.fault(("engine",), f"unknown engine {sheet.engine}; write {known}")
     for at, contradiction in enumerate(sheet.contradictions):
         for question in contradiction.questions:
             if wrong := names.unknown_question(question):
@@ -205,7 +204,7 @@ def _check_whole_sheet(files: EditionFiles, sheet: Sheet, names: _Names) -> None
     _check_readings(files, sheet)
     for key, wanted in (("overall", 5), ("outcomes", 8), ("forces", 4), ("contact", 4)):
         if len(getattr(sheet.words, key)) != wanted:
-            source.fault(("words", key), f"words for all {wanted} are wanted")
+            source.fault(("words", key), f"write words for all {wanted}")
 
 
 def _check_readings(files: EditionFiles, sheet: Sheet) -> None:
@@ -213,7 +212,7 @@ def _check_readings(files: EditionFiles, sheet: Sheet) -> None:
     for at, reading in enumerate(sheet.readings):
         for rule in reading.rules:
             if rules is not None and rule not in rules:
-                source.fault(("readings", at, "rules"), f"there is no rule `{rule}`{nearest(rule, rules)}")
+                source.fault(("readings", at, "rules"), f"no rule is called `{rule}`{nearest(rule, rules)}")
 
 
 def _check_questions(files: EditionFiles) -> None:
@@ -224,16 +223,16 @@ def _check_questions(files: EditionFiles) -> None:
         if wrong := _unknown_section(question.section, sections):
             source.fault((at, "id"), wrong)
         if (question.kind in NEEDS_CHOICES) != bool(question.choices):
-            message = "choices are given for the kinds choice and choices, and for no other"
+            message = "give choices for the kinds choice and choices only"
             source.fault((at, "choices"), message)
         if question.unsure and question.kind in ("ynu", "date"):
-            message = "leave this out: ynu may always be unsure, a date never"
+            message = "remove this; ynu can always be unsure, and a date never"
             source.fault((at, "unsure"), message)
         if "unsure" in question.choices:
-            message = "write `unsure: true` in place of a choice of that name"
+            message = "write `unsure: true` instead of a choice of that name"
             source.fault((at, "choices", "unsure"), message)
         if question.look_up and not question.may_be_unsure:
-            source.fault((at, "look_up"), "only an answer that may be unsure can be looked up")
+            source.fault((at, "look_up"), "mark only a question whose answer can be unsure")
         if question.rest_is_no and not (question.together and question.kind == "ynu"):
             source.fault(
                 (at, "rest_is_no"), "only a ynu question of a group, `together`, can be among the rest"
@@ -245,10 +244,10 @@ def _check_changed(source: Source, at: int, question: Question) -> None:
     if question.can_change and question.kind not in ("ynu", "choice"):
         source.fault((at, "can_change"), "only a question of kind ynu or choice can be marked")
     elif question.can_change and not question.changed:
-        message = "the words for it are missing; write `changed` with each answer that may be proposed"
+        message = "the words for this are missing; write `changed` with each answer that may be proposed"
         source.fault((at, "can_change"), message)
     elif question.changed and not question.can_change:
-        source.fault((at, "changed"), "leave this out, or mark the question `can_change: true`")
+        source.fault((at, "changed"), "remove this, or mark the question `can_change: true`")
     else:
         for value in question.changed:
             if value not in question.values:
@@ -259,14 +258,14 @@ def _check_changed(source: Source, at: int, question: Question) -> None:
 def _unknown_section(name: str, sections: list[str] | None) -> str | None:
     if sections is None or name in sections:
         return None
-    return f"there is no section `{name}`{nearest(name, sections)}"
+    return f"no section is called `{name}`{nearest(name, sections)}"
 
 
 def _check_rules(files: EditionFiles) -> None:
     source, sections = files.sources["rules"], files.ids("edition", "sections")
     last = [at for at, rule in enumerate(files.rules) if rule and rule.last]
     for at in last[1:]:
-        source.fault((at, "last"), "only one rule is reckoned last")
+        source.fault((at, "last"), "mark only one rule as last")
     for at, rule in enumerate(files.rules):
         if rule is None:
             continue
@@ -275,11 +274,9 @@ def _check_rules(files: EditionFiles) -> None:
         if (rule.force == "note") != (rule.met is None):
             source.fault((at, "met"), "a note has no `met`; every other rule has one")
         if rule.last and rule.force != "note":
-            source.fault((at, "last"), "the rule reckoned last must be a note")
+            source.fault((at, "last"), "the last rule must be a note")
         if rule.last and rule.unsure != "check":
-            source.fault(
-                (at, "unsure"), "write check: the rule reckoned last waits for the checks of the others"
-            )
+            source.fault((at, "unsure"), "write check; the last rule depends on the checks of the others")
         if rule.contact == "before_acting" and rule.force != "note":
             source.fault((at, "contact"), "`before_acting` is for notes")
         if rule.deadline == "at_once" and files.sheet and not files.sheet.deadlines.at_once:
@@ -311,7 +308,7 @@ def _check_citations(files: EditionFiles) -> None:
         cited += [("edition", place, citation) for citation in (pointer.paragraphs if pointer else ())]
     for file, at_place, citation in cited:
         if citation not in citable:
-            message = f"there is no paragraph {citation}{nearest(citation, citable)}"
+            message = f"no paragraph is numbered {citation}{nearest(citation, citable)}"
             files.sources[file].fault(at_place, message)
 
 
@@ -335,7 +332,7 @@ def _check_advice(files: EditionFiles) -> None:
         return
     for rule_id in files.advice:
         if rule_id not in rule_ids:
-            source.fault((rule_id,), f"there is no rule `{rule_id}`{nearest(rule_id, rule_ids)}")
+            source.fault((rule_id,), f"no rule is called `{rule_id}`{nearest(rule_id, rule_ids)}")
     for rule in files.rules:
         if rule is None:
             continue
@@ -367,9 +364,9 @@ def _check_texts(source: Source, rule: Rule, texts: Advice, wanted: set[str]) ->
     # Any rule may have a text for the staff.
     given = {key for key, text in texts if text is not None} - {"staff"}
     for key in sorted(wanted - given):
-        source.fault((rule.id,), f"the text for `{key}` is missing; the rule can come to it")
+        source.fault((rule.id,), f"the text for `{key}` is missing; the rule can have this outcome")
     for key in sorted(given - wanted):
-        message = f"this rule can never come to `{key}`; take the text out"
+        message = f"this rule never has the outcome `{key}`; remove the text"
         source.fault((rule.id, key), message)
 
 
@@ -403,7 +400,7 @@ def _check_cycles(files: EditionFiles) -> None:
             ready = _circle(waiting)
             source, place = places[ready[0]]
             loop = " -> ".join([*ready, ready[0]])
-            source.fault(place, f"goes round in a circle: {loop}; break it at one of them")
+            source.fault(place, f"is circular: {loop}; break it at one of them")
         for name in ready:
             del waiting[name]
 
@@ -437,9 +434,9 @@ def _check_use(files: EditionFiles, stated: Stated) -> None:
                 used |= set(re.findall(r"[a-z][a-z0-9_.]*", text))
     for at, question in enumerate(files.questions):
         if question and question.id not in used:
-            message = "nothing uses this question; use it in a rule or take it out"
+            message = "nothing uses this question; use it in a rule or remove it"
             files.sources["questions"].fault((at, "id"), message)
     for at, fact in enumerate(files.facts):
         if fact and fact.id not in used:
-            message = "nothing uses this fact; use it in a rule or take it out"
+            message = "nothing uses this fact; use it in a rule or remove it"
             files.sources["edition"].fault(("facts", at, "id"), message)

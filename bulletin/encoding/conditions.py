@@ -245,7 +245,7 @@ def parse(text: str) -> Condition:
     depth are limited before anything is built.
     """
     if len(text) > MAX_LENGTH:
-        raise ConditionError(f"the condition has {len(text)} characters; at most {MAX_LENGTH} are read")
+        raise ConditionError(f"the condition has {len(text)} characters; use at most {MAX_LENGTH}")
     return _Parser(text).parse()
 
 
@@ -259,7 +259,7 @@ class _Parser:
             match = _TOKEN.match(text, at)
             if not match:
                 raise ConditionError(
-                    f"at character {at + 1}: {text[at : at + 12]!r} is no part of the language; "
+                    f"at character {at + 1}: {text[at : at + 12]!r} is not part of the language; "
                     "write names in lower case and amounts like 500.00"
                 )
             if match.lastgroup != "space":
@@ -269,7 +269,7 @@ class _Parser:
 
     def parse(self) -> Condition:
         if not self.tokens:
-            raise ConditionError("the condition is empty; write `always` for one that always holds")
+            raise ConditionError("the condition is empty; write `always` for one that is always true")
         condition = self.joined(0)
         if self.at < len(self.tokens):
             raise self.wrong("`and`, `or` or the end")

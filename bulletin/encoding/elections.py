@@ -74,12 +74,12 @@ def check_elections(source: Source, elections: tuple[Election | None, ...]) -> N
         if election is None:
             continue
         if election.given:
-            source.fault((at, "given"), "a person gives this on a self-check; take it out")
+            source.fault((at, "given"), "people enter this on a self-check; remove it")
         _check_days(source, at, election)
         if election.undated or election.campaign_ends is None:
             continue
         if before and before.campaign_ends and election.campaign_ends <= before.campaign_ends:
-            message = f"elections stand earliest first; this one does not end after {before.id}"
+            message = f"list the earliest election first; this one does not end after {before.id}"
             source.fault((at, "campaign_ends"), message)
         before = election
     if elections and all(election.undated for election in elections if election):

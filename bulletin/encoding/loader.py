@@ -70,20 +70,20 @@ def validate(model: type[Model], raw: Any, place: Place, source: Source) -> Mode
 _MESSAGES = {
     "missing": "this key is missing",
     "literal_error": "{given} is not one of {expected}",
-    "string_too_short": "there is no text here",
+    "string_too_short": "the text is missing",
     "string_too_long": "the text is longer than {max_length} characters",
-    "too_short": "the list is empty; at least one entry is wanted",
+    "too_short": "the list is empty; add at least one entry",
     "string_pattern_mismatch": "{given} is not spelt as an id; it must match {pattern}",
     "value_error": "{error}",
-    "int_parsing": "{given} is no whole number",
-    "greater_than_equal": "{given} is too small; the least is {ge}",
-    "bool_parsing": "{given} is neither true nor false",
-    "model_type": "keys with values are wanted here",
-    "dict_type": "keys with values are wanted here",
-    "mapping_type": "keys with values are wanted here",
-    "tuple_type": "a list is wanted here",
-    "list_type": "a list is wanted here",
-    "string_type": "one text is wanted here",
+    "int_parsing": "{given} is not a whole number",
+    "greater_than_equal": "{given} is too small; the smallest is {ge}",
+    "bool_parsing": "{given} is not true or false",
+    "model_type": "write keys with values here",
+    "dict_type": "write keys with values here",
+    "mapping_type": "write keys with values here",
+    "tuple_type": "write a list here",
+    "list_type": "write a list here",
+    "string_type": "write one text here",
 }
 """What to say for each of pydantic's types of error, and what would be right."""
 
@@ -105,9 +105,9 @@ def _each(model: type[Model], source: Source) -> tuple[Model | None, ...]:
     if isinstance(source.content, list):
         return tuple(validate(model, item, (at,), source) for at, item in enumerate(source.content))
     if source.content is not None:
-        source.fault((), "a list is wanted here; begin each entry with `- id:`")
+        source.fault((), "write a list here; begin each entry with `- id:`")
     elif not source.faults:
-        source.fault((), "the file is empty; a list is wanted")
+        source.fault((), "the file is empty; write a list")
     return ()
 
 
@@ -135,9 +135,9 @@ def load_edition(folder: Path) -> Edition:
     names = ("edition", "paragraphs", "questions", "rules", "advice")
     sources = {name: read(folder / f"{name}.yaml") for name in names}
     sheet_source, advice_source = sources["edition"], sources["advice"]
-    raw = _keyed(sheet_source, "keys with values are wanted here")
+    raw = _keyed(sheet_source, "write keys with values here")
     sheet = validate(Sheet, raw, (), sheet_source) if isinstance(sheet_source.content, dict) else None
-    texts = _keyed(advice_source, "rule ids with their texts are wanted here")
+    texts = _keyed(advice_source, "write rule ids with their texts here")
     files = EditionFiles(
         sources=sources,
         sheet=sheet,
@@ -196,7 +196,7 @@ def load_earlier(folder: Path) -> dict[int, Edition]:
         try:
             edition = read_earlier(path.read_text(encoding="utf-8"))
             if path.stem != str(edition.sheet.revision):
-                raise ValueError(f"it has revision {edition.sheet.revision}; call it so")
+                raise ValueError(f"it has revision {edition.sheet.revision}; rename it")
             loaded[edition.sheet.revision] = edition
         except (OSError, ValueError, KeyError, TypeError) as error:
             # Every other fault is that of a file that was changed by hand. Only the published one will do.
@@ -248,7 +248,7 @@ def _misnamed(folder: str, loaded: Mapping[str, Edition]) -> str:
     edition_id, rule = loaded[folder].id, "a folder has the id of its edition as its name"
     for other, edition in loaded.items():
         if other != folder and edition.id == edition_id:
-            return f"`{edition_id}` is the id of `{other}` as well; ids are unique, and {rule}"
+            return f"`{edition_id}` is also the id of `{other}`; use each id once, and {rule}"
     return f"{rule}; rename `{folder}` to `{edition_id}`, or change the id"
 
 
@@ -258,7 +258,7 @@ def load_calendar(path: Path) -> Calendar:
     elections = _each(Election, source)
     check_elections(source, elections)
     if not elections and not source.faults:
-        source.fault((), "the list is empty; at least one election is wanted")
+        source.fault((), "the list is empty; add at least one election")
     if source.faults:
         raise EncodingFaults(source.lines())
     return Calendar(elections=tuple(e for e in elections if e))

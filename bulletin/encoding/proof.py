@@ -78,8 +78,8 @@ def prove(edition: Edition) -> tuple[Flaw, ...]:
     for at, question in enumerate(edition.questions):
         if question.id not in used:
             message = (
-                "no answer to this question changes an outcome, whether another question is asked, or when something "
-                "is due; use it in a rule or take it out"
+                "no answer to this question changes an outcome, a deadline or whether another question is asked; "
+                "use it in a rule or remove it"
             )
             spot = _Spot("questions", (at,), f"questions[{question.id}]")
             flaws.append(spot.flaw("without_effect", message))
@@ -155,7 +155,7 @@ def _stuck(rule: Rule, outcomes: Mapping[Outcome, int], states: States, spot: _S
         stuck &= states.every ^ states.weigh(condition).answerable
     if stuck:
         message = (
-            "the rule stays `unanswered` for good, because no question in its way is both asked and required; "
+            "the rule always stays `unanswered`, because no question that it needs is both asked and required; "
             "ask for what it needs, or make it not apply"
         )
         yield spot.flaw_in(states, stuck, "stuck", message)

@@ -94,7 +94,7 @@ def read(path: Path) -> Source:
         source.fault((), f"the file cannot be read ({error.strerror})")
         return source
     if raw is None:
-        source.fault((), f"the file is over {MAX_BYTES:,} bytes; none here needs as many")
+        source.fault((), f"the file has more than {MAX_BYTES:,} bytes; make it shorter")
         return source
     try:
         text = raw.decode("utf-8")
@@ -109,7 +109,7 @@ def read(path: Path) -> Source:
     except ReaderError as error:
         before = text[: error.position]
         at = (before.count("\n") + 1, error.position - before.rfind("\n"))
-        source.note(at, f"U+{error.character:04X} is a control character; take it out")
+        source.note(at, f"U+{error.character:04X} is a control character; remove it")
     except MarkedYAMLError as error:
         source.note(*_in_place(error))
     except YAMLError as error:
@@ -146,23 +146,23 @@ def _events(text: str, source: Source) -> list[Event]:
                 break
             documents += isinstance(event, DocumentStartEvent)
             if documents > 1:
-                source.note(at, "a second document begins here; a file is one")
+                source.note(at, "a second document begins here; keep one in each file")
                 break
             if len(source.faults) > 20:
                 break
             if isinstance(event, NodeEvent | CollectionEndEvent):
                 events.append(event)
     except (ValueError, OverflowError):  # raised by the parser itself for numbers out of range
-        source.note(at, "not YAML: after this stands a number or character code out of range")
+        source.note(at, "not YAML: the next number or character code is out of range")
     return events
 
 
 def _hides(event: Event) -> str | None:
     """A message if `event` uses an anchor, an alias or a tag."""
     if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-        return "anchors and aliases are not read; write the text out where it is meant"
+        return "anchors and aliases are not supported; write the text in each place"
     if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
-        return "tags are not read; write the plain value"
+        return "tags are not supported; write the plain value"
     return None
 
 
@@ -207,7 +207,7 @@ def _plain(event: Event, rest: Iterator[Event], place: Place, source: Source) ->
         if not isinstance(name, str):
             source.note(_mark(key), "a key must be a word")
         elif name in mapping:
-            source.note(_mark(key), f"{source.words(inner)}the key stands twice; keep one")
+            source.note(_mark(key), f"{source.words(inner)}the key occurs twice; keep one")
         source.marks.setdefault(inner, _mark(key))
         value = _plain(next(rest), rest, inner, source)
         if isinstance(name, str):
@@ -230,5 +230,5 @@ def _visible(event: ScalarEvent, source: Source) -> str:
         return text
     invisible = [c for c in text if c != "\n" and unicodedata.category(c) in _INVISIBLE]
     for character in invisible[:1]:
-        source.note(_mark(event), f"U+{ord(character):04X} cannot be seen in a text; take it out")
+        source.note(_mark(event), f"U+{ord(character):04X} is invisible in a text; remove it")
     return "".join(c for c in text if c not in invisible)

@@ -139,9 +139,9 @@ def test_a_sound_calendar_is_read():
     ("content", "message"),
     [
         (None, "the file cannot be read (No such file or directory)"),
-        ("", "the file is empty; a list is wanted"),
-        ("[]", "the list is empty; at least one election is wanted"),
-        ("spring", "a list is wanted here; begin each entry with `- id:`"),
+        ("", "the file is empty; write a list"),
+        ("[]", "the list is empty; add at least one election"),
+        ("spring", "write a list here; begin each entry with `- id:`"),
         ("[" * 100, "more than 12 levels inside one another"),
     ],
     ids=["missing", "empty", "no election", "a word", "a hundred brackets"],

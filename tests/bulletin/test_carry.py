@@ -57,12 +57,12 @@ def test_the_steps_are_no_part_of_what_is_published(tmp_path):
         (
             "- revision: 2\n",
             [],
-            "carries.yaml:1:3 carries[1].revision: there is no earlier revision 2 on file",
+            "carries.yaml:1:3 carries[1].revision: earlier revision 2 is not on file",
         ),
         (
             step() + step(),
             [],
-            "carries.yaml:3:3 carries[2].revision: revision 1 stands twice; keep one step for each",
+            "carries.yaml:3:3 carries[2].revision: revision 1 occurs twice; keep one step for each",
         ),
         (
             step("{account.vlaue: {reworded: true}}"),
@@ -77,14 +77,14 @@ def test_the_steps_are_no_part_of_what_is_published(tmp_path):
             [REWORDED],
             (
                 "carries.yaml:2:3 carries[1].questions.account.value: its words, kind or choices differ; "
-                "say `reworded: true`"
+                "write `reworded: true`"
             ),
         ),
         (
             step("{account.value: {renamed: account.vlaue}}"),
             [],
             (
-                "carries.yaml:2:31 carries[1].questions.account.value.renamed: `account.vlaue` is no question; "
+                "carries.yaml:2:31 carries[1].questions.account.value.renamed: `account.vlaue` is not a question; "
                 "did you mean `account.value`?"
             ),
         ),
@@ -92,8 +92,8 @@ def test_the_steps_are_no_part_of_what_is_published(tmp_path):
             step("{account.value: {dropped: Gone., reworded: true}}"),
             [],
             (
-                "carries.yaml:2:31 carries[1].questions.account.value.dropped: a question that is dropped has no "
-                "other word"
+                "carries.yaml:2:31 carries[1].questions.account.value.dropped: remove the other keys of "
+                "a question that is dropped"
             ),
         ),
         (
@@ -113,7 +113,7 @@ def test_the_steps_are_no_part_of_what_is_published(tmp_path):
             "- revision: 1\n  rules: {2-spam: {}}\n",
             [],
             (
-                "carries.yaml:2:11 carries[1].rules.2-spam: say one of the two: `renamed: …`, or `dropped: …` with "
+                "carries.yaml:2:11 carries[1].rules.2-spam: write one of the two: `renamed: …`, or `dropped: …` with "
                 "the reason"
             ),
         ),
@@ -135,7 +135,7 @@ def test_a_question_that_is_gone_needs_a_word(tmp_path):
     ]
     place = "carries.yaml:2:3 carries[1].questions.account.value: "
     assert faults_of(second(tmp_path, step(), *renamed)) == [
-        f"{place}this question is gone; say `renamed: …`, or `dropped: …` with the reason"
+        f"{place}this question was removed; write `renamed: …`, or `dropped: …` with the reason"
     ]
 
 
@@ -181,7 +181,7 @@ def test_an_earlier_revision_that_was_changed_by_hand_is_refused(tmp_path):
 def test_an_earlier_revision_is_under_its_own_number(tmp_path):
     path = second(tmp_path, step()) / "earlier/1.json"
     path.rename(tmp_path / "earlier/3.json")
-    assert faults_of(tmp_path) == ["earlier/3.json: it has revision 1; call it so"]
+    assert faults_of(tmp_path) == ["earlier/3.json: it has revision 1; rename it"]
 
 
 def test_torontos_first_revision_has_the_digest_that_it_was_published_under():

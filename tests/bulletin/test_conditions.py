@@ -142,7 +142,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_is_refused_at_its_place_and_shown_without_what_hides_in_it(name):
     text, place, shown = HOSTILE[name]
-    message = f"at character {place}: '{shown}' is no part of the language"
+    message = f"at character {place}: '{shown}' is not part of the language"
     with pytest.raises(ConditionError) as raised:
         parse(text)
     assert str(raised.value).startswith(message)
@@ -159,7 +159,7 @@ def test_a_longer_text_is_refused_before_anything_of_it_is_read(length, monkeypa
     monkeypatch.setattr(conditions, "_Parser", None)
     with pytest.raises(ConditionError) as raised:
         parse("(" * length)
-    assert str(raised.value) == f"the condition has {length} characters; at most 1000 are read"
+    assert str(raised.value) == f"the condition has {length} characters; use at most 1000"
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("(", ")"), ("not ", ""), ("not (", ")")])

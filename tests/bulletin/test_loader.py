@@ -63,7 +63,7 @@ def test_the_rule_reckoned_last_can_be_silenced_by_others_and_so_needs_a_text_fo
         "by": "2-last:\n",
     }
     assert faults_of(edition_with(tmp_path, ALWAYS_LAST, without)) == [
-        "advice.yaml:20:1 2-last: the text for `not_applicable` is missing; the rule can come to it"
+        "advice.yaml:20:1 2-last: the text for `not_applicable` is missing; the rule can have this outcome"
     ]
 
 
@@ -90,8 +90,8 @@ def test_no_two_slips_of_the_table_have_one_name():
 UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "Latin-1": (b'- id: "1"\n  title: Caf\xe9\n', "2:13 byte 23 is not UTF-8; save the file as UTF-8"),
     "UTF-16": ("- id: 1\n".encode("utf-16"), "1:1 byte 1 is not UTF-8; save the file as UTF-8"),
-    "a NUL": ("- id: \0", "1:7 U+0000 is a control character; take it out"),
-    "a terminal's escape": ("-\n- id: \x1b[31m", "2:7 U+001B is a control character; take it out"),
+    "a NUL": ("- id: \0", "1:7 U+0000 is a control character; remove it"),
+    "a terminal's escape": ("-\n- id: \x1b[31m", "2:7 U+001B is a control character; remove it"),
     "a tab before a key": (
         "- id: one\n\ttitle: One",
         r"2:1 not YAML: while scanning for the next token, found character '\t' that cannot start any token",
@@ -102,12 +102,12 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     ),
     "a number too long to read": (
         f"%YAML 1.{'9' * 5_000}\n---\n",
-        "1:1 not YAML: after this stands a number or character code out of range",
+        "1:1 not YAML: the next number or character code is out of range",
     ),
-    "nothing": ("", "1:1 the file is empty; a list is wanted"),
-    "comments alone": ("# none\n", "1:1 the file is empty; a list is wanted"),
-    "one word": ("one", "1:1 a list is wanted here; begin each entry with `- id:`"),
-    "a mapping": ("id: one", "1:1 a list is wanted here; begin each entry with `- id:`"),
+    "nothing": ("", "1:1 the file is empty; write a list"),
+    "comments alone": ("# none\n", "1:1 the file is empty; write a list"),
+    "one word": ("one", "1:1 write a list here; begin each entry with `- id:`"),
+    "a mapping": ("id: one", "1:1 write a list here; begin each entry with `- id:`"),
 }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_read_makes_one_fault_and_hides_no_other_file(name
 @pytest.mark.parametrize("code", ["0000", "0009", "00AD", "200B", "202E", "2028", "D83D", "E000"])
 def test_a_character_that_cannot_be_seen_is_named_where_its_text_begins(code, tmp_path):
     slip = {"in": "rules.yaml", "replace": "title: Spam", "by": f'title: "Spam\\u{code}maps"'}
-    fault = f"rules.yaml:23:10 U+{code} cannot be seen in a text; take it out"
+    fault = f"rules.yaml:23:10 U+{code} is invisible in a text; remove it"
     assert faults_of(edition_with(tmp_path, slip)) == [fault]
 
 
@@ -137,11 +137,11 @@ def test_a_file_that_is_missing_makes_one_fault(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("edition", "keys with values are wanted here"),
-        ("paragraphs", "a list is wanted"),
-        ("questions", "a list is wanted"),
-        ("rules", "a list is wanted"),
-        ("advice", "rule ids with their texts are wanted here"),
+        ("edition", "write keys with values here"),
+        ("paragraphs", "write a list"),
+        ("questions", "write a list"),
+        ("rules", "write a list"),
+        ("advice", "write rule ids with their texts here"),
     ],
 )
 def test_a_file_that_is_empty_makes_one_fault(name, wanted, tmp_path):
@@ -190,7 +190,7 @@ def test_slips_in_every_file_are_all_named_in_one_run_and_always_in_one_order(tm
 # Size, depth and bulk: refused before anything is built
 
 
-TOO_LARGE = "1:1 the file is over 250,000 bytes; none here needs as many"
+TOO_LARGE = "1:1 the file has more than 250,000 bytes; make it shorter"
 TOO_MANY = "more than 500 entries in one list"
 TOO_DEEP = "more than 12 levels inside one another"
 DEEPER = "more than 10 brackets or `not`s inside one another"
@@ -271,7 +271,7 @@ def test_hidden_meanings_are_counted_up_to_twenty_and_then_the_file_is_left(tmp_
         ),
         (
             "official or " * 9_000 + "official",
-            "the condition has 108008 characters; at most 1000 are read",
+            "the condition has 108008 characters; use at most 1000",
         ),
     ],
     ids=["a hundred brackets deep", "a hundred thousand characters long"],
@@ -440,7 +440,7 @@ def test_a_folder_that_is_not_named_by_its_edition_is_a_fault(tmp_path):
 
 def test_an_id_that_another_folder_has_is_a_fault_of_each_that_is_not_named_by_it(tmp_path):
     assert faults_on(shelf_of(tmp_path, one="one", copy="one", more="two", still="two")) == [
-        f"{name}/edition.yaml:1:1 id: `{own}` is the id of `{other}` as well; ids are unique, and {OF_ID}"
+        f"{name}/edition.yaml:1:1 id: `{own}` is also the id of `{other}`; use each id once, and {OF_ID}"
         for name, own, other in (("copy", "one", "one"), ("more", "two", "still"), ("still", "two", "more"))
     ]
 

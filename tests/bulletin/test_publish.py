@@ -130,7 +130,7 @@ def test_load_editions_tells_every_fault_of_the_files_and_publishes_nothing(monk
     with pytest.raises(CommandError) as refused:
         loaded()
     assert str(refused.value).splitlines() == [
-        "The files cannot be used:",
+        "The files have faults:",
         "rules.yaml:1:1 rules: no",
         "advice.yaml:2:3 advice: no",
     ]
@@ -149,10 +149,10 @@ def test_check_names_a_copy_that_kept_the_id_and_nothing_is_read_in_its_place(mo
     finally:
         shelf.editions.cache_clear()
     fault = (
-        f"zz-copy/edition.yaml:5:1 id: `{EDITION}` is the id of `{EDITION}` as well; ids are unique, and a folder "
+        f"zz-copy/edition.yaml:5:1 id: `{EDITION}` is also the id of `{EDITION}`; use each id once, and a folder "
         "has the id of its edition as its name"
     )
-    assert str(refused.value).splitlines() == ["The files cannot be used:", fault]
+    assert str(refused.value).splitlines() == ["The files have faults:", fault]
 
 
 def test_what_is_on_file_is_what_the_shelf_holds():

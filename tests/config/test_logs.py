@@ -107,7 +107,7 @@ def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, id
 def test_a_name_that_is_not_ours_is_refused_in_words_and_in_one_line(lines, path):
     answer = Client(raise_request_exception=False).get(path, HTTP_HOST="bad.example")
     assert answer.status_code == 400
-    assert "a name that this portal does not answer to" in answer.content.decode()
+    assert "the site’s name in the address is wrong" in answer.content.decode()
     refused, answered = lines()
     assert "bad.example" in refused["event"]
     assert "exception" not in refused

@@ -277,9 +277,9 @@ def test_with_the_documented_settings_the_check_has_no_warning():
     ("more", "warning"),
     [
         ({"PROXIES": "0"}, "PROXIES is not set."),
-        ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so mail goes to port 25"),
-        ({"EMAIL_FROM": "portal@localhost"}, "EMAIL_FROM is not set, so mail comes from portal@localhost"),
-        ({"DATABASE_URL": "", "TASKS": "database"}, "TASKS=database has workers write to SQLite"),
+        ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so the portal sends emails to port 25"),
+        ({"EMAIL_FROM": "portal@localhost"}, "EMAIL_FROM is not set, so emails come from portal@localhost"),
+        ({"DATABASE_URL": "", "TASKS": "database"}, "With TASKS=database and SQLite, workers"),
     ],
 )
 def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):

@@ -1,4 +1,4 @@
-"""`manage.py advise`: an answers document in, an advisory out. No database."""
+"""`manage.py advise`: turn an answers document into an advisory, without a database."""
 
 from __future__ import annotations
 
@@ -46,36 +46,36 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - is standard input"
+            "answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - reads standard input"
         )
         parser.add_argument(
-            "--as-of", metavar="YYYY-MM-DD", help="the day of the assessment, where the document has none"
+            "--as-of", metavar="YYYY-MM-DD", help="the date to calculate from, if the document has none"
         )
-        parser.add_argument("--election", metavar="ID", help="the election, where the document has none")
+        parser.add_argument("--election", metavar="ID", help="the election, if the document has none")
         parser.add_argument(
             "--campaign-ends",
             metavar="YYYY-MM-DD",
-            help="the end of the campaign period, where it is not the usual one and the document has none",
+            help="the last day of the campaign period, if it was moved and the document does not give it",
         )
         parser.add_argument(
             "--voting-day",
             metavar="YYYY-MM-DD",
-            help="the voting day of a by-election, where the document has none",
+            help="the voting day of a by-election, if the document has none",
         )
         parser.add_argument("--format", choices=("json", "text", "pdf"), default="json", help="default: json")
-        parser.add_argument("--output", metavar="FILE", help="where to write; default: standard output")
+        parser.add_argument("--output", metavar="FILE", help="the file to write; default: standard output")
         parser.add_argument(
-            "--jsonl", metavar="FILE", help="one answers document a line in, one advisory a line out"
+            "--jsonl", metavar="FILE", help="read one answers document a line, and write one advisory a line"
         )
         parser.add_argument(
             "--explain",
             action="store_true",
-            help="add the smallest change to the account that would settle each point to raise and each action",
+            help="add the fewest answers you could change to settle each point to raise and each action",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["answers"] is None) == (options["jsonl"] is None):
-            self.refuse(["give one of the two: ANSWERS.json, or --jsonl FILE"])
+            self.refuse(["name one of the two: ANSWERS.json, or --jsonl FILE"])
         if options["jsonl"] is not None and options["format"] != "json":
             self.refuse([f"--format {options['format']}: --jsonl writes JSON only; leave --format out"])
         if sys.stdout is None and not options["output"]:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Back up the database and all stored files into a folder that is new or empty. Run it every day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="DIR", type=Path, help="where to; new or empty")
+        parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to write, new or empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         except BackupRefused as refused:
             raise CommandError(str(refused)) from refused
         for name in manifest.missing:
-            self.stderr.write(f"Warning: the database names a file that is not stored: {name}")
+            self.stderr.write(f"Warning: a file that the database names is missing: {name}")
         self.stdout.write(
             f"Backed up into {options['folder']}: {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables,"
             f" {len(manifest.files)} files."

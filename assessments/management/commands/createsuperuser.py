@@ -15,14 +15,16 @@ NEEDED = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
 
 
 class Command(createsuperuser.Command):
-    """Does what Django's does, and says in words what it needs."""
+    """Django's command, with a plain message if something is missing."""
+
+    help = "Create the first administrator, who invites all other people."
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
         except DatabaseError:
             raise CommandError(
-                "The database cannot be used. Check DATABASE_URL, and run `manage.py migrate` first."
+                "Cannot use the database. Check DATABASE_URL, and run `manage.py migrate` first."
             ) from None
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -16,7 +16,7 @@ from assessments.models import User
 class Command(BaseCommand):
     """Prints a line for each person: the code and for how long it is valid, or what to do first."""
 
-    help = "Print a sign-in code for the demonstration's officer or administrator (DEBUG only)."
+    help = "Print the code to sign in as the demonstration's officer or administrator (DEBUG only)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

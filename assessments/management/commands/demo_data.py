@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: people, offices and assessments to explore on your own computer."""
+"""`manage.py demo_data`: people, offices and self-checks to explore on your own computer."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ ASSESSMENTS = (
 
 # What the member attested, and the question that goes with the part they share.
 ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "personal")
-QUESTION = "May I keep the photo from the Council chamber on this account until the campaign is over?"
+QUESTION = "May I keep the photo from the Council chamber on this account until the campaign ends?"
 
 # What staff write about a draft before they mark it ready for review: kind of subject, subject and text.
 COMMENTS = {
     "conversion": (
         ("question", "gifts.value", "I counted both videos. Was there a third one in the spring?"),
         ("finding", "13c-iv", "I can write the note to the team today."),
-        ("whole", "", "The filing date is from our last talk. Please look at it once more."),
+        ("whole", "", "The filing date is from our last meeting. Please check it."),
     )
 }
 
@@ -72,17 +72,17 @@ COMMENTS = {
 class Command(BaseCommand):
     """Fills an empty database with a demonstration, in DEBUG only."""
 
-    help = "Fill an empty database with an office, a sign-in for each role and four assessments (DEBUG only)."
+    help = (
+        "Fill an empty database with a demonstration: people in each role, and four self-checks (DEBUG only)."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError(
-                "Demonstration people have passwords that everybody knows: they need DEBUG=true."
-            )
+            raise CommandError("The demonstration's passwords are public, so it needs DEBUG=true.")
         if not User.objects.exists():
             make()
         elif not User.objects.filter(email=MEMBER.email).exists():
-            self.stdout.write("There are people here already: no demonstration was added.")
+            self.stdout.write("The database already has people. No demonstration was added.")
             return
         self.stdout.write(f"\n  Sign in at {settings.PORTAL_URL}{reverse('account_login')} as:\n")
         for person in SIGN_INS:
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         self.stdout.write(
             f"\n  The Commissioner's office starts at {settings.PORTAL_URL}{reverse('desk')}.\n"
-            "  A code works once, for up to a minute. For the code of the moment, in another terminal:\n\n"
+            "  A code works once, for up to a minute. To get a new code, run in another terminal:\n\n"
             "    DEBUG=true .venv/bin/python manage.py demo_code"
         )
 
@@ -108,7 +108,7 @@ def _code(user: User) -> str:
 
 @transaction.atomic
 def make() -> None:
-    """Create the people, their offices and the first office's assessments."""
+    """Create the people, their offices and the first office's self-checks."""
     create = User.objects.create_user
     member, staff, neighbour = (create(p.email, p.password, name=p.name) for p in (MEMBER, STAFF, NEIGHBOUR))
     create(OFFICER.email, OFFICER.password, name=OFFICER.name, is_officer=True)
@@ -142,7 +142,7 @@ def make() -> None:
 
 
 def attest_and_share(office: Office, member: User) -> None:
-    """Attest an assessment, share its points to raise with the Commissioner, and ask about them."""
+    """Attest a self-check, share its points to raise with the Commissioner, and ask about them."""
     name, handle, purpose = ATTESTED
     document = json.loads(sample(name))
     described = NewAccount(

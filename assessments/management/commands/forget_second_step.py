@@ -12,17 +12,17 @@ from assessments.services.sign_ins import forget_second_step
 
 
 class Command(BaseCommand):
-    """Deletes a person's second steps and signs them out everywhere. It weakens a sign-in, so no page does this."""
+    """Deletes a person's second steps and signs them out everywhere. It weakens security, so no page does this."""
 
-    help = "Delete the second steps of someone who lost them. See first that it is really they who ask."
+    help = "Delete the second steps of a person who lost them. Confirm the person's identity first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", help="the person's e-mail address")
+        parser.add_argument("email", help="the person's email address")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             user = User.objects.get_by_natural_key(options["email"])
         except User.DoesNotExist:
-            raise CommandError("Nobody has this e-mail address.") from None
+            raise CommandError("No one has this email address.") from None
         count = forget_second_step(user=user)
-        self.stdout.write(f"Deleted: {count}. {user.email} is signed out everywhere.")
+        self.stdout.write(f"Deleted second steps: {count}. {user.email} is signed out everywhere.")

@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 published, status = publish(edition=edition)
                 self.stdout.write(f"{published}: {status} (digest {published.digest[:16]})")
         except EncodingFaults as error:
-            raise CommandError("The files cannot be used:\n" + "\n".join(error.faults)) from error
+            raise CommandError("The files have faults:\n" + "\n".join(error.faults)) from error
         except EditionChanged as error:
             raise CommandError(str(error)) from error
 
@@ -52,8 +52,8 @@ class Command(BaseCommand):
         """Keep the content of an edition on file as an earlier revision. Raises CommandError for an unknown name."""
         edition = editions().get(name)
         if edition is None:
-            raise CommandError(f"There is no edition `{name}` on file{nearest(name, editions())}")
-        self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: kept in {keep(edition)}")
+            raise CommandError(f"No edition on file is called `{name}`{nearest(name, editions())}")
+        self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: saved in {keep(edition)}")
 
     def check_editions(self) -> None:
         """Prove each edition on file. Raises CommandError with every flaw, and with answers that show it."""
@@ -64,4 +64,4 @@ class Command(BaseCommand):
             else:
                 self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: no fault")
         if lines:
-            raise CommandError("The editions do not work as they are:\n" + "\n".join(lines))
+            raise CommandError("The editions have faults:\n" + "\n".join(lines))

@@ -21,28 +21,33 @@ from assessments.services.printing import print_missing, without_pdf
 class Command(BaseCommand):
     """Prints what has no PDF yet. It can be stopped at any time: the next run continues from there."""
 
-    help = "Print the PDFs of attestations and shares that are missing. Stop it at any time; the next run goes on."
+    help = "Render missing PDFs of attested and shared self-checks. You can stop it; the next run continues."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once")
-        parser.add_argument("--dry-run", action="store_true", help="say how many are missing, and print none")
+        parser.add_argument(
+            "--processes", type=int, default=os.cpu_count() or 1, help="how many processes to use"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only count the missing PDFs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = without_pdf()
         if options["dry_run"] or not wanted:
-            self.stdout.write(f"PDFs that are missing: {len(wanted)}.")
+            self.stdout.write(f"Missing PDFs: {len(wanted)}.")
             return
         try:
-            with stoppable("Stopped. What is printed is kept: run it again, and it goes on from there."):
+            with stoppable("Stopped. Finished PDFs are kept. To continue, run the command again."):
                 failed = self._print(wanted, max(1, min(options["processes"], len(wanted))))
         except BrokenProcessPool as error:
             raise CommandError(
-                "One of the processes was ended from outside, for want of memory perhaps. What is printed is kept: "
-                "run it again, with fewer --processes."
+                "Another program ended one of the processes, perhaps because memory ran out. Finished PDFs are kept. "
+                "Run the command again with fewer --processes."
             ) from error
-        self.stdout.write(f"PDFs printed: {len(wanted) - failed}.")
+        done = len(wanted) - failed
+        self.stdout.write(f"Rendered {done:,} PDF{'' if done == 1 else 's'}.")
         if failed:
-            raise CommandError(f"PDFs that could not be printed: {failed}. The log says why; run it again.")
+            raise CommandError(
+                f"Could not render: {failed}. The log gives the reasons. Run the command again."
+            )
 
     def _print(self, wanted: list[tuple[str, int, StoredPdf.Kind]], processes: int) -> int:
         """Print these PDFs; return how many could not be printed."""

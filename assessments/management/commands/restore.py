@@ -1,4 +1,4 @@
-"""`manage.py restore DIR`: a backup, into an empty database and an empty file storage."""
+"""`manage.py restore DIR`: restore a backup into an empty database and an empty file storage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assessments.records.clock import moment_in_table
 
 
 class Command(BaseCommand):
-    """Restores a backup where there is nothing yet. No option makes it overwrite what people have written."""
+    """Restores a backup into an empty place. No option makes it overwrite what people have written."""
 
     help = "Restore a backup into an empty database and an empty file storage. Stop the portal first."
 
@@ -28,10 +28,10 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from refused
         manifest = restored.manifest
         for name in manifest.missing:
-            self.stderr.write(f"Warning: the backup never had a file that the database names: {name}")
+            self.stderr.write(f"Warning: a file that the database names was not in the backup: {name}")
         self.stdout.write(
             f"Restored the backup of {moment_in_table(manifest.made_at)} (portal {manifest.portal}):"
             f" {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, {len(manifest.files)} files."
         )
         if restored.migrated:
-            self.stdout.write(f"Brought up to this version: {', '.join(restored.migrated)}.")
+            self.stdout.write(f"Updated to this version: {', '.join(restored.migrated)}.")

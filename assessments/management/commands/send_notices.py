@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: email people that notices wait for them."""
+"""`manage.py send_notices`: email people about their new notices."""
 
 from typing import Any
 
@@ -13,8 +13,7 @@ class Command(BaseCommand):
     """Emails each person about new notices, and retries emails that failed. Run it every 5 to 10 minutes."""
 
     help = (
-        "Email each person about the notices they have not seen, without their content and at most once an hour. "
-        "Retry emails that could not be sent. "
+        "Email each person the number of new notices, at most once an hour. Retry failed emails. "
         "Run it every 5 to 10 minutes."
     )
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Emails sent: {digests + others}. Emails waiting: {waiting}."
             + (
-                f" Each is tried again by the next run that starts {minutes} minutes or more after its last try."
+                f" The first run that starts {minutes} minutes or more after the last attempt tries again."
                 if waiting
                 else ""
             )

@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: prove that nobody has tampered with the audit trail."""
+"""`manage.py verify_audit`: prove that the audit trail is unchanged."""
 
 from __future__ import annotations
 
@@ -34,15 +34,17 @@ class Command(BaseCommand):
     """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
-        "Prove that nothing in the audit trail was changed, removed, inserted or cut off. Compare "
-        "what was attested, shared and printed with the hashes in the trail. "
-        "An anchor stored elsewhere also reveals a rebuilt chain. Exits with 1 on a fault."
+        "Prove that no event of the audit trail was changed, removed, inserted or cut off. Compare attested and "
+        "shared self-checks and their PDFs with the hashes in the trail. An anchor stored elsewhere also reveals a "
+        "rebuilt chain. Exits with 1 on a fault."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--anchor", metavar="FILE", help="see that what this file names is still there")
         parser.add_argument(
-            "--write-anchor", metavar="FILE", help="write how far each chain has come, if all of them hold"
+            "--anchor", metavar="FILE", help="check that the events in this anchor file still exist"
+        )
+        parser.add_argument(
+            "--write-anchor", metavar="FILE", help="if every chain is intact, save where each one ends"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,10 +57,8 @@ class Command(BaseCommand):
         faults = sum(bool(chain.fault) for chain in walked)
         record_faults = self._report_records() if walked else 0
         if faults:
-            subject = "One chain does" if faults == 1 else f"{faults} chains do"
-            raise CommandError(
-                f"{subject} not hold: someone has changed the audit trail by hand, or the disk has."
-            )
+            subject = "One chain is" if faults == 1 else f"{faults} chains are"
+            raise CommandError(f"{subject} not intact. A person or a disk fault changed the audit trail.")
         if record_faults:
             subject = (
                 "One record or file does" if record_faults == 1 else f"{record_faults} records or files do"
@@ -78,23 +78,23 @@ class Command(BaseCommand):
             compared = compare_records()
         except OSError as error:
             raise CommandError(
-                f"Stored files were not all compared, because the storage cannot be read ({type(error).__name__}). "
+                f"Cannot read the file storage ({type(error).__name__}), so not all files were compared. "
                 "Check the storage, then run the command again.",
                 returncode=UNREADABLE,
             ) from None
         for fault in compared.faults:
             self.stdout.write(fault)
         older = (
-            f" Compared with their own hash only, because their events have none: {compared.older:,}."
+            f" Compared with their own hash only, because their events are older: {compared.older:,}."
             if compared.older
             else ""
         )
         missing = (
-            f" Missing files, which are printed again on request: {compared.missing:,}."
+            f" Missing files, which the portal renders again on request: {compared.missing:,}."
             if compared.missing
             else ""
         )
-        outcome = "" if compared.faults else " OK."
+        outcome = "" if compared.faults else " All match."
         self.stdout.write(
             f"Compared records: {compared.records:,}, stored files: {compared.files:,}.{outcome}{older}{missing}"
         )
@@ -103,7 +103,7 @@ class Command(BaseCommand):
     def _reported(self, walked: Walked) -> Walked:
         name = "The portal" if walked.chain == PORTAL else f"Office {walked.chain}"
         count = f"{walked.mark.count:,} event{'' if walked.mark.count == 1 else 's'}"
-        self.stdout.write(f"{name}: {walked.fault or f'{count}, OK.'}")
+        self.stdout.write(f"{name}: {walked.fault or f'{count}, intact.'}")
         return walked
 
 
@@ -124,7 +124,7 @@ def _read(name: str) -> dict[str, Mark]:
     except OSError as error:
         raise CommandError(f"--anchor: {name}: {error.strerror}.", returncode=UNREADABLE) from None
     except ValidationError:
-        raise CommandError(f"--anchor: {name}: This is no anchor.", returncode=UNREADABLE) from None
+        raise CommandError(f"--anchor: {name}: This is not an anchor file.", returncode=UNREADABLE) from None
 
 
 def _write(name: str, marks: Mapping[str, Mark]) -> None:

@@ -306,8 +306,8 @@ def test_a_day_in_another_form_is_refused(advise, day):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give one of the two: ANSWERS.json, or --jsonl FILE"),
-        (["a.json", "--jsonl", "b.jsonl"], "give one of the two: ANSWERS.json, or --jsonl FILE"),
+        ([], "name one of the two: ANSWERS.json, or --jsonl FILE"),
+        (["a.json", "--jsonl", "b.jsonl"], "name one of the two: ANSWERS.json, or --jsonl FILE"),
         (["--jsonl", "-", "--format", "pdf"], "--format pdf: --jsonl writes JSON only; leave --format out"),
         (["--jsonl", "-", "--format", "text"], "--format text: --jsonl writes JSON only"),
         (["-", "--format", "docx"], "invalid choice: 'docx' (choose from 'json', 'text', 'pdf')"),

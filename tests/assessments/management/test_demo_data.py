@@ -51,7 +51,7 @@ def test_on_any_day_the_desk_shows_when_to_contact_and_that_an_answer_is_needed(
 
 def test_where_people_are_nothing_is_made(debug):
     person("someone")
-    assert "no demonstration was added" in run("demo_data")
+    assert "No demonstration was added" in run("demo_data")
     assert (User.objects.count(), Office.objects.count()) == (1, 0)
 
 

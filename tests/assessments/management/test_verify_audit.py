@@ -105,8 +105,8 @@ def rewrite(office: Office, first: int) -> None:
 
 def test_a_trail_that_nobody_touched_holds_with_and_without_its_addresses(office, tmp_path):
     report = (
-        f"The portal: 2 events, OK.\nOffice {office.pk}: 7 events, OK.\n"
-        "Compared records: 0, stored files: 0. OK.\n"
+        f"The portal: 2 events, intact.\nOffice {office.pk}: 7 events, intact.\n"
+        "Compared records: 0, stored files: 0. All match.\n"
     )
     anchor = tmp_path / "anchor.json"
     assert verify(write_anchor=str(anchor)) == (0, report)
@@ -152,7 +152,7 @@ def test_a_change_in_any_column_is_found(office, name, number):
     assert events(office, number).update(**{name: CHANGED[name](event)}) == 1
     code, report = verify()
     assert code == 1
-    assert "The portal: 2 events, OK." in report
+    assert "The portal: 2 events, intact." in report
     assert (
         f"Office {office.pk}: Event {number} " in report
         or f"Office {office.pk}: Events are missing" in report
@@ -243,7 +243,7 @@ def test_whatever_was_done_to_a_chain_is_named(office, name):
     code, report = verify()
     assert code == 1
     assert f"Office {office.pk}: {fault}" in report
-    assert "One chain does not hold" in report
+    assert "One chain is not intact" in report
 
 
 # --- What only an anchor shows --------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_the_event_of_an_attestation_share_and_print_has_the_hash_of_its_record(
     assert hashes.keys() == {"attested", "shared", "printed"}
     code, report = verify()
     assert code == 0
-    assert "Compared records: 2, stored files: 2. OK." in report
+    assert "Compared records: 2, stored files: 2. All match." in report
 
 
 def test_a_record_that_was_rewritten_is_found_with_and_without_its_hash(records):
@@ -393,7 +393,7 @@ def test_a_stored_file_that_was_changed_is_found_and_one_that_is_missing_is_coun
     default_storage.delete(stored.name)
     code, report = verify()
     assert code == 0
-    assert "Missing files, which are printed again on request: 1." in report
+    assert "Missing files, which the portal renders again on request: 1." in report
     default_storage.save(stored.name, ContentFile(b"%PDF another"))
     code, report = verify()
     assert code == 1
@@ -430,7 +430,7 @@ def test_events_from_before_the_hash_are_counted_and_do_not_fail(records, action
     hashless(action)
     code, report = verify()
     assert code == 0
-    assert "Compared with their own hash only, because their events have none: 1." in report
+    assert "Compared with their own hash only, because their events are older: 1." in report
 
 
 def put_in(attestation: Attestation) -> StoredPdf:
@@ -456,7 +456,7 @@ def test_one_from_before_events_had_a_hash_is_counted_and_does_not_fail(records,
             hashless(action)
     code, report = verify()
     assert code == 0
-    assert f"because their events have none: {1 if has_hashes else 5}." in report
+    assert f"because their events are older: {1 if has_hashes else 5}." in report
 
 
 def test_a_share_whose_content_was_removed_is_found(records):
@@ -484,4 +484,4 @@ def test_a_storage_that_cannot_be_read_is_said(records, monkeypatch):
     monkeypatch.setattr("django.core.files.storage.FileSystemStorage.open", fails)
     code, report = verify()
     assert code == 2
-    assert "Stored files were not all compared" in report
+    assert "so not all files were compared" in report

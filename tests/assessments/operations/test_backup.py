@@ -312,23 +312,23 @@ def of_another_database(folder: Path) -> None:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "has no manifest.json"),
     "half a manifest": (lambda folder: os.truncate(folder / "manifest.json", 900), "cannot be read"),
-    "another count": (other_count, "manifest.json is not as it was written"),
-    "another form": (of_another_form, "reads form 1"),
+    "another count": (other_count, "manifest.json was changed"),
+    "another form": (of_another_form, "reads format 1"),
     "a changed byte in the database": (
         lambda folder: changed_byte(database_of(folder)),
-        "is not as it was written",
+        "was changed",
     ),
     "a changed byte in a file": (
         lambda folder: changed_byte(folder / "files/attested/1/record.pdf"),
-        "attested/1/record.pdf is not as it was written",
+        "attested/1/record.pdf was changed",
     ),
     "a missing file": (lambda folder: (folder / "files/empty").unlink(), "empty is missing"),
     "a missing database": (lambda folder: database_of(folder).unlink(), "is missing"),
     "a later version": (
         rewritten(migrations=lambda old: [*old, ["assessments", "9999_to_come"]]),
-        "does not know the migration assessments.9999_to_come",
+        "assessments.9999_to_come",
     ),
-    "another database": (of_another_database, "Set DATABASE_URL to an empty one in "),
+    "another database": (of_another_database, "Set DATABASE_URL to an empty database in "),
     "a way out": (
         rewritten(files=lambda old: [*old, old[0] | {"name": "../outside"}]),
         "leads outside its folder",
@@ -375,7 +375,7 @@ def test_where_a_backup_is_refused_nothing_has_changed(taken, new_place, tmp_pat
 def test_a_database_with_people_in_it_is_left_as_it_is(taken):
     person("member")
     before = rows_of(connection)
-    with pytest.raises(CommandError, match="has people or their answers in it"):
+    with pytest.raises(CommandError, match="has people or their answers"):
         call_command("restore", str(taken))
     assert rows_of(connection) == before
 
@@ -396,7 +396,7 @@ def test_a_database_of_something_else_is_left_as_it_is(taken):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE payroll (id INTEGER)")
     before = rows_of(connection)
-    with pytest.raises(CommandError, match=re.escape("tables of something else (payroll)")):
+    with pytest.raises(CommandError, match=re.escape("tables of another program (payroll)")):
         call_command("restore", str(taken))
     assert rows_of(connection) == before
 
@@ -410,7 +410,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(taken):
 
 def test_a_folder_among_the_stored_files_is_refused(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-    with pytest.raises(CommandError, match="among the portal's own files"):
+    with pytest.raises(CommandError, match="inside the portal's own file storage"):
         call_command("backup", str(tmp_path / "backup"))
     assert not (tmp_path / "backup").exists()
 
@@ -446,7 +446,7 @@ def test_a_full_disk_leaves_no_manifest_and_nothing_else(settings, tmp_path, roo
         call_command("backup", str(folder))
 
     assert "The backup failed" in str(refused.value)
-    assert "make room if the disk is full" in str(refused.value)
+    assert "free space if the disk is full" in str(refused.value)
     assert folder.exists() == there
     assert not there or not list(folder.iterdir())
 
@@ -456,8 +456,8 @@ def test_a_restore_that_stops_half_way_says_how_to_begin_again(taken, new_place)
     place = new_place()
     ended = place.script(STOPS_HALF_WAY, taken)
     assert ended.returncode == 1
-    assert "stopped half-way: [Errno 28] No space left on device" in ended.stderr
-    assert "To begin again" in ended.stderr
+    assert "stopped halfway: [Errno 28] No space left on device" in ended.stderr
+    assert "To start again" in ended.stderr
     assert ("drop the database" if on_postgresql() else "delete the file") in ended.stderr
 
 
@@ -473,7 +473,7 @@ def test_a_file_that_is_named_but_not_stored_is_told(tmp_path, settings, monkeyp
 
     call_command("backup", str(tmp_path / "backup"), stdout=io.StringIO(), stderr=errors)
 
-    assert errors.getvalue() == "Warning: the database names a file that is not stored: lost.pdf\n"
+    assert errors.getvalue() == "Warning: a file that the database names is missing: lost.pdf\n"
     assert backup.read_manifest(tmp_path / "backup").missing == ("lost.pdf",)
 
 
@@ -543,7 +543,9 @@ def test_what_was_written_last_and_is_not_in_the_database_file_yet_is_backed_up(
 def test_without_a_new_enough_pg_dump_the_backup_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(database_copy, "_wheel_programs", list)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CommandError, match=r"There is no pg_dump .* Install PostgreSQL's client programs"):
+    with pytest.raises(
+        CommandError, match=r"The PATH has no pg_dump .* Install PostgreSQL's client programs"
+    ):
         call_command("backup", str(tmp_path / "backup"))
     assert not (tmp_path / "backup").exists()
 

@@ -112,7 +112,7 @@ MIGHTY = {
     "CREATE ROLE r REPLICATION": "as a replica does",
     "CREATE ROLE r; CREATE ROLE s REPLICATION; GRANT s TO r": "as a replica does",
     "CREATE ROLE r NOINHERIT; CREATE ROLE s; GRANT s TO r; ALTER TABLE assessments_export OWNER TO s": (
-        "owns (table|sequence) assessments_export.*, or can become who does"
+        "owns (table|sequence) assessments_export.*, or can become its owner"
     ),
     OWNS.format("SCHEMA public"): "owns schema public",
     OWNS.format("FUNCTION assessments_refuse()"): r"owns function assessments_refuse\(\)",
@@ -140,20 +140,20 @@ def test_a_role_that_could_get_round_them_is_refused(make):
 
 
 REMAINS = {
-    "CREATE ROLE r; GRANT TRUNCATE ON assessments_share TO PUBLIC": "still has TRUNCATE on assessments_share:",
+    "CREATE ROLE r; GRANT TRUNCATE ON assessments_share TO PUBLIC": "still has TRUNCATE on assessments_share,",
     "CREATE ROLE r; CREATE ROLE s; GRANT TRIGGER ON assessments_export TO s; GRANT s TO r": (
-        "still has TRIGGER on assessments_export:"
+        "still has TRIGGER on assessments_export,"
     ),
     "CREATE ROLE r NOINHERIT; CREATE ROLE s; GRANT TRIGGER ON assessments_look TO s; GRANT s TO r": (
-        "still has TRIGGER on assessments_look:"
+        "still has TRIGGER on assessments_look,"
     ),
-    "CREATE ROLE r; GRANT DELETE ON assessments_auditevent TO PUBLIC": "DELETE on assessments_auditevent:",
-    "CREATE ROLE r; GRANT UPDATE ON assessments_auditevent TO PUBLIC": "UPDATE on assessments_auditevent:",
+    "CREATE ROLE r; GRANT DELETE ON assessments_auditevent TO PUBLIC": "DELETE on assessments_auditevent,",
+    "CREATE ROLE r; GRANT UPDATE ON assessments_auditevent TO PUBLIC": "UPDATE on assessments_auditevent,",
     "CREATE ROLE r; GRANT UPDATE (record) ON assessments_sharecontent TO PUBLIC": (
-        "UPDATE on assessments_sharecontent:"
+        "UPDATE on assessments_sharecontent,"
     ),
     "CREATE ROLE r; GRANT INSERT, DELETE ON django_migrations TO PUBLIC": (
-        "DELETE on django_migrations, INSERT on django_migrations:"
+        "DELETE on django_migrations, INSERT on django_migrations,"
     ),
 }
 
@@ -182,7 +182,7 @@ END $$;
     [
         (
             "GRANT CREATE ON SCHEMA public TO PUBLIC",
-            "can still make tables and functions in the schema public",
+            "can still create tables and functions in the schema public",
         ),
         (
             "REVOKE USAGE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO o",
@@ -210,7 +210,7 @@ def test_whoever_owns_the_tables_alone_is_told_what_they_cannot_do(make, fault):
 
 @only_postgresql
 def test_a_role_that_is_not_there_is_told_how_to_make_it():
-    with pytest.raises(CommandError, match="There is no role nobody_knows"):
+    with pytest.raises(CommandError, match="The role nobody_knows does not exist"):
         call_command("grant_runtime", "nobody_knows")
 
 

@@ -156,14 +156,14 @@ def test_mail_that_fails_is_sent_by_the_next_run(portal, unprinted, settings, ca
     assert OutgoingMail.objects.count() == 2
     settings.EMAIL_BACKEND = working
     call_command("send_notices")
-    assert " Emails waiting: 2. Each is tried again" in capsys.readouterr().out
+    assert " Emails waiting: 2. The first run that starts" in capsys.readouterr().out
     mail.outbox.clear()
     later = timezone.now() - timedelta(minutes=3)
     OutgoingMail.objects.update(written_at=later, tried_at=later)
     call_command("send_notices")
     sent = {(address, message.subject) for message in mail.outbox for address in message.to}
-    assert ("member@example.ca", "The Commissioner’s office has answered you") in sent
-    assert ("officer@example.ca", "A member asks for the office’s advice") in sent
+    assert ("member@example.ca", "The Commissioner’s office replied to you") in sent
+    assert ("officer@example.ca", "A member asks for advice") in sent
     assert f"Emails sent: {len(mail.outbox)}. Emails waiting: 0." in capsys.readouterr().out
     assert not OutgoingMail.objects.exists()
 

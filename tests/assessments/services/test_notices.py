@@ -82,7 +82,7 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     reviewing.mark_ready(assessment=draft, by=user("staff"))
     page = as_("member").get("/office/waiting").content.decode()
     assert "Waiting (2" in page
-    assert "2 things wait for you." in page
+    assert "You have 2 items to review." in page
     # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
@@ -102,9 +102,9 @@ def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
     client = as_("member")
     client.post("/office/waiting/seen")
     page = client.get("/office/waiting").content.decode()
-    assert "Nothing waits for you." in page
-    assert "No draft waits" in page
-    assert "No comment waits" in page
+    assert "You have no items to review." in page
+    assert "No drafts to review" in page
+    assert "No comments to answer" in page
     assert "New." not in page
     assert "Waiting (" not in page
 
@@ -123,7 +123,7 @@ def test_nothing_of_a_term_that_has_ended_waits_for_anybody(draft):
     notices.mark_seen(by=user("member"))
     Office.objects.update(ends_on="2026-11-14")
     page = as_("member").get("/office/waiting").content.decode()
-    assert "Nothing waits for you." in page
+    assert "You have no items to review." in page
     assert "Waiting (" not in page
 
 
@@ -150,7 +150,7 @@ def test_a_mail_says_how_much_waits_and_nothing_of_what_it_is(draft, capsys):
     message: Any = next(message for message in mail.outbox if message.to == ["member@example.ca"])
     html = str(message.alternatives[0][0])
     for text in (message.body, html):
-        assert "2 notices in 1 self-check of your office wait for you" in text
+        assert "You have 2 new notices about a self-check" in text
         assert "/office/waiting" in text
         assert not re.search(f"{CANARY}|{HANDLE}|Sam|@|comment|ready|Ward", text.replace("@media", ""))
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

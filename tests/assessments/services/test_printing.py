@@ -145,7 +145,7 @@ def test_what_is_missing_is_printed_over_several_processes_which_all_end(environ
     ended = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert ended.stdout == "PDFs printed: 1.\n"
+    assert ended.stdout == "Rendered 1 PDF.\n"
     assert printed_in(tmp_path) == 1
 
 
@@ -197,10 +197,7 @@ def test_printing_what_is_missing_can_be_stopped_and_goes_on_from_there(missing,
             command.terminate()
         output = command.communicate(timeout=60)
     assert command.returncode == 130, output
-    assert (
-        output[1]
-        == "CommandError: Stopped. What is printed is kept: run it again, and it goes on from there.\n"
-    )
+    assert output[1] == "CommandError: Stopped. Finished PDFs are kept. To continue, run the command again.\n"
     wait_until(lambda: not processes(missing), 5)
     assert printed_in(tmp_path) in range(1, 25)
 

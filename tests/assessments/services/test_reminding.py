@@ -128,7 +128,7 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again_in_time(
 
     monkeypatch.setattr(notices, "send_mail", one_fails)
     assert run_on(time_machine, DUE - timedelta(days=7)) == ["staff@example.ca"]
-    assert "Reminders sent: 1. Not sent, and tried again next time: 1." in capsys.readouterr().out
+    assert "Reminders sent: 1. Not sent: 1. The next run tries again." in capsys.readouterr().out
     assert "member@example.ca" not in caplog.text
     monkeypatch.setattr(notices, "send_mail", send_mail)
     assert run_on(time_machine, DUE - timedelta(days=6)) == ["member@example.ca"]

@@ -368,7 +368,7 @@ def test_a_draft_goes_so_many_months_after_its_last_change(world, change, change
         world.at(datetime.fromisoformat(f"{changed_on}T12:00").replace(tzinfo=TORONTO))
         change(world, draft)
     world.at(datetime.fromisoformat(f"{now}T12:00").replace(tzinfo=TORONTO))
-    assert ("office keeps them, deleted: 1." in run()) is not stays
+    assert ("Expired drafts: 1 deleted." in run()) is not stays
     assert Assessment.objects.filter(pk=draft.pk).exists() is stays
 
 
@@ -553,7 +553,7 @@ def test_what_was_attested_goes_after_so_many_years_with_all_that_hangs_on_it(
     world.at(NOW.replace(year=NOW.year + years) + timedelta(days=days))
     with django_capture_on_commit_callbacks() as callbacks:
         output = run()
-    assert ("Attested assessments as old as their office keeps them, deleted: 1." in output) is not stays
+    assert ("Expired attested self-checks: 1 deleted." in output) is not stays
     if stays:
         # But for the file of what was withdrawn, which should have been gone already.
         assert [default_storage.exists(name) for name in names] == [True, True, False]
@@ -577,7 +577,7 @@ def test_files_stay_until_the_deletion_is_kept(world, monkeypatch):
     _, names = whole(world)
     monkeypatch.setattr(audit, "append", _broken)
     world.at(NOW.replace(year=2034))
-    with pytest.raises(CommandError, match="tried again next time"):
+    with pytest.raises(CommandError, match="The next run tries again"):
         run()
     assert Attestation.objects.exists()
     assert all(map(default_storage.exists, names[:2]))
@@ -598,7 +598,7 @@ def test_one_that_cannot_be_deleted_stops_no_other(world, monkeypatch, caplog):
 
     monkeypatch.setattr(retention, "_delete", delete)
     world.at(NOW.replace(year=2029))
-    with pytest.raises(CommandError, match=f"assessments {stuck.pk}\\."):
+    with pytest.raises(CommandError, match=f"self-checks {stuck.pk}\\."):
         run()
     assert list(Assessment.objects.all()) == [stuck]
     assert "what a row says" not in caplog.text
@@ -679,7 +679,7 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     addresses = AuditAddress.objects.filter(event__office=world.office).count()
     world.at(NOW.replace(year=2050))
     output = run()
-    assert "Offices under a legal hold, of which nothing is deleted: 1." in output
+    assert "Offices under a legal hold, whose records are kept: 1." in output
     assert Assessment.objects.filter(account=world.account).count() == 3
     assert all(map(default_storage.exists, names))
     assert not Assessment.objects.filter(account=elsewhere).exists()
@@ -699,7 +699,7 @@ def test_network_addresses_are_kept_for_ninety_days(world, days, stays):
     retention.lift_hold(office=world.office, by=world.admin)
     current_address.reset(token)
     world.at(NOW + timedelta(days=days))
-    assert f"90 days old, deleted: {0 if stays else 3}." in run()
+    assert f"90 days old: {0 if stays else 3} deleted." in run()
     assert AuditAddress.objects.count() == (3 if stays else 0)
     assert {walk(chain).fault for chain in (str(world.office.pk), "portal")} == {""}
 
@@ -711,8 +711,8 @@ def test_files_of_what_was_withdrawn_or_is_gone_are_found_again(world):
         for folder in ("attestations", "shares")
     ]
     elsewhere = default_storage.save("attestations/read.me", ContentFile(b"no print"))
-    assert "withdrawn or is gone, to be deleted: 3." in run("--dry-run")
-    assert "withdrawn or is gone, deleted: 3." in run()
+    assert "withdrawn or deleted records: 3 to delete." in run("--dry-run")
+    assert "withdrawn or deleted records: 3 deleted." in run()
     assert [*map(default_storage.exists, [*names, *lost, elsewhere])] == [
         True,
         True,
@@ -721,7 +721,7 @@ def test_files_of_what_was_withdrawn_or_is_gone_are_found_again(world):
         False,
         True,
     ]
-    assert "withdrawn or is gone, deleted: 0." in run()
+    assert "withdrawn or deleted records: 0 deleted." in run()
     assert attestation.pdfs.count() == 1
 
 
@@ -729,7 +729,7 @@ def test_a_print_of_what_was_withdrawn_goes_even_where_its_printer_was_stopped_b
     _, names = whole(world)
     folder = names[2].rpartition("/")[0]
     uncounted = default_storage.save(f"{folder}/{'1' * 64}.pdf", ContentFile(b"a print"))
-    assert "withdrawn or is gone, deleted: 2." in run()
+    assert "withdrawn or deleted records: 2 deleted." in run()
     assert not default_storage.exists(uncounted)
 
 
@@ -740,10 +740,10 @@ def test_a_file_that_cannot_be_deleted_is_tried_again(world, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(default_storage, "delete", refuse)
-    assert "withdrawn or is gone, deleted: 0." in run()
+    assert "withdrawn or deleted records: 0 deleted." in run()
     monkeypatch.undo()
     world.at(NOW)
-    assert "withdrawn or is gone, deleted: 1." in run()
+    assert "withdrawn or deleted records: 1 deleted." in run()
     assert not default_storage.exists(names[2])
 
 
@@ -751,9 +751,9 @@ def test_what_a_killed_check_of_the_storage_left_goes_after_a_day(world):
     name = default_storage.save("health/0123", ContentFile(b"ready"))
     written = default_storage.get_modified_time(name)
     world.at(written + timedelta(days=1, seconds=-1))
-    assert "is gone, deleted: 0." in run()
+    assert "withdrawn or deleted records: 0 deleted." in run()
     world.at(written + timedelta(days=1))
-    assert "is gone, deleted: 1." in run()
+    assert "withdrawn or deleted records: 1 deleted." in run()
     assert not default_storage.exists(name)
 
 
@@ -765,7 +765,7 @@ def test_without_its_storage_all_else_is_done_and_it_ends_with_a_fault(world, mo
     drafts.delete_draft(assessment=world.draft(), by=world.staff)
     world.at(NOW.replace(year=2050))
     monkeypatch.setattr(default_storage, "listdir", refuse)
-    with pytest.raises(CommandError, match="file storage could not be looked at"):
+    with pytest.raises(CommandError, match="Cannot read the file storage"):
         run(*how)
     assert Assessment.objects.exists() is bool(how)
 
@@ -784,8 +784,8 @@ def test_a_dry_run_counts_all_of_it_and_changes_nothing(world):
     assert everything() == before
     assert all(map(default_storage.exists, names))
     assert "Nothing was deleted." in output
-    lines = [line.rpartition(": ")[2] for line in output.splitlines() if "to be deleted" in line]
-    assert lines == ["1.", "1.", "1.", "0.", f"{addresses}.", "1."]
+    lines = [line.rpartition(": ")[2] for line in output.splitlines() if line.endswith("to delete.")]
+    assert lines == [f"{count} to delete." for count in (1, 1, 1, 0, addresses, 1)]
 
 
 # --- Erasing by the member ------------------------------------------------------------------------

@@ -299,7 +299,7 @@ def test_officers_are_mailed_that_a_member_asks_and_by_when_and_nothing_more(
     with django_capture_on_commit_callbacks(execute=True):
         share = shared(attestation, ask="May I?")
     (mail,) = mail_box(to="officer@example.ca")
-    assert mail.subject == "A member asks for the office’s advice"
+    assert mail.subject == "A member asks for advice"
     assert f"/shares/{share.pk}" in mail.body
     assert "May I?" not in mail.body
     cast.client("officer").post(f"/shares/{share.pk}/advice", {"text": "You may."})
