@@ -27,9 +27,9 @@ def wrong_file(raw: bytes) -> str:
     """The message for a file that is plainly of another kind; empty if it may be an answers file."""
     right = "Choose the file whose name begins with “answers” and ends in “.json”."
     if raw.startswith(b"%PDF"):
-        return f"This is a PDF, which is made to be read and printed. {right}"
+        return f"This is a PDF. {right}"
     if b'"findings"' in raw and b'"overall"' in raw:
-        return f"This is an advisory: what answers came to, and not the answers. {right}"
+        return f"This is an advisory, not the answers behind it. {right}"
     if b"\0" in raw and not raw.startswith(UTF_16):
         return f"This is not a text file. {right}"
     return ""
@@ -41,13 +41,13 @@ class AnswersFileForm(PlainMessages, forms.Form):
     file = forms.FileField(
         label="Your answers file",
         help_text=(
-            "The file that “Save your answers as a file” gave you. Its name begins with “answers”. At most 1 MB."
+            "The file that “Save your answers to a file” downloaded. Its name begins with “answers”. At most 1 MB."
         ),
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
     )
     answers = forms.CharField(
-        label="Or paste what is in it",
+        label="Or paste the file’s text",
         # The parser reports faults by line and column, so it needs the text as pasted.
         strip=False,
         required=False,
@@ -63,7 +63,7 @@ class AnswersFileForm(PlainMessages, forms.Form):
         self.helper = FormHelper()
         # The page lists all errors in one summary above the form.
         self.helper.form_show_errors = False
-        self.helper.layout = Layout("file", "answers", Submit("go", "Go on with these answers"))
+        self.helper.layout = Layout("file", "answers", Submit("go", "Continue with these answers"))
         self.document: Document | None = None
         self.size = 0
 
@@ -73,9 +73,9 @@ class AnswersFileForm(PlainMessages, forms.Form):
         pasted = cleaned.get("answers") or ""
         if uploaded is None and not pasted.strip():
             if self.dropped:
-                raise forms.ValidationError("That file is too long: an answers file has at most 1 MB.")
+                raise forms.ValidationError("The file is too large. An answers file has at most 1 MB.")
             if not self.errors:
-                raise forms.ValidationError("Choose your answers file, or paste what is in it.")
+                raise forms.ValidationError("Choose your answers file, or paste its text.")
             return cleaned
         raw = uploaded.read(MAX_BYTES + 1) if uploaded else pasted.encode("utf-8", "surrogatepass")
         self.size = len(raw)

@@ -98,20 +98,20 @@ LARGE_FILE = 20_000
 
 FILE_REFUSED = {
     "large_file": (
-        "Several large files were brought back from your network address within an hour. Wait an hour, or sign in "
+        "Several large files were brought back from your network address in the last hour. Wait an hour, or sign in "
         "and answer in your office. You can still bring back files of up to 20 kB."
     ),
     TooLarge.why: (
-        "These answers are over 100 kB, the limit without signing in. Shorten the notes in the box below, then try "
-        "again."
+        "These answers are larger than 100 kB, the limit without signing in. Shorten the notes in the box below, then "
+        "try again."
     ),
     AddressFull.why: (
         "In the last hour, too much was saved from your network address without signing in. Keep your file, and try "
-        "again in an hour. Or sign in and answer in your office."
+        "again in an hour. You can also sign in and answer in your office."
     ),
     NoRoom.why: (
         "Right now, the portal has no room for another self-check without signing in. Keep your file, and try again "
-        "in an hour. Or sign in and answer in your office."
+        "in an hour. You can also sign in and answer in your office."
     ),
 }
 """Why an answers file is not accepted, although it can be read."""

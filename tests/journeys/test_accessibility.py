@@ -305,7 +305,7 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
     amount.fill("lots")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.keyboard.press("Tab")
-    expect(status(page)).to_contain_text("Not all saved")
+    expect(status(page)).to_contain_text("Not everything is saved")
     amount.press("Enter")
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
@@ -403,7 +403,7 @@ def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors)
     before = option(page, EMAIL, "Yes").bounding_box()
     panel = page.locator("#panel").bounding_box()
     autosave(page, EMAIL, "Yes")
-    expect(status(page)).to_contain_text("1 more question came up")
+    expect(status(page)).to_contain_text("Your answers added a question")
     assert option(page, EMAIL, "Yes").bounding_box() == before
     assert page.locator("#panel").bounding_box() == panel
     assert len(page.evaluate("window.announced")) == 1

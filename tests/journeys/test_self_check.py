@@ -56,11 +56,11 @@ def test_a_self_check_saves_itself_and_becomes_an_advisory_to_download(visitors,
     expect(question(page, POLICIES)).to_have_count(0)
     autosave(page, EMAIL, "Yes")
     expect(status(page)).to_contain_text("Saved at")
-    expect(status(page)).to_contain_text("1 more question came up")
+    expect(status(page)).to_contain_text("Your answers added a question")
     expect(question(page, POLICIES)).to_be_visible()
     autosave(page, POLICIES, "No")
     autosave(page, EMAIL, "No")
-    expect(status(page)).to_contain_text("1 no longer needs an answer")
+    expect(status(page)).to_contain_text("1 question no longer needs an answer")
     expect(question(page, POLICIES)).to_have_count(0)
     # The answer to a question that is no longer asked is kept, and comes back with it.
     autosave(page, EMAIL, "Yes")
@@ -101,7 +101,7 @@ def test_of_two_conflicting_answers_both_are_shown_and_mine_wins_when_i_say_so(v
     expect(status(second_tab)).to_contain_text("Saved at")
 
     autosave(page, WEBSITE, "No")
-    expect(status(page)).to_contain_text("Not all saved")
+    expect(status(page)).to_contain_text("Not everything is saved")
     conflict = question(page, WEBSITE).locator(".conflict")
     expect(conflict).to_contain_text("This answer was changed elsewhere")
     expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")

@@ -40,7 +40,7 @@ def test_a_tab_whose_self_check_was_deleted_gives_back_what_was_typed(visitors):
     question(page, WEBSITE).get_by_text("Note", exact=True).click()
     question(page, WEBSITE).get_by_label("Your note on this question").fill("A link in the footer")
     press(page, "Save and continue")
-    titled(page, "Not saved yet, and nothing is lost")
+    titled(page, "Not saved yet, but nothing is lost")
     expect(page.get_by_role("alert")).to_be_focused()
     typed = page.locator("dl.summary")
     expect(typed).to_contain_text("On the constituency or City website")
@@ -101,7 +101,7 @@ def signed_out_and_in_again(page: Page, visitors, user: User) -> None:
     autosave(page, WEBSITE, "I'm not sure")
     expect(status(page)).to_contain_text("You are signed out.")
     press(page, "Save and continue")
-    titled(page, "Not saved yet, and nothing is lost")
+    titled(page, "Not saved yet, but nothing is lost")
     with page.context.expect_page() as opening:
         page.get_by_role("link", name="Sign in on a new page").click()
     sign_in(opening.value, visitors.address, user)

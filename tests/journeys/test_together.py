@@ -122,8 +122,8 @@ def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors,
     autosave(page, LOGO, "Yes")
     expect(status(page)).to_contain_text("You are signed out.")
     expect(page.locator("#saving")).to_be_hidden()
-    status(page).get_by_role("button", name="see how to keep it").click()
-    titled(page, "Not saved yet, and nothing is lost")
+    status(page).get_by_role("button", name="See how to keep it").click()
+    titled(page, "Not saved yet, but nothing is lost")
 
 
 def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):

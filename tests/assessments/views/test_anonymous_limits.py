@@ -72,7 +72,7 @@ def test_a_file_that_takes_more_than_one_check_may_is_refused_and_stays_in_the_b
     text = document(30)
     for sent in ({"answers": text}, {"file": SimpleUploadedFile("answers.json", text.encode())}):
         response = client.post(BACK, sent)
-        assert "over 100 kB" in words(response)
+        assert "larger than 100 kB" in words(response)
         assert LONG in words(response)
     assert not AnonymousCheck.objects.exists()
     assert brought_back(document(20)).status_code == 302
@@ -89,7 +89,7 @@ def test_a_save_that_would_take_more_than_one_check_may_comes_back_and_a_shorter
         assert "100 kB" in words(longer)
         assert LONG + "more" in words(longer)
         fragment = save(client, LONG + "more", **{"HX-Request": "true"})
-        assert "over 100 kB" in words(fragment)
+        assert "larger than 100 kB" in words(fragment)
         assert (AnonymousCheck.objects.get().size, CheckAnswer.objects.count()) == (full, rows)
         named = client.post("/check/details", {"handle": "@" + "x" * 99, "election": "toronto-2026"})
         assert named.status_code == 409

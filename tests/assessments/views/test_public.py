@@ -204,7 +204,7 @@ def test_what_is_the_same_for_everyone_is_printed_once(client, monkeypatch):
 
 
 def test_nothing_chosen_and_nothing_pasted_is_reported(client):
-    assert faults_of(posted(client)) == ["Choose your answers file, or paste what is in it."]
+    assert faults_of(posted(client)) == ["Choose your answers file, or paste its text."]
     assert faults_of(posted(client, answers=" \r\n\t ")) == faults_of(posted(client))
 
 

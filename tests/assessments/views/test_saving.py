@@ -392,7 +392,7 @@ def test_the_button_stays_at_what_is_wrong_and_sums_it_up(tab, button, reason):
     assert "<form" not in page.html
     assert 'class="error-summary"' in page.html
     assert "<title>Please correct" in page.html
-    assert "Not all saved: see the marked question. The rest is saved." in page.words
+    assert "Not everything is saved. Correct the marked question. The rest is saved." in page.words
     assert 'id="q-resources-email-told"' in page.html
     assert tab.answers() == {EMAIL: "yes", LOGO: "no"}
 
@@ -627,7 +627,7 @@ def test_a_page_of_a_check_that_was_started_over_saves_into_nothing(tab, htmx):
     assert page.status == 409
     assert not CheckAnswer.objects.exists()
     if htmx:
-        assert "Nothing you typed is lost" in page.words
+        assert "What you typed is still here" in page.words
     else:
         assert "on the banner" in page.words
         assert ASKED[LOGO].short in page.words
@@ -706,7 +706,7 @@ def test_to_delete_leaves_nothing_and_to_delete_twice_is_to_delete(tab):
 
 
 def test_without_a_check_one_comes_home_with_a_notice(tab):
-    notice = "This browser has no self-check under way"
+    notice = "This browser has no self-check in progress"
     assert notice not in tab.get("/?ended").words
     tab.client.post("/check/delete")
     for address in ("/check/", "/check/section/resources", "/check/answers", "/check/details"):
@@ -869,7 +869,7 @@ def test_someone_who_was_signed_out_keeps_what_they_typed_and_saves_it_after_sig
     page = office_browser.save(mine, resources__email="yes")
     assert page.status == 409
     [form] = [form for form in page.forms.values() if form.action.startswith("/assessments/")]
-    assert "copy now what you need" in page.words
+    assert "copy what you need now" in page.words
     # A colleague who signs in on this browser does not save it under their own name.
     client.force_login(office_browser.colleague)
     refused = client.post(form.action, form.fields)
