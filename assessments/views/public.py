@@ -98,8 +98,8 @@ LARGE_FILE = 20_000
 
 FILE_REFUSED = {
     "large_file": (
-        "Several large files were brought back from your network address in the last hour. Wait an hour, or sign in "
-        "and answer in your office. You can still bring back files of up to 20 kB."
+        "Several large files were brought back from your network address in the last hour. Wait an hour, or sign "
+        "in and answer in your office. You can still bring back files of up to 20 kB."
     ),
     TooLarge.why: (
         "These answers are larger than 100 kB, the limit without signing in. Shorten the notes in the box below, then "
