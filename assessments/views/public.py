@@ -102,8 +102,8 @@ FILE_REFUSED = {
         "in and answer in your office. You can still bring back files of up to 20 kB."
     ),
     TooLarge.why: (
-        "These answers are larger than 100 kB, the limit without signing in. Shorten the notes in the box below, then "
-        "try again."
+        "These answers are larger than 100 kB, the limit without signing in. Shorten the notes in the box below, "
+        "then try again."
     ),
     AddressFull.why: (
         "In the last hour, too much was saved from your network address without signing in. Keep your file, and try "
