@@ -25,6 +25,7 @@ from assessments.views import (
     unsubscribe,
     verify,
     waiting,
+    your_details,
 )
 
 shared_pages = [
@@ -107,6 +108,10 @@ urlpatterns = [
     path("people/<int:pk>/active", people.set_active, name="set_active"),
     path("people/offices/<int:pk>/end", people.end_term, name="end_term"),
     path("people/offices/<int:pk>/hold", retention.hold, name="hold"),
+    path("your-details/", your_details.your_details, name="your_details"),
+    path("your-details/email", your_details.change_email, name="change_email"),
+    path("your-details/email/cancel", your_details.cancel_email, name="cancel_email"),
+    path("your-details/email/<str:token>", your_details.confirm_email, name="confirm_email"),
     path("invitations/<int:pk>/resend", people.resend_invitation, name="resend_invitation"),
     path("invitations/<int:pk>/revoke", people.revoke_invitation, name="revoke_invitation"),
     path("invitation/<str:key>", people.invitation, name="invitation"),

@@ -8,7 +8,9 @@ from types import TracebackType
 
 from django.db.utils import Error
 
-_KEY = re.compile(r"(password/reset/key/|/invitation/|/notices/stop/|/verify/|/desk/export/)[^/\s]+")
+_KEY = re.compile(
+    r"(password/reset/key/|/invitation/|/your-details/email/|/notices/stop/|/verify/|/desk/export/)[^/\s]+"
+)
 _VALUE = re.compile(r': ".*')
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]

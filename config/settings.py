@@ -314,6 +314,7 @@ ACCOUNT_RATE_LIMITS = {
     # An answers file is seldom so large, even with a note on each question (views.public.LARGE_FILE).
     "large_file": "5/h/ip",
     "invite": "30/h/user",
+    "change_email": "5/h/user",
 }
 # Limits count network addresses. Without this number, everybody behind a proxy would share one.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXIES", default=0)

@@ -187,6 +187,23 @@ class RenameForm(_ColumnForm):
     name = LineField(label="Name", max_length=200)
 
 
+class OwnNameForm(RenameForm):
+    """A new name for oneself."""
+
+    name = LineField(label="Your name", max_length=200, help_text="As it should appear beside your answers.")
+
+
+class OwnEmailForm(_ColumnForm):
+    """A new email address for oneself."""
+
+    button = "Send the link"
+    email = EmailField(
+        label="New email address",
+        max_length=254,
+        help_text="We email a link to this address. It works once, for 7 days.",
+    )
+
+
 class HoldForm(_ColumnForm):
     """Why an office is under a legal hold."""
 

@@ -8,6 +8,7 @@ from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer, CheckPdf
 from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.done import DoneMark
+from assessments.models.email_changes import EmailChange
 from assessments.models.frozen import PurgePermit
 from assessments.models.invitations import Invitation
 from assessments.models.names import FormerName
@@ -38,6 +39,7 @@ __all__ = [
     "DeskFinding",
     "DeskUnsure",
     "DoneMark",
+    "EmailChange",
     "Export",
     "Finding",
     "FormerName",

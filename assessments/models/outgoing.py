@@ -15,11 +15,13 @@ class OutgoingMail(models.Model):
 
     It is stored in the transaction of the change that it reports, and deleted once it is sent.
 
-    `name` is its template in templates/mail. `path` is the page that it links to. `words` has the other values that
+    It goes to the person's address, or to `address` if there is one. `name` is its template in templates/mail. `path`
+    is the page that it links to. `words` has the other values that
     the template shows. None of them has anything that a person wrote in a self-check.
     """
 
     to = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    address = models.EmailField(blank=True)
     name = models.CharField(max_length=20)
     path = models.CharField(max_length=200)
     words = models.JSONField(default=dict)

@@ -14,6 +14,12 @@ BETWEEN_TRIES = timedelta(minutes=2)
 """The least time between two tries at an email. After it, a try that never ended was stopped."""
 
 
+def partly_hidden(email: str) -> str:
+    """An address that its owner recognizes and that tells nobody else the address: `p•••@example.ca`."""
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}•••@{domain}"
+
+
 def send_mail(
     *, to: str, name: str, context: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.core import signing
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -22,12 +24,25 @@ TRIED_FOR = timedelta(days=3)
 """An email that is older than this is not sent any more: what it reports is no longer news."""
 STOPPABLE = frozenset({"asked"})
 """The emails that people can turn off."""
+SIGNED = frozenset({"email_change"})
+"""The emails whose link is signed only when they are sent, so that no stored row has a link that works."""
+_signer = partial(signing.Signer, salt="a link in an email")
 
 
-def queue_mail(*, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None) -> None:
-    """Store an email within the caller's transaction, and send it on commit; `send_waiting` retries a failed one."""
-    mail = OutgoingMail.objects.create(to=to, name=name, path=path, words=dict(words or {}))
+def queue_mail(
+    *, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None, address: str = ""
+) -> None:
+    """Store an email within the caller's transaction, and send it on commit; `send_waiting` retries a failed one.
+
+    It goes to the person's own address as it is when it is sent, unless there is an `address`.
+    """
+    mail = OutgoingMail.objects.create(to=to, address=address, name=name, path=path, words=dict(words or {}))
     after_commit("sending an email", send_one.enqueue, mail.pk)
+
+
+def path_in(signed: str) -> str:
+    """The path that a signed link had when it was queued. Raises signing.BadSignature."""
+    return _signer().unsign(signed)
 
 
 def drop_mail(*, paths: Collection[str]) -> None:
@@ -77,12 +92,13 @@ def _send(pk: int) -> bool | None:
         return None
     is_wanted = mail.to.is_active and (mail.name not in STOPPABLE or mail.to.mail_notices)
     if is_wanted:
-        context = {**mail.words, "path": mail.path}
+        path = _signer().sign(mail.path) if mail.name in SIGNED else mail.path
+        context = {**mail.words, "path": path}
         try:
             if mail.name in STOPPABLE:
                 mail_about_notices(user=mail.to, name=mail.name, context=context)
             else:
-                send_mail(to=mail.to.email, name=mail.name, context=context)
+                send_mail(to=mail.address or mail.to.email, name=mail.name, context=context)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others can still be sent
             # Not the error's own message, which can contain the address.
             log.error("Email %s could not be sent, and will be retried: %s", pk, type(error).__name__)

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import FormerName, Invitation, Membership, Office, User
+from assessments.models import EmailChange, FormerName, Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import audit
 from assessments.services.audit import Action
@@ -289,10 +289,15 @@ def rename_office(*, office: Office, name: str, by: User) -> None:
 
 @transaction.atomic
 def set_active(*, user: User, active: bool, by: User) -> None:
-    """Suspend a person's sign-in, end their sessions and revoke the invitations they sent; or restore the sign-in."""
+    """Suspend a person's sign-in, or restore it.
+
+    Suspending also ends their sessions, cancels a change of their email address, and revokes the invitations that
+    they sent.
+    """
     changed = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
         end_sessions(user=user)
+        EmailChange.objects.filter(user=user).delete()
         _revoke_all(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
     if changed:
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED

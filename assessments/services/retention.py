@@ -42,6 +42,7 @@ from assessments.services import audit
 from assessments.services.after_commit import after_commit
 from assessments.services.attesting import NotTheMember
 from assessments.services.audit import Action, delete_addresses, unheld_addresses
+from assessments.services.email_changes import delete_expired
 from assessments.services.outbox import drop_mail, queue_mail
 from assessments.services.purging import purging
 from assessments.services.sharing import delete_content, share_path, withdraw
@@ -263,6 +264,7 @@ def purge_expired() -> Purged:
         with _logged(office, purged.failed_offices):
             purged.withdrawn += _purge_withdrawn(office)
     purged.addresses = delete_addresses(until=now - ADDRESSES_KEPT)
+    delete_expired(now=now)
     try:
         names = _expired_files(now)
         remove_files(names)

@@ -8,12 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from assessments.services import notices as services
-
-
-def partly_hidden(email: str) -> str:
-    """An address that its owner recognizes and that tells nobody else the address: `p•••@example.ca`."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:1]}•••@{domain}"
+from assessments.services.mail import partly_hidden
 
 
 # CSRF-exempt because a mail program that unsubscribes for its user (RFC 8058) sends no cookie and no CSRF token. The

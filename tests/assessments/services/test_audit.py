@@ -32,7 +32,17 @@ from assessments.models import (
 )
 from assessments.models.audit import CHAINED, address_hash, event_hash
 from assessments.models.invitations import key_hash
-from assessments.services import audit, done, drafts, office_copy, people, register, retention, reviewing
+from assessments.services import (
+    audit,
+    done,
+    drafts,
+    email_changes,
+    office_copy,
+    people,
+    register,
+    retention,
+    reviewing,
+)
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.audit import Action, current_address, delete_addresses
 from assessments.services.audit_proof import walk
@@ -386,6 +396,26 @@ CALLS = [
         in_portal=True,
     ),
     Call(
+        "ask_for_email",
+        lambda w: email_changes.ask_for_email(email="new@example.ca", by=w.member),
+        (Action.EMAIL_ASKED,),
+        "user",
+        in_portal=True,
+    ),
+    Call(
+        "cancel_email",
+        lambda w: email_changes.cancel_email(by=w.member),
+        (Action.EMAIL_CANCELLED,),
+        "user",
+        prepare=lambda w: email_changes.ask_for_email(email="new@example.ca", by=w.member),
+        in_portal=True,
+    ),
+    Call(
+        "cancel_email: none",
+        lambda w: email_changes.cancel_email(by=w.member),
+        (),
+    ),
+    Call(
         "resend",
         lambda w: people.resend(invitation=Invitation.objects.get(), by=w.member),
         (Action.INVITED,),
@@ -494,7 +524,7 @@ def test_each_service_leaves_what_it_did_once_in_the_right_chain_by_the_right_pe
 def test_every_service_that_writes_is_in_the_table():
     services = {
         name
-        for module in (done, drafts, office_copy, retention, people, register, reviewing)
+        for module in (done, drafts, email_changes, office_copy, retention, people, register, reviewing)
         for name, value in vars(module).items()
         if callable(value)
         and getattr(value, "__module__", "") == module.__name__
@@ -514,6 +544,10 @@ def test_every_service_that_writes_is_in_the_table():
         "count_older",
         "exchange_of",
         "why_not_join",
+        # These are in test_email_changes.py.
+        "change_of",
+        "confirm_email",
+        "delete_expired",
     }
     assert services - parts | {"save_answers"} == {c.name.partition(":")[0] for c in CALLS}
 
