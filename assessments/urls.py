@@ -50,7 +50,7 @@ own_pages = [
     path("election", one_at_a_time.which_election, name="election"),
     path("stay", public.stay, name="stay"),
     path("delete", questionnaire.delete, name="delete"),
-    path("stay", time_limits.keep_check, name="stay"),
+    path("extend", time_limits.keep_check, name="extend"),
 ]
 
 attested_pages = [

@@ -1,6 +1,7 @@
 """What each person gets at every URL of the portal, by method (tests/cases/permissions.yaml)."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from typing import Any
 
@@ -57,17 +58,22 @@ def expected(row: dict[str, Any], person: str) -> dict[str, int]:
     return {method: int(statuses.get(method, statuses.get("any", REFUSED))) for method in METHODS}
 
 
-def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "", space: str = "") -> set[str]:
-    """The name of every URL below `patterns`, or its route if it has no name."""
-    names = set()
+def routes(
+    patterns: Iterable[URLPattern | URLResolver], before: str = "", space: str = ""
+) -> Iterator[tuple[str, str]]:
+    """The name and the route of every URL below `patterns`; one without a name goes by its route."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
-            names |= addresses(pattern.url_patterns, route, inner)
+            yield from routes(pattern.url_patterns, route, inner)
         else:
-            names.add(space + pattern.name if pattern.name else route)
-    return names
+            yield space + pattern.name if pattern.name else route, route
+
+
+def addresses(patterns: Iterable[URLPattern | URLResolver]) -> set[str]:
+    """The name of every URL below `patterns`."""
+    return {name for name, _ in routes(patterns)}
 
 
 def not_in_the_table(urls: Any = None) -> set[str]:
@@ -79,6 +85,12 @@ def not_in_the_table(urls: Any = None) -> set[str]:
 
 def test_every_address_is_in_the_table():
     assert not_in_the_table() == set()
+
+
+def test_no_two_urls_share_a_name_or_a_route():
+    names, paths = zip(*routes(get_resolver().url_patterns), strict=True)
+    assert [name for name, uses in Counter(names).items() if uses > 1] == []
+    assert [path for path, uses in Counter(paths).items() if uses > 1] == []
 
 
 def test_every_row_of_the_table_is_an_address_once_and_names_people_and_methods():

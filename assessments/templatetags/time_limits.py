@@ -35,7 +35,7 @@ def time_limit(context: Context) -> TimeLimit | None:
         return None
     if workspace and isinstance(check := workspace.self_check, AnonymousCheck):
         seconds = int((check.ends_at - timezone.now()).total_seconds())
-        return TimeLimit("check", seconds, int(LIFE.total_seconds()), None, reverse("check:stay"))
+        return TimeLimit("check", seconds, int(LIFE.total_seconds()), None, reverse("check:extend"))
     if not request.user.is_authenticated:
         return None
     left = time_left(request)

@@ -82,10 +82,10 @@ def test_a_check_without_sign_in_is_kept_for_another_day_if_someone_asks_for_it(
     assert limit_on(client, "/check/") == {"kind": "check", "seconds": DAY, "renewed": DAY}
     clock.shift(DAY - 120)
     assert limit_on(client, "/check/")["seconds"] == 120
-    assert client.post("/check/stay").status_code == 204
+    assert client.post("/check/extend").status_code == 204
     assert limit_on(client, "/check/")["seconds"] == DAY
     clock.shift(DAY)
-    assert client.post("/check/stay").status_code == 409
+    assert client.post("/check/extend").status_code == 409
     assert AnonymousCheck.objects.get().ends_at - timedelta(
         days=1
     ) == AnonymousCheck.objects.get().started_at + (timedelta(seconds=DAY - 120))
