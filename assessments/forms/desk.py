@@ -14,28 +14,30 @@ from django.utils import timezone
 
 from assessments.forms.fields import DayField, LineField
 from assessments.forms.messages import PlainMessages
-from assessments.models import DeskEntry, DeskFinding, Office
-from assessments.models.desk import DeskEntryQuerySet
-from assessments.rendering.projection import cite
-from assessments.reports.titles import contact_titles, overall_titles
+from assessments.models import DeskEntry, DeskFinding, Office, Share, User
+from assessments.models.desk import DeskEntryQuerySet, officer_name
+from assessments.pdf.authenticity import read_codes
+from assessments.reports.titles import (
+    NO_CONTACT,
+    contact_titles,
+    edition_titles,
+    election_titles,
+    overall_titles,
+    paragraph_titles,
+)
 from assessments.scoring.assess import TO_DO
-from assessments.typed.folding import search_terms
-from bulletin.shelf import calendar, editions, revisions
+from assessments.typed.folding import Term, search_terms
+from assessments.typed.handles import possible_names
 
-MAX_WORDS = 100
-"""The most characters of a search."""
-WAITING = [("unread", "Unread"), ("to_answer", "Advice to answer")]
+MAX_WORDS = 300
+"""The most characters of a search. The web address of a profile, as an app copies it, may have 200."""
 ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
-STATE = [("standing", "Not withdrawn"), ("withdrawn", "Withdrawn")]
+STANDING = "standing"
+ME, NO_ONE = "me", "nobody"
 KEPT_PRIVATE = ("account",)
 """Filters whose words never appear in a URL."""
 LAST_DAY = date(9999, 12, 30)
 """The last day that has a next day, which `keep_until` needs."""
-
-
-def _paragraphs() -> list[tuple[str, str]]:
-    cited = dict.fromkeys(p for edition, _ in revisions() for rule in edition.rules for p in rule.paragraphs)
-    return [(paragraph, cite([paragraph])) for paragraph in cited]
 
 
 def _begins(day: date) -> datetime:
@@ -55,7 +57,7 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships 
 
     since = _DayFilter(label="Shared on or after", method="keep_since")
     until = _DayFilter(label="Shared on or before", method="keep_until")
-    edition = _choice(lambda: [(e.id, e.id) for e in editions().values()], label="Edition")
+    edition = _choice(lambda: edition_titles().items(), label="Edition of the bulletin")
 
     def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
         super().__init__(data, queryset=queryset)
@@ -88,7 +90,7 @@ class _PeriodForm(PlainMessages, forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("since") and cleaned.get("until") and cleaned["since"] > cleaned["until"]:
-            self.add_error("until", "This day comes before the first one.")
+            self.add_error("until", "Enter a day that does not come before “Shared on or after”.")
         return cleaned
 
 
@@ -96,7 +98,8 @@ class _DeskForm(_PeriodForm):
     """The desk's filters, those that officers use most first."""
 
     field_order = (
-        "waiting",
+        "state",
+        "assigned",
         "office",
         "account",
         "overall",
@@ -111,7 +114,7 @@ class _DeskForm(_PeriodForm):
 class InsightsFilter(_Filters):
     """The filters of the insights: a period, an edition, an election."""
 
-    election = _choice(lambda: [(e.id, e.id) for e in calendar().elections], label="Election")
+    election = _choice(lambda: election_titles().items(), label="Election")
 
     class Meta:
         model = DeskEntry
@@ -124,28 +127,40 @@ class _LineFilter(filters.CharFilter):  # type: ignore[misc]  # django-filter sh
 
 
 class DeskFilter(_Filters):
-    """The desk's filters."""
+    """The desk's filters. `by` is the officer whose shares “Assigned to: me” keeps."""
 
-    waiting = _choice(WAITING, label="Waiting", method="keep_waiting")
+    state = _choice(
+        [*DeskEntry.State.choices, (STANDING, "Not withdrawn")], label="State", method="keep_state"
+    )
+    assigned = _choice([], label="Assigned to", method="keep_assigned")
     office = filters.ModelChoiceFilter(label="Office", queryset=Office.objects.none(), empty_label="Any")
     account = _LineFilter(label="Account", max_length=MAX_WORDS, method="keep_account")
-    overall = _choice(lambda: overall_titles().items(), label="Overall")
+    overall = _choice(lambda: overall_titles().items(), label="Result")
     contact = _choice(
-        lambda: [*contact_titles().items(), ("none", "No contact called for")],
+        lambda: [*contact_titles().items(), ("none", NO_CONTACT)],
         label="When to contact",
         method="keep_contact",
     )
-    paragraph = _choice(_paragraphs, label="Something to do or to ask on", method="keep_paragraph")
+    paragraph = _choice(
+        lambda: paragraph_titles().items(),
+        label="To do or raise under",
+        method="keep_paragraph",
+    )
     advice = _choice(ADVICE, label="Advice", method="keep_advice")
-    state = _choice(STATE, label="Withdrawn or not", method="keep_state")
 
     class Meta:
         model = DeskEntry
         form = _DeskForm
         fields: Sequence[str] = ()
 
-    def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet) -> None:
+    def __init__(self, data: QueryDict, queryset: DeskEntryQuerySet, by: User | None = None) -> None:
+        if data.get("waiting") and not data.get("state"):
+            # An address from before `state` had these values.
+            data = data.copy()
+            data["state"] = data.get("waiting", "")
         super().__init__(data, queryset=queryset)
+        self.by = by
+        self.filters["assigned"].field.choices = _assignees(by)
         offices = Office.objects.filter(pk__in=DeskEntry.objects.values("office")).order_by("name", "pk")
         self.filters["office"].field.queryset = offices.select_related("member")
 
@@ -154,8 +169,10 @@ class DeskFilter(_Filters):
         """The filters that have a value and may appear in a URL."""
         return {name: value for name, value in self.chosen.items() if name not in KEPT_PRIVATE}
 
-    def keep_waiting(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
-        return rows.unread() if value == "unread" else rows.to_answer()
+    def keep_assigned(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
+        if value == NO_ONE:
+            return rows.filter(assigned_to__isnull=True, withdrawn_at__isnull=True)
+        return rows.filter(assigned_to=self.by.pk if self.by and value == ME else int(value))
 
     def keep_account(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
         return _containing(rows, "account_words", value)
@@ -174,18 +191,56 @@ class DeskFilter(_Filters):
         return rows.filter(answered_at__isnull=False) if value == "answered" else rows
 
     def keep_state(self, rows: DeskEntryQuerySet, _: str, value: str) -> DeskEntryQuerySet:
-        return rows.filter(withdrawn_at__isnull=value == "standing")
+        if value == STANDING:
+            return rows.filter(withdrawn_at__isnull=True)
+        return rows.in_state(DeskEntry.State(value))
+
+
+def _assignees(by: User | None) -> list[tuple[str, str]]:
+    """“Me”, “Not assigned”, and every officer, with those who left but still have shares assigned."""
+    assigned = DeskEntry.objects.filter(assigned_to__isnull=False).values("assigned_to")
+    people = User.objects.filter(Q(is_officer=True, is_active=True) | Q(pk__in=assigned))
+    named = [(str(person.pk), officer_name(person)) for person in people.order_by("name", "pk")]
+    return [*([(ME, "Me")] if by else []), (NO_ONE, "Not assigned"), *named]
+
+
+class AssignForm(PlainMessages, forms.Form):
+    """The officer to assign a share to, if any, and the key of the officer to whom the page said it was assigned."""
+
+    officer = forms.ModelChoiceField(queryset=User.objects.officers(), required=False)
+    seen = forms.IntegerField(required=False)
 
 
 def containing(rows: DeskEntryQuerySet, words: str) -> DeskEntryQuerySet:
-    """The rows that contain every one of the words, however they are spelled."""
+    """The rows that contain every one of the words, however they are spelled.
+
+    A word may be an account's web address or @handle. If the words have the verification code of a share, however it
+    is typed, that share is the only row.
+    """
+    if codes := read_codes(words):
+        shares = list(Share.objects.filter(code__in=codes).values_list("pk", flat=True))
+        if shares:
+            return rows.filter(pk__in=shares)
     return _containing(rows, "words", words)
 
 
 def _containing(rows: DeskEntryQuerySet, column: str, words: str) -> DeskEntryQuerySet:
-    for term in search_terms(words):
-        match = Q(**{f"{column}__contains": term.joined})
-        if term.words != (term.joined,):
-            match |= Q(*(Q(**{f"{column}__contains": word}) for word in term.words))
-        rows = rows.filter(match)
+    rest = []
+    for word in words.split():
+        if names := possible_names(word):
+            of_account = (Q(**{f"{column}__contains": f"{name};"}) for name in names)
+            as_written = Q(*(_has_term(column, term) for term in search_terms(word)))
+            rows = rows.filter(Q(*of_account, _connector=Q.OR) | as_written)
+        else:
+            rest.append(word)
+    # Together, since a number may have spaces.
+    for term in search_terms(" ".join(rest)):
+        rows = rows.filter(_has_term(column, term))
     return rows
+
+
+def _has_term(column: str, term: Term) -> Q:
+    match = Q(**{f"{column}__contains": term.joined})
+    if term.words != (term.joined,):
+        match |= Q(*(Q(**{f"{column}__contains": word}) for word in term.words))
+    return match

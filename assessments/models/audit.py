@@ -100,6 +100,9 @@ class Action(models.TextChoices):
     RETENTION_KEPT = "retention_kept", "Kept the current retention periods"
     MARKED_DONE = "marked_done", "Marked something as done"
     UNMARKED_DONE = "unmarked_done", "Removed a mark"
+    SHARE_ASSIGNED = "share_assigned", "Assigned a share"
+    SHARE_DEALT = "share_dealt", "Marked a share as dealt with"
+    SHARE_REOPENED = "share_reopened", "Reopened a share"
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD = Q(opened_at__isnull=True) | Q(opened_at__lt=F("news_at"))
-TO_ANSWER = Q(advice_asked=True, answered_at__isnull=True)
+TO_ANSWER = Q(advice_asked=True, answered_at__isnull=True, dealt_at__isnull=True)
+
+
+def officer_name(person: User) -> str:
+    """An officer's name, with a note if they are no longer one."""
+    return str(person) if person.is_officer and person.is_active else f"{person} (no longer an officer)"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows in the desk's order, and the places where newer and older rows continue; None where there are none."""
+    """Rows in the desk's order, and the places where newer and older rows continue, each None without such rows."""
 
     rows: Sequence[DeskEntry]
     newer: Place | None
@@ -64,8 +69,22 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
         return self._waiting(True).filter(UNREAD)
 
     def to_answer(self) -> DeskEntryQuerySet:
-        """Keep the rows that ask for advice and have no answer from an officer."""
+        """Keep the rows that ask for advice, have no answer from an officer, and are not dealt with."""
         return self._waiting(True).filter(TO_ANSWER)
+
+    def in_state(self, state: str) -> DeskEntryQuerySet:
+        """Keep the rows that have this one of `DeskEntry.states`."""
+        states = DeskEntry.State
+        if state == states.UNREAD:
+            return self.unread()
+        if state == states.TO_ANSWER:
+            return self.to_answer()
+        if state == states.WITHDRAWN:
+            return self.filter(withdrawn_at__isnull=False)
+        rows = self._waiting(False).filter(withdrawn_at__isnull=True)
+        if state == states.DEALT:
+            return rows.filter(dealt_at__isnull=False)
+        return rows.filter(dealt_at__isnull=True, answered_at__isnull=state == states.READ)
 
     def how_many_wait(self) -> dict[str, int]:
         """How many rows are `unread` and how many `to_answer`, in one query that reads only waiting rows."""
@@ -77,7 +96,7 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
     def page(self, *, size: int, after: Place | None = None, before: Place | None = None) -> Page:
         """Up to `size` rows from the top, or after a place, or before it.
 
-        It makes at most two queries, one for the waiting rows and one for the others: each walks the index from the
+        It makes at most two queries, one for the waiting rows and one for the others. Each walks the index from the
         place where it begins, so that a page deep in the list costs no more than the first.
         """
         backwards, place = before is not None, before or after
@@ -119,16 +138,30 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
 
 
 class DeskEntry(models.Model):
-    """A share, as the desk lists and searches it.
+    """A share, as the desk lists and searches it, and how officers handle it.
 
-    All but `opened_at` is derived from the share's content, its request for advice and the advice written, and can be
-    derived again. A withdrawn share keeps only its times here.
+    `opened_at`, `assigned_to`, `dealt_at` and `dealt_by` are what officers did. The rest is derived from the share's
+    content, its request for advice and the advice written. A withdrawn share keeps only its times here.
     """
+
+    class State(models.TextChoices):
+        """What officers have done about a share. A share can be both unread and to answer."""
+
+        UNREAD = "unread", "Unread"
+        TO_ANSWER = "to_answer", "To answer"
+        ANSWERED = "answered", "Answered"
+        READ = "read", "Read"
+        DEALT = "dealt", "Dealt with"
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     share = models.OneToOneField(Share, on_delete=models.CASCADE, primary_key=True, related_name="desk_entry")
     office = models.ForeignKey(Office, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     office_name = models.CharField(max_length=200, blank=True)
-    account = models.CharField(max_length=2 * MAX_ACCOUNT_TEXT + 1, blank=True)
+    member = models.CharField(max_length=200, blank=True, help_text="The member's name when it was shared.")
+    platform = models.CharField(max_length=MAX_ACCOUNT_TEXT, blank=True)
+    account = models.CharField(
+        max_length=2 * MAX_ACCOUNT_TEXT + 1, blank=True, help_text="The platform and the handle."
+    )
     account_words = models.TextField(blank=True, help_text="The account as search compares it.")
     edition = models.CharField(max_length=100, blank=True)
     revision = models.PositiveIntegerField(null=True, blank=True)
@@ -142,7 +175,12 @@ class DeskEntry(models.Model):
     advice_asked = models.BooleanField(default=False)
     needed_by = models.DateField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When an officer first answered.")
-    waiting = models.BooleanField(default=True, help_text="Unread, or asked and not answered.")
+    assigned_to = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    dealt_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an officer marked it as dealt with."
+    )
+    dealt_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    waiting = models.BooleanField(default=True, help_text="Unread or to answer.")
     words = models.TextField(blank=True, help_text="What search looks in, in small letters.")
 
     objects = DeskEntryQuerySet.as_manager()
@@ -159,6 +197,8 @@ class DeskEntry(models.Model):
                 | Q(
                     office__isnull=True,
                     office_name="",
+                    member="",
+                    platform="",
                     account="",
                     account_words="",
                     edition="",
@@ -170,9 +210,16 @@ class DeskEntry(models.Model):
                     advice_asked=False,
                     needed_by__isnull=True,
                     answered_at__isnull=True,
+                    assigned_to__isnull=True,
+                    dealt_at__isnull=True,
                     waiting=False,
                 ),
                 name="desk_tells_nothing_of_what_is_withdrawn",
+            ),
+            models.CheckConstraint(
+                condition=Q(dealt_at__isnull=True, dealt_by__isnull=True)
+                | Q(dealt_at__isnull=False, dealt_by__isnull=False),
+                name="desk_entry_is_dealt_with_by_someone",
             ),
         ]
 
@@ -191,8 +238,26 @@ class DeskEntry(models.Model):
 
     @property
     def is_to_answer(self) -> bool:
-        """Whether the member asked for advice that no officer has answered."""
-        return self.advice_asked and self.answered_at is None
+        """Whether the member asked for advice that no officer has answered, and the share is not dealt with."""
+        return self.advice_asked and self.answered_at is None and self.dealt_at is None
+
+    @property
+    def handle(self) -> str:
+        """The account without its platform."""
+        return self.account.removeprefix(self.platform).strip()
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The state, or both if it is unread and to answer."""
+        state = self.State
+        if self.withdrawn_at is not None:
+            return (state.WITHDRAWN,)
+        if self.is_unread or self.is_to_answer:
+            both = {state.UNREAD: self.is_unread, state.TO_ANSWER: self.is_to_answer}
+            return tuple(each for each, applies in both.items() if applies)
+        if self.dealt_at is not None:
+            return (state.DEALT,)
+        return (state.ANSWERED,) if self.answered_at else (state.READ,)
 
 
 class DeskFinding(models.Model):
@@ -237,10 +302,11 @@ class Export(models.Model):
     class Form(models.TextChoices):
         """The file format."""
 
-        ZIP = "zip", "a ZIP file"
-        PDF = "pdf", "one PDF"
-        CSV = "csv", "a CSV file"
-        JSONL = "jsonl", "JSON Lines"
+        ZIP = "zip", "ZIP file of PDFs, with an index"
+        PDF = "pdf", "one PDF of summaries"
+        CSV = "csv", "spreadsheet (CSV), one line for each share"
+        FINDINGS = "findings", "spreadsheet (CSV), one line for each finding"
+        JSONL = "jsonl", "JSON Lines, with everything that was shared"
 
     exported_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     exported_at = models.DateTimeField(default=timezone.now)

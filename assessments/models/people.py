@@ -23,6 +23,10 @@ MAX_HOLD_REASON, MAX_FILE_NUMBER = 500, 60
 class UserManager(BaseUserManager["User"]):
     """Creates and finds people by their email address, however it was typed."""
 
+    def officers(self) -> models.QuerySet[User]:
+        """The officers of the Commissioner's office who can sign in, by name."""
+        return self.filter(is_officer=True, is_active=True).order_by("name", "pk")
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create a person.
 

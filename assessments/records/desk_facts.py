@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from assessments.scoring.advisory import WHEN_ORDER
 from assessments.typed.folding import searchable
+from assessments.typed.handles import account_name
 from bulletin.encoding.conditions import UNSURE
 
 ANSWERS_ALONE = "answers_alone"
@@ -29,7 +30,10 @@ class DeskFacts:
     """The facts of a share by which the desk lists, filters, searches and counts it."""
 
     office_name: str
+    member: str
+    platform: str
     account: str
+    account_words: str
     edition: str
     revision: int
     election: str
@@ -46,9 +50,14 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
     advisory = content["advisory"]
     contacts = {entry["when"] for entry in advisory["contact"]}
     texts = [content["office"], *content["account"].values(), *content["notes"].values(), question]
+    platform, name = content["account"].get("platform", ""), account_of(content)
+    key = search_key(platform, content["account"].get("handle", ""))
     return DeskFacts(
         office_name=content["office"],
-        account=account_of(content),
+        member=content["account"].get("member", ""),
+        platform=platform,
+        account=name,
+        account_words=f"{key}{searchable(name)}",
         edition=content["edition"],
         revision=content["revision"],
         election=advisory["election"]["id"],
@@ -60,8 +69,13 @@ def desk_facts(record: str, *, question: str = "") -> DeskFacts:
             for paragraph in finding["paragraphs"]
         ),
         unsure=tuple(question for question, value in content["answers"].items() if value == UNSURE),
-        words=searchable("\n".join(filter(None, texts))),
+        words=key + searchable("\n".join(filter(None, texts))),
     )
+
+
+def search_key(platform: str, handle: str) -> str:
+    """What a search for an account's address or handle looks for: `instagram/patlee; `. Empty without a handle."""
+    return f"{account_name(platform, handle)}; " if handle else ""
 
 
 def account_of(content: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A summary of many shares for the annual report: counts, and bar charts that print and obey the pages' CSP."""
+"""A summary of many shares for the annual report: counts, with bars that print and obey the pages' CSP."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
 
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-
 FEW = 5
 """In a report that leaves the office, counts are rounded to multiples of this and smaller counts are hidden, since
 members could be recognized from them."""
 FEWER = f"fewer than {FEW}"
-BAR, GAP, LABELS, WIDTH = 22, 8, 310, 600
-"""Pixels of a chart: a bar's height, the gap below it, the width of the labels, and the whole width."""
 
 
 @dataclass(frozen=True)
@@ -32,54 +27,29 @@ class Row:
 
 
 @dataclass(frozen=True)
+class ShownRow:
+    """A row as a page or a PDF shows it. `bar` is the length of its bar in twentieths of the longest; 0 for none."""
+
+    label: str
+    count_text: str
+    bar: int
+
+
+@dataclass(frozen=True)
 class Table:
-    """Counts of one kind. `unit` heads the column of counts, `explanation` says how they were counted."""
+    """Counts of shares. `heading` is above the labels, `explanation` says how the shares were counted."""
 
     title: str
-    unit: str
+    heading: str
     explanation: str
     rows: tuple[Row, ...]
 
     @property
-    def is_empty(self) -> bool:
-        return not self.rows
-
-    @property
-    def chart(self) -> SafeString:
-        """The counts as an SVG bar chart. Its title refers people who cannot see it to the table beside it."""
+    def shown(self) -> list[ShownRow]:
+        """The rows, each with a bar in proportion to its count. A hidden count has none."""
         largest = max((row.count or 0 for row in self.rows), default=0) or 1
-        height = len(self.rows) * (BAR + GAP) + GAP
-        room = WIDTH - LABELS - 60
-        bars = format_html_join(
-            "",
-            '<text x="{}" y="{}" text-anchor="end" font-size="14" fill="currentColor">{}</text>'
-            '<rect x="{}" y="{}" width="{}" height="{}" fill="currentColor" fill-opacity="{}"/>'
-            '<text x="{}" y="{}" font-size="14" fill="currentColor">{}</text>',
-            (
-                (
-                    LABELS - 8,
-                    y + 16,
-                    _short_label(row.label),
-                    LABELS,
-                    y,
-                    (width := max(1, round(room * (row.count or 0) / largest))),
-                    BAR,
-                    "0.25" if row.count is None else "0.75",
-                    LABELS + width + 8,
-                    y + 16,
-                    "<5" if row.count is None else f"{row.count:,}",
-                )
-                for row, y in ((row, GAP + index * (BAR + GAP)) for index, row in enumerate(self.rows))
-            ),
-        )
-        return format_html(
-            '<svg class="chart" viewBox="0 0 {} {}" role="img" xmlns="http://www.w3.org/2000/svg">'
-            "<title>Bars for: {}. The table says the same.</title>{}</svg>",
-            WIDTH,
-            height,
-            self.title,
-            bars,
-        )
+        bars = (max(1, round(20 * row.count / largest)) if row.count else 0 for row in self.rows)
+        return [ShownRow(row.label, row.count_text, bar) for row, bar in zip(self.rows, bars, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -99,14 +69,15 @@ class AnswerTimes:
     @property
     def words(self) -> str:
         if self.asked.count == 0:
-            return "No advice was asked for."
+            return "No member asked for advice."
         asked, waiting, answered = self.asked.count_text, self.waiting.count_text, self.answered.count_text
-        sentences = [f"Requests for advice: {asked}. Of these wait for an answer: {waiting}."]
+        sentences = [f"Requests for advice: {asked}. Not answered yet: {waiting}."]
         if self.middle is not None:
-            times = f"half were answered within {_duration_words(self.middle)}"
-            if self.longest is not None:
-                times += f", all within {_duration_words(self.longest)}"
-            sentences.append(f"Of those that were answered ({answered}), {times}.")
+            sentences.append(
+                f"Answered: {answered}. Half of the answers came within {_duration_words(self.middle)}."
+            )
+        if self.longest is not None:
+            sentences.append(f"All of them came within {_duration_words(self.longest)}.")
         return " ".join(sentences)
 
 
@@ -131,10 +102,15 @@ class Insights:
     answer_times: AnswerTimes
 
     @property
+    def filled_tables(self) -> tuple[Table, ...]:
+        """The tables that have rows."""
+        return tuple(table for table in self.tables if table.rows)
+
+    @property
     def count_words(self) -> str:
-        words = f"Shared and standing: {self.shares.count_text}."
+        words = f"Shares: {self.shares.count_text}."
         if self.withdrawn is not None:
-            words += f" Withdrawn, and counted nowhere else: {self.withdrawn.count_text}."
+            words += f" Withdrawn, and not counted below: {self.withdrawn.count_text}."
         return words
 
 
@@ -169,15 +145,11 @@ def _rounded(row: Row) -> Row:
 
 
 def counts_table(
-    title: str, unit: str, explanation: str, counts: Mapping[str, int], labels: Mapping[str, str]
+    title: str, heading: str, explanation: str, counts: Mapping[str, int], labels: Mapping[str, str]
 ) -> Table:
     """A table of counts in the order of their labels; keys without a label come last, under their own names."""
     keys = [*(key for key in labels if counts.get(key)), *(key for key in counts if key not in labels)]
-    return Table(title, unit, explanation, tuple(Row(labels.get(key, key), counts[key]) for key in keys))
-
-
-def _short_label(label: str) -> str:
-    return label if len(label) <= 45 else f"{label[:44]}…"
+    return Table(title, heading, explanation, tuple(Row(labels.get(key, key), counts[key]) for key in keys))
 
 
 def _duration_words(duration: timedelta) -> str:

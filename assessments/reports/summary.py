@@ -37,10 +37,10 @@ OUR_LINE, WRITTEN_LINE, COLUMN_LINE = 105, 60, 30
 MAX_SUMMARIES = 100
 """Summaries in one document."""
 COLUMNS = (
-    ("action", "Action"),
-    ("improvement", "Improvement"),
+    ("action", "Action needed"),
+    ("improvement", "Should change"),
     ("ask", "Ask"),
-    ("check", "Look up"),
+    ("check", "To check"),
     ("consistent", "Consistent"),
 )
 """The outcomes that have a column in the table of counts, and its heading. All others share one column."""
@@ -103,10 +103,7 @@ class Summary:
         return list(dict.fromkeys(name for text in texts for name in text.unprintable))
 
 
-WITHHELD = (
-    "Findings, answers and notes that are not counted here were not shared, or did not come up. Nothing follows "
-    "from what is not here."
-)
+WITHHELD = "Other findings, answers and notes were not shared or do not apply. Draw no conclusions from that."
 
 
 def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | None = None) -> Summary:
@@ -128,7 +125,7 @@ def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | Non
     names = [name.text.replace("\u200b", "") for name in (office, account) if name.text]
     day = long_date(shared_on.date())
     return Summary(
-        title=f"Summary of a part that was shared: {', '.join(names)}, {day}",
+        title=f"Summary of a shared self-check: {', '.join(names)}, {day}",
         bookmark=", ".join([*names, day]),
         office=office,
         details=(
@@ -190,7 +187,7 @@ def _html(summaries: Sequence[Summary]) -> str:
         "columns": [title for _, title in COLUMNS] + ["Other"],
         "title": summaries[0].title
         if len(summaries) == 1
-        else f"Summaries of {len(summaries)} parts that were shared",
+        else f"Summaries of {len(summaries)} shared self-checks",
         "created": timezone.localdate(
             datetime.fromisoformat(json.loads(summaries[0].proof.record)["shared_at"])
         ),
@@ -226,7 +223,7 @@ def _counted(outcomes: Iterable[str]) -> tuple[int, ...]:
 
 
 def _cut(text: str) -> tuple[tuple[Typeset, ...], bool]:
-    """A text's first lines, fit to print, and whether the text goes on.
+    """A text's first lines, fit to print, and whether there is more.
 
     Characters are counted as printed: the name of a character that no font has is far longer than the character.
     """

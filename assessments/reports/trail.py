@@ -75,6 +75,10 @@ SENTENCES: dict[str, str] = {
     Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
     Action.MARKED_DONE: "{who} marked a thing to do about {what} as done",
     Action.UNMARKED_DONE: "{who} marked a thing to do about {what} as not done",
+    # These are in the portal's own trail, which administrators read: they do not name what was shared.
+    Action.SHARE_ASSIGNED: "{who} assigned a shared self-check to an officer",
+    Action.SHARE_DEALT: "{who} marked a shared self-check as dealt with",
+    Action.SHARE_REOPENED: "{who} reopened a shared self-check",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"

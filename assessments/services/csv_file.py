@@ -24,5 +24,5 @@ def write_csv(file: TextIO, header: Iterable[str], rows: Iterable[Iterable[objec
 
 
 def defuse(text: str) -> str:
-    """Put an apostrophe before whatever in a cell's text a spreadsheet would take for a formula."""
+    """Put an apostrophe before each part of a cell's text that a spreadsheet would read as a formula."""
     return _BEFORE_FORMULA.sub(r"\1'", text)

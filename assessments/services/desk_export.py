@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,17 +15,38 @@ from django.db.models import Func, IntegerField, QuerySet
 from django.utils import timezone
 from zipstream import ZIP_STORED, ZipStream
 
-from assessments.models import AdviceEntry, AdviceRequest, DeskEntry, Export, Office, Share, StoredPdf, User
-from assessments.models.desk import DeskEntryQuerySet
+from assessments.models import (
+    AdviceEntry,
+    AdviceRequest,
+    DeskEntry,
+    DeskFinding,
+    Export,
+    Office,
+    Share,
+    StoredPdf,
+    User,
+)
+from assessments.models.desk import DeskEntryQuerySet, officer_name
 from assessments.pdf.press import PressError, PrintProblem
 from assessments.records.clock import moment_in_json, moment_in_table
+from assessments.rendering.projection import cite
 from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
-from assessments.reports.titles import contact_titles, overall_titles
+from assessments.reports.titles import (
+    NO_CONTACT,
+    contact_titles,
+    edition_titles,
+    election_titles,
+    outcome_titles,
+    overall_titles,
+    rule_titles,
+)
+from assessments.scoring.assess import TO_DO
 from assessments.services import audit
 from assessments.services.audit import Action
 from assessments.services.csv_file import write_csv
 from assessments.services.file_names import readable_slug
 from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
+from assessments.typed.handles import profile_address
 
 Form = Export.Form
 MAX_SHARES = 20_000
@@ -32,37 +54,56 @@ MAX_SHARES = 20_000
 CHUNK_SIZE = 200
 """Shares that are read from the database together."""
 LEFT_OUT = "left-out.txt"
-NOTHING_LEFT_OUT = "Everything that the index names is here.\n"
-UNPRINTED = "Could not be printed, and are not here. Shares:\n"
+NOTHING_LEFT_OUT = "Every file that the index names is included.\n"
+UNPRINTED = "These PDFs could not be made and are left out. Shares:\n"
 WITHDRAWN_DURING = (
-    "Withdrawn or deleted while this was made, so that their files say so and nothing else. Shares:\n"
+    "Withdrawn or deleted during the export. Their files contain only a note that says so. Shares:\n"
 )
-NO_CONTACT = "No contact called for"
 COLUMNS = (
-    "share",
-    "office",
-    "account",
-    "shared",
-    "result",
-    "when_to_contact",
-    "advice",
-    "shared_at",
-    "overall",
-    "contact",
-    "advice_asked",
-    "needed_by",
-    "answered_at",
-    "edition",
-    "revision",
-    "election",
-    "code",
-    "sha256",
-    "summary",
-    "full",
+    "Share",
+    "Office",
+    "Member",
+    "Account",
+    "Platform",
+    "Profile address",
+    "Result",
+    "When to contact the Commissioner",
+    "Points to raise",
+    "Things to do",
+    "Advice",
+    "Shared on",
+    "Reply needed by",
+    "Answered on",
+    "State",
+    "Assigned to",
+    "Dealt with on",
+    "Edition",
+    "Revision",
+    "Election",
+    "Verification code",
+    "Office number",
+    "SHA-256",
 )
-PLACEHOLDER = "Withdrawn or deleted while this collection was made, so it is left out.\n"
-SHARES_CHANGED = "Something of it was withdrawn or deleted a moment ago. Try again: the rest is still there."
-ALL_WITHDRAWN = "There is nothing to take away: all of it was withdrawn or deleted meanwhile."
+"""The columns of the spreadsheet of shares. In a ZIP file, FILE_COLUMNS follow."""
+FILE_COLUMNS = ("Summary PDF", "Full PDF")
+FINDING_COLUMNS = (
+    "Share",
+    "Office",
+    "Member",
+    "Account",
+    "Section",
+    "Finding",
+    "Paragraphs",
+    "Outcome",
+    "When to contact the Commissioner",
+    "Shared on",
+    "Verification code",
+)
+IN_MEMORY, PART = 8 * 2**20, 2**16
+"""The bytes of a spreadsheet of findings that are kept in memory, and the bytes that are sent at a time."""
+PLACEHOLDER = "This share was withdrawn or deleted during the export, so its PDF is left out.\n"
+SHARES_CHANGED = "A share was just changed, withdrawn or deleted. Try again to export the others."
+ALL_WITHDRAWN = "All of these shares have since been withdrawn or deleted."
 STOPS_ALL = (PrintProblem.BUSY, PrintProblem.NO_LIBRARY)
 """The reasons of a PressError that keep every PDF from being printed, not just one share's."""
 
@@ -88,15 +129,14 @@ class Collection:
 def list_keys(rows: DeskEntryQuerySet) -> list[int]:
     """The keys of the shares in some rows of the desk that are not withdrawn, in the desk's order.
 
-    Raises CannotExport where there are none, or too many.
+    Raises CannotExport for no share, or too many.
     """
     keys = list(rows.filter(withdrawn_at__isnull=True).values_list("pk", flat=True)[: MAX_SHARES + 1])
     if not keys:
-        raise CannotExport("There is nothing to take away: nothing that was shared fits.")
+        raise CannotExport("No share that can be exported matches the search and the filters.")
     if len(keys) > MAX_SHARES:
         raise CannotExport(
-            f"That is more than {MAX_SHARES:,} shares. "
-            "Narrow it down, for example by the days on which they were shared."
+            f"One export has at most {MAX_SHARES:,} shares. Use the filters, for example the days of sharing."
         )
     return keys
 
@@ -196,41 +236,57 @@ def collect(
     if form == Form.PDF:
         return _single_pdf(keys, f"{name}.pdf")
     if form == Form.CSV:
-        content = _csv(_index(keys, ())).encode()
+        content = _csv(keys).encode()
         return Collection(keys, f"{name}.csv", "text/csv; charset=utf-8", len(content), [content])
+    if form == Form.FINDINGS:
+        findings = _FindingsFile(keys)
+        return Collection(
+            keys, f"{name}-findings.csv", "text/csv; charset=utf-8", findings.size, findings.parts()
+        )
     if form == Form.JSONL:
         return _jsonl(keys, f"{name}.jsonl")
     return _zip(keys, kinds_of(form, kind), f"{name}.zip", without or {})
 
 
-# --- The index --------------------------------------------------------------------------------
+# --- The index, and the spreadsheets ----------------------------------------------------------
+
+
+def _entries(keys: Sequence[int]) -> Iterator[DeskEntry]:
+    """The desk's entries of the shares that are not withdrawn, in the order of the keys."""
+    for chunk in _chunks(keys):
+        rows = DeskEntry.objects.filter(pk__in=chunk, withdrawn_at__isnull=True)
+        entries = {entry.pk: entry for entry in rows.select_related("share", "assigned_to").defer("words")}
+        yield from (entries[key] for key in chunk if key in entries)
 
 
 def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] = ()) -> list[dict[str, Any]]:
-    """What the desk knows about each share, in the order of the keys, with the names of its files in the ZIP."""
-    rows: dict[int, dict[str, Any]] = {}
+    """What the desk knows about each share, for programs, with the names of its files in the ZIP."""
+    rows = []
     overall, contact = overall_titles(), contact_titles()
-    for chunk in _chunks(keys):
-        for entry in DeskEntry.objects.filter(pk__in=chunk, withdrawn_at__isnull=True).select_related(
-            "share"
-        ):
-            slug = readable_slug(f"{entry.office_name} {entry.account}")
-            printed = () if entry.pk in without else kinds
-            files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in printed}
-            rows[entry.pk] = {
+    for entry in _entries(keys):
+        slug = readable_slug(f"{entry.office_name} {entry.account}")
+        printed = () if entry.pk in without else kinds
+        files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in printed}
+        rows.append(
+            {
                 "share": entry.pk,
                 "office": entry.office_name,
+                "member": entry.member,
                 "account": entry.account,
+                "platform": entry.platform,
                 "shared": moment_in_table(entry.shared_at),
                 "result": overall.get(entry.overall, ""),
                 "when_to_contact": contact.get(entry.contact, NO_CONTACT),
                 "advice": _advice(entry),
+                "state": list(entry.states),
+                "assigned_to": officer_name(entry.assigned_to) if entry.assigned_to else None,
                 "shared_at": moment_in_json(entry.shared_at),
                 "overall": entry.overall,
                 "contact": entry.contact,
                 "advice_asked": entry.advice_asked,
                 "needed_by": entry.needed_by.isoformat() if entry.needed_by else None,
                 "answered_at": moment_in_json(entry.answered_at) if entry.answered_at else None,
+                "dealt_at": moment_in_json(entry.dealt_at) if entry.dealt_at else None,
                 "edition": entry.edition,
                 "revision": entry.revision,
                 "election": entry.election,
@@ -239,7 +295,8 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
                 "summary": files.get("summary"),
                 "full": files.get("full"),
             }
-    return [rows[key] for key in keys if key in rows]
+        )
+    return rows
 
 
 def _advice(entry: DeskEntry) -> str:
@@ -250,10 +307,112 @@ def _advice(entry: DeskEntry) -> str:
     )
 
 
-def _csv(index: Iterable[dict[str, Any]]) -> str:
+def _csv(keys: Sequence[int], *, files: Mapping[int, Sequence[str | None]] | None = None) -> str:
+    """The spreadsheet of shares, in words. `files` has the names of each share's PDFs, as FILE_COLUMNS lists them."""
     file = io.StringIO()
-    write_csv(file, COLUMNS, ([row[name] for name in COLUMNS] for row in index))
+    columns = COLUMNS + (FILE_COLUMNS if files is not None else ())
+    rows = ([*row, *(files.get(row[0], ()) if files else ())] for row in _share_rows(keys))
+    write_csv(file, columns, rows)
     return file.getvalue()
+
+
+def _share_rows(keys: Sequence[int]) -> Iterator[list[Any]]:
+    """The cells of each share, in the order of COLUMNS."""
+    overall, contact, rules = overall_titles(), contact_titles(), rule_titles()
+    edition_names, election_names = edition_titles(), election_titles()
+    for chunk in _chunks(keys):
+        findings = _findings(chunk)
+        for entry in _entries(chunk):
+            shared = [
+                (finding, rules.get((entry.edition, finding.rule))) for finding in findings.get(entry.pk, ())
+            ]
+            titles = [(finding, title.rule if title else finding.rule) for finding, title in shared]
+            yield [
+                entry.pk,
+                entry.office_name,
+                entry.member,
+                entry.account,
+                entry.platform,
+                profile_address(entry.platform, entry.handle),
+                overall.get(entry.overall, ""),
+                contact.get(entry.contact, NO_CONTACT),
+                "; ".join(title for finding, title in titles if finding.contact),
+                "; ".join(title for finding, title in titles if finding.outcome in TO_DO),
+                _advice(entry),
+                moment_in_table(entry.shared_at),
+                entry.needed_by,
+                moment_in_table(entry.answered_at) if entry.answered_at else None,
+                ", ".join(state.label for state in entry.states),
+                officer_name(entry.assigned_to) if entry.assigned_to else None,
+                moment_in_table(entry.dealt_at) if entry.dealt_at else None,
+                edition_names.get(entry.edition, entry.edition),
+                entry.revision,
+                election_names.get(entry.election, entry.election),
+                entry.share.code,
+                entry.office_id,
+                entry.share.sha256,
+            ]
+
+
+@dataclass(frozen=True)
+class _SharedRule:
+    """A shared finding, once, with all its paragraphs."""
+
+    rule: str
+    paragraphs: list[str]
+    outcome: str
+    contact: str
+
+
+def _findings(keys: Sequence[int]) -> dict[int, list[_SharedRule]]:
+    """The shared findings of each share, in the order of its edition."""
+    by_share: dict[int, dict[str, _SharedRule]] = {}
+    rows = DeskFinding.objects.filter(entry__in=keys).order_by("pk")
+    for share, rule, paragraph, outcome, contact in rows.values_list(
+        "entry", "rule", "paragraph", "outcome", "contact"
+    ):
+        finding = by_share.setdefault(share, {}).setdefault(rule, _SharedRule(rule, [], outcome, contact))
+        finding.paragraphs.append(paragraph)
+    return {share: list(findings.values()) for share, findings in by_share.items()}
+
+
+def _finding_rows(keys: Sequence[int]) -> Iterator[list[Any]]:
+    """The cells of each shared finding, in the order of FINDING_COLUMNS."""
+    outcomes, contact, rules = outcome_titles(), contact_titles(), rule_titles()
+    for chunk in _chunks(keys):
+        findings = _findings(chunk)
+        for entry in _entries(chunk):
+            for finding in findings.get(entry.pk, ()):
+                title = rules.get((entry.edition, finding.rule))
+                yield [
+                    entry.pk,
+                    entry.office_name,
+                    entry.member,
+                    entry.account,
+                    title.section if title else None,
+                    title.rule if title else finding.rule,
+                    cite(finding.paragraphs),
+                    outcomes.get(finding.outcome, finding.outcome),
+                    contact.get(finding.contact) if finding.contact else None,
+                    moment_in_table(entry.shared_at),
+                    entry.share.code,
+                ]
+
+
+class _FindingsFile:
+    """The spreadsheet of findings. It may be large, so it is written to a temporary file before its size is known."""
+
+    def __init__(self, keys: Sequence[int]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # open until it is sent
+        text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
+        write_csv(text, FINDING_COLUMNS, _finding_rows(keys))
+        text.detach()
+        self.size = self._file.tell()
+
+    def parts(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        yield from iter(lambda: self._file.read(PART), b"")
+        self._file.close()
 
 
 # --- The forms --------------------------------------------------------------------------------
@@ -262,8 +421,8 @@ def _csv(index: Iterable[dict[str, Any]]) -> str:
 def _single_pdf(keys: Sequence[int], name: str) -> Collection:
     if len(keys) > MAX_SUMMARIES:
         raise CannotExport(
-            f"One PDF holds {MAX_SUMMARIES} summaries at most, and these are {len(keys):,}. "
-            "Take fewer, or a ZIP file."
+            f"One PDF has at most {MAX_SUMMARIES} summaries, and you chose {len(keys):,} shares. "
+            "Choose fewer, or a ZIP file."
         )
     shares = {share.pk: share for share in _shares(keys) if not hasattr(share, "withdrawal")}
     if len(shares) < len(keys):
@@ -290,10 +449,14 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
             return
         if len(content) != size:
             # The ZIP file sent so far lacks its end, so nobody takes it for complete.
-            raise CannotExport("A PDF is not what it was.")
+            raise CannotExport("A stored PDF has changed.")
         yield content
 
-    stream.add(_csv(index).encode(), "index.csv")
+    stream.add(
+        _csv(keys, files={row["share"]: [row["summary"], row["full"]] for row in index}).encode(), "index.csv"
+    )
+    findings = _FindingsFile(keys)
+    stream.add(findings.parts(), "findings.csv", size=findings.size)
     stream.add(json.dumps(index, ensure_ascii=False, indent=1).encode(), "index.json")
     for row in index:
         for kind in kinds:
@@ -301,7 +464,7 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
             if path is None:
                 continue
             if size is None:
-                raise CannotExport("A PDF has still to be made. Try again.")
+                raise CannotExport("A PDF is not made yet. Try again.")
             stream.add(pdf(row["share"], kind, size), path, size=size)
     unprinted = [row["share"] for row in index if row["share"] in without]
     # A ZIP says its size before its first byte. So the list of what was left out is as long as if all had been.

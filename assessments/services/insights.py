@@ -11,18 +11,20 @@ from assessments.models import DeskFinding, DeskUnsure
 from assessments.models.desk import DeskEntryQuerySet
 from assessments.rendering.projection import cite
 from assessments.reports.insights import Insights, Row, answer_times, counts_table
+from assessments.reports.titles import NO_CONTACT, edition_titles, election_titles, paragraph_titles
 from assessments.scoring.wording import long_date
 from bulletin import shelf
 
 MOST_QUESTIONS = 15
 """How many of the questions that people are not sure of are listed."""
+COUNTED_ONCE = "Each share counts once."
+COUNTED_OFTEN = "A share can count under several paragraphs."
 OUTCOMES = {
     "action": "Action needed",
     "improvement": "Should change",
-    "ask": "To ask the Commissioner",
-    "check": "To check",
+    "check": "Facts to check",
 }
-"""The outcomes that are counted by paragraph: those that ask for something to be done."""
+"""The outcomes that are counted by paragraph, with their headings: those that ask for something to be done."""
 
 
 def insights_of(
@@ -48,11 +50,12 @@ def insights_of(
     by_contact = dict(current.order_by().values_list("contact").annotate(n=Count("pk")))
     by_edition = dict(current.order_by().values_list("edition").annotate(n=Count("pk")))
     by_election = dict(current.order_by().values_list("election").annotate(n=Count("pk")))
-    findings = DeskFinding.objects.filter(entry__in=current, outcome__in=OUTCOMES)
-    by_paragraph = findings.values_list("outcome", "paragraph").annotate(n=Count("entry", distinct=True))
-    paragraphs = {p: cite([p]) for e, _ in shelf.revisions() for rule in e.rules for p in rule.paragraphs}
+    findings = DeskFinding.objects.filter(entry__in=current)
+    by_outcome = findings.filter(outcome__in=OUTCOMES).values_list("outcome", "paragraph")
+    to_raise = findings.exclude(contact="").values_list("paragraph")
+    paragraphs = paragraph_titles()
     counts: dict[str, dict[str, int]] = {outcome: {} for outcome in OUTCOMES}
-    for outcome, paragraph, n in by_paragraph:
+    for outcome, paragraph, n in by_outcome.annotate(n=Count("entry", distinct=True)):
         counts[outcome][paragraph] = n
     unsure = DeskUnsure.objects.filter(entry__in=current).values_list("question").annotate(n=Count("entry"))
     on_file = shelf.questions()
@@ -71,34 +74,34 @@ def insights_of(
         shares=Row("", counted["shares"]),
         withdrawn=Row("", counted["withdrawn"]) if tells_withdrawn else None,
         tables=(
-            counts_table("What shares come to", "Shares", "Each share counts once.", by_overall, overall),
+            counts_table("Results", "Result", COUNTED_ONCE, by_overall, overall),
             counts_table(
                 "When to contact the Commissioner",
-                "Shares",
-                "The earliest time that a share names.",
+                "Time",
+                "The earliest time in each share.",
                 by_contact,
-                contact | {"": "No contact called for"},
+                contact | {"": NO_CONTACT},
             ),
             *(
-                counts_table(
-                    f"{title}, by paragraph",
-                    "Shares",
-                    "A share can count under several paragraphs.",
-                    counts[outcome],
-                    paragraphs,
+                counts_table(title, "Paragraph of the bulletin", COUNTED_OFTEN, by_paragraph, paragraphs)
+                for title, by_paragraph in (
+                    (
+                        "Points to raise with the Commissioner",
+                        dict(to_raise.annotate(n=Count("entry", distinct=True))),
+                    ),
+                    *((title, counts[outcome]) for outcome, title in OUTCOMES.items()),
                 )
-                for outcome, title in OUTCOMES.items()
             ),
             counts_table(
-                "What people are not sure of",
-                "Shares",
-                f"Questions that a shared answer leaves open, the {MOST_QUESTIONS} most frequent: what the bulletin "
-                "might make clearer.",
+                "Questions that members are not sure of",
+                "Question",
+                f"The {MOST_QUESTIONS} questions answered most often with “I’m not sure”. "
+                "The bulletin could be clearer about these.",
                 dict(sorted(by_question.items(), key=lambda row: (-row[1], row[0]))[:MOST_QUESTIONS]),
                 questions,
             ),
-            counts_table("Edition of the bulletin", "Shares", "Each share counts once.", by_edition, {}),
-            counts_table("Election", "Shares", "Each share counts once.", by_election, {}),
+            counts_table("Editions of the bulletin", "Edition", COUNTED_ONCE, by_edition, edition_titles()),
+            counts_table("Elections", "Election", COUNTED_ONCE, by_election, election_titles()),
         ),
         answer_times=answer_times(durations, waiting=asked.count() - len(durations)),
     )
@@ -108,5 +111,5 @@ def _period(since: date | None, until: date | None) -> str:
     if since and until:
         return f"Shared from {long_date(since)} to {long_date(until)}"
     if since:
-        return f"Shared since {long_date(since)}"
-    return f"Shared until {long_date(until)}" if until else "All that was shared"
+        return f"Shared on or after {long_date(since)}"
+    return f"Shared on or before {long_date(until)}" if until else "Everything that was shared"

@@ -28,6 +28,16 @@ _NAMES = {
     for name in (platform, *others, *domains)
 }
 _DOMAINS = {domain: platform for platform, (_, domains) in _PLATFORMS.items() for domain in domains}
+_PROFILES = {
+    "bluesky": "https://bsky.app/profile/",
+    "facebook": "https://www.facebook.com/",
+    "instagram": "https://www.instagram.com/",
+    "threads": "https://www.threads.com/@",
+    "tiktok": "https://www.tiktok.com/@",
+    "x": "https://x.com/",
+    "youtube": "https://www.youtube.com/@",
+}
+"""What comes before a handle in the address of its profile, by folded platform, where every account has the same."""
 _OF_MANY_SERVERS = frozenset(("fediverse", "lemmy", "mastodon", "peertube", "pixelfed"))
 """Platforms where a name means nothing without its server, as in @patlee@mastodon.social."""
 _BEFORE_THE_NAME = frozenset(
@@ -57,6 +67,45 @@ def account_key(platform: str, handle: str) -> str:
     """A key that is the same for two spellings of the same account: 64 hexadecimal digits."""
     folded = _platform(platform)
     return sha256(f"{folded}\n{_name(folded, fold(handle))}".encode()).hexdigest()
+
+
+def account_name(platform: str, handle: str) -> str:
+    """The same name for two spellings of the same account, for a search: `instagram/patlee`."""
+    folded = _platform(platform)
+    return fold(f"{folded}/{_name(folded, fold(handle))}", accents=False)
+
+
+def possible_names(word: str) -> list[str]:
+    """How `account_name` may end for an account whose web address or @handle was typed. Empty for any other word."""
+    folded = fold(word, accents=False)
+    split = _split(folded)
+    if split is None:
+        name = folded.strip("@")
+        return [f"/{name}"] if folded.startswith("@") and name else []
+    _, names = _parts(split)
+    if not (names or _number(split)) or (names and names[0] in _NO_NAMES):
+        return []
+    if owner := _owner(host := _host(split)):
+        return [f"{fold(owner)}/{_from_address(fold(owner), split)}"]
+    name = names[0].lstrip("@")
+    # An account of one of many servers, or of a platform whose website has the platform's name.
+    return [f"/{name}@{host}", *(f"{part}/{name}" for part in host.split(".")[:-1])]
+
+
+def profile_address(platform: str, handle: str) -> str:
+    """The web address of an account's profile, from its platform and handle alone; empty if they do not show it."""
+    folded = _platform(platform)
+    name = mended_line(handle)
+    if split := _split(name):
+        return name if split.scheme else f"https://{name.removeprefix('//')}"
+    name = name.lstrip("@")
+    if not re.fullmatch(r"[\w.-]+(@[\w.-]+\.\w+)?", name, re.ASCII):
+        return ""
+    if folded in _OF_MANY_SERVERS:
+        name, _, host = name.partition("@")
+        return f"https://{host}/@{name}" if folded == "mastodon" and host else ""
+    before = _PROFILES.get(folded)
+    return f"{before}{name}" if before and "@" not in name else ""
 
 
 def pasted_profile(platform: str, handle: str) -> Profile | None:

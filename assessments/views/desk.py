@@ -20,7 +20,7 @@ from assessments.forms.desk import (
 )
 from assessments.models import DeskEntry, Share, User
 from assessments.models.desk import DeskEntryQuerySet, Place
-from assessments.reports.titles import contact_titles, overall_titles
+from assessments.reports.titles import NO_CONTACT, contact_titles, overall_titles
 from assessments.services.audit import Action, append_access
 from assessments.views.access import officer
 
@@ -30,11 +30,11 @@ SEARCHES, MAX_SEARCHES = "desk_searches", 20
 """The session's key for the words of searches, by token; and how many searches a session keeps."""
 LAST_VIEW = "desk_last"
 """The session's key for the query string of the list that the officer last saw."""
-SEARCH_FORGOTTEN = "The portal does not remember this search any more. Type the words again."
+SEARCH_FORGOTTEN = "This search has expired. Search again."
 SEARCH_TOO_LONG = f"Use at most {MAX_WORDS} characters to search."
 MAX_KEPT = 1_000
 """The most characters of a search that a session keeps. One that is too long comes back, to be shortened."""
-PLACE_UNKNOWN = "This link leads to no place in the list. It is shown from the top."
+PLACE_UNKNOWN = "This link does not lead to a page of the list, so the first page is shown."
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def select(request: HttpRequest, by: User, query: QueryDict) -> Selection:
     query = query.copy()
     for name in KEPT_PRIVATE:
         query[name] = typed.get(name, "")
-    filters = DeskFilter(query, DeskEntry.objects.visible_to(by))
+    filters = DeskFilter(query, DeskEntry.objects.visible_to(by), by)
     words = typed.get("words", "")
     problem = SEARCH_FORGOTTEN if token and not typed else ""
     if len(words) > MAX_WORDS:
@@ -80,7 +80,7 @@ def last_desk_url(request: HttpRequest) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def desk(request: HttpRequest, by: User) -> HttpResponse:
-    """The shares, waiting ones first and then the newest. A POST searches: no address has the words."""
+    """The shares: those that need attention first, then the newest. A POST searches, so that no URL has the words."""
     if request.method == "POST":
         return redirect(_keep_search(request, by))
     selection = select(request, by, request.GET)
@@ -94,11 +94,11 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
                 problem = PLACE_UNKNOWN
     if request.session.get(LAST_VIEW) != (query := urlencode(last)):
         request.session[LAST_VIEW] = query
-    page = selection.rows.page(size=PAGE_SIZE, **place)
+    page = selection.rows.select_related("assigned_to").page(size=PAGE_SIZE, **place)
     append_access(office=None, action=Action.DESK_VIEWED, about=by, by=by)
     shares = Share.objects.with_superseded().filter(pk__in=[row.pk for row in page.rows])
     counted = selection.rows.aggregate(
-        all=Count("pk"), takeable=Count("pk", filter=Q(withdrawn_at__isnull=True))
+        all=Count("pk"), exportable=Count("pk", filter=Q(withdrawn_at__isnull=True))
     )
     visible = DeskEntry.objects.visible_to(by).filter(withdrawn_at__isnull=True)
     context = {
@@ -109,9 +109,10 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
         "overall": overall_titles(),
         "contact": contact_titles(),
         "count": counted["all"],
-        "takeable": counted["takeable"],
-        "withdrawn": counted["all"] - counted["takeable"],
-        "all": visible.count(),
+        "no_contact": NO_CONTACT,
+        "exportable": counted["exportable"],
+        "withdrawn": counted["all"] - counted["exportable"],
+        "all": visible.count() if selection.params else counted["exportable"],
         **visible.how_many_wait(),
         "problem": problem,
         "query": urlencode(selection.params),
@@ -123,7 +124,7 @@ def desk(request: HttpRequest, by: User) -> HttpResponse:
 
 def _keep_search(request: HttpRequest, by: User) -> str:
     """Keep the words of a search in the session, and return the address that repeats the search."""
-    params = DeskFilter(request.POST, DeskEntry.objects.visible_to(by)).url_params
+    params = DeskFilter(request.POST, DeskEntry.objects.visible_to(by), by).url_params
     typed = {
         name: " ".join(request.POST.get(name, "").replace("\0", " ").split())[:MAX_KEPT]
         for name in ("words", *KEPT_PRIVATE)

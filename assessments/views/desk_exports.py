@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from assessments.models import DeskEntry, Export, User
 from assessments.services import desk_export
@@ -24,14 +24,17 @@ STEP_SECONDS = 4.0
 EXPORTS, MAX_EXPORTS = "desk_exports", 5
 """The session's key for chosen exports, by token; and how many a session keeps."""
 KINDS = [("summary", "Summaries"), ("full", "Full advisories"), ("both", "Both")]
-CHANGED = "The list is not what you saw any more: its search or a filter is gone. Find it again on the desk."
-FORGOTTEN = "The portal does not remember this choice any more. Choose again on the desk."
+NO_CHOICE = "Choose a format."
+NO_SHARE = (
+    "The rows that you selected are no longer listed. Select rows again, or none to export all of them."
+)
+CHANGED = "The search has expired, or a filter is not valid. Go back to the list and search again."
+FORGOTTEN = "This export has expired. Go back to the list and prepare it again."
 
 
 class ExportForm(forms.Form):
-    """Which shares to export, and in which format."""
+    """Which shares to export, and in which format. Without `share`, all that were found."""
 
-    scope = forms.ChoiceField(choices=[("picked", ""), ("found", "")])
     form = forms.ChoiceField(choices=Export.Form.choices)
     kind = forms.ChoiceField(choices=KINDS, required=False)
     share = forms.TypedMultipleChoiceField(coerce=int, required=False)
@@ -46,18 +49,20 @@ class ExportForm(forms.Form):
         self.fields["share"].choices = [(value, value) for value in picked]  # type: ignore[attr-defined]
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def choose(request: HttpRequest, by: User) -> HttpResponse:
-    """Keep the choice in the session, and go to the page that prepares the export."""
+    """Keep the choice in the session, and go to the page that prepares the export. A GET leads back to the desk."""
+    if request.method != "POST":
+        return redirect(last_desk_url(request))
     form = ExportForm(request.POST)
     if not form.is_valid():
-        return _refused(request, "Choose what to take away, and as what.")
+        return _refused(request, NO_CHOICE)
     chosen = form.cleaned_data
-    if chosen["scope"] == "picked":
+    if "share" in request.POST:
         rows = DeskEntry.objects.visible_to(by).filter(pk__in=chosen["share"])
-        if not chosen["share"]:
-            return _refused(request, "Tick at least one share, or choose all that were found.")
+        if not rows.exists():
+            return _refused(request, NO_SHARE)
     else:
         selection = select(request, by, request.POST)
         # The list ignores a filter that it does not understand. Here, that would export more than the officer saw.

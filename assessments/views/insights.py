@@ -17,7 +17,7 @@ from assessments.models import DeskEntry, User
 from assessments.pdf.press import print_pdf
 from assessments.rendering.documents import print_css
 from assessments.reports.insights import rounded
-from assessments.reports.titles import contact_titles, overall_titles
+from assessments.reports.titles import contact_titles, edition_titles, election_titles, overall_titles
 from assessments.scoring.wording import long_date
 from assessments.services.audit import Action, append_access
 from assessments.services.insights import insights_of
@@ -51,7 +51,7 @@ def _context(request: HttpRequest, by: User) -> dict[str, Any]:
 @require_safe
 @officer
 def insights(request: HttpRequest, by: User) -> HttpResponse:
-    """The counts, with bars and tables."""
+    """The counts, each with a bar."""
     return render(request, "desk/insights.html", _context(request, by))
 
 
@@ -61,12 +61,19 @@ def insights_pdf(request: HttpRequest, by: User) -> HttpResponseBase:
     """The same as a PDF, with rounded counts and none under five."""
     context = _context(request, by)
     today = timezone.localdate()
-    context |= {"i": rounded(context["i"]), "today": long_date(today), "created": today}
+    chosen = context["narrowed"]
+    context |= {
+        "i": rounded(context["i"]),
+        "today": long_date(today),
+        "created": today,
+        "edition": edition_titles().get(chosen.get("edition")),
+        "election": election_titles().get(chosen.get("election")),
+    }
     html = render_to_string("desk/insights_pdf.html", context)
     return pdf_response(
         request,
-        lambda: print_pdf(html, css=print_css("insights.css")),
+        lambda: print_pdf(html, css=print_css("bars.css", "insights.css")),
         f"insights-{today.isoformat()}.pdf",
         back=request.get_full_path().replace(".pdf", "", 1),
-        note="The page tells each count, while the PDF tells rounded ones.",
+        note="The page shows exact counts. The PDF rounds them.",
     )

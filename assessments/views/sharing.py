@@ -27,6 +27,7 @@ from assessments.services.printing import Kind, pdf_of
 from assessments.views.access import freshly_signed_in, signed_in
 from assessments.views.desk import last_desk_url
 from assessments.views.downloads import file_response, pdf_response
+from assessments.views.handling import handling_of
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import Workspace, with_workspace
 from bulletin.publish import encoded
@@ -162,6 +163,8 @@ def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) 
     }
     if withdrawal:
         return render(request, "sharing/withdrawn.html", context)
+    if by.is_officer:
+        context["handling"] = handling_of(share)
     content = _content_context(share.content.record, assessment, asks=hasattr(share, "request"))
     return render(request, "sharing/share.html", context | content)
 

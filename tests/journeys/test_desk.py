@@ -26,21 +26,21 @@ def test_shares_are_searched_ticked_prepared_downloaded_and_counted(
     officer.goto(f"{address}/desk/")
     if scripts:
         assert_accessible(officer)
-    officer.get_by_label("Look for words").fill("RALLY @journey")
-    press(officer, "Find")
+    officer.get_by_label("Search").fill("RALLY https://twitter.com/Journey?s=20")
+    press(officer, "Search")
     expect(officer.get_by_role("heading", name="1 found")).to_be_visible()
     assert "rally" not in officer.url.lower()
-    officer.get_by_label("Take away Ward 10: X @journey").check()
+    officer.get_by_label("Select Ward 10: X @journey").check()
     officer.get_by_label("PDFs in the ZIP file").select_option("both")
-    press(officer, "Make it ready")
-    titled(officer, "Take away what was shared")
-    while officer.get_by_role("link", name="Go on").count():
-        follow(officer, "Go on")
+    press(officer, "Prepare download")
+    titled(officer, "Export shared self-checks")
+    while officer.get_by_role("link", name="Continue").count():
+        follow(officer, "Continue")
     expect(officer.get_by_text("Everything is ready.")).to_be_visible()
     if scripts:
         assert_accessible(officer)
     with officer.expect_download() as waiting:
-        press(officer, "Download it")
+        press(officer, "Download")
     target = downloads / waiting.value.suggested_filename
     waiting.value.save_as(target)
     with ZipFile(target) as archive:
@@ -49,9 +49,19 @@ def test_shares_are_searched_ticked_prepared_downloaded_and_counted(
         assert row["code"] == share.code
         assert archive.read(row["summary"]).startswith(b"%PDF")
 
-    officer.goto(f"{address}/desk/")
-    follow(officer, "What it comes to together")
-    titled(officer, "What shares come to together")
+    follow(officer, "Back to shared self-checks")
+    officer.get_by_role("link", name="X @journey, shared on").click()
+    press(officer, "Assign")
+    expect(officer.get_by_text("Assigned to you.").last).to_be_visible()
+    press(officer, "Mark as dealt with")
+    expect(officer.get_by_text("Dealt with by Robin Ng on")).to_be_visible()
+    if scripts:
+        assert_accessible(officer)
+    officer.goto(f"{address}/desk/?assigned=me")
+    expect(officer.get_by_role("row").last).to_contain_text("Dealt with")
+
+    follow(officer, "Insights")
+    titled(officer, "Insights")
     expect(officer.get_by_role("table").first).to_contain_text("Contact the Integrity Commissioner")
     if scripts:
         assert_accessible(officer)

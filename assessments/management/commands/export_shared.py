@@ -1,4 +1,4 @@
-"""`manage.py export_shared --format zip|pdf|csv|jsonl --output FILE`: what members shared, in one file."""
+"""`manage.py export_shared --format zip|pdf|csv|findings|jsonl --output FILE`: what members shared, in one file."""
 
 from __future__ import annotations
 
@@ -22,29 +22,38 @@ from assessments.services import desk_export as exporting
 from assessments.services.desk_export import CannotExport
 from assessments.services.printing import CannotStore
 
-FILTERS = tuple(name for name in DeskFilter.base_filters if name != "state")
-"""The desk's filters, except the one that shows withdrawn shares: they have nothing to export."""
+FILTERS = (*DeskFilter.base_filters, "waiting")
+"""The desk's filters. `waiting` is an earlier name of `state`."""
+HINTS = {
+    "office": "; the number of an office in the database",
+    "assigned": "; the number of an officer in the database; `nobody` for shares without one",
+    "waiting": "; an earlier name of --state",
+}
 
 
 class Command(BaseCommand):
     """Writes shares into one file, which appears only once it is complete."""
 
-    help = "Write what members shared into one file: PDFs with an index, one PDF of summaries, CSV or JSON Lines."
+    help = (
+        "Write what members shared into one file. The formats are a ZIP file of PDFs with an index, one PDF of "
+        "summaries, CSV with one line for each share (csv) or each finding (findings), and JSON Lines."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", required=True, choices=Export.Form.values, help="what to write")
-        parser.add_argument("--output", required=True, metavar="FILE", type=Path, help="where to")
+        parser.add_argument("--output", required=True, metavar="FILE", type=Path, help="the file to write")
         parser.add_argument(
             "--kind", choices=["summary", "full", "both"], default="both", help="which PDFs go into a ZIP"
         )
         parser.add_argument(
             "--without-unprinted",
             action="store_true",
-            help="leave out PDFs that cannot be printed, and list them in left-out.txt",
+            help="leave out PDFs that cannot be made, and list them in left-out.txt",
         )
         for name in FILTERS:
-            hint = "; its number in the database" if name == "office" else ""
-            parser.add_argument(f"--{name}", default="", help=f"as in an address of the desk{hint}")
+            parser.add_argument(
+                f"--{name}", default="", help=f"as in an address of the desk{HINTS.get(name, '')}"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         form, target = options["format"], options["output"]
@@ -55,7 +64,7 @@ class Command(BaseCommand):
         for name, errors in filters.form.errors.items():
             choices = getattr(filters.form.fields[name], "choices", ())
             allowed = "".join(f"\n  {value}: {title}" for value, title in choices if str(value))
-            raise CommandError(f"--{name}: {errors[0]}{' These are:' if allowed else ''}{allowed}")
+            raise CommandError(f"--{name}: {errors[0]}{' The options are:' if allowed else ''}{allowed}")
         if target.is_dir():
             raise CommandError(f"--output: {target} is a folder. Name a file.")
         try:
@@ -71,7 +80,7 @@ class Command(BaseCommand):
                 if unprinted and not options["without_unprinted"]:
                     reasons = "\n".join(f"share {key}: {reason}" for key, reason in unprinted.items())
                     raise CommandError(
-                        f"Not everything can be printed, and nothing was written:\n{reasons}\n"
+                        f"Some PDFs cannot be made, and nothing was written:\n{reasons}\n"
                         "Try again, or leave these PDFs out with --without-unprinted."
                     )
                 collection = exporting.collect(keys=keys, form=form, kind=options["kind"], without=unprinted)

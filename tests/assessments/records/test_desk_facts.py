@@ -28,7 +28,10 @@ RECORD: dict[str, Any] = {
 }
 COLUMNS = [
     ("office_name", "Ward 10"),
+    ("member", ""),
+    ("platform", "X"),
     ("account", "X @Ana"),
+    ("account_words", "x/ana; x @ana"),
     ("edition", "an-edition-1.1"),
     ("revision", 3),
     ("election", "toronto-2026"),
@@ -43,7 +46,7 @@ COLUMNS = [
         ),
     ),
     ("unsure", ("resources.email",)),
-    ("words", "ward 10 x @ana ana for all official jones street may i?"),
+    ("words", "x/ana; ward 10 x @ana ana for all official jones street may i?"),
 ]
 
 

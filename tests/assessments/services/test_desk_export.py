@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from assessments.models import Attestation, AuditEvent, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.pdf.press import PressError, PrintProblem
-from assessments.records.clock import moment_in_json, moment_in_table
+from assessments.records.clock import moment_in_table
 from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
@@ -89,10 +89,10 @@ def ready(keys: list[int]) -> list[int]:
 
 def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world, quick):
     first, _, third = (world.share(number) for number in range(3))
-    chosen = {"scope": "picked", "form": "zip", "kind": "both", "share": [first.pk, third.pk]}
+    chosen = {"form": "zip", "kind": "both", "share": [first.pk, third.pk]}
     address = world.client.post("/desk/export", chosen)["Location"]
     page = text_of(world.client.get(address))
-    assert "2 shares, as a ZIP file" in page
+    assert "2 shares: ZIP file of PDFs, with an index." in page
     assert "Everything is ready" in page
     answer: Any = world.client.post(address)
     data = b"".join(answer.streaming_content)
@@ -106,13 +106,13 @@ def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world,
         assert (row["code"], row["sha256"]) == (share.code, share.sha256)
         for kind in Kind:
             assert archive.read(row[kind.value]) == pdf_of(share, kind)
-    assert "Everything that the index names is here." in archive.read("left-out.txt").decode()
+    assert "Every file that the index names is included." in archive.read("left-out.txt").decode()
 
 
 @pytest.mark.postgres
 def test_what_left_is_in_the_portals_trail_and_that_some_is_its_in_the_offices(world, quick):
     share = world.share(1)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    address = world.client.post("/desk/export", {"form": "csv"})["Location"]
     world.client.get(address)
     assert not Export.objects.exists()
     world.client.post(address)
@@ -130,7 +130,7 @@ def test_all_that_was_found_is_what_the_filters_and_the_words_find(world, quick)
     world.share(2)
     search = world.client.post("/desk/", {"words": "zq7", "advice": "none"})["Location"]
     parts = dict(part.split("=") for part in search.partition("?")[2].split("&"))
-    address = world.client.post("/desk/export", {"scope": "found", "form": "csv", **parts})["Location"]
+    address = world.client.post("/desk/export", {"form": "csv", **parts})["Location"]
     world.client.post(address)
     assert Export.objects.get().shares == [share.pk]
 
@@ -138,7 +138,7 @@ def test_all_that_was_found_is_what_the_filters_and_the_words_find(world, quick)
 def test_without_a_fresh_proof_nothing_leaves(world):
     world.share(1)
     let_in(world.client, world.officer)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    address = world.client.post("/desk/export", {"form": "csv"})["Location"]
     assert "/account/" in world.client.get(address)["Location"]
     assert world.client.post(address).status_code == 409
     assert not Export.objects.exists()
@@ -147,43 +147,43 @@ def test_without_a_fresh_proof_nothing_leaves(world):
 def test_missing_pdfs_are_made_in_steps_with_how_far_it_is(world, quick, monkeypatch):
     monkeypatch.setattr("assessments.views.desk_exports.STEP_SECONDS", -1)
     share = world.share(1)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "both"})["Location"]
-    assert "PDFs that are made: 0 of 2" in text_of(world.client.get(address))
-    assert "Download it" not in text_of(world.client.get(address))
+    address = world.client.post("/desk/export", {"form": "zip", "kind": "both"})["Location"]
+    assert "PDFs ready: 0 of 2" in text_of(world.client.get(address))
+    assert "store it safely" not in text_of(world.client.get(address))
     pdf_of(share)
-    assert "PDFs that are made: 1 of 2" in text_of(world.client.get(address))
+    assert "PDFs ready: 1 of 2" in text_of(world.client.get(address))
     pdf_of(share, Kind.SUMMARY)
-    assert "Download it" in text_of(world.client.get(address))
+    assert "store it safely" in text_of(world.client.get(address))
 
 
 @pytest.mark.parametrize(
     "sent",
     [
         {},
-        {"scope": "picked", "form": "zip"},
-        {"scope": "found", "form": "exe"},
-        {"scope": "picked", "form": "csv", "share": "x"},
-        {"scope": "picked", "form": "csv", "share": "987654"},
+        {"form": "exe"},
+        {"form": "csv", "share": "x"},
+        {"form": "csv", "share": ""},
+        {"form": "csv", "share": "987654"},
     ],
 )
 def test_what_names_nothing_takes_nothing_away_and_says_why(world, sent):
     world.share(1)
     answer = world.client.post("/desk/export", sent)
     assert answer.status_code == 400
-    assert "Nothing was taken away" in text_of(answer)
+    assert "Nothing was exported" in text_of(answer)
 
 
 def test_nothing_found_is_said(world):
-    answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"})
-    assert "nothing that was shared fits" in text_of(answer)
+    answer = world.client.post("/desk/export", {"form": "csv"})
+    assert "No share that can be exported matches" in text_of(answer)
 
 
 def test_too_many_at_once_are_refused_in_words(world, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_SHARES", 1)
     for number in range(2):
         world.share(number)
-    answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"})
-    assert "That is more than 1 shares. Narrow it down" in text_of(answer)
+    answer = world.client.post("/desk/export", {"form": "csv"})
+    assert "One export has at most 1 shares. Use the filters" in text_of(answer)
 
 
 def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp_path, quick):
@@ -191,12 +191,12 @@ def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     settings.MEDIA_ROOT = blocked
-    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    address = world.client.post("/desk/export", {"form": "zip", "kind": "full"})["Location"]
     answer = world.client.get(address)
     assert answer.status_code == 503
     assert "could not be stored just now" in text_of(answer)
     settings.MEDIA_ROOT = tmp_path / "media"
-    assert "Download it" in text_of(world.client.get(address))
+    assert "store it safely" in text_of(world.client.get(address))
 
 
 # --- Each form ------------------------------------------------------------------------------------
@@ -206,21 +206,20 @@ def test_no_cell_of_the_csv_is_a_formula(world):
     share = world.share(1)
     text = bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text))
-    assert row["office"] == '\'=HYPERLINK("http://example.com")'
-    assert row["account"] == f"X {HANDLE}"
-    assert row["code"] == share.code
+    assert row["Office"] == '\'=HYPERLINK("http://example.com")'
+    assert row["Account"] == f"X {HANDLE}"
+    assert row["Verification code"] == share.code
 
 
 def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     share = world.share(1, ask="May I?")
     (row,) = csv.DictReader(io.StringIO(bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")))
     entry = DeskEntry.objects.get(share=share)
-    assert row["result"] == overall_titles()[entry.overall]
-    assert row["when_to_contact"] == contact_titles().get(entry.contact, "No contact called for")
-    assert row["advice"] == "asked for, not answered"
-    assert row["shared"] == moment_in_table(share.shared_at)
-    assert row["shared_at"] == moment_in_json(share.shared_at)
-    assert row["shared_at"].endswith(("-04:00", "-05:00"))
+    assert row["Result"] == overall_titles()[entry.overall]
+    assert row["When to contact the Commissioner"] == contact_titles().get(entry.contact, "No contact needed")
+    assert row["Advice"] == "asked for, not answered"
+    assert row["Shared on"] == moment_in_table(share.shared_at)
+    assert row["Shared on"].endswith((" EDT", " EST"))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +258,7 @@ def test_one_pdf_has_a_summary_of_each(world):
 def test_one_pdf_of_more_than_a_hundred_is_refused(world, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_SUMMARIES", 1)
     keys = [world.share(number).pk for number in range(2)]
-    with pytest.raises(CannotExport, match="Take fewer, or a ZIP file"):
+    with pytest.raises(CannotExport, match="Choose fewer, or a ZIP file"):
         collect(keys=keys, form="pdf")
 
 
@@ -284,7 +283,7 @@ def test_what_is_withdrawn_meanwhile_is_left_out_and_the_rest_is_whole(world, qu
     assert archive.testzip() is None
     index = json.loads(archive.read("index.json"))
     assert archive.read(index[1]["full"]) == pdf_of(kept)
-    assert archive.read(index[0]["full"]).startswith(b"Withdrawn or deleted while")
+    assert archive.read(index[0]["full"]).startswith(b"This share was withdrawn")
     assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(gone.pk)]
 
 
@@ -301,7 +300,7 @@ def test_however_many_are_withdrawn_meanwhile_all_are_listed(world, quick, monke
 def test_where_all_is_withdrawn_nothing_is_taken_away(world, quick, form):
     share = world.share(1)
     sharing.withdraw(share=share, by=world.member)
-    with pytest.raises(CannotExport, match="all of it was withdrawn"):
+    with pytest.raises(CannotExport, match="since been withdrawn or deleted"):
         collect(keys=[share.pk], form=form)
 
 
@@ -310,22 +309,25 @@ def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_sa
     world, quick, form, monkeypatch
 ):
     kept, gone = world.share(1), world.share(2)
-    chosen = {"scope": "found", "form": form, "kind": "full"}
+    chosen = {"form": form, "kind": "full"}
     address = world.client.post("/desk/export", chosen)["Location"]
     sharing.withdraw(share=gone, by=world.member)
     page = text_of(world.client.get(address))
-    assert ("1 share, as" in page, "1 of those that you chose was withdrawn" in page) == (True, True)
+    assert ('<p class="lead">1 share: ' in page, "One share that you chose has since been" in page) == (
+        True,
+        True,
+    )
     assert "Everything is ready" in page
     answer: Any = world.client.post(address)
     assert gone.code.encode() not in b"".join(answer.streaming_content)
-    assert answer["Content-Disposition"].startswith('attachment; filename="shared-2026-07-01-1.')
+    assert answer["Content-Disposition"].startswith('attachment; filename="shared-2026-07-01-1')
     assert Export.objects.get().shares == [kept.pk]
 
 
 def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, monkeypatch):
     world.share(1)
     gone = world.share(2)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    address = world.client.post("/desk/export", {"form": "csv"})["Location"]
     whole = exporting._csv
 
     def slow(index: Any) -> str:
@@ -335,7 +337,7 @@ def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, mon
 
     monkeypatch.setattr(exporting, "_csv", slow)
     answer = world.client.post(address)
-    assert (answer.status_code, "withdrawn or deleted a moment ago" in text_of(answer)) == (503, True)
+    assert (answer.status_code, "was just changed, withdrawn or deleted" in text_of(answer)) == (503, True)
     assert not Export.objects.exists()
 
 
@@ -345,7 +347,7 @@ def test_a_line_that_grew_meanwhile_ends_it_before_it_looks_whole(world):
     collection = collect(keys=[share.pk], form="jsonl")
     User.objects.filter(pk=world.officer.pk).update(name="Robin Ng-Magnusson")
     sent: list[bytes] = []
-    with pytest.raises(CannotExport, match="a moment ago"):
+    with pytest.raises(CannotExport, match="just changed"):
         sent.extend(collection.chunks)
     assert sum(map(len, sent)) < collection.size
 
@@ -371,10 +373,10 @@ def one_unprinted(world, quick, monkeypatch) -> Share:
 
 
 def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unprinted):
-    chosen = {"scope": "found", "form": "zip", "kind": "full"}
+    chosen = {"form": "zip", "kind": "full"}
     address = world.client.post("/desk/export", chosen)["Location"]
     page = text_of(world.client.get(address))
-    assert "These cannot be printed" in page
+    assert "These PDFs could not be made" in page
     assert f"(share {one_unprinted.pk}). It took too long." in page
     answer: Any = world.client.post(address)
     archive = ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
@@ -386,17 +388,17 @@ def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unpri
 
 def test_every_page_leads_back_to_the_desk_as_it_was(world, quick):
     world.share(1)
-    world.client.get("/desk/?waiting=unread")
-    address = world.client.post("/desk/export", {"scope": "found", "form": "csv"})["Location"]
+    world.client.get("/desk/?waiting=unread&other=x")
+    address = world.client.post("/desk/export", {"form": "csv"})["Location"]
     for page in address, "/desk/export/forgotten", "/desk/insights":
-        assert 'href="/desk/?waiting=unread">Back to what was shared' in text_of(world.client.get(page))
+        assert 'href="/desk/?state=unread">Back to shared self-checks' in text_of(world.client.get(page))
 
 
 def test_it_can_be_tried_again(world, one_unprinted, monkeypatch):
-    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
-    assert "These cannot be printed" in text_of(world.client.get(address))
+    address = world.client.post("/desk/export", {"form": "zip", "kind": "full"})["Location"]
+    assert "These PDFs could not be made" in text_of(world.client.get(address))
     monkeypatch.setattr(printing, "_full_pdf", lambda _: b"%PDF")
-    assert "These cannot be printed" in text_of(world.client.get(address))
+    assert "These PDFs could not be made" in text_of(world.client.get(address))
     assert world.client.post(address, {"again": "1"})["Location"] == address
     assert "Everything is ready" in text_of(world.client.get(address))
 
@@ -411,7 +413,7 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
         raise PressError(PrintProblem.BUSY, "The printer is busy.")
 
     monkeypatch.setattr(printing, "_full_pdf", busy)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "zip", "kind": "full"})["Location"]
+    address = world.client.post("/desk/export", {"form": "zip", "kind": "full"})["Location"]
     answer = world.client.get(address)
     assert (answer.status_code, "The printer is busy." in text_of(answer), len(asked)) == (503, True, 1)
     # htmx, which requests the page repeatedly, shows only answers without an error status.
@@ -421,7 +423,7 @@ def test_where_nothing_can_be_printed_it_says_so_at_once(world, monkeypatch):
 
 def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
     world.share(1)
-    address = world.client.post("/desk/export", {"scope": "found", "form": "zip"})["Location"]
+    address = world.client.post("/desk/export", {"form": "zip"})["Location"]
     let_in(world.client, world.officer)
     answer = world.client.get(address, headers={"HX-Request": "true"})
     assert (answer.status_code, answer["HX-Redirect"].split("?")[0]) == (200, "/account/second-step/again/")
@@ -433,13 +435,13 @@ def test_a_page_that_asks_by_itself_is_led_to_prove_who_asks(world, quick):
 def test_a_search_that_is_forgotten_takes_nothing_away(world, monkeypatch):
     world.share(1)
     for more in {"search": "forgotten"}, {"office": "987654"}, {"since": "yesterday"}:
-        answer = world.client.post("/desk/export", {"scope": "found", "form": "csv"} | more)
-        assert (answer.status_code, "not what you saw any more" in text_of(answer)) == (400, True), more
+        answer = world.client.post("/desk/export", {"form": "csv"} | more)
+        assert (answer.status_code, "The search has expired, or" in text_of(answer)) == (400, True), more
 
 
 @pytest.mark.postgres
 def test_a_number_that_no_database_has_is_nothing(world):
-    chosen = {"scope": "picked", "form": "csv", "share": "9" * 20}
+    chosen = {"form": "csv", "share": "9" * 20}
     assert world.client.post("/desk/export", chosen).status_code == 400
 
 
@@ -487,7 +489,7 @@ def test_a_large_zip_is_never_held_whole(world, monkeypatch):
 
 def test_only_officers_take_anything_away(world):
     world.share(1)
-    assert client_of(world.member).post("/desk/export", {"scope": "found", "form": "csv"}).status_code == 404
+    assert client_of(world.member).post("/desk/export", {"form": "csv"}).status_code == 404
 
 
 # --- From the command line ------------------------------------------------------------------------
@@ -518,7 +520,7 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
         (["--output", "."], "--output: . is a folder"),
-        (["--advice", "answered"], "nothing that was shared fits"),
+        (["--advice", "answered"], "No share that can be exported matches"),
         (
             ["--output", "/nowhere/x.csv"],
             "--output: /nowhere/x.csv: No such file or directory. Nothing was written.",

@@ -12,12 +12,13 @@ from urllib.parse import parse_qs
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import Attestation, AuditEvent, DeskEntry, DeskFinding, DeskUnsure, Share
+from assessments.models import Attestation, AuditEvent, DeskEntry, DeskFinding, DeskUnsure, Share, User
 from assessments.models.desk import Place
 from assessments.records.desk_facts import desk_facts
+from assessments.reports.trail import in_words
 from assessments.services import desk, retention, sharing
 from assessments.services.audit import append_access
 from assessments.typed.folding import searchable
@@ -209,6 +210,7 @@ def test_what_was_shared_before_there_was_a_desk_is_listed_as_it_would_have_been
     importlib.import_module("assessments.migrations.0007_desk").enter_all(apps, None)
     importlib.import_module("assessments.migrations.0009_desk_room").enter_again(apps, None)
     importlib.import_module("assessments.migrations.0012_folding").search_by_folded_words(apps, None)
+    importlib.import_module("assessments.migrations.0023_desk_handling").read_again(apps, None)
     assert [rows_of(model) for model in models] == as_kept
 
 
@@ -244,7 +246,7 @@ def test_only_officers_see_it(cast, world, who):
 
 def test_with_nothing_shared_it_says_so_and_counts_nothing_else(world):
     page = text_of(world.see())
-    assert "Nothing yet." in page
+    assert "No self-checks are shared yet." in page
     assert "Ward 10" not in page
 
 
@@ -257,7 +259,8 @@ def test_what_waits_comes_first_then_the_newest(cast, world):
     desk.open_share(share=shares[3], by=cast.officer)
     desk.open_share(share=shares[1], by=cast.officer)
     assert listed(world.see()) == [shares[n].pk for n in (2, 0, 3, 1)]
-    assert "2 unread, 0 to answer, 4 in all" in text_of(world.see())
+    page = re.sub("<[^>]+>", "", text_of(world.see()))
+    assert "2 unread, 0 to answer, 4 shared." in page
 
 
 def test_a_look_at_the_list_is_in_the_portals_trail_once(cast, world):
@@ -267,33 +270,45 @@ def test_a_look_at_the_list_is_in_the_portals_trail_once(cast, world):
     assert (event.actor, event.office_id) == (cast.officer, None)
 
 
+STANDING = {"new", "asked", "read", "theirs", "answered", "dealt"}
 FILTERS: list[tuple[dict[str, str], set[str]]] = [
     # The office and the paragraph are filled in.
+    ({"state": "unread"}, {"new", "asked", "theirs"}),
+    ({"state": "to_answer"}, {"asked"}),
+    ({"state": "read"}, {"read"}),
+    ({"state": "answered"}, {"answered"}),
+    ({"state": "dealt"}, {"dealt"}),
+    # Addresses from before `state` had these values.
     ({"waiting": "unread"}, {"new", "asked", "theirs"}),
-    ({"waiting": "to_answer"}, {"asked"}),
+    ({"waiting": "to_answer", "office": ""}, set()),
+    ({"assigned": "me"}, {"read"}),
+    ({"assigned": "nobody"}, {"new", "asked", "theirs", "answered", "dealt"}),
     ({"office": ""}, {"theirs"}),
     ({"overall": "contact_commissioner"}, {"asked"}),
-    ({"contact": "none"}, {"new", "read", "theirs"}),
+    ({"contact": "none"}, {"new", "read", "theirs", "answered", "dealt"}),
     ({"paragraph": ""}, {"asked"}),
-    ({"advice": "asked"}, {"asked"}),
-    ({"advice": "none"}, {"new", "read", "theirs"}),
-    ({"advice": "answered"}, set()),
-    ({"since": "2026-07-03"}, {"read", "theirs", "gone"}),
+    ({"advice": "asked"}, {"asked", "answered"}),
+    ({"advice": "none"}, {"new", "read", "theirs", "dealt"}),
+    ({"advice": "answered"}, {"answered"}),
+    ({"since": "2026-07-03"}, {"read", "theirs", "gone", "answered", "dealt"}),
     ({"until": "2026-07-02"}, {"new", "asked"}),
     ({"since": "2026-07-02", "until": "2026-07-02"}, {"asked"}),
     ({"since": "2026-07-05", "until": "2026-07-01"}, set()),
-    ({"since": "0001-01-01", "until": "9999-12-31"}, {"new", "asked", "read", "theirs", "gone"}),
+    ({"since": "0001-01-01", "until": "9999-12-31"}, {*STANDING, "gone"}),
     ({"since": "9999-12-31"}, set()),
-    ({"edition": "toronto-social-media-1.1"}, {"new", "asked", "read", "theirs"}),
+    ({"edition": "toronto-social-media-1.1"}, STANDING),
     ({"state": "withdrawn"}, {"gone"}),
-    ({"state": "standing"}, {"new", "asked", "read", "theirs"}),
-    ({}, {"new", "asked", "read", "theirs", "gone"}),
+    ({"state": "standing"}, STANDING),
+    ({}, {*STANDING, "gone"}),
 ]
 
 
 WRONG = [
     ("since", "yesterday", "Enter the date as year-month-day, such as 2026-08-21."),
     ("overall", "nonsense", "Choose one of the options in the list."),
+    ("state", "nonsense", "State: Choose one of the options in the list."),
+    ("assigned", "987654", "Assigned to: Choose one of the options in the list."),
+    ("assigned", "\0", "Choose one of the options in the list."),
     ("office", "987654", "Choose one of the options in the list."),
     ("office", "9" * 40, "Choose one of the options in the list."),
     ("office", "\0", "Choose one of the options in the list."),
@@ -312,7 +327,12 @@ def test_a_filter_keeps_what_it_says(cast, world):
     made["theirs"] = world.share(4, of=world.theirs)
     made["gone"] = world.share(5)
     sharing.withdraw(share=made["gone"], by=cast.member)
-    desk.open_share(share=made["read"], by=cast.officer)
+    made["answered"], made["dealt"] = world.share(6, ask="And this?"), world.share(7)
+    for share in (made["read"], made["dealt"]):
+        desk.open_share(share=share, by=cast.officer)
+    sharing.write_advice(share=made["answered"], text="You may.", by=cast.officer)
+    desk.mark_dealt(share=made["dealt"], by=cast.officer)
+    desk.assign_share(share=made["read"], to=cast.officer, seen=None, by=cast.officer)
     named = {"office": str(cast.elsewhere_pk), "paragraph": paragraph}
     client = cast.client("officer")
     for chosen, kept in FILTERS:
@@ -359,7 +379,7 @@ def test_an_account_is_looked_for_in_accounts_alone_and_is_in_no_address(cast, w
     page = client.get(answer["Location"])
     assert listed(page) == [theirs.pk]
     assert 'value="@BO"' in text_of(page)
-    assert "(2 chosen)" in text_of(page)
+    assert "(2 applied)" in text_of(page)
     assert len(listed(client.get("/desk/", {"account": "@bo"}))) == 2
 
 
@@ -367,21 +387,21 @@ def test_an_account_is_looked_for_in_accounts_alone_and_is_in_no_address(cast, w
 def test_no_words_are_too_odd_to_look_for(cast, world):
     world.share(1, questions={"conduct.abuse"}, notes={"conduct.abuse"})
     client = cast.client("officer")
-    for words in ("\0", "jones\0street", "%", "\\", "'", "a " * 50):
+    for words in ("\0", "jones\0street", "%", "\\", "'", "a " * 50, "@", "//", "http://[", "x.com/%ff"):
         answer = client.get(client.post("/desk/", {"words": words, "account": words})["Location"])
         assert answer.status_code == 200
 
 
 def test_of_what_is_withdrawn_nothing_is_offered_to_take_away(cast, world):
     share = world.share()
-    assert "Make it ready" in text_of(world.see())
+    assert "Prepare download" in text_of(world.see())
     sharing.withdraw(share=share, by=cast.member)
-    assert "Make it ready" not in text_of(world.see(state="withdrawn"))
+    assert "Prepare download" not in text_of(world.see(state="withdrawn"))
 
 
 def test_a_search_that_is_forgotten_says_so(world):
     world.share()
-    assert "does not remember this search" in text_of(world.see(search="unknown"))
+    assert "This search has expired." in text_of(world.see(search="unknown"))
 
 
 # --- Page by page --------------------------------------------------------------------------------
@@ -462,7 +482,7 @@ def test_a_place_that_there_is_not_shows_the_top_and_says_so(cast, world):
     for place in ("", *PLACES):
         page = client.get("/desk/", {"after": place})
         assert listed(page) == [share.pk], place
-        assert ("leads to no place" in text_of(page)) is bool(place), place
+        assert ("does not lead to a page" in text_of(page)) is bool(place), place
 
 
 def test_a_place_reads_back_as_it_was_written():
@@ -521,12 +541,11 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
     DeskEntry.objects.filter(pk=share.pk).update(needed_by=date(2026, 7, 15))
     page = text_of(world.see())
     for text in (
-        f"Ward 10: TikTok {HANDLE}",
+        f"Ward 10: TikTok {HANDLE}, shared on 1 July 2026, 11:00 EDT",
+        "Ana Silva",
         "Contact the Integrity Commissioner",
-        "Contact: ",
-        "Shared on 1 July 2026, 11:00 EDT.",
-        "Edition toronto-social-media-1.1",
-        "Advice asked for, by <strong>15 July 2026</strong>.",
+        "1 Jul 2026",
+        '<strong class="date">15 Jul 2026</strong>',
         "Unread",
         "To answer",
     ):
@@ -560,11 +579,250 @@ def test_an_officer_who_opens_while_the_member_erases_waits_for_no_one_in_a_circ
 
 
 def test_a_search_that_is_too_long_comes_back_whole_and_finds_nothing(cast):
-    client, words = cast.client("officer"), "word " * 21
+    client, words = cast.client("officer"), "word " * 61
     for name, told in (
-        ("words", "Use at most 100 characters to search."),
-        ("account", "Use at most 100 char"),
+        ("words", "Use at most 300 characters to search."),
+        ("account", "Use at most 300 char"),
     ):
         page = client.get(client.post("/desk/", {name: words})["Location"]).content.decode()
         assert told in page
         assert words.strip() in page
+
+
+# --- Searching by account, code and member ---------------------------------------------------------
+
+
+SEARCHES = [
+    ("Silva", {"mine", "asked"}),
+    ("https://www.tiktok.com/@Ward10-6142?lang=en", {"mine", "asked"}),
+    ("tiktok.com/@ward10-6142", {"mine", "asked"}),
+    ("https://www.instagram.com/ward10-6142/", set()),
+    ("https://x.com/BO?s=20", {"theirs"}),
+    ("https://mobile.twitter.com/bo", {"theirs"}),
+    ("@bo", {"theirs"}),
+    ("Ward @Bo", {"theirs"}),
+    ("see https://example.com/notes", {"asked"}),
+]
+
+
+@pytest.mark.postgres
+def test_members_profile_addresses_and_handles_find_their_shares(cast, world):
+    made = {
+        "mine": world.share(1),
+        "asked": world.share(2, ask="Please see https://example.com/notes."),
+        "theirs": world.share(3, of=world.theirs),
+    }
+    client = cast.client("officer")
+    for words, kept in SEARCHES:
+        answer = client.post("/desk/", {"words": words})
+        assert re.fullmatch(r"/desk/\?search=[\w-]{12}", answer["Location"]), words
+        assert set(listed(client.get(answer["Location"]))) == {made[name].pk for name in kept}, words
+
+
+@pytest.mark.postgres
+def test_a_verification_code_finds_its_share_however_it_is_typed(cast, world):
+    share, gone = world.share(1), world.share(2)
+    sharing.withdraw(share=gone, by=cast.member)
+    client = cast.client("officer")
+    for typed in (
+        share.code,
+        share.code.lower().replace("-", " "),
+        f"Verification code {share.code}.",
+        f"https://portal.example/verify/{share.code}",
+    ):
+        answer = client.post("/desk/", {"words": typed})
+        assert share.code not in answer["Location"]
+        assert listed(client.get(answer["Location"])) == [share.pk], typed
+    assert listed(client.get(client.post("/desk/", {"words": gone.code})["Location"])) == [gone.pk]
+    # The code of the attestation was not shared.
+    assert listed(client.get(client.post("/desk/", {"words": world.attestation.code})["Location"])) == []
+
+
+# --- Handling ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def colleague(cast) -> User:
+    return person("colleague", is_officer=True)
+
+
+def entry_of(share: Share) -> DeskEntry:
+    return DeskEntry.objects.get(share=share)
+
+
+def assign(client: Any, share: Share, to: User | None, *, seen: User | None = None) -> str:
+    sent = {"officer": to.pk if to else "", "seen": seen.pk if seen else ""}
+    return text_of(client.post(f"/shares/{share.pk}/assign", sent, follow=True))
+
+
+@pytest.mark.postgres
+def test_a_share_is_assigned_to_oneself_to_another_and_to_no_one(cast, world, colleague):
+    share, client = world.share(), cast.client("officer")
+    for to, seen, message, named in (
+        (cast.officer, None, "Assigned to you.", "Me"),
+        (colleague, cast.officer, "Assigned to Colleague.", "Colleague"),
+        (None, colleague, "Assigned to no one.", ""),
+    ):
+        assert message in assign(client, share, to, seen=seen)
+        assert entry_of(share).assigned_to == to
+        cell = text_of(client.get("/desk/")).partition('data-label="Assigned to"')[2].partition("</td>")[0]
+        assert re.sub("<[^>]*>", "", cell).strip().removeprefix('class="is-empty">').strip("> ") == named
+
+
+@pytest.mark.postgres
+def test_an_officer_who_assigns_after_another_did_changes_nothing_and_is_told(cast, world, colleague):
+    share, client = world.share(), cast.client("officer")
+    desk.assign_share(share=share, to=colleague, seen=None, by=colleague)
+    assert "Another officer assigned this share" in assign(client, share, cast.officer)
+    assert entry_of(share).assigned_to == colleague
+    # The same choice twice is no conflict, and one event.
+    assert "Assigned to Colleague." in assign(client, share, colleague)
+    assert AuditEvent.objects.filter(action="share_assigned").count() == 1
+
+
+def test_no_share_is_assigned_to_anyone_but_an_officer_who_can_sign_in(cast, world, colleague):
+    share, client = world.share(), cast.client("officer")
+    User.objects.filter(pk=colleague.pk).update(is_active=False)
+    for to in (colleague, cast.member, cast.administrator):
+        assert "Choose an officer from the list." in assign(client, share, to)
+        with pytest.raises(desk.NotAnOfficer):
+            desk.assign_share(share=share, to=to, seen=None, by=cast.officer)
+    for odd in ("x", "9" * 40, "\0", "-1"):
+        sent = {"officer": odd, "seen": odd}
+        answer = client.post(f"/shares/{share.pk}/assign", sent, follow=True)
+        assert (answer.status_code, entry_of(share).assigned_to) == (200, None), odd
+
+
+def test_what_is_assigned_to_an_officer_who_left_says_so_and_can_be_found_and_assigned_again(
+    cast, world, colleague
+):
+    share, client = world.share(), cast.client("officer")
+    desk.assign_share(share=share, to=colleague, seen=None, by=colleague)
+    User.objects.filter(pk=colleague.pk).update(is_officer=False)
+    for page in ("/desk/", f"/desk/?assigned={colleague.pk}", f"/shares/{share.pk}"):
+        assert "Colleague (no longer an officer)" in text_of(client.get(page)), page
+    assert listed(client.get(f"/desk/?assigned={colleague.pk}")) == [share.pk]
+    assert "Assigned to you." in assign(client, share, cast.officer, seen=colleague)
+
+
+@pytest.mark.postgres
+def test_dealt_with_a_share_needs_no_attention_until_the_member_adds_something(cast, world):
+    share, client = world.share(ask="May I?"), cast.client("officer")
+    address = f"/shares/{share.pk}/dealt"
+    # Not yet read.
+    assert "The member just added something." in text_of(client.post(address, follow=True))
+    assert entry_of(share).dealt_at is None
+    assert "Marked as dealt with." in text_of(client.post(address, follow=True))
+    world.at(hours=1)
+    client.post(address)
+    entry = entry_of(share)
+    assert (entry.dealt_at, entry.dealt_by, entry.waiting) == (NOW, cast.officer, False)
+    assert entry.states == (DeskEntry.State.DEALT,)
+    client = cast.client("officer")
+    assert "0 to answer" in re.sub("<[^>]+>", "", text_of(client.get("/desk/")))
+    assert "Reopened." in text_of(client.post(address, {"reopen": "1"}, follow=True))
+    assert entry_of(share).states == (DeskEntry.State.TO_ANSWER,)
+    client.post(address)
+    world.at(hours=2)
+    sharing.write_advice(share=share, text="And this?", by=cast.member)
+    entry = entry_of(share)
+    assert (entry.dealt_at, entry.dealt_by, entry.waiting) == (None, None, True)
+    assert entry.states == (DeskEntry.State.UNREAD, DeskEntry.State.TO_ANSWER)
+    actions = AuditEvent.objects.filter(record_type="share", record_id=share.pk, office=None)
+    assert [event.action for event in actions.order_by("number")] == [
+        "share_dealt",
+        "share_reopened",
+        "share_dealt",
+    ]
+
+
+def test_a_mark_without_an_officer_is_refused_by_the_database(world):
+    share = world.share()
+    for columns in {"dealt_at": NOW}, {"dealt_by": world.cast.officer}:
+        with pytest.raises(IntegrityError, match="dealt_with"), transaction.atomic():
+            DeskEntry.objects.filter(share=share).update(**columns)
+
+
+def test_members_and_administrators_do_not_see_who_handles_a_share(cast, world):
+    share = world.share()
+    desk.open_share(share=share, by=cast.officer)
+    desk.assign_share(share=share, to=cast.officer, seen=None, by=cast.officer)
+    desk.mark_dealt(share=share, by=cast.officer)
+    for who in ("member", "staff"):
+        page = text_of(cast.client(who).get(f"/shares/{share.pk}"))
+        assert "Handling" not in page
+        assert "Robin Ng" not in page
+        trail = text_of(cast.client(who).get(f"/office/{cast.office_pk}/trail"))
+        assert "dealt with" not in trail
+        assert "assigned" not in trail
+    events = AuditEvent.objects.visible_to(cast.administrator).filter(record_type="share")
+    assert [line.words for line in in_words(events.order_by("number"))] == [
+        "Robin Ng assigned a shared self-check to an officer",
+        "Robin Ng marked a shared self-check as dealt with",
+    ]
+
+
+@pytest.mark.postgres
+def test_withdrawn_a_share_keeps_nothing_of_its_handling_and_cannot_be_handled(cast, world):
+    share, client = world.share(), cast.client("officer")
+    desk.open_share(share=share, by=cast.officer)
+    desk.assign_share(share=share, to=cast.officer, seen=None, by=cast.officer)
+    desk.mark_dealt(share=share, by=cast.officer)
+    sharing.withdraw(share=share, by=cast.member)
+    entry = entry_of(share)
+    assert (entry.assigned_to, entry.dealt_at, entry.dealt_by, entry.member) == (None, None, None, "")
+    assert entry.states == (DeskEntry.State.WITHDRAWN,)
+    for action, sent in (("assign", {"officer": cast.officer.pk}), ("dealt", {}), ("dealt", {"reopen": "1"})):
+        answer = client.post(f"/shares/{share.pk}/{action}", sent, follow=True)
+        assert "Handling" not in text_of(answer)
+        assert entry_of(share).assigned_to is None
+    assert client.post("/shares/987654/assign").status_code == 404
+
+
+@at_the_same_moment
+def test_of_two_officers_who_assign_at_the_same_moment_one_does():
+    cast = make()
+    colleague = person("colleague", is_officer=True)
+    attestation, _ = attest_both(cast)
+    share = shared(attestation)
+
+    def assign_to(to: User) -> Any:
+        return lambda: desk.assign_share(share=share, to=to, seen=None, by=to)
+
+    results = together(assign_to(cast.officer), assign_to(colleague))
+    assert sorted(type(result).__name__ for result in results) == ["AssignedElsewhere", "NoneType"]
+    assert AuditEvent.objects.filter(action="share_assigned").count() == 1
+
+
+# --- Many ----------------------------------------------------------------------------------------
+
+
+def test_five_thousand_shares_are_counted_paged_and_exported_whole(cast, world):
+    first = world.share()
+    like = DeskEntry.objects.get()
+    values = {field.attname: getattr(like, field.attname) for field in DeskEntry._meta.fields}
+    shares = Share.objects.bulk_create(
+        Share(
+            attestation=first.attestation,
+            shared_by=first.shared_by,
+            sha256=f"{number:064x}",
+            code=f"{number:024d}",
+        )
+        for number in range(4_999)
+    )
+    DeskEntry.objects.bulk_create(DeskEntry(**values | {"share_id": share.pk}) for share in shares)
+    client = cast.client("officer")
+    page = text_of(client.get("/desk/"))
+    assert "5,000 listed" in page
+    assert "Exports all 5,000 shared" in page
+    assert "Next page" in page
+    address = client.post("/desk/export", {"form": "csv"})["Location"]
+    assert "5,000 shares: spreadsheet (CSV)" in text_of(client.get(address))
+    content = b"".join(client.post(address).streaming_content).decode("utf-8-sig")
+    assert content.count("\r\n") == 5_001
+
+
+def test_a_look_at_the_exports_own_address_leads_back_to_the_desk(cast, world):
+    client = cast.client("officer")
+    client.get("/desk/?state=unread")
+    assert client.get("/desk/export")["Location"] == "/desk/?state=unread"

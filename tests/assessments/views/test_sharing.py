@@ -382,7 +382,7 @@ def test_who_reads_it(cast, attestation):
 
 def test_the_office_sees_nothing_of_what_was_not_shared_and_not_even_that_it_is_there(cast, attestation):
     officer = cast.client("officer")
-    assert "Nothing yet" in text_of(officer.get("/desk/"))
+    assert "No self-checks are shared yet" in text_of(officer.get("/desk/"))
     for page in ("", "answers", "advisory", "advisory.pdf", "review", "compare"):
         assert officer.get(f"/assessments/{attestation.assessment_id}/{page}").status_code == 404
 
@@ -447,7 +447,7 @@ def test_an_officer_answers_and_both_see_the_exchange(
     (mail,) = mailoutbox
     assert mail.to == ["member@example.ca"]
     assert "Chamber" not in mail.body + str(mail.alternatives)
-    assert "answered on " in text_of(officer.get("/desk/"))
+    assert "0 to answer, 1 shared." in re.sub("<[^>]+>", "", text_of(officer.get("/desk/")))
 
 
 @pytest.mark.parametrize("who", ["staff", "stranger"])
