@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.management.demo_authenticator import NoCode, code_for, give
-from assessments.models import Membership, Office, User
+from assessments.models import Assessment, Membership, Office, User
 from assessments.records.shared import preselected
 from assessments.records.state import assessment_state
 from assessments.samples import sample
-from assessments.services.answering import Change, save_answers
+from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.attesting import attest
 from assessments.services.drafts import start_assessment
 from assessments.services.register import NewAccount, add_account
@@ -125,13 +125,11 @@ def make() -> None:
             account=NewAccount(office=office, platform=platform, handle=handle, purpose=purpose),
             by=member,
         )
-        notes = document.get("notes", {})
-        answers = list(document["answers"].items())
-        answered = answers[: len(answers) - left_out]
-        changes = [Change(question, value, notes.get(question, "")) for question, value in answered]
+        draft = start_assessment(account=account, by=staff)
+        changes = changes_to(draft, document)
+        changes = changes[: len(changes) - left_out]
         # Staff fill in the first half, so that the pages show two names.
         half = len(changes) // 2
-        draft = start_assessment(account=account, by=staff)
         save_answers(draft=draft, changes=changes[:half], by=staff)
         save_answers(draft=draft, changes=changes[half:], by=member)
         for about, subject, text in COMMENTS.get(name, ()):
@@ -139,6 +137,15 @@ def make() -> None:
         if name in COMMENTS:
             mark_ready(assessment=draft, by=staff)
     attest_and_share(office, member)
+
+
+def changes_to(draft: Assessment, document: dict[str, Any]) -> list[Change]:
+    """The answers of a sample, as changes to a draft that may have some answers from the office's other drafts."""
+    rows, notes = {row.question: row for row in draft.answers.all()}, document.get("notes", {})
+    return [
+        Change(question, value, notes.get(question, ""), AnswerVersion.of_row(rows.get(question)))
+        for question, value in document["answers"].items()
+    ]
 
 
 def attest_and_share(office: Office, member: User) -> None:
@@ -149,9 +156,7 @@ def attest_and_share(office: Office, member: User) -> None:
         office=office, platform=document["account"]["platform"], handle=handle, purpose=purpose
     )
     draft = start_assessment(account=add_account(account=described, by=member), by=member)
-    notes = document.get("notes", {})
-    changes = [Change(q, value, notes.get(q, "")) for q, value in document["answers"].items()]
-    save_answers(draft=draft, changes=changes, by=member)
+    save_answers(draft=draft, changes=changes_to(draft, document), by=member)
     state = assessment_state(draft, as_of=timezone.localdate())
     if not state.can_be_attested:
         # Which questions are asked depends on the day, so on some days the sample is incomplete.
