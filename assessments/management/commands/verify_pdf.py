@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from assessments.pdf.judging import MAX_PDF, NOT_OURS, TooBusy
 from assessments.services.verifying import judge_file
@@ -16,6 +17,10 @@ NO_RECORD = (
     "Only the PDF of an attested or shared self-check has one. "
     "A PDF downloaded from a draft or made by `manage.py advise` has none. "
     "If this PDF should have a record, it has been changed. Ask for the file as it was downloaded."
+)
+NO_TABLES = (
+    "The portal's database cannot be read. "
+    "Check DATABASE_URL, and that `manage.py migrate` has created the tables."
 )
 
 
@@ -39,6 +44,9 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: This is a folder. Name a PDF file in it.") from None
         except OSError as error:
             raise CommandError(f"{path}: The file cannot be read ({error.strerror or error}).") from None
+        except DatabaseError:
+            # Not the database's own message, which speaks to programmers.
+            raise CommandError(NO_TABLES) from None
         except TooBusy as error:
             raise CommandError(str(error)) from None
         if NOT_OURS["no_record"] in verdict.explanation:

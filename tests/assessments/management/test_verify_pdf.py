@@ -1,12 +1,17 @@
 """`manage.py verify_pdf`: it reports a single changed byte, and whether a document is still current."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from assessments.management.commands.verify_pdf import NO_TABLES
 from assessments.models import Attestation, Share
 from assessments.pdf import press
 from assessments.services.printing import pdf_of
@@ -91,3 +96,14 @@ def test_a_file_that_cannot_be_read_is_reported(db, tmp_path):
         CommandError, match=r"a\.pdf: The file cannot be read \(Too many levels of symbolic links\)\.$"
     ):
         call_command("verify_pdf", str(tmp_path / "a.pdf"))
+
+
+def test_a_database_without_tables_is_reported_on_one_line(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
+    environment = os.environ | {"DEBUG": "true", "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
+    command = [sys.executable, "manage.py", "verify_pdf", str(tmp_path / "a.pdf")]
+    done = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"CommandError: {NO_TABLES}"]
