@@ -35,7 +35,7 @@ def _quoted(texts: Iterable[str]) -> str:
 
 
 def _still_in(text: str, words: str, *, without: Sequence[Span] = ()) -> list[str]:
-    """What a text has of some words, or of what may be the same, but for the parts that are blacked out."""
+    """What a text has of some words, or of similar words, outside the parts that are blacked out."""
     exact = [text[span.start : span.end] for span in occurrences(words, text) if span not in without]
     return list(dict.fromkeys([*exact, *near_misses(words, text, without=without)]))
 
@@ -102,7 +102,7 @@ class ShareForm(PlainMessages, forms.Form):
     about = forms.MultipleChoiceField(required=False)
     needed_by = DayField(
         required=False,
-        error_messages={"invalid": "By when you need an answer: write a day such as 2026-08-21."},
+        error_messages={"invalid": "Reply needed by: enter a date, for example 2026-08-21."},
     )
     nonce = forms.CharField(required=False)
 
@@ -117,7 +117,9 @@ class ShareForm(PlainMessages, forms.Form):
         ):
             field: Any = self.fields[name]
             field.choices = [(value, value) for value in values]
-            field.error_messages["invalid_choice"] = "Something that you picked is not in this assessment."
+            field.error_messages["invalid_choice"] = (
+                "Something that you chose isn’t in this self-check. Choose again."
+            )
 
     @property
     def new_nonce(self) -> str:
@@ -134,10 +136,10 @@ class ShareForm(PlainMessages, forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         if not self.errors and not (cleaned["rule"] or cleaned["question"] or cleaned["note"]):
-            raise forms.ValidationError("Pick at least one finding, answer or note to share.")
+            raise forms.ValidationError("Choose at least one finding, answer or note to share.")
         if set(cleaned.get("about", ())) - set(cleaned.get("rule", ())):
             self.add_error(
-                None, "Your question is about a finding that you do not share. Pick it above as well."
+                None, "Your question is about a finding that you haven’t included. Include it above as well."
             )
         asks = cleaned.get("question_to_ask")
         if (
@@ -145,9 +147,13 @@ class ShareForm(PlainMessages, forms.Form):
             and "question_to_ask" not in self.errors
             and (cleaned.get("about") or cleaned.get("needed_by"))
         ):
-            self.add_error("question_to_ask", "Write your question, or leave the lines below it empty.")
+            self.add_error(
+                "question_to_ask", "Enter your question, or clear the reply date and the findings below it."
+            )
         if sum(len(self._words(q)) for q in cleaned.get("note", ())) > MAX_LINES:
-            raise forms.ValidationError(f"To black out: use at most {MAX_LINES} lines in all notes together.")
+            raise forms.ValidationError(
+                f"Words to black out: enter at most {MAX_LINES} lines for all notes together."
+            )
         for q in cleaned.get("note", ()):
             missing = [word for word in self._words(q) if not occurrences(word, self.state.rows[q].note)]
             if missing:
@@ -155,11 +161,11 @@ class ShareForm(PlainMessages, forms.Form):
                 words = ", ".join(f"“{word}”" for word in missing)
                 self.add_error(
                     None,
-                    f"To black out: your note on “{short}” does not contain {words}.{self._instead(q, missing)}",
+                    f"Words to black out: your note on “{short}” doesn’t contain {words}.{self._instead(q, missing)}",
                 )
         day = cleaned.get("needed_by")
         if day and day < timezone.localdate():
-            self.add_error("needed_by", "By when you need an answer: choose today or a later day.")
+            self.add_error("needed_by", "Reply needed by: enter today or a later date.")
         return cleaned
 
     @property
@@ -289,5 +295,5 @@ class AdviceForm(PlainMessages, forms.Form):
     def clean_text(self) -> str:
         text = _clean_text(str(self.cleaned_data["text"]), "Your text")
         if not text:
-            raise forms.ValidationError("Write something first.")
+            raise forms.ValidationError("Enter a message before you send it.")
         return text

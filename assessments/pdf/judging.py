@@ -49,13 +49,13 @@ class EmbeddedProof:
 
 NOT_OURS = {
     "empty": "The file is empty.",
-    "too_large": "The file is larger than 50 MB. The portal makes none that large.",
+    "too_large": "The file is larger than 50 MB. The portal makes no files of that size.",
     "no_pdf": "The file is not a PDF.",
-    "encrypted": "The PDF is encrypted. The portal's own files are not: use the file as it was downloaded.",
+    "encrypted": "The PDF is encrypted. The portal's own files are not encrypted. Use the file as it was downloaded.",
     "damaged": "The PDF is damaged or cut short, and cannot be read.",
-    "too_much": "Reading the PDF would take more time or memory than the portal's own files ever need.",
-    "no_record": "The PDF carries no record of the portal's.",
-    "several": "The PDF carries more than one record. The portal's own files carry one.",
+    "too_much": "Reading the PDF would take more time or memory than the portal's own files need.",
+    "no_record": "The PDF has no record from the portal.",
+    "several": "The PDF has more than one record. The portal's own files have one.",
 }
 """What people read about why a file yields no record, by reason."""
 
@@ -87,9 +87,9 @@ _places = threading.BoundedSemaphore(_AT_ONCE)
 
 
 def _run_reader(file: bytes) -> bytes:
-    """Run `reader` on a PDF in a process of its own, and return its output."""
+    """Run `reader` on a PDF in a separate process, and return its output."""
     if not _places.acquire(timeout=_WAIT):
-        raise TooBusy("Other files are being looked at. Try again in a minute.")
+        raise TooBusy("Other files are being checked. Try again in a minute.")
     try:
         # Isolated: neither the environment nor the working directory affects what it imports.
         reader = subprocess.run(  # noqa: S603 - our own program; its arguments have nothing from the file
@@ -124,27 +124,27 @@ Lookup = Callable[[str], KnownDocument | None]
 """Finds the portal's document by a SHA-256 in hexadecimal, or by a code; None if the portal has none."""
 
 STANDINGS: dict[Standing, str] = {
-    "current": "The advisory on record is current: no later one takes its place.",
-    "superseded": "The advisory on record is superseded: a later one on the same account takes its place.",
-    "withdrawn": "The advisory on record is withdrawn: do not rely on it any more.",
+    "current": "The advisory on record is current: no later one replaces it.",
+    "superseded": "The advisory on record is superseded: a later one on the same account has replaced it.",
+    "withdrawn": "The advisory on record is withdrawn: do not rely on it.",
 }
 """What people read about a document's standing."""
 
 HEADLINES: dict[Judgement, str] = {
     "authentic": "This file is authentic",
-    "changed": "This file is not as the portal made it",
-    "forged": "This file is not what the portal made",
-    "unknown": "The portal does not know this file",
+    "changed": "This file was changed after the portal issued it",
+    "forged": "The portal did not issue this file",
+    "unknown": "The portal has no record of this file",
 }
 EXPLANATIONS: dict[Judgement, str] = {
-    "authentic": "It is, byte for byte, the file that the portal made.",
-    "changed": "It was changed since, or saved anew by another program. The data embedded in it is authentic, "
+    "authentic": "Authentic: identical, byte for byte, to the file that the portal issued.",
+    "changed": "The file was changed, or saved again by another program. The data embedded in it is authentic, "
     "but what its pages show may not be. Ask for the file as it was downloaded.",
-    "forged": "It names a code that the portal gave out, but the data embedded in it is not the record of that code. "
-    "Rely on nothing that it shows.",
-    "unknown": "Either the portal did not make it, or it was changed, or the portal no longer keeps its record.",
+    "forged": "The file has a code that the portal issued, but its embedded data is not the record of that code. "
+    "Do not rely on anything that it shows.",
+    "unknown": "Either the portal did not issue the file, or it was changed, or its record has been deleted.",
 }
-OTHER_CODE = "It also names another code than that of the record that it carries."
+OTHER_CODE = "The code that it names is not the code of its record."
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ def judge(file: bytes, *, known_file: Lookup, known_record: Lookup, known_code: 
     """Say whether the portal made `file`. Raises TooBusy.
 
     The three look-ups find the portal's document by the SHA-256 of a whole file, by that of a record, and by a code.
-    A file that `known_file` finds is authentic and is not opened. No other file is ever authentic, whatever it
-    carries.
+    A file that `known_file` finds is authentic and is not opened. No other file is ever authentic, even if it carries
+    a record.
     """
     file_sha256 = sha256(file).hexdigest()
     if document := known_file(file_sha256):

@@ -137,8 +137,8 @@ def _print(
             # The pool replaces a lost process, and `press.pool` a broken pool.
             raise PressError(
                 PrintProblem.BROKEN,
-                "The printing process ended unexpectedly. Try again; if it happens again, tell "
-                "whoever runs this service.",
+                "The printing process ended unexpectedly. Try again. If it happens again, tell the people who "
+                "run this portal.",
             ) from fault
 
 

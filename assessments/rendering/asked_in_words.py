@@ -1,7 +1,7 @@
 """Conditions in words, for a reader who fills in a printed questionnaire with a pen.
 
 For example, `election.candidate is yes and not campaign_over` becomes: you answered “Yes” to 3.3 (Nomination papers
-filed or to be filed), unless the campaign period is over
+filed or to be filed), unless the campaign period has ended
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FEW = 2
 def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str]) -> str:
     """A condition as the end of “Answer this if …”; empty if it always holds.
 
-    `numbers` has each question's number on paper. A question that depends on an answer of “I'm not sure” is asked as
+    `numbers` has each question's printed number. A question that depends on an answer of “I'm not sure” is asked as
     well. The words leave that out, because the page says it once for all questions.
     """
     return _Phrasing(edition, numbers).phrase(condition)
@@ -32,7 +32,7 @@ def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str])
 def fact_in_words(edition: Edition, fact: NamedFact, numbers: Mapping[str, str]) -> str:
     """When a fact holds, in terms of answers alone: each fact within it is replaced by the answers that make it."""
     if isinstance(fact.when, str):
-        return "the last day of the campaign period, in the City’s election calendar, has gone by"
+        return "the campaign period has ended, by the City’s election calendar"
     return _Phrasing(edition, numbers).phrase(_without_facts(edition, fact.when))
 
 

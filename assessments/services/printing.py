@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 Record = Attestation | Share
 Kind = StoredPdf.Kind
-GONE = "What you asked for was withdrawn or deleted while its PDF was made."
+GONE = "This was withdrawn or deleted while its PDF was being made."
 
 
 class CannotStore(Exception):
@@ -172,7 +172,7 @@ def _store(name: str, content: bytes) -> str:
     except OSError as error:
         log.error("A PDF cannot be stored: %s", type(error).__name__)
         raise CannotStore(
-            "The PDF could not be stored just now. What was attested or shared is safe: try again in a few minutes."
+            "The PDF could not be stored. What was attested or shared is safe. Try again in a few minutes."
         ) from error
 
 

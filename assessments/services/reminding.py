@@ -24,7 +24,7 @@ WEEK_BEFORE, DAY_BEFORE = 7, 1
 
 @dataclass(frozen=True)
 class Due:
-    """How many things are due on a day by an attestation, and which reminder of them is to be sent now."""
+    """How many things are due on a day by an attestation, and which reminder of them to send now."""
 
     attestation: Attestation
     day: date
@@ -117,7 +117,7 @@ def _remind(due: Due, pk: int) -> int:
 def _claim(due: Due, pk: int) -> Reminder | None:
     """Reserve one person's reminder for this run. Return None if another run has it.
 
-    This has its own short transaction, so that nobody's work waits for a mail server. A run that is stopped before it
+    This has its own short transaction, so that no other work waits for a mail server. A run that is stopped before it
     has sent the reminder loses its claim after some minutes.
     """
     user = (

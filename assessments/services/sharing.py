@@ -48,7 +48,7 @@ class WithdrawnShare(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """A member's question to the Commissioner: about which rules' findings, and by when an answer is needed."""
+    """A member's question to the Commissioner: about which rules' findings, and the day it needs a reply by."""
 
     question: str
     about: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ def share_path(pk: int) -> str:
 
 
 def _mail_officers(share: Share) -> None:
-    """Email officers that a member waits for an answer, and by when, without saying what it is about."""
+    """Email officers that a member waits for an answer, and until which day, without saying what it is about."""
     needed_by = share.request.needed_by
     words = {"needed_by": long_date(needed_by)} if needed_by else {}
     for officer in User.objects.filter(is_officer=True, is_active=True, mail_notices=True):

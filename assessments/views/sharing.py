@@ -34,7 +34,7 @@ from bulletin.publish import encoded
 
 # Raised if the record was purged or erased while someone had its page open.
 PURGED = (Attestation.DoesNotExist, Share.DoesNotExist, Office.DoesNotExist)
-CONSENT = "Tick the box to say that the office may have this."
+CONSENT = "Tick the box to agree to share this."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,7 +58,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         if hasattr(earlier, "withdrawal"):
             messages.info(request, "You withdrew this share. To share again, choose what to include.")
             return redirect(workspace.url("share"))
-        messages.info(request, "This is shared already, once.")
+        messages.info(request, "You’ve already shared this. It was shared only once.")
         return redirect("share", pk=earlier.pk)
     if "give" in request.POST:
         if "consent" in request.POST:
@@ -71,7 +71,7 @@ def share(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 raise Http404 from None
             except TermEnded as error:
                 return keep_typed(request, error.why)
-            messages.success(request, "Shared. The Commissioner’s office sees what this page shows.")
+            messages.success(request, "Shared. The Commissioner’s office now sees what this page shows.")
             return redirect("share", pk=new_share.pk)
         problem = CONSENT
     office = assessment.account.office.name
@@ -176,7 +176,7 @@ def _may_write(by: User, office: Office) -> bool:
 @require_safe
 @signed_in
 def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpResponseBase:
-    """Download what was shared as a PDF or as its record, or the messages about it as text."""
+    """Download a share as a PDF or as its record, or the messages about it as text."""
     share = _visible(by, pk)
     if hasattr(share, "withdrawal"):
         raise Http404
@@ -247,5 +247,5 @@ def advise(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         return keep_typed(request, "withdrawn")
     except TermEnded:
         return keep_typed(request, "closed")
-    messages.success(request, "Sent.")
+    messages.success(request, "Your message was sent.")
     return redirect("share", pk=pk)

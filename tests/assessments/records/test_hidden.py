@@ -155,7 +155,7 @@ def test_nor_is_it_of_an_older_record_that_has_it(cast, older_record):
     member = cast.client("member")
     assert MARK not in member.get(address).content.decode()
     forged = member.post(address, {"rule": "9", "note": HIDDEN, "preview": "yes"}).content.decode()
-    assert "not in this assessment" in forged
+    assert "isn’t in this self-check" in forged
     assert MARK not in forged
     other = attested(cast.account, {ON: "no"})
     assert MARK not in repr(compare(state, state_of(other.assessment)).answers)

@@ -115,9 +115,9 @@ def test_the_pdf_has_every_question_in_order_with_its_number_its_choices_and_whe
 
 
 def test_the_pdf_warns_before_the_questions_on_elections_and_says_what_to_do_when_not_sure(text):
-    warning = text.index(flat("Before you go on: not on a City device"))
+    warning = text.index(flat("Before you continue: not on a City device"))
     assert warning < text.index(flat(f"3.1{edition().question['election.use'].asks}"))
-    assert flat("If you are not sure whether it fits, answer it.") in text
+    assert flat("If you’re not sure, answer the question.") in text
     assert flat(edition().sheet.contact.telephone) in text
     assert flat(f"{edition().id} · revision {edition().sheet.revision}") in text
 

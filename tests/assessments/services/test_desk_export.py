@@ -194,7 +194,7 @@ def test_with_the_storage_gone_it_says_so_and_goes_on_later(world, settings, tmp
     address = world.client.post("/desk/export", {"form": "zip", "kind": "full"})["Location"]
     answer = world.client.get(address)
     assert answer.status_code == 503
-    assert "could not be stored just now" in text_of(answer)
+    assert "could not be stored" in text_of(answer)
     settings.MEDIA_ROOT = tmp_path / "media"
     assert "store it safely" in text_of(world.client.get(address))
 

@@ -91,15 +91,15 @@ def test_a_mail_says_how_many_and_when_and_nothing_of_what_it_is(attestation, ti
     run_on(time_machine, DUE - timedelta(days=7))
     message: Any = next(message for message in mail.outbox if message.to == ["member@example.ca"])
     html = str(message.alternatives[0][0])
-    assert message.subject == "2 things are due on 14 August 2026"
+    assert message.subject == "2 actions are due on 14 August 2026"
     for text in (message.body, html):
-        assert "2 things are due on 14 August 2026" in text
+        assert "2 actions from your office’s attested self-check are due on 14 August 2026." in text
         assert f"/assessments/{attestation.assessment_id}/" in text
         assert not re.search(f"{CANARY}|{HANDLE}|Ana|Sam|Ward|@", re.sub(r"stop/\S+", "", text))
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert CANARY not in f"{message.extra_headers}{message.subject}"
     run_on(time_machine, DUE - timedelta(days=6))
-    assert [message.subject for message in mail.outbox].count("1 thing is due on 15 August 2026") == 2
+    assert [message.subject for message in mail.outbox].count("An action is due on 15 August 2026") == 2
 
 
 def test_what_a_later_attestation_supersedes_reminds_nobody(attestation, cast, time_machine):

@@ -464,7 +464,7 @@ def test_from_what_was_shared_the_way_back_keeps_filters_search_and_place(cast, 
 def test_members_are_led_back_to_their_own_assessment(cast, world):
     share = world.share()
     page = cast.client("member").get(f"/shares/{share.pk}")
-    assert f'href="/assessments/{world.attestation.assessment_id}/">Back to the assessment' in text_of(page)
+    assert f'href="/assessments/{world.attestation.assessment_id}/">Back to the self-check' in text_of(page)
 
 
 @pytest.mark.parametrize(("who", "is_there"), [("officer", True), ("member", False)])

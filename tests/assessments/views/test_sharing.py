@@ -114,7 +114,7 @@ def test_the_preview_is_what_the_office_sees_and_nothing_is_shared_by_it(cast, a
 
 def test_without_consent_nothing_is_given_and_nothing_picked_is_lost(cast, attestation):
     answer = cast.client("member").post(page_of(attestation), PICKED | {"nonce": NONCE, "give": "yes"})
-    assert "Tick the box to say that the office may have this" in text_of(answer)
+    assert "Tick the box to agree to share this" in text_of(answer)
     assert 'name="rule" value="17a"' in text_of(answer)
     assert not Share.objects.exists()
 
@@ -126,16 +126,16 @@ def test_one_can_go_back_and_change_what_was_picked(cast, attestation):
 
 
 NOT_SHARED: list[tuple[dict[str, Any], str]] = [
-    ({}, "Pick at least one finding, answer or note to share."),
-    ({"rule": "nothing-such"}, "is not in this assessment"),
-    ({"rule": "24-closing' OR 1=1"}, "is not in this assessment"),
-    ({"rule": "9", "about": ["17a"], "question_to_ask": "May I?"}, "a finding that you do not share"),
-    ({"rule": "9", "needed_by": "2026-07-02"}, "Write your question"),
+    ({}, "Choose at least one finding, answer or note to share."),
+    ({"rule": "nothing-such"}, "isn’t in this self-check"),
+    ({"rule": "24-closing' OR 1=1"}, "isn’t in this self-check"),
+    ({"rule": "9", "about": ["17a"], "question_to_ask": "May I?"}, "a finding that you haven’t included"),
+    ({"rule": "9", "needed_by": "2026-07-02"}, "Enter your question"),
     (
         {"rule": "9", "question_to_ask": "May I?", "needed_by": "2026-06-30"},
-        "choose today or a later day",
+        "enter today or a later date",
     ),
-    ({"rule": "9", "question_to_ask": "May I?", "needed_by": "soon"}, "write a day such as"),
+    ({"rule": "9", "question_to_ask": "May I?", "needed_by": "soon"}, "enter a date, for example"),
     ({"rule": "9", "question_to_ask": "x" * 4_001}, "at most 4,000 characters; this text has 4,001"),
     (
         {"rule": "9", "question_to_ask": "May I?", "needed_by": "08/12/2026"},
@@ -191,7 +191,7 @@ def test_words_to_black_out_that_the_note_lacks_are_reported_before_anything_is_
         answer = member.post(
             page_of(attestation), PICKED | words | {"nonce": NONCE, "give": "y", "consent": "y"}
         )
-        assert " ".join(f"does not contain “{typed}”".split()) in text_of(answer)
+        assert " ".join(f"doesn’t contain “{typed}”".split()) in text_of(answer)
         assert " ".join(f"Once {typed}</textarea>".split()) in text_of(answer)
     assert not Share.objects.exists()
 
@@ -214,7 +214,7 @@ def test_what_may_be_the_same_is_pointed_at_before_consent(cast, attestation):
     assert "Still visible in your question: <bdi>“jo”</bdi>." in page
     form = PICKED | {"black_out:conduct.abuse": "Jo Tremblai", "preview": "yes"}
     page = text_of(member.post(page_of(attestation), form))
-    assert "does not contain “Jo Tremblai”. Did you mean “Jo”, “Tremblay”?" in page
+    assert "doesn’t contain “Jo Tremblai”. Did you mean “Jo”, “Tremblay”?" in page
 
 
 def test_near_misses_in_other_notes_and_in_the_question_are_pointed_at_too(cast):
@@ -236,7 +236,7 @@ def test_no_more_lines_are_compared_than_a_person_would_type(cast, attestation):
     lines = "\n".join(f"Jo{number}" for number in range(101))
     form = PICKED | {"black_out:conduct.abuse": lines, "preview": "yes"}
     page = text_of(cast.client("member").post(page_of(attestation), form))
-    assert "use at most 100 lines" in page
+    assert "enter at most 100 lines" in page
     assert "Jo100" in page
 
 
@@ -460,7 +460,9 @@ def test_others_write_and_withdraw_nothing(cast, attestation, who):
     assert ShareContent.objects.exists()
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "Write something first"), ("x" * 4_001, "at most 4,000")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "Enter a message before you send it."), ("x" * 4_001, "at most 4,000")]
+)
 def test_an_answer_that_cannot_be_sent_stays_on_the_page(cast, attestation, text, message):
     share = shared(attestation, ask="May I?")
     answer = cast.client("officer").post(f"/shares/{share.pk}/advice", {"text": text})
@@ -513,7 +515,7 @@ def test_withdrawn_under_a_legal_hold_it_is_kept_out_of_sight_until_the_hold_is_
     purge_expired()
     assert default_storage.exists(stored.name)
     assert ShareContent.objects.count() == 1
-    cases = ((member, "This office is under a legal hold."), (officer, "Nobody can read what it said"))
+    cases = ((member, "This office is under a legal hold."), (officer, "The content can no longer be read"))
     for who, message in cases:
         page = text_of(who.get(f"/shares/{share.pk}"))
         assert message in page
@@ -559,7 +561,7 @@ def test_what_is_purged_while_its_pdf_is_made_is_said_to_be_deleted(
     monkeypatch.setattr(printing, "_store", purge_and_keep)
     answer = cast.client("member").get(f"/shares/{share.pk}.pdf")
     assert answer.status_code == 503
-    assert "was withdrawn or deleted while its PDF was made" in text_of(answer)
+    assert "was withdrawn or deleted while its PDF was being made" in text_of(answer)
 
 
 def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(cast, attestation):
@@ -586,11 +588,11 @@ def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(
 def test_an_empty_box_is_refused_in_words(typed):
     answer = Client().post("/verify/", {"pasted": typed})
     assert answer.status_code == 400
-    assert "Enter the code of the paper" in text_of(answer)
+    assert "Enter the verification code." in text_of(answer)
     page = answer.content.decode()
     assert re.search(r'<input[^>]*aria-invalid="true"', page)
     assert re.search(r"<input[^>]* required", page)
-    assert "Enter the code of the paper" not in text_of(Client().get("/verify/"))
+    assert "Enter the verification code." not in text_of(Client().get("/verify/"))
 
 
 def test_each_code_of_a_pasted_text_can_be_checked(attestation):
@@ -605,9 +607,9 @@ def test_each_code_of_a_pasted_text_can_be_checked(attestation):
 @pytest.mark.parametrize(
     ("typed", "message", "status"),
     [
-        ("0000-0000-0000-0000-0000", "The portal knows no such paper", 404),
-        ("nonsense", "This is no verification code", 404),
-        ("<script>", "This is no verification code", 404),
+        ("0000-0000-0000-0000-0000", "The portal has no document with this code", 404),
+        ("nonsense", "This isn’t a verification code", 404),
+        ("<script>", "This isn’t a verification code", 404),
     ],
 )
 def test_a_code_that_no_paper_has(db, typed, message, status):
@@ -617,7 +619,7 @@ def test_a_code_that_no_paper_has(db, typed, message, status):
     ):
         assert (answer.status_code, message in text_of(answer)) == (status, True)
         assert "<script>" not in answer.content.decode()
-        assert message != "This is no verification code" or escape(typed) in answer.content.decode()
+        assert message != "This isn’t a verification code" or escape(typed) in answer.content.decode()
 
 
 def test_what_is_pasted_around_a_code_is_in_no_address(attestation):
@@ -635,3 +637,17 @@ def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
     assert "Authentic and current" in page
     for text in ("Ana", "Ward", HANDLE, "contact_commissioner", "July"):
         assert text not in page
+
+
+def test_the_preview_comes_before_the_consent_and_with_a_question_no_page_says_it_is_none(cast, attestation):
+    member = cast.client("member")
+    sent = {"rule": "9", "question": "account.stage", "question_to_ask": "May I?"}
+    preview = text_of(member.post(page_of(attestation), sent | {"preview": "yes"}))
+    frame = preview.index('<section class="frame')
+    assert preview.index("Nothing is shared yet.") < frame < preview.index("May I?", frame)
+    assert preview.index("About this advisory", frame) < preview.index("I agree to share this")
+    pick = text_of(member.get(page_of(attestation)))
+    read = text_of(member.post(page_of(attestation), sent | {"give": "yes", "consent": "yes"}, follow=True))
+    assert "Only what an officer writes in the messages is" in read
+    for page in (pick, preview, read):
+        assert "asking for advice" not in page
