@@ -23,16 +23,16 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
     if not settings.EMAIL_URL_IS_SET:
         warnings.append(
             checks.Warning(
-                "EMAIL_URL is not set, so the portal sends emails to port 25 of this host. Without a mail server "
+                "EMAIL_URL is not set, so the portal sends emails to port 25 of this host. Without an email server "
                 "there, you cannot invite people.",
-                hint="Set it to your mail server, or to smtp://localhost:25 if that is the right one.",
+                hint="Set it to your email server, or to smtp://localhost:25 if that is the right one.",
                 id="config.W002",
             )
         )
     if settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
         warnings.append(
             checks.Warning(
-                "EMAIL_FROM is not set, so emails come from portal@localhost, which mail servers refuse.",
+                "EMAIL_FROM is not set, so emails come from portal@localhost, which email servers refuse.",
                 hint="Set it to an address that you may send from, such as portal@example.ca.",
                 id="config.W003",
             )

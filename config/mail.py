@@ -44,7 +44,7 @@ def _fault(url: str) -> str:
         return "has a special character in its user name or password that is not encoded"
     try:
         if scheme.lower() in NEED_A_HOST and not urlsplit(url).hostname:
-            return "does not name a mail server"
+            return "does not name an email server"
         dj_email_url.parse(url)
     except ValueError:
         return "has a part that cannot be read, such as a port that is not a number up to 65535"

@@ -254,4 +254,4 @@ def test_several_hosts_serve_as_one_and_those_killed_under_load_cost_nothing(por
     for _ in range(5):
         assert "password is incorrect" in guesser.sign_in(members[0].email, "a wrong one")
     for _ in portal.addresses:
-        assert "tried too often" in guesser.sign_in(members[0].email)
+        assert "Too many attempts" in guesser.sign_in(members[0].email)

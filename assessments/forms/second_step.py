@@ -37,7 +37,7 @@ class _Credential(forms.JSONField):
     widget = forms.HiddenInput
     default_error_messages = dict.fromkeys(
         ("required", "invalid", "null_characters_not_allowed"),
-        "That did not work. Try again, or choose another way.",
+        "This passkey did not work. Try again, or choose another way.",
     )
 
     def to_python(self, value: Any) -> Any:

@@ -50,7 +50,7 @@ class SignInForm(_ColumnForm, allauth_forms.LoginForm):  # type: ignore[misc]
     """Email address and password."""
 
     button = "Sign in"
-    labels = {"login": "E-mail address", "password": "Password"}  # noqa: RUF012
+    labels = {"login": "Email address", "password": "Password"}  # noqa: RUF012
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(with_mended_email(data, "login"), **kwargs)
@@ -98,7 +98,7 @@ class ResetPasswordForm(_ColumnForm, allauth_forms.ResetPasswordForm):  # type: 
     """The email address to send a link to."""
 
     button = "Send the link"
-    labels = {"email": "E-mail address"}  # noqa: RUF012
+    labels = {"email": "Email address"}  # noqa: RUF012
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(with_mended_email(data, "email"), **kwargs)

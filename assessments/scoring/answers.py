@@ -62,7 +62,7 @@ def _chosen(question: Question, value: Any) -> tuple[str, ...]:
         )
     for choice in value:
         if choice == UNSURE and question.unsure:
-            raise AnswerError(f'"{UNSURE}" stands on its own; write it in place of the list')
+            raise AnswerError(f'"{UNSURE}" goes alone; write it instead of the list')
         if not isinstance(choice, str) or choice not in known:
             hint = nearest(choice, known) if isinstance(choice, str) else ""
             raise AnswerError(f"{shown(choice)} is not one of {', '.join(known)}{hint}")
@@ -75,12 +75,12 @@ def read_day(value: Any) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise AnswerError("there is no such day; write one like 2026-08-21") from None
-    raise AnswerError("not a date; write one like 2026-08-21")
+            raise AnswerError("this day does not exist; write a date such as 2026-08-21") from None
+    raise AnswerError("not a date; write one such as 2026-08-21")
 
 
 def _amount(value: Any) -> Decimal:
-    wrong = AnswerError("the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or unsure")
+    wrong = AnswerError("enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or unsure")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise wrong
     if isinstance(value, str) and not _AMOUNT.fullmatch(value):

@@ -132,7 +132,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
     near = shown(text[error.pos : error.pos + 20]) if error.pos < len(text) else "the end"
     if re.search("[“”„]", text):
         return (
-            f"line {error.lineno} column {error.colno}: {near}: a mail program or word processor changed the "
+            f"line {error.lineno} column {error.colno}: {near}: an email program or word processor changed the "
             f"quotation marks; use the original file"
         )
     return f"line {error.lineno} column {error.colno}: {near}: not JSON ({error.msg})"
@@ -240,7 +240,7 @@ def _check_keys(fields: dict[str, Any], faults: _Faults) -> None:
         *((key, fields.get(key)) for key in ("account", "answers", "notes")),
     ]:
         for key in part.repeated if isinstance(part, _WithRepeats) else ():
-            faults.add(place, key, "stands twice; keep one")
+            faults.add(place, key, "occurs twice; keep one")
     if "answers" not in fields:
         faults.add(
             "answers", None, 'the document has no answers; {"answers": {}} is a document with none yet'

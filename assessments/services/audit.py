@@ -53,7 +53,9 @@ def append(
     locks rows which others refer to does so with `no_key=True`; otherwise the two would wait for one another.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise TransactionManagementError("An audit event belongs in the transaction of what it tells of.")
+        raise TransactionManagementError(
+            "An audit event belongs in the transaction of the write that it describes."
+        )
     kind = str(about._meta.model_name)
     if coalesce and _was_just_appended(office, action, kind, about.pk, by):
         return

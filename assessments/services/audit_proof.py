@@ -110,7 +110,7 @@ def _check_next(last: Mark, columns: dict[str, Any], address: tuple[str, str] | 
         raise _Fault(f"Event {number} was changed.")
     if columns["previous"] != last.hash:
         raise _Fault(
-            f"Event {number} does not follow event {last.count}: one of them was put in place of another."
+            f"Event {number} does not follow event {last.count}: one of them replaces another event."
         )
     if address and address_hash(*address) != columns["address_hash"]:
         raise _Fault(f"The network address of event {number} was changed.")

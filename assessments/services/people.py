@@ -179,7 +179,7 @@ def why_not_join(*, invitation: Invitation, user: User) -> str:
     """Why a person's present roles keep them from accepting an invitation; empty if they can accept it."""
     if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
         if user.is_staff or user.is_officer:
-            return "Your account already has a role. Nobody can be both an administrator and an officer."
+            return "Your account already has a role. A person can’t be both an administrator and an officer."
         if Office.objects.filter(member=user).exists():
             return "Your account belongs to a member of Council, who cannot have this role as well."
         if Membership.objects.current().filter(user=user).exists():

@@ -153,7 +153,7 @@ def _why_not_resend(invitation: Invitation) -> str:
     if invitation.revoked_at is not None:
         return _withdrawn(invitation)
     if invitation.office is not None and invitation.office.ends_on is not None:
-        return "This term has ended, so nobody can be invited."
+        return "This term has ended, so you can’t invite anyone."
     sent = {
         "email": invitation.email,
         "role": invitation.role,

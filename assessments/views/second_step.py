@@ -27,9 +27,9 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
             "This code is incorrect or was already used. Enter the newest code. "
             "If this keeps happening, set your phone’s clock to automatic."
         ),
-        "incorrect_passkey": "That did not work. Try again, or choose another way.",
-        "no_passkey": "No passkey was made. Press the button to make one.",
-        "too_many_codes": "That was tried too often. Wait five minutes, then try again.",
+        "incorrect_passkey": "This passkey did not work. Try again, or choose another way.",
+        "no_passkey": "No passkey was created. Select the button to create one.",
+        "too_many_codes": "Too many attempts. Please wait five minutes and try again.",
         "cannot_generate_recovery_codes": "Recovery codes come with a passkey or an authenticator app.",
     }
 

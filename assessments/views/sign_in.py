@@ -45,13 +45,13 @@ class Adapter(GuessCountingAdapter):
     error_messages = {  # noqa: RUF012  # as in the class that it extends
         **GuessCountingAdapter.error_messages,
         "email_password_mismatch": "The email or password is incorrect.",
-        "too_many_login_attempts": "That was tried too often. Wait five minutes, then try again.",
-        "account_inactive": "This sign-in is suspended. Ask whoever runs the portal for your office.",
+        "too_many_login_attempts": "Too many attempts. Please wait five minutes and try again.",
+        "account_inactive": "This sign-in is suspended. Ask the person who runs the portal for your office.",
         "enter_current_password": "This is not your current password.",
         "incorrect_password": "This is not your password.",
         "invalid_login": "The email or password is incorrect.",
         "too_many_hashing": BUSY,
-        "invalid_password_reset": "This link has been used, or is too old.",
+        "invalid_password_reset": "This link was already used, or is too old. Ask for a new one.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -138,7 +138,7 @@ class Adapter(GuessCountingAdapter):
             super().send_mail(template_prefix, email, context)
         except (OSError, SMTPException) as error:
             # Not the error's own text, which can contain the address.
-            log.error("A mail could not be sent: %s", type(error).__name__)
+            log.error("An email could not be sent: %s", type(error).__name__)
             raise ImmediateHttpResponse(keep_typed(self.request, "no_mail")) from error
 
 

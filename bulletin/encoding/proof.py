@@ -156,7 +156,7 @@ def _stuck(rule: Rule, outcomes: Mapping[Outcome, int], states: States, spot: _S
     if stuck:
         message = (
             "the rule always stays `unanswered`, because no question that it needs is both asked and required; "
-            "ask for what it needs, or make it not apply"
+            "ask what it needs, or make it not apply"
         )
         yield spot.flaw_in(states, stuck, "stuck", message)
 

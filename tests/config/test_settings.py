@@ -305,7 +305,7 @@ MAIL_EXAMPLE = (
     [
         ("mail.example.ca:587", "does not begin with submission://"),
         ("submision://zq7@mail.example.ca", "does not begin with submission://"),
-        ("submission://me:zq7@", "does not name a mail server"),
+        ("submission://me:zq7@", "does not name an email server"),
         ("smtp://:zq7@mail:x", "has a part that cannot be read"),
         ("smtp://:zq7@mail:99999", "has a part that cannot be read"),
         ("smtp://mail.example.ca?timeout=zq7", "has a part that cannot be read"),

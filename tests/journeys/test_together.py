@@ -144,7 +144,7 @@ def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):
     press(page, "Set it up")
     titled(page, "Recovery codes")
     expect(page.locator(".codes li")).to_have_count(10)
-    follow(page, "Back to your sign-in")
+    follow(page, "Back to sign-in settings")
     expect(page.locator("main")).to_contain_text("1 set up")
     open_menu(page)
     press(page, "Sign out")

@@ -94,7 +94,7 @@ def sign_in(page: Page, address: str, user: User) -> None:
     """Sign in with a password, in this tab."""
     if not page.url.startswith(f"{address}/account/login/"):
         page.goto(f"{address}/account/login/")
-    page.get_by_label("E-mail address").fill(user.email)
+    page.get_by_label("Email address").fill(user.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     press(page, "Sign in")
     page.wait_for_url(re.compile("/office/$|/second-step/"))

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     """Emails each person about new notices, and retries emails that failed. Run it every 5 to 10 minutes."""
 
     help = (
-        "Email each person the number of new notices, at most once an hour. Retry failed emails. "
+        "Email each person the number of new notices, at most once an hour. Retry emails that were not sent. "
         "Run it every 5 to 10 minutes."
     )
 

@@ -33,7 +33,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
-NO_DAY = "there is no such day; write one like 2026-08-21"
+NO_DAY = "this day does not exist; write a date such as 2026-08-21"
 NO_VOTING_DAY = (
     'the calendar has the voting day of this election; leave it out, or give "election": "by-election"'
 )
@@ -225,7 +225,7 @@ def test_an_unknown_election_and_a_day_that_is_none_are_refused_together_with_th
     refused = advise("-", "--as-of", "2026-02-31", "--election", "toronto-2062", stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert refused.errors == [
-        '--as-of: "2026-02-31": there is no such day; write one like 2026-08-21',
+        '--as-of: "2026-02-31": this day does not exist; write a date such as 2026-08-21',
         (f'--election: "toronto-2062": {NO_ELECTION}; did you mean `toronto-2026`?'),
     ]
 
@@ -259,9 +259,9 @@ def test_the_end_of_the_campaign_period_can_be_given(advise):
     [
         (
             ("--voting-day", "2027-02-29"),
-            '--voting-day: "2027-02-29": there is no such day; write one like 2026-08-21',
+            '--voting-day: "2027-02-29": this day does not exist; write a date such as 2026-08-21',
         ),
-        (("--campaign-ends", "soon"), '--campaign-ends: "soon": not a date; write one like 2026-08-21'),
+        (("--campaign-ends", "soon"), '--campaign-ends: "soon": not a date; write one such as 2026-08-21'),
         (
             ("--voting-day", "2027-03-08", "--election", "toronto-2026"),
             f'--voting-day: "2027-03-08": {NO_VOTING_DAY}',
@@ -297,7 +297,7 @@ def test_a_day_in_another_form_is_refused(advise, day):
     refused = advise("-", "--as-of", day, stdin=document())
     assert (refused.status, refused.out) == (2, b"")
     assert len(refused.errors) == 1
-    assert "not a date; write one like 2026-08-21" in refused.errors[0]
+    assert "not a date; write one such as 2026-08-21" in refused.errors[0]
 
 
 # --- The arguments ------------------------------------------------------------
@@ -518,7 +518,7 @@ def test_jsonl_names_bad_lines_by_number_and_still_writes_the_good_ones_in_order
             "did you mean `resources.email`?"
         ),
         (
-            "line 2: answers.gifts.value: -1: the answer is an amount from 0 to 1000000.00 dollars, like 620.00, "
+            "line 2: answers.gifts.value: -1: enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, "
             "or unsure"
         ),
         "line 6: line 1 column 2: the end: not JSON (Expecting property name enclosed in double quotes)",
@@ -579,26 +579,26 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
         ["not an answers document: brackets inside brackets"],
     ),
     "over a megabyte": (b" " * (MAX_BYTES + 1), ["the document has over 1,000,000 bytes"]),
-    "NaN": (answers(gifts__value=float("nan")), ["answers.gifts.value: NaN: the answer is an amount"]),
-    "infinity": (answers(gifts__value=float("inf")), ["answers.gifts.value: Infinity: the answer is"]),
-    "1e9": (answers(gifts__value=1e9), ["answers.gifts.value: 1000000000.0: the answer is an amount"]),
-    "1e9 as a text": (answers(gifts__value="1e9"), ['answers.gifts.value: "1e9": the answer is an amount']),
+    "NaN": (answers(gifts__value=float("nan")), ["answers.gifts.value: NaN: enter an amount"]),
+    "infinity": (answers(gifts__value=float("inf")), ["answers.gifts.value: Infinity: enter an amount"]),
+    "1e9": (answers(gifts__value=1e9), ["answers.gifts.value: 1000000000.0: enter an amount"]),
+    "1e9 as a text": (answers(gifts__value="1e9"), ['answers.gifts.value: "1e9": enter an amount']),
     "an endless number": (
         answers(gifts__value=0).replace(b'"gifts.value": 0', b'"gifts.value": 1e' + b"9" * 5_000),
-        ["answers.gifts.value: Infinity: the answer is an amount"],
+        ["answers.gifts.value: Infinity: enter an amount"],
     ),
     "a number of 100,000 digits": (
         answers(gifts__value=0).replace(b'"gifts.value": 0', b'"gifts.value": ' + b"9" * 100_000),
-        [f"answers.gifts.value: {'9' * 57}...: the answer is an amount"],
+        [f"answers.gifts.value: {'9' * 57}...: enter an amount"],
     ),
     "three decimals": (answers(gifts__value="500.001"), ["at most two decimals"]),
-    "less than nothing": (answers(gifts__value="-0.01"), ['answers.gifts.value: "-0.01": the answer is']),
-    "over a million": (answers(gifts__value="1000000.01"), ['answers.gifts.value: "1000000.01": the answer']),
+    "less than nothing": (answers(gifts__value="-0.01"), ['answers.gifts.value: "-0.01": enter an amount']),
+    "over a million": (answers(gifts__value="1000000.01"), ['answers.gifts.value: "1000000.01": enter an amount']),
     "31 February": (
         answers(election__candidate="yes", election__nomination_date="2026-02-31"),
-        ['answers.election.nomination_date: "2026-02-31": there is no such day'],
+        ['answers.election.nomination_date: "2026-02-31": this day does not exist'],
     ),
-    "31 February as the day": (document(as_of="2026-02-31"), ['as_of: "2026-02-31": there is no such day']),
+    "31 February as the day": (document(as_of="2026-02-31"), ['as_of: "2026-02-31": this day does not exist']),
     "a day in words": (document(as_of="1 July 2026"), ['as_of: "1 July 2026": not a date']),
     "an unknown edition": (
         document(edition="toronto-social-media-1.0"),
@@ -624,7 +624,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     ),
     "unsure within a list": (
         answers(moderation__grounds=["unsure"]),
-        ['answers.moderation.grounds: a list: "unsure" stands on its own'],
+        ['answers.moderation.grounds: a list: "unsure" goes alone'],
     ),
     "true for yes": (answers(resources__email=True), ["answers.resources.email: true: the answer is one of"]),
     "an object for yes": (answers(resources__email={}), ["answers.resources.email: an object: the answer is"]),
@@ -633,7 +633,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "an unknown key": (document(anwsers={}), ['document: "anwsers": unknown key; did you mean `answers`?']),
     "a key twice": (
         b'{"edition": "toronto-social-media-1.1", "answers": {"gifts.other": "no", "gifts.other": "yes"}}',
-        ['answers: "gifts.other": stands twice; keep one'],
+        ['answers: "gifts.other": occurs twice; keep one'],
     ),
     "emoji for an answer": (answers(resources__email="👍🏽"), ['answers.resources.email: "👍🏽": the answer is']),
     "a long word for an answer": (

@@ -328,7 +328,7 @@ def test_a_by_election_has_the_dates_that_someone_gave_and_no_others():
     assert projected().election == "City by-election"
     open_ended = projected().calendar_note
     assert open_ended
-    assert open_ended.startswith("Nobody has entered when the campaign period for the City by-election ends")
+    assert open_ended.startswith("No one has entered when the campaign period for the City by-election ends")
     assert not re.search("[0-9]", open_ended)
     voted = projected(voting_day=date(2027, 5, 10))
     assert voted.election == "City by-election on 10 May 2027; campaign period to 24 June 2027"

@@ -16,10 +16,10 @@ from tests.tables import BASE, EDITION, answers_of, edition
 
 WORDS = "abuse, crime, false_harmful, spam, disagreement, other"
 YNU = "the answer is one of yes, no or unsure"
-AMOUNT = "the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or unsure"
+AMOUNT = "enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or unsure"
 DECIMALS = "the answer has at most two decimals, like 620.00"
-DATE = "not a date; write one like 2026-08-21"
-NO_DAY = "there is no such day; write one like 2026-08-21"
+DATE = "not a date; write one such as 2026-08-21"
+NO_DAY = "this day does not exist; write a date such as 2026-08-21"
 NO_QUESTION = f"{EDITION} has no such question"
 NO_EDITION = f"no such edition; there is {EDITION}"
 NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
@@ -177,7 +177,7 @@ def test_an_answer_that_does_not_fit_an_earlier_revision_never_refuses_the_rest(
     assert read_back.answers == {"gifts.other": "no"}
     assert dict(read_back.left_behind) == {
         "resources.emial": "revision 1 has no such question; did you mean `resources.email`?",
-        "gifts.value": '"lots": the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or unsure',
+        "gifts.value": '"lots": enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or unsure',
         "election.use": '"earlier": the answer is one of none, planned, now or unsure',
         "gifts.vlaue": "Its note has no question to go with.",
     }
@@ -422,12 +422,12 @@ WRONG_ANSWERS = [
     (
         "moderation.grounds",
         '["unsure"]',
-        'a list: "unsure" stands on its own; write it in place of the list',
+        'a list: "unsure" goes alone; write it instead of the list',
     ),
     (
         "moderation.grounds",
         '["spam", "unsure"]',
-        'a list: "unsure" stands on its own; write it in place of the list',
+        'a list: "unsure" goes alone; write it instead of the list',
     ),
     (
         "moderation.grounds",
@@ -541,11 +541,11 @@ def test_repeated_keys_are_named_with_their_places_and_with_all_other_faults():
         "answers": {"gifts.other": "no", "x": 1, "gifts.other": "no", "gifts.other": 7, "x": 2},
         "notes": {"gifts.other": "a", "gifts.other": "b"}}"""
     assert faults_of(raw % (name, name)) == [
-        'document: "edition": stands twice; keep one',
-        'account: "handle": stands twice; keep one',
-        'answers: "gifts.other": stands twice; keep one',
-        'answers: "x": stands twice; keep one',
-        'notes: "gifts.other": stands twice; keep one',
+        'document: "edition": occurs twice; keep one',
+        'account: "handle": occurs twice; keep one',
+        'answers: "gifts.other": occurs twice; keep one',
+        'answers: "x": occurs twice; keep one',
+        'notes: "gifts.other": occurs twice; keep one',
         f'answers: "x": {NO_QUESTION}',
         f"answers.gifts.other: 7: {YNU}",
     ]

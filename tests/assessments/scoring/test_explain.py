@@ -116,7 +116,7 @@ def test_an_edition_whose_answers_cannot_be_changed_has_no_changes():
             (
                 "the registration does not use a toronto.ca email address; "
                 "the account does not use the City's logo or marks; "
-                "and nobody uses City devices or other City resources for the account"
+                "and no one uses City devices or other City resources for the account"
             ),
         ),
     ],

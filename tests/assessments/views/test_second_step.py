@@ -287,7 +287,7 @@ def test_a_passkey_that_is_not_right_as_a_second_step_is_said_in_the_summary():
         cache.clear()
         page = client.post("/account/second-step/", {"credential": sent}).content.decode()
         summary = page[page.index("error-summary") : page.index("<form", page.index("error-summary"))]
-        assert "That did not work" in summary
+        assert "This passkey did not work" in summary
         assert sent[:30] not in page or sent == "{}"
         assert "<title>Please correct" in page.replace("\n", "").replace("<title> ", "<title>")
 
@@ -296,10 +296,10 @@ def test_second_steps_that_were_lost_are_forgotten_and_every_session_ends(capsys
     who = with_second_step(newcomer())
     client = signed_in(who, step=True)
     call_command("forget_second_step", "Member@Example.ca")
-    assert capsys.readouterr().out == "Deleted: 1. member@example.ca is signed out everywhere.\n"
+    assert capsys.readouterr().out == "Deleted second steps: 1. member@example.ca is signed out everywhere.\n"
     assert not is_in(client)
     assert is_in(signed_in(who))
-    with pytest.raises(CommandError, match="Nobody has this e-mail address"):
+    with pytest.raises(CommandError, match="No one has this email address"):
         call_command("forget_second_step", "nobody@example.ca")
 
 
@@ -312,7 +312,7 @@ def test_what_changes_who_can_get_in_asks_for_a_fresh_sign_in(clock, address):
     assert asked.status_code == 302
     assert "again" in asked["Location"] or "reauthenticate" in asked["Location"]
     page = client.get(asked["Location"], follow=True).content.decode()
-    assert "Is it still you?" in page
+    assert "Confirm it’s you" in page
     client.post("/account/second-step/again/", {"code": code()})
     assert client.get(address).status_code == 200
 

@@ -210,7 +210,7 @@ def test_when_mail_cannot_be_sent_the_page_says_so_whoever_has_an_account(client
 def test_after_five_wrong_guesses_the_right_password_has_to_wait(client, member):
     for _ in range(5):
         sign_in(client, member.email, "wrong")
-    assert "tried too often" in sign_in(client, member.email).content.decode()
+    assert "Too many attempts" in sign_in(client, member.email).content.decode()
     assert not signed_in(client)
 
 
@@ -227,7 +227,7 @@ def test_guesses_in_the_same_building_do_not_shut_out_a_browser_that_has_signed_
     other = Client()
     for _ in range(6):
         sign_in(other, member.email, "wrong")
-    assert "tried too often" in sign_in(other, member.email).content.decode()
+    assert "Too many attempts" in sign_in(other, member.email).content.decode()
     sign_in(client, member.email)
     assert signed_in(client)
 
@@ -238,7 +238,7 @@ def test_guesses_are_counted_whatever_name_of_the_host_they_use(client, member, 
         client.post(
             "/account/login/", {"login": member.email, "password": "x"}, HTTP_HOST=f"testserver:{4000 + port}"
         )
-    assert "tried too often" in sign_in(client, member.email).content.decode()
+    assert "Too many attempts" in sign_in(client, member.email).content.decode()
 
 
 def test_the_mark_of_a_browser_is_of_no_use_for_another_address(client, member):
@@ -248,7 +248,7 @@ def test_the_mark_of_a_browser_is_of_no_use_for_another_address(client, member):
     for _ in range(5):
         sign_in(client, member.email, "wrong")
     client.cookies.pop("known")
-    assert "tried too often" in sign_in(client, member.email).content.decode()
+    assert "Too many attempts" in sign_in(client, member.email).content.decode()
 
 
 def test_a_log_line_holds_no_key_to_a_new_password():
@@ -260,7 +260,7 @@ def test_a_log_line_holds_no_key_to_a_new_password():
 def test_the_limit_on_guesses_is_the_same_for_an_address_without_an_account(client, db):
     for _ in range(5):
         sign_in(client, "nobody@example.ca", "wrong")
-    assert "tried too often" in sign_in(client, "nobody@example.ca").content.decode()
+    assert "Too many attempts" in sign_in(client, "nobody@example.ca").content.decode()
 
 
 def test_wrong_guesses_of_a_whole_building_keep_nobody_out_of_a_browser_that_has_signed_in_before(
@@ -273,7 +273,7 @@ def test_wrong_guesses_of_a_whole_building_keep_nobody_out_of_a_browser_that_has
     for at in range(60):
         sign_in(other[at % 2], f"{at}@example.ca", "wrong")
     for elsewhere in (Client(), Client(headers={"X-Forwarded-For": "1.2.3.99"})):
-        assert "tried too often" in sign_in(elsewhere, member.email).content.decode()
+        assert "Too many attempts" in sign_in(elsewhere, member.email).content.decode()
     sign_in(client, member.email)
     assert signed_in(client)
 
@@ -283,7 +283,7 @@ def test_a_browser_that_has_signed_in_before_has_a_count_of_its_own_all_the_same
     client.post("/account/logout/")
     for _ in range(5):
         sign_in(client, member.email, "wrong")
-    assert "tried too often" in sign_in(client, member.email).content.decode()
+    assert "Too many attempts" in sign_in(client, member.email).content.decode()
 
 
 def test_a_building_may_sign_in_with_many_passkeys_a_minute(client):

@@ -271,7 +271,7 @@ def test_all_who_are_refused_get_one_same_page_and_no_account(client, offered, m
     people = User.objects.count()
     denied = client.get(sent_back(client, "", action="deny"))
     assert denied.status_code == 403
-    assert "You cannot come in this way" in without_token(denied)
+    assert "You can’t sign in this way" in without_token(denied)
     for who in REFUSED:
         answer = come(Client(), who)
         assert answer.status_code == 403, who
@@ -281,7 +281,7 @@ def test_all_who_are_refused_get_one_same_page_and_no_account(client, offered, m
 
 def test_someone_with_an_open_invitation_is_sent_to_the_link_in_their_mail(client, offered, invitations):
     answer = come(client, "invited")
-    assert "Use the link in your mail first" in answer.content.decode()
+    assert "Use the link in your email first" in answer.content.decode()
     assert not is_in(client)
     assert not User.objects.filter(email="invited@example.ca").exists()
     assert Invitation.objects.open().filter(email="invited@example.ca").exists()
