@@ -49,9 +49,9 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     # The member reviews, and attests.
     member.goto(f"{address}/assessments/{draft.pk}/")
     follow(member, "Attest")
-    titled(member, "Attest this self-assessment")
+    titled(member, "Attest this self-check")
     press(member, "Attest")
-    expect(member.locator(".error-summary")).to_contain_text("Tick the box")
+    expect(member.locator(".error-summary")).to_contain_text("Check the box")
     member.get_by_label("I have read the answers and the advisory.").check()
     press(member, "Attest")
     expect(member.locator(".messages")).to_contain_text("Attested")
@@ -60,7 +60,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     assert flat(code) in printed(paper)
 
     # The member picks a finding, its answer and its note without a name, and asks.
-    follow(member, "Share a part of it, or ask for advice")
+    follow(member, "Share a part or ask for advice")
     titled(member, "Share with the Commissioner’s office")
     member.locator("#note-conduct\\.abuse").check()
     member.locator("#black-conduct\\.abuse").fill("Jones Street")

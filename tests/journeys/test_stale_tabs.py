@@ -36,7 +36,7 @@ def test_a_tab_whose_self_check_was_deleted_gives_back_what_was_typed(visitors):
 
     autosave(page, WEBSITE, "Yes")
     expect(status(page)).to_contain_text("This self-check has ended.")
-    expect(status(page)).to_contain_text("Nothing you typed is lost")
+    expect(status(page)).to_contain_text("What you typed is still here")
     question(page, WEBSITE).get_by_text("Note", exact=True).click()
     question(page, WEBSITE).get_by_label("Your note on this question").fill("A link in the footer")
     press(page, "Save and continue")

@@ -586,7 +586,7 @@ def test_after_the_term_the_page_does_not_say_that_it_can_be_changed(cast):
 def test_someone_who_left_the_only_office_is_told_so(cast):
     Membership.objects.update(ended_at=timezone.now())
     assert "You are no longer on any office’s staff" in cast.client("staff").get("/office/").content.decode()
-    assert "You work in no office yet" in client_of(person("di")).get("/office/").content.decode()
+    assert "You don’t belong to an office yet" in client_of(person("di")).get("/office/").content.decode()
 
 
 def test_what_is_attested_can_be_commented_on_and_not_marked_ready(cast):

@@ -67,10 +67,10 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(ca
     page = f"/assessments/{attestation.assessment_id}/"
     member, officer = cast.client("member"), cast.officer
     asked = shared(attestation, ask="May I?")
-    assert "Advice asked for. No answer yet." in text_of(member.get(page))
+    assert "Advice requested. No answer yet." in text_of(member.get(page))
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
-        assert f"Advice asked for. {by} wrote last, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
+        assert f"Advice requested. Last message: {by}, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
 
 
 # --- Picking, and the preview --------------------------------------------------------------------
@@ -93,6 +93,14 @@ def test_nobody_but_the_member_picks(cast, attestation, who):
 
 
 @pytest.mark.postgres
+def test_where_advice_is_asked_no_line_says_that_this_is_not_asking(cast, attestation):
+    member = cast.client("member")
+    for question, is_there in (("", True), ("May I?", False)):
+        sent = PICKED | {"question_to_ask": question, "preview": "yes"}
+        page = member.post(page_of(attestation), sent).content.decode()
+        assert ("count as asking for advice" in page) == is_there
+
+
 def test_the_preview_is_what_the_office_sees_and_nothing_is_shared_by_it(cast, attestation):
     member = cast.client("member")
     preview = member.post(page_of(attestation), PICKED | {"preview": "yes"})
@@ -571,7 +579,7 @@ def test_an_answer_to_what_was_withdrawn_meanwhile_is_given_back(cast, attestati
     answer = officer.post(f"/shares/{share.pk}/advice", {"text": "You may."})
     assert answer.status_code == 409
     assert "You may." in text_of(answer)
-    assert "withdrew or erased what was shared meanwhile" in text_of(answer)
+    assert "has withdrawn or erased what was shared" in text_of(answer)
 
 
 def test_an_answer_to_what_was_erased_meanwhile_is_given_back_to_officers_alone(cast, attestation):
