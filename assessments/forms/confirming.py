@@ -12,12 +12,12 @@ from assessments.services.answering import AnswerVersion
 from bulletin.encoding.schema import Question
 
 CONFIRM = "confirm."
-"""Prefix of the names of hidden inputs: the version that the page shows of an answer that is to be confirmed."""
+"""Prefix of the names of hidden inputs: the version that the page shows of an answer to confirm."""
 
 
 @dataclass(frozen=True)
 class EarlierAnswer:
-    """An answer that is to be confirmed: its words, the version that the page shows, and the account it is from."""
+    """An answer to confirm: its words, the version that the page shows, and the account it is from."""
 
     question: Question
     answer: str
@@ -27,14 +27,14 @@ class EarlierAnswer:
 
 @dataclass(frozen=True)
 class ToConfirm:
-    """The answers of one section that are to be confirmed: those that one press confirms, and how many others."""
+    """The answers to confirm in one section: those that one press confirms, and the number of others."""
 
     together: tuple[EarlierAnswer, ...]
     alone: int
 
     @classmethod
     def of(cls, state: AssessmentState, section: str) -> ToConfirm:
-        """What is to be confirmed in a section."""
+        """What there is to confirm in a section."""
         together = tuple(_earlier(state, question) for question in confirmed_together(state, section))
         left = sum(state.edition.question[question].section == section for question in state.carried)
         return cls(together, left - len(together))

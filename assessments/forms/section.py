@@ -39,8 +39,8 @@ NOTE, SEEN, UNSURE_BOX, KEPT = "note.", "seen.", "unsure.", "kept."
 """Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name.
 Where each answer is a button, `kept.` has the answer so far, which stays unless one is pressed."""
 CHOOSE, TYPING, STILL = "choose", "typing", "still"
-"""The input that says which of two conflicting answers to keep; the one that names the question still being typed in,
-which is left alone; and the button that confirms one earlier answer by itself."""
+"""Three names: of the input that says which of two conflicting answers to keep, of the input that names the question
+still being typed in, which is not read, and of the button that confirms one earlier answer by itself."""
 YEARS = range(1990, 2100)
 """A year outside these was mistyped, or is still being typed."""
 
@@ -377,9 +377,9 @@ def in_plain_words(slot: Slot) -> str:
         case "money" | "choices" if slot.unsure:
             return f"{short}: either give an answer or choose “{unsure}”, not both."
         case "money":
-            return f"{short}: {entered}; write an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
+            return f"{short}: {entered}. Enter an amount from 0 to 1,000,000 dollars, such as 620 or 620.50."
         case "date":
-            return f"{short}: {entered}; enter the date as year-month-day, such as 2026-08-21."
+            return f"{short}: {entered}. Enter the date as year-month-day, such as 2026-08-21."
         case _:
             return f"{short}: choose one of the answers shown."
 

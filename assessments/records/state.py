@@ -61,7 +61,7 @@ class Progress:
             return "Not started"
         if self.left:
             return "In progress"
-        return "Confirm again" if self.carried else "Done"
+        return "To confirm" if self.carried else "Done"
 
     @property
     def is_done(self) -> bool:

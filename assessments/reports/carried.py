@@ -55,7 +55,7 @@ def carried_report(
 def confirmed_alone(edition: Edition) -> frozenset[str]:
     """The questions whose earlier answers are each confirmed by itself, as the edition marks them.
 
-    A revision from before there was such a mark follows the newest revision on file.
+    A revision from before this mark follows the newest revision on file.
     """
     on_file = questions()
     return frozenset(

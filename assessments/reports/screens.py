@@ -104,7 +104,7 @@ def screen_name(state: AssessmentState, question: str) -> str:
 
 
 def name_before(state: AssessmentState, screen: Screen, *, by: User | None) -> str | None:
-    """The screen that a person saved last before this one; None if there is none."""
+    """The screen that a person saved last before this one, if any."""
     own = {question.id for question in screen.questions}
     mine: dict[str, datetime] = {
         q: row.answered_at
@@ -125,8 +125,8 @@ def _is_by(row: AnswerRow, by: User | None) -> bool:
 def until_settled(state: AssessmentState, screen: Screen) -> int:
     """The most questions that can come before the contacts are settled, from this screen on.
 
-    These are the open questions that can still bring or move a contact, those that may yet come to be asked, and what
-    one press answers with any of them.
+    These are the unanswered questions that can still add or move a contact, and those that another answer may add.
+    What one press answers together with any of them counts too.
     """
     advisory, in_the_way = state.advisory, state.progress.in_the_way
     coming = (in_the_way | advisory.traced(in_the_way)) & {*advisory.unanswered, *advisory.pending}
@@ -140,7 +140,7 @@ def until_settled(state: AssessmentState, screen: Screen) -> int:
 
 
 def is_between(election: Election, day: date) -> bool:
-    """Whether voting is over but the campaign period is not, so that a person may mean this election or the next."""
+    """Whether voting has ended but the campaign period has not: a person may mean this election or the next."""
     return election.voting_day is not None and election.voting_day < day and not election.is_over(day)
 
 
@@ -182,7 +182,7 @@ def newly_clear(state: AssessmentState) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Point:
-    """A point to raise with the Commissioner, or a thing to do: its title, and by when."""
+    """A point to raise with the Commissioner, or a thing to do: its title and deadline."""
 
     title: str
     when: str

@@ -1,4 +1,4 @@
-"""Saving answers so that nobody overwrites what they have not seen."""
+"""Saving answers so that no one overwrites an answer that they have not seen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_CHECK_BYTES = 100_000
 
 MAX_CHECKS_BYTES = 200_000_000
 """The most bytes that all anonymous checks may take, including those that have ended but are not deleted yet. Without
-this limit, one stranger could fill the disk, and then nobody could save anything."""
+this limit, one stranger could fill the disk, and then no one could save anything."""
 
 
 MAX_ADDRESS_BYTES = 2_000_000
@@ -55,7 +55,7 @@ class TermEnded(NotSaved):
 
 
 class Attested(NotSaved):
-    """The member attested the assessment, so it can no longer be changed."""
+    """The member attested the self-check, so it can no longer be changed."""
 
     why = "attested"
 

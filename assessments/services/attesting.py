@@ -1,4 +1,4 @@
-"""Attesting an assessment, and starting the next one with its answers."""
+"""Attesting a self-check, and starting the account's next one with its answers."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def reassess(*, assessment: Assessment, by: User) -> Assessment:
 
 
 def _next_election(earlier: Assessment) -> dict[str, Any]:
-    """The election of the next assessment: the same while its campaign period goes on, else the next one."""
+    """The election of the next assessment: the same one until its campaign period ends, then the next one."""
     today = timezone.localdate()
     election = election_of(earlier, as_of=today)
     if (election.undated or election.given) and not election.is_over(today):

@@ -65,9 +65,9 @@ def fill_in_from_office(draft: Assessment) -> None:
 def move_draft(*, draft: SelfCheck, by: User | None) -> Carried:
     """Move a draft to the newest revision of its edition; return what became of its answers.
 
-    Answers that do not fit are removed; their notes stay, unless the question is gone. In an office's draft, answers
-    to questions whose words changed must be confirmed. Moving a draft that is there already changes nothing. Raises
-    DraftGone, TermEnded and Attested.
+    Answers that do not fit are removed; their notes stay, unless the question is removed. In an office's draft,
+    answers to questions whose words changed must be confirmed. Moving a draft that is there already changes nothing.
+    Raises DraftGone, TermEnded and Attested.
     """
     draft = lock_self_check(draft)
     newest = PublishedEdition.objects.latest_revision(draft.edition.edition_id)
@@ -104,7 +104,7 @@ def _move_answers(draft: SelfCheck, carried: Carried) -> None:
 
 
 def _move_marks(draft: Assessment, old: Edition, new: Edition) -> None:
-    """Let marks of what is done follow rules that have another id. Those on a rule that is gone are deleted."""
+    """Let marks of what is done follow rules that have another id. Those on a rule that is removed are deleted."""
     for mark in draft.done_marks.all():
         rule = rule_after(mark.rule, old, new)
         if not rule or (rule != mark.rule and draft.done_marks.filter(rule=rule).exists()):
@@ -114,7 +114,7 @@ def _move_marks(draft: Assessment, old: Edition, new: Edition) -> None:
 
 
 def _move_threads(draft: Assessment, carried: Carried, old: Edition, new: Edition) -> None:
-    """Let comments follow questions and rules that have another id. Those on one that is gone stay as they are."""
+    """Let comments follow questions and rules that have another id. Those on one that is removed stay as they are."""
     for thread in draft.threads.exclude(about=Thread.About.WHOLE):
         if thread.about == Thread.About.QUESTION:
             subject = carried.names.get(thread.subject, thread.subject)

@@ -1,4 +1,4 @@
-"""Starting, describing, keeping and deleting drafts."""
+"""Starting, describing, saving and deleting drafts."""
 
 from __future__ import annotations
 

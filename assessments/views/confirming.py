@@ -1,4 +1,4 @@
-"""Confirming, with one press, answers from an earlier self-check that nobody has to change."""
+"""Confirming, with one press, answers from an earlier self-check that are still right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECTION = "section"
 @require_POST
 @with_workspace
 def confirm(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Confirm the answers that the list of sections offered: of one section, or of all, and then go on."""
+    """Confirm the answers that the list of sections offered: of one section, or of all."""
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
     section = request.POST.get(SECTION, "")

@@ -37,8 +37,8 @@ from bulletin.encoding.filling import sentences_of
 from bulletin.shelf import calendar
 
 GO, REST, UNCHANGED = "go", "rest", "unchanged"
-"""The names of three buttons: one continues with the answers as they are, one answers "no" to the rest of a group,
-and one confirms a section's answers from an earlier self-check."""
+"""The names of three buttons. They continue with the answers as they are, answer "no" to the rest of a group, and
+confirm a section's answers from an earlier self-check."""
 LATER, STOP = "later", "stop"
 """Marks in addresses and forms: this person leaves the guarded questions for later; the page on settled contacts
 comes after this screen."""
@@ -174,7 +174,10 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     # Another "no", such as that of the same press sent twice, is what the person wanted.
     if kept := [q for q in in_rest - saved.versions.keys() if after.state.answers.get(q) != REST_ANSWER]:
         messages.info(
-            request, f"{len(kept)} of these questions already had an answer. Those answers are kept."
+            request,
+            "1 of these questions already had an answer. That answer is kept."
+            if len(kept) == 1
+            else f"{len(kept)} of these questions already had answers. Those answers are kept.",
         )
     return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
 
@@ -199,7 +202,7 @@ def rest_of(form: SectionForm) -> list[Change]:
 def is_confirmed_alone(screen: Screen, slot: Slot) -> bool:
     """Whether an answer from an earlier self-check is confirmed only by pressing it, not with the rest of its group.
 
-    Only so does the member stand for each answer about conduct, confidential information or gifts.
+    The member attests each answer about conduct, confidential information or gifts.
     """
     return screen.is_group and slot.has_buttons and slot.is_alone
 

@@ -128,7 +128,7 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
 
 
 def _save(request: HttpRequest, workspace: Workspace, section: str) -> HttpResponse:
-    """Save a section's changes, confirm what a press confirms, and lead on; or show what is left to do here."""
+    """Save a section's changes and confirm what a press confirms. Continue, or show what is left to do here."""
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
     form = SectionForm(workspace.state, workspace.state.questions_of(section), request.POST)
@@ -166,9 +166,9 @@ def _save(request: HttpRequest, workspace: Workspace, section: str) -> HttpRespo
 
 
 def _stays_to_confirm(workspace: Workspace, section: str, posted: QueryDict) -> str:
-    """The first answer that has to be confirmed before a person continues past its section; empty if there is none.
+    """The first answer to confirm before a person continues past its section; empty if all are confirmed.
 
-    Whoever goes to the list, or came from the list of answers, sees there what is left.
+    A person who goes to the list, or came from the list of answers, sees there what is left.
     """
     if "go" not in posted or BACK in posted:
         return ""
@@ -178,8 +178,14 @@ def _stays_to_confirm(workspace: Workspace, section: str, posted: QueryDict) -> 
 
 def closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the answers instead of a page that would change them, and say why."""
-    subject = "This term has ended: what it keeps" if not workspace.in_term else "This is attested: it"
-    messages.info(request, f"{subject} can be read, and not changed.")
+    if workspace.in_term:
+        messages.info(
+            request, "This self-check is attested. You can read it, but its answers can no longer change."
+        )
+    else:
+        messages.info(
+            request, "This term has ended. You can read its self-checks, but no longer change them."
+        )
     return redirect(workspace.url("answers"))
 
 
@@ -231,8 +237,8 @@ def add_what_is_beside(workspace: Workspace, form: SectionForm) -> None:
 def _next(workspace: Workspace, section: str, form: SectionForm, posted: QueryDict) -> str:
     """The address to go to after a save: questions that just appeared in this section, or else the next page.
 
-    The next page is where the person came from or asked to go; or else this section again, as long as it has answers
-    to confirm; or else the next section with questions to answer or answers to confirm.
+    The next page is where the person came from or asked to go. Otherwise, it is this section again, as long as it has
+    answers to confirm, or else the next section with something to answer or confirm.
     """
     here = workspace.url("section", section=section) + f"?{READY}" + (f"&{BACK}" if BACK in posted else "")
     new = [q for q in workspace.state.advisory.asked if q in form.slots and q not in form.on_page]
@@ -387,7 +393,7 @@ def move(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         count=len(carried.answers),
     )
     # Shown here, and not after a redirect: what is left behind is kept nowhere.
-    heading = f"This self-check is on revision {moved.state.edition.sheet.revision} now"
+    heading = f"This self-check now uses revision {moved.state.edition.sheet.revision} of the questions"
     return render(request, "assessments/carried.html", moved.context(heading=heading, report=report))
 
 

@@ -16,7 +16,7 @@ from .nearest import nearest
 from .schema import CarryStep, Edition, Question
 from .source import Source
 
-OTHER_ELECTION = "This question is about another election now, so it is asked again."
+OTHER_ELECTION = "This question is about another election now. Answer it again."
 GONE = "This question is no longer asked."
 NOT_A_CHOICE = "The question no longer offers this answer."
 

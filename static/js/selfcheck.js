@@ -113,15 +113,15 @@
     const same = fragment.firstElementChild?.innerHTML.trim() === target.innerHTML.trim();
     if (same && fragment.firstElementChild.className === target.className) event.detail.shouldSwap = false;
   });
-  form.addEventListener("htmx:sendError", () => notSaved("there is no connection. We try again by ourselves."));
-  form.addEventListener("htmx:timeout", () => notSaved("the portal did not answer in time. We try again by ourselves."));
+  form.addEventListener("htmx:sendError", () => notSaved("there is no connection. We’ll try again soon."));
+  form.addEventListener("htmx:timeout", () => notSaved("the portal did not respond in time. We’ll try again soon."));
   form.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
     unsaved = true;
     onwards = "";
     // These statuses have a message of their own, and the person has to act: after a press of a button, submit the form
     // without htmx, so that they get a page with what they typed. Other faults may pass: try again later.
-    if (![403, 404, 409].includes(status)) notSaved("the portal has a fault. We try again by ourselves.");
+    if (![403, 404, 409].includes(status)) notSaved("the portal has a problem. We’ll try again soon.");
     else if (submitted(event.detail.requestConfig)) {
       unsaved = false;
       HTMLFormElement.prototype.submit.call(form);

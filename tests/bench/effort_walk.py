@@ -195,6 +195,23 @@ class Person:
         self.taps += 1
 
 
+def confirm_all(page: Page) -> int:
+    """Start the next self-check of an account and confirm each answer of the last one; return the presses."""
+    main, presses = page.locator("main"), 0
+    together = main.get_by_role("button", name=re.compile("^Nothing has changed"))
+    guard = main.get_by_role("link", name=re.compile("^I’m on my own device"))
+    earlier = main.locator(".asked").filter(has=page.locator("input[name^='confirm.']"))
+    chosen = earlier.locator("button[aria-pressed=true]")
+    onwards = main.locator("button[value=yes][name=go], a.btn-primary")
+    target = main.get_by_role("button", name="Start the next self-check")
+    while not urlsplit(page.url).path.endswith("/advisory"):
+        with page.expect_navigation():
+            target.first.click()
+        presses += 1
+        target = next(each for each in (together, guard, chosen, onwards) if each.count())
+    return presses
+
+
 def is_post(response: Response) -> bool:
     return response.request.method == "POST"
 

@@ -276,7 +276,7 @@ def test_a_newer_revision_and_a_faulty_date_are_reported_accessibly(visitors, ca
     expect(button).to_be_in_viewport()
     assert_accessible(page, however_shown=True)
     button.click()
-    titled(page, f"This self-check is on revision {current().sheet.revision} now")
+    titled(page, f"This self-check now uses revision {current().sheet.revision} of the questions")
     assert_accessible(page, however_shown=True)
 
 

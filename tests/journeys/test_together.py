@@ -43,7 +43,7 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, c
     expect(conflict).to_contain_text("This answer was changed elsewhere by Sam Roy")
     expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")
     expect(conflict.get_by_text("Yours:")).to_contain_text("I'm not sure")
-    conflict.get_by_role("button", name="Take what is saved").click()
+    conflict.get_by_role("button", name="Keep what is saved").click()
     expect(option(member, EMAIL, "Yes")).to_be_checked()
     expect(member.locator(".conflict")).to_have_count(0)
 
@@ -114,7 +114,7 @@ def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors,
     question(page, EMAIL).locator("textarea").evaluate("field => { field.style.height = '9rem' }")
     autosave(page, EMAIL, "I'm not sure")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        page.locator(".conflict").get_by_role("button", name="Take what is saved").click()
+        page.locator(".conflict").get_by_role("button", name="Keep what is saved").click()
     expect(option(page, EMAIL, "Yes")).to_be_checked()
     # What is not saved is announced once, with a way to continue beside it.
     visitors.forgive(r"^409: |status of 409|Status Error Code 409")

@@ -61,7 +61,7 @@ OUTSIDE = ["-1", "-50", "1,000,001", "9" * 10_000]
 def test_an_amount_that_is_none_is_named_and_stays_as_typed(typed):
     value, slot = posted("gifts.value", typed)
     quoted = typed if len(typed) <= 40 else typed[:40] + "…"
-    assert f"you entered “{quoted}”; write an amount from 0 to 1,000,000 dollars" in slot.error
+    assert f"you entered “{quoted}”. Enter an amount from 0 to 1,000,000 dollars" in slot.error
     assert (value, slot.text) == (None, typed)
 
 
@@ -93,7 +93,7 @@ def test_a_date_of_no_likely_year_is_refused(typed):
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("incomplete", "you entered “incomplete”; enter the date as year-month-day"),
+        ("incomplete", "you entered “incomplete”. Enter the date as year-month-day"),
         ("31 juin 2026", "There is no such day as “31 juin 2026”"),
         ("14 août", "“14 août” has no year"),
     ],

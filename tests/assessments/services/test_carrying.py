@@ -226,7 +226,7 @@ def test_the_next_assessments_page_names_what_was_not_taken_over_until_it_is_ans
     page = f"/assessments/{following.pk}/"
     named = edition().question["election.use"].short
     text = cast.client("staff").get(page).content.decode()
-    assert "This question is about another election now, so it is asked again." in text
+    assert "This question is about another election now. Answer it again." in text
     assert named in text
     save_answers(draft=following, changes=[Change("election.use", "none", "")], by=cast.staff)
     assert named not in cast.client("staff").get(page).content.decode()

@@ -80,10 +80,10 @@ def test_an_autosave_brings_the_note_and_says_so_and_takes_it_away_again(cast, c
 
     mended = client.post(address, sent("no", page), headers=HTMX)
     assert 'role="note"' not in told(mended, "election-website")
-    assert "Look again at" not in mended.content.decode()
+    assert "Check these answers again" not in mended.content.decode()
     again = client.post(address, sent("yes", mended.content.decode()), headers=HTMX)
     assert 'role="note"' in told(again, "election-website")
-    assert 'Look again at: <a href="#q-election-website">' in again.content.decode()
+    assert 'Check these answers again: <a href="#q-election-website">' in again.content.decode()
 
 
 def test_a_filing_date_outside_the_nomination_days_is_questioned_at_its_field(cast, client):

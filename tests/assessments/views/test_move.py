@@ -97,7 +97,7 @@ def test_a_move_says_how_many_answers_came_along_and_which_did_not_and_why(cast,
     response = client.post(f"{home_of(draft)}move")
     assert response.status_code == 200
     text = page(response)
-    assert f"This self-check is on revision {edition().sheet.revision} now" in text
+    assert f"This self-check now uses revision {edition().sheet.revision} of the questions" in text
     assert "2 answers kept." in text
     assert LEFT in text.partition("Answers that could not be used")[2]
     assert NEWER not in text

@@ -164,7 +164,7 @@ def test_a_second_press_does_not_skip_a_follow_up_that_nobody_need_answer(person
 def test_a_faulty_amount_comes_back_with_what_is_wrong_and_a_way_on(person):
     person.give(**{"gifts.unpaid": "yes"})
     page = person.press(person.get("/check/next/gifts.value"), "go", **{"gifts.value": "lots"})
-    assert "write an amount from 0 to 1,000,000 dollars" in page.words
+    assert "Enter an amount from 0 to 1,000,000 dollars" in page.words
     assert ("go", "yes") in page.forms["ask-form"].buttons
     person.press(page, "go", **{"gifts.value": "$620"})
     assert person.answers()["gifts.value"] == "620.00"
@@ -225,7 +225,7 @@ def test_the_rest_leaves_what_a_colleague_answered_in_between_and_says_so(person
     person.give(**{LOGO: "yes"})
     after = person.press(page, "rest")
     assert person.answers()[LOGO] == "yes"
-    assert "1 of these questions already had an answer. Those answers are kept." in after.words
+    assert "1 of these questions already had an answer. That answer is kept." in after.words
 
 
 def test_pressing_it_twice_changes_nothing_more_and_goes_on(person):

@@ -318,8 +318,8 @@ def test_an_amount_is_read_as_people_write_it(tab):
 @pytest.mark.parametrize(
     ("question", "before", "typed", "problem"),
     [
-        (VALUE, "620.00", "lots", "write an amount from 0 to 1,000,000 dollars"),
-        (FILED, "2026-08-20", "incomplete", "enter the date as year-month-day"),
+        (VALUE, "620.00", "lots", "Enter an amount from 0 to 1,000,000 dollars"),
+        (FILED, "2026-08-20", "incomplete", "Enter the date as year-month-day"),
     ],
 )
 def test_an_answer_that_is_none_is_named_and_the_one_before_stays_and_still_counts(
@@ -330,7 +330,7 @@ def test_an_answer_that_is_none_is_named_and_the_one_before_stays_and_still_coun
     page = tab.save(tab.open(ASKED[question].section), **{question: typed})
     assert problem in page.words
     in_words = {VALUE: "$620.00", FILED: "20 August 2026"}[question]
-    assert f"what was saved before still counts: {in_words}" in page.words
+    assert f"your saved answer counts: {in_words}" in page.words
     assert page.shows(question) == typed
     assert tab.stored()[question] == (before, 1)
 
