@@ -531,9 +531,9 @@ def as_administrator(camera: Camera) -> None:
     with camera.scene("people-found"):
         page = context.new_page()
         page.goto(f"{camera.address}/people/")
-        page.locator("form[action='/people/search'] input:not([type=hidden])").first.fill("Lee")
+        page.locator("form[action^='/people/search'] input:not([type=hidden])").first.fill("Lee")
         with page.expect_navigation():
-            send(page.locator("form[action='/people/search']"))
+            send(page.locator("form[action^='/people/search']"))
         camera.picture(page, "people-found")
     context.close()
 
