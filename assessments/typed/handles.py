@@ -86,8 +86,9 @@ def possible_names(word: str) -> list[str]:
     if not (names or _number(split)) or (names and names[0] in _NO_NAMES):
         return []
     if owner := _owner(host := _host(split)):
-        return [f"{fold(owner)}/{_from_address(fold(owner), split)}"]
-    name = names[0].lstrip("@")
+        return [fold(f"{owner}/{_from_address(fold(owner), split)}", accents=False)]
+    # Percent escapes may spell capitals and accents.
+    name = fold(names[0].lstrip("@"), accents=False)
     # An account of one of many servers, or of a platform whose website has the platform's name.
     return [f"/{name}@{host}", *(f"{part}/{name}" for part in host.split(".")[:-1])]
 

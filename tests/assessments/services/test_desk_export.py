@@ -18,12 +18,14 @@ from django.core.management import CommandError, call_command
 from assessments.models import Attestation, AuditEvent, DeskEntry, Export, Office, Share, StoredPdf, User
 from assessments.pdf.press import PressError, PrintProblem
 from assessments.records.clock import moment_in_table
+from assessments.rendering.projection import cite
 from assessments.reports.titles import contact_titles, overall_titles
 from assessments.services import desk_export as exporting
 from assessments.services import printing, sharing
 from assessments.services.desk_export import CannotExport, collect
 from assessments.services.file_names import readable_slug
 from assessments.services.printing import Kind, pdf_of
+from bulletin.shelf import current
 from tests.cast import HANDLE, Cast, account_of, attested, client_of, let_in, office_of, person, shared
 from tests.reading import opened
 
@@ -220,6 +222,48 @@ def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     assert row["Advice"] == "asked for, not answered"
     assert row["Shared on"] == moment_in_table(share.shared_at)
     assert row["Shared on"].endswith((" EDT", " EST"))
+
+
+def test_the_csv_names_the_member_the_account_and_what_is_to_raise_and_to_do(world):
+    share = world.share(1, rules={"17a", "9"}, ask="May I?")
+    DeskEntry.objects.filter(pk=share.pk).update(assigned_to=world.officer)
+    (row,) = csv.DictReader(io.StringIO(bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")))
+    expected = {
+        "Share": str(share.pk),
+        "Member": "Councillor",
+        "Platform": "X",
+        "Profile address": f"https://x.com/{HANDLE[1:]}",
+        "Points to raise": current().rule["17a"].title,
+        "Things to do": "",
+        "State": "Unread, To answer",
+        "Assigned to": "Robin Ng",
+        "Edition": "Use of Social Media by Members of Council, version 1.1",
+        "Election": "Toronto municipal election of 26 October 2026",
+        "Office number": str(world.office.pk),
+    }
+    assert {column: row[column] for column in expected} == expected
+
+
+def test_the_csv_of_findings_has_one_line_for_each_with_its_paragraphs(world):
+    first, second = world.share(1, rules={"17a", "9"}), world.share(2)
+    text = bytes_of(collect(keys=[second.pk, first.pk], form="findings")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    rule = current().rule["17a"]
+    assert [row["Share"] for row in rows] == [str(share.pk) for share in (second, first, first)]
+    assert rows[2]["Office"].startswith("'=HYPERLINK")
+    assert (rows[2]["Finding"], rows[2]["Paragraphs"]) == (rule.title, cite(rule.paragraphs))
+    assert (rows[2]["Outcome"], rows[2]["Section"]) == ("Ask the Commissioner", "Conduct respecting others")
+    assert (rows[0]["When to contact the Commissioner"], rows[0]["Verification code"]) == ("", second.code)
+
+
+def test_a_zip_has_both_spreadsheets_and_names_its_files_in_the_first(world, quick, monkeypatch):
+    monkeypatch.setattr(exporting, "IN_MEMORY", 100)
+    keys = ready([world.share(1).pk, world.share(2).pk])
+    archive = ZipFile(io.BytesIO(bytes_of(collect(keys=keys, form="zip", kind="summary"))))
+    assert archive.testzip() is None
+    shares = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode("utf-8-sig"))))
+    assert all(row["Summary PDF"] in archive.namelist() and not row["Full PDF"] for row in shares)
+    assert archive.read("findings.csv") == bytes_of(collect(keys=keys, form="findings"))
 
 
 @pytest.mark.parametrize(
@@ -501,7 +545,7 @@ def export_shared(*more: str) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("form", ["zip", "csv", "jsonl"])
+@pytest.mark.parametrize("form", ["zip", "csv", "findings", "jsonl"])
 def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, form):
     share = world.share(1, ask="May I?")
     world.share(2)
@@ -519,6 +563,10 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
         (["--since", "yesterday"], "--since: Enter the date as year-month-day, such as 2026-08-21."),
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
+        (["--state", "x"], "\n  to_answer: To answer"),
+        (["--waiting", "x"], "\n  to_answer: To answer"),
+        (["--assigned", "me"], "\n  nobody: Not assigned"),
+        (["--assigned", "nobody", "--state", "dealt"], "No share that can be exported matches"),
         (["--output", "."], "--output: . is a folder"),
         (["--advice", "answered"], "No share that can be exported matches"),
         (
@@ -572,7 +620,7 @@ def test_what_was_never_printed_is_counted_and_printed_once(world, quick):
     ]
     out = io.StringIO()
     call_command("render_missing", "--dry-run", stdout=out)
-    assert "PDFs that are missing: 3." in out.getvalue()
+    assert "Missing PDFs: 3." in out.getvalue()
     assert all(map(printing.print_missing, wanted))
     assert printing.without_pdf() == []
     assert printing.print_missing(("share", 987654, Kind.FULL))
