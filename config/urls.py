@@ -11,6 +11,7 @@ from django.views import defaults
 
 from assessments.views import single_sign_on
 from assessments.views.public import logged_if_it_fails, server_error
+from assessments.views.second_step import RecoveryCodes, RecoveryCodesFile
 from assessments.views.sign_in import (
     NewPassword,
     end_session,
@@ -50,7 +51,8 @@ account_pages = [
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
     path("app/", our_page(first_step(totp.activate_totp)), name="mfa_activate_totp"),
     path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
-    path("codes/", our_page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("codes/", our_page(RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),
+    path("codes/download/", our_page(RecoveryCodesFile.as_view()), name="mfa_download_recovery_codes"),
     path("codes/new/", our_page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
     path("passkeys/add/", our_page(first_step(webauthn.add_webauthn)), name="mfa_add_webauthn"),

@@ -152,7 +152,7 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
         """The name. One that is too long is cut in words: refused, the key would stay in the device, for nothing."""
         name = mended_line(str(super().clean_name()))
         if len(name) > MAX_NAME:
-            messages.warning(context.request, f"The name was cut to {MAX_NAME} characters.")
+            messages.warning(context.request, f"The name was shortened to {MAX_NAME} characters.")
         return name[:MAX_NAME]
 
     def clean(self) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import hashlib
 import secrets
 from typing import Any
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import DownloadRecoveryCodesView, ViewRecoveryCodesView
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
@@ -57,6 +59,23 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
             return _seal().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             return base64.b32encode(secrets.token_bytes(40)).decode()
+
+
+class RecoveryCodes(ViewRecoveryCodesView):  # type: ignore[misc]  # allauth ships no types
+    """The recovery codes, and the way on to the person's first page."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        first_page = get_account_adapter().get_login_redirect_url(self.request)
+        return {**super().get_context_data(**kwargs), "first_page": first_page}
+
+
+class RecoveryCodesFile(DownloadRecoveryCodesView):  # type: ignore[misc]
+    """The recovery codes as a text file."""
+
+    content_type = "text/plain; charset=utf-8"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "portal": settings.PORTAL_URL}
 
 
 def _seal() -> MultiFernet:

@@ -238,5 +238,5 @@ def menu(request: HttpRequest) -> dict[str, Any]:
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the person's own sessions."""
     get_object_or_404(UserSession, user=request.user, pk=pk).end()
-    messages.success(request, "That session has ended.")
+    messages.success(request, "That device is signed out.")
     return redirect("usersessions_list")

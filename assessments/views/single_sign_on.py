@@ -152,7 +152,7 @@ def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
     except sign_ins.LinkConflict:
         return refusal(request)
     del request.session[TO_LINK]
-    messages.success(request, f"From now on you can sign in with {provider_name()}.")
+    messages.success(request, f"You can now sign in with {provider_name()}.")
     return redirect("mfa_index")
 
 

@@ -141,7 +141,7 @@ def test_a_passkey_is_set_up_and_signs_in_by_itself(visitors, cast):
     follow(page, "Sign-in settings")
     follow(page, "Passkeys and security keys")
     page.get_by_label("Name").fill("My phone")
-    press(page, "Set it up")
+    press(page, "Set up the app")
     titled(page, "Recovery codes")
     expect(page.locator(".codes li")).to_have_count(10)
     follow(page, "Back to sign-in settings")

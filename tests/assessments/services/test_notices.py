@@ -249,7 +249,7 @@ def test_the_link_in_a_mail_stops_it_with_one_press_and_without_signing_in(draft
     path = re.search(r"https://[^/]+(/\S+)>", message.extra_headers["List-Unsubscribe"])
     assert path
     client = Client(enforce_csrf_checks=True)
-    assert "Stop the mail to m•••@example.ca?" in client.get(path[1]).content.decode()
+    assert "Turn off email notices to m•••@example.ca?" in client.get(path[1]).content.decode()
     assert user("member").mail_notices
     client.post(path[1], {"List-Unsubscribe": "One-Click"})
     assert (user("member").mail_notices, user("cy").mail_notices) == (False, True)
@@ -263,7 +263,7 @@ def test_the_page_that_stops_mail_says_whose_it_is_and_warns_somebody_else(draft
             html = answer.content.decode()
             assert "m•••@example.ca" in html
             assert "member@example.ca" not in html
-            assert ("somebody else’s mail" in html) is warned
+            assert ("these notices are for someone else" in html) is warned
     assert "signed in as" not in Client().get(path).content.decode()
 
 

@@ -183,6 +183,31 @@ def test_a_recovery_code_signs_in_once(clock):
         assert is_in(again) is expected
 
 
+def test_recovery_codes_can_be_downloaded_and_new_ones_are_not_the_main_button(clock):
+    client = signed_in(newcomer())
+    set_up_app(client)
+    page = client.get("/account/codes/").content.decode()
+    codes = re.findall(r"<code>(\w+)</code>", page)
+    answer = client.get("/account/codes/download/")
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
+    assert "no-store" in answer["Cache-Control"]
+    assert [line for line in answer.content.decode().splitlines() if line in codes] == codes
+    (main,) = re.findall(r'<a class="btn btn-primary"\s+href="([^"]+)"', page)
+    assert main == "/office/"
+    assert 'href="/account/codes/new/"' in page
+
+
+def test_the_file_of_recovery_codes_asks_for_a_fresh_sign_in_and_is_nobody_elses(clock):
+    client = signed_in(with_second_step(newcomer()), step=True)
+    client.post("/account/codes/new/")
+    assert client.get("/account/codes/download/").status_code == 200
+    clock.move_to(NOW + timedelta(minutes=16), tick=False)
+    answer = client.get("/account/codes/download/")
+    assert answer.status_code == 302
+    assert "again" in answer["Location"] or "reauthenticate" in answer["Location"]
+
+
 def test_a_phone_opens_its_keypad_for_a_code_of_which_all_are_digits():
     user = newcomer()
     client = signed_in(user)
@@ -393,7 +418,7 @@ def test_ones_sessions_are_listed_and_ended_one_by_one_or_all_but_this():
     here, *others = (signed_in(who, HTTP_USER_AGENT=f"Browser {at}") for at in range(4))
     page = here.get("/account/sessions/").content.decode()
     assert [f"Browser {at}" in page for at in range(4)] == [True] * 4
-    assert page.count("This one.") == 1
+    assert page.count("This device.") == 1
     ends = re.findall(r'action="(/account/sessions/\d+/end/)"', page)
     assert len(ends) == 3
     here.post(ends[0])
@@ -404,7 +429,7 @@ def test_ones_sessions_are_listed_and_ended_one_by_one_or_all_but_this():
 
 def test_nobody_ends_the_session_of_somebody_else():
     theirs, mine = signed_in(person("other", password=PASSWORD)), signed_in(newcomer())
-    assert "This one." in theirs.get("/account/sessions/").content.decode()
+    assert "This device." in theirs.get("/account/sessions/").content.decode()
     pk = UserSession.objects.get(user__email="other@example.ca").pk
     assert mine.post(f"/account/sessions/{pk}/end/").status_code == 404
     assert is_in(theirs)
