@@ -95,7 +95,7 @@ GOALS = {
     "quiet": {"settled taps": 18, "settled words": 1600, "finished taps": 26},
 }
 """At most this much, one screen at a time."""
-PRESSES_BEFORE = {"conversion": 0, "quiet": 0}
+PRESSES_BEFORE = {"conversion": 38, "quiet": 25}
 """The presses for the next self-check, measured on 30 November 2026, before one press confirmed a section."""
 PRESSES = 15
 """At most this many for the next self-check of an account that has not changed."""

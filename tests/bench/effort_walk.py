@@ -208,7 +208,8 @@ def confirm_all(page: Page) -> int:
         with page.expect_navigation():
             target.first.click()
         presses += 1
-        target = next(each for each in (together, guard, chosen, onwards) if each.count())
+        # The advisory, where this ends, may have none of them.
+        target = next((each for each in (together, guard, chosen, onwards) if each.count()), onwards)
     return presses
 
 

@@ -29,9 +29,9 @@ from tests.reading import flat
 def assert_advisory_in_hand(page: Page, downloads: Path) -> None:
     """Go from the answers to the advisory, and compare the page with the PDF."""
     titled(page, "Check your answers")
-    listed = page.locator("dl.summary > div").filter(has_text=EMAIL)
+    listed = page.locator("dl.summary > div").filter(has_text="toronto.ca address in the registration")
     expect(listed.locator("dd > span").first).to_have_text("Yes")
-    follow(page, "Read the advisory")
+    follow(page, "Read the advisory so far")
     titled(page, "Advisory on a social media account")
     headline = page.locator(".band h2").inner_text()
     pdf = downloaded(page, "Download the PDF", downloads)
