@@ -97,6 +97,7 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         f"/assessments/{draft.pk}/review?show=all",
         f"/assessments/{draft.pk}/attest",
         "/office/waiting",
+        f"/office/{account.office_id}/settings",
         f"/office/{account.office_id}/people",
         f"/office/{account.office_id}/trail",
         f"/office/{account.office_id}/keeping",
