@@ -34,8 +34,8 @@ from bulletin.encoding.schema import Edition
 BLACKED_OUT = "[blacked out]"
 """Replaces words that the member removed from a note, whatever their length."""
 PART = (
-    "This is a part of a self-assessment, which the member chose to share. Overall, counts and days are reckoned "
-    "from this part alone, and nothing follows from what is not here."
+    "This is a part of a self-check, which the member chose to share. The result, counts and dates are calculated "
+    "from this part alone. Don't draw conclusions from what is missing."
 )
 
 

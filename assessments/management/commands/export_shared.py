@@ -35,8 +35,8 @@ class Command(BaseCommand):
     """Writes shares into one file, which appears only once it is complete."""
 
     help = (
-        "Write what members shared into one file. The formats are a ZIP file of PDFs with an index, one PDF of "
-        "summaries, CSV with one line for each share (csv) or each finding (findings), and JSON Lines."
+        "Write what members shared into one file: a ZIP file of PDFs with an index, one PDF of summaries, CSV or "
+        "JSON Lines. CSV has one line for each share (csv) or for each finding (findings)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -45,6 +45,7 @@ pytestmark = pytest.mark.django_db
 Make = Callable[[Cast], forms.BaseForm]
 FORMS: dict[type[forms.BaseForm], Make] = {
     answers_file.AnswersFileForm: lambda _: answers_file.AnswersFileForm(),
+    desk.AssignForm: lambda _: desk.AssignForm(),
     details.DetailsForm: lambda _: details.DetailsForm(check=AnonymousCheck()),
     elections.ElectionFields: lambda _: elections.ElectionFields(),
     elections.ElectionForm: lambda _: elections.ElectionForm(),

@@ -139,7 +139,7 @@ def test_of_a_group_only_what_can_bring_a_contact_comes_before_the_stop(person):
     early = person.get("/check/next/confidential")
     assert "confidential.disclosure" in dict(early.forms["ask-form"].buttons)
     assert "confidential.meetings" not in dict(early.forms["ask-form"].buttons)
-    assert "Coming up later: Posts during confidential meetings" in early.words
+    assert "Later in this self-check: Posts during confidential meetings" in early.words
     person.give(**QUIET)
     assert "confidential.meetings" in dict(person.get("/check/next/confidential").forms["ask-form"].buttons)
 
