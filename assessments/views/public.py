@@ -27,6 +27,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.answers_file import AnswersFileForm
+from assessments.forms.naming import NameForm
 from assessments.forms.section import SectionForm
 from assessments.models import AnonymousCheck, User
 from assessments.records.state import AssessmentState
@@ -92,6 +93,10 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 
 STAYS = "You can close this browser. It can open your answers for 24 hours after your last one."
 STAYS_NOT = "When you close this browser, it can no longer open your answers."
+
+NAME_NOT_SAVED = (
+    "This self-check already names an account, so the platform and account name that you typed are not saved."
+)
 
 LARGE_FILE = 20_000
 """Bytes. One network address may bring back only a few answers files an hour that are larger than this."""
@@ -208,7 +213,7 @@ def restart(request: HttpRequest) -> HttpResponse:
     """Start a new check from what was typed on a page whose check had ended.
 
     If this browser has another check by now, the answers are saved in it; where it already has an answer, both are
-    shown.
+    shown. It keeps its account's name, if it has one.
     """
     check = own_check(request)
     page = _page_of_questions(request.GET.get("to", ""))
@@ -227,13 +232,17 @@ def restart(request: HttpRequest) -> HttpResponse:
             )
             form.is_valid()
             workspace = workspace.refreshed()
-            save_name(workspace, form)
+            has_name = bool(check.platform or check.handle)
+            if not has_name:
+                save_name(workspace, form)
             rest = rest_of(form)
             in_rest = {change.question for change in rest}
             changes = [change for change in form.changes if change.question not in in_rest]
             saved = save_answers(draft=check, changes=changes, by=None, unless_answered=rest)
     except NotSaved as error:
         return keep_typed(request, error.why)
+    if has_name and NameForm(request.POST, check=check).new_name:
+        messages.warning(request, NAME_NOT_SAVED)
     remaining = form.after(workspace.state, saved)
     if remaining.problems or remaining.conflicts:
         response = page.shown(request, workspace, remaining)

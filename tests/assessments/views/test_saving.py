@@ -800,6 +800,16 @@ def test_a_draft_that_goes_while_it_is_saved_gives_back_what_was_typed(browser, 
     assert not Answer.objects.exists()
 
 
+@pytest.mark.parametrize(("name", "kept"), [("@newer", "@newer"), ("", "@older")])
+def test_a_page_that_is_taken_into_another_check_does_not_rename_its_account(tab, name, kept):
+    AnonymousCheck.objects.update(handle=name)
+    sent = {"platform": "X", "handle": "@older", f"seen.{EMAIL}": "0.x", EMAIL: "yes"}
+    page = Page(tab.client.post("/check/restart?to=/check/section/resources", sent, follow=True), "")
+    assert list(CheckAnswer.objects.values_list("question", "value")) == [(EMAIL, "yes")]
+    assert AnonymousCheck.objects.get().handle == kept
+    assert ("you typed are not saved" in page.words) is bool(name)
+
+
 def test_details_of_a_check_that_goes_meanwhile_are_given_back(tab, monkeypatch):
     goes_once_it_was_fetched(tab, monkeypatch)
     answer = tab.client.post("/check/details", {"handle": "@typed", "election": tab.draft.election})
