@@ -59,6 +59,11 @@
     event.preventDefault();
     try {
       const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      // The portal answers 409 when there is nothing left to extend. Other faults may pass.
+      if (response.status >= 500 || response.status === 429) {
+        show("unsure");
+        return;
+      }
       if (!response.ok) {
         ends = 0;
         look();

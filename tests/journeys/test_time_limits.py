@@ -68,6 +68,22 @@ def test_a_session_that_has_ended_elsewhere_cannot_be_extended(visitors, cast):
     expect(notice(page).get_by_role("status")).to_contain_text("You’ve been signed out.")
 
 
+@pytest.mark.parametrize("status", [429, 502])
+def test_a_fault_of_the_portal_does_not_say_that_the_session_has_ended(visitors, cast, status):
+    visitors.forgive(f"{status}")
+    page = opened(visitors, cast.member, "/office/")
+    page.clock.fast_forward("11:59:00")
+    page.route("**/stay", lambda route: route.fulfill(status=status))
+    button = notice(page).get_by_role("button", name="Stay signed in")
+    button.click()
+    expect(notice(page).get_by_role("status")).to_have_text(
+        "The portal isn’t responding. Check your connection, and try again."
+    )
+    page.unroute("**/stay")
+    button.click()
+    expect(notice(page).get_by_role("status")).to_have_text("You’re still signed in.")
+
+
 def test_a_check_without_sign_in_can_be_kept_for_another_day(visitors):
     page = visitors.come()
     page.get_by_role("button", name="Start a self-check").first.click()
