@@ -77,6 +77,8 @@ def register(request: HttpRequest, by: User) -> HttpResponse:
         "offices": listed,
         "has_accounts": bool(rows),
         "can_add": any(office.ends_on is None for office in offices),
+        # The office that has the button to add a first account: one whose term has not ended.
+        "starts_in": None if rows else next((office for office in offices if office.ends_on is None), None),
         "has_left": not offices and Membership.objects.filter(user=by).exists(),
     }
     return render(request, "assessments/register.html", {**context, "check": own_check(request)})

@@ -16,7 +16,7 @@ from assessments.models import AnonymousCheck, Answer, Assessment, Membership, O
 from assessments.scoring.wording import long_date
 from assessments.services.answering import Change, save_answers
 from assessments.services.done import mark_done
-from assessments.services.drafts import start_assessment, start_check
+from assessments.services.drafts import delete_draft, start_assessment, start_check
 from assessments.services.register import DuplicateAccount, NewAccount, add_account, keep_in_register
 from assessments.services.reviewing import mark_ready
 from assessments.services.sharing import withdraw, write_advice
@@ -192,11 +192,28 @@ def test_what_is_due_next_is_the_nearest_and_not_what_is_done(cast, client):
     assert due() == ""
 
 
+def primary_buttons(page: str) -> int:
+    """How many there are in the page itself. The hidden notice before a session ends has another one."""
+    return page.partition("<main")[2].partition("</main>")[0].count("btn-primary")
+
+
 def test_an_office_without_accounts_is_shown_what_to_do_first_with_one_button(cast):
     page = cast.client("stranger").get(REGISTER).content.decode()
-    assert page.count("btn-primary") == 1
+    assert primary_buttons(page) == 1
     assert "Add your first account" in page
     assert "<table" not in page
+
+
+def test_the_first_account_can_be_added_after_an_earlier_office_whose_term_ended_without_any(cast):
+    office_of(cast.user("stranger"), "A seat before", ends_on=timezone.localdate())
+    page = cast.client("stranger").get(REGISTER).content.decode()
+    assert page.index("This office had no accounts.") < page.index("Add your first account")
+    assert primary_buttons(page) == 1
+
+
+def test_of_several_offices_without_accounts_one_has_the_button(cast):
+    Membership.objects.create(office=office_of(person("di"), "Another seat"), user=cast.user("stranger"))
+    assert primary_buttons(cast.client("stranger").get(REGISTER).content.decode()) == 1
 
 
 NEXT = [
@@ -212,7 +229,7 @@ def test_the_next_thing_to_do_about_an_account_is_its_one_primary_button(cast, w
     account = account_of(cast.office)
     draft = answered(account, cast.member) if answers else start_assessment(account=account, by=cast.member)
     html = cast.client(who).get(f"/office/accounts/{account.pk}").content.decode()
-    assert html.count("btn-primary") == 1
+    assert primary_buttons(html) == 1
     link = f'class="btn btn-primary" href="/assessments/{draft.pk}{page}">{words}<'
     assert link in " ".join(html.split())
 
@@ -221,7 +238,7 @@ def test_the_next_self_check_of_an_attested_account_begins_with_its_answers(cast
     attestation = attested(account_of(cast.office))
     address = f"/office/accounts/{attestation.assessment.account_id}"
     page = client.get(address).content.decode()
-    assert page.count("btn-primary") == 1
+    assert primary_buttons(page) == 1
     assert f'action="/assessments/{attestation.assessment_id}/reassess"' in page
     assert cells(page)[0][3] == "Not shared"
 
@@ -238,6 +255,16 @@ def test_a_term_that_has_ended_can_be_read_and_takes_nothing_in(client, draft):
     assert "Start a new self-check" not in client.get(f"/office/accounts/{draft.account_id}").content.decode()
     assert client.post(f"/office/accounts/{draft.account_id}/assess").status_code == 404
     assert client.post(NEW, ACCOUNT)["Location"] == REGISTER
+
+
+def test_a_draft_deleted_before_the_end_of_the_term_is_not_offered_back_after_it(cast, client):
+    delete_draft(assessment=cast.draft, by=cast.member)
+    address = f"/office/accounts/{cast.draft.account_id}"
+    assert "You can restore it until" in client.get(address).content.decode()
+    Office.objects.update(ends_on=timezone.localdate())
+    page = client.get(address).content.decode()
+    assert "You can restore it until" not in page
+    assert "This term has ended, so you can’t restore it." in page
     assert (SocialAccount.objects.count(), Assessment.objects.count()) == (1, 1)
 
 
@@ -584,6 +611,12 @@ def test_someone_in_no_office_is_told_what_to_do_and_keeps_the_check(nobodys_sta
         assert "save your answers to a file" in response.content.decode()
     assert check[0].answers.count() == 2
     assert not SocialAccount.objects.exclude(handle=HANDLE).exists()
+
+
+def test_whose_term_has_ended_reads_why_nothing_can_be_kept(client, check):
+    Office.objects.update(ends_on=timezone.localdate())
+    client.cookies["check"] = check[1]
+    assert "you don’t belong to an office in its current term" in client.get(KEEP).content.decode()
 
 
 def test_without_a_check_the_register_says_so(client):
