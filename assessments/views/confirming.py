@@ -58,18 +58,28 @@ def say_what_is_confirmed(
         named = "; ".join(f"{after.question(row.question).short} ({_changed_by(row)})" for row in changed)
         messages.warning(
             request,
-            f"These answers changed after you opened the page, so you did not confirm them: {named}. Check them now.",
+            f"This answer changed after you opened the page, so you did not confirm it: {named}. Check it now."
+            if len(changed) == 1
+            else f"These answers changed after you opened the page, so you did not confirm them: {named}. "
+            "Check them now.",
         )
     if again:
         messages.warning(
             request,
-            "These answers have to be confirmed again, because the election changed after you opened the page: "
+            f"Confirm this answer again, because the election changed after you opened the page: {again[0]}."
+            if len(again) == 1
+            else "Confirm these answers again, because the election changed after you opened the page: "
             f"{'; '.join(again)}.",
         )
     if not wanted:
         messages.info(request, "There is nothing to confirm here. These questions are no longer asked.")
     elif not confirmed and not changed and not again:
-        messages.info(request, "These answers are already confirmed.")
+        messages.info(
+            request,
+            "This answer is already confirmed."
+            if len(wanted) == 1
+            else "These answers are already confirmed.",
+        )
 
 
 def _changed_by(row: AnswerRow) -> str:

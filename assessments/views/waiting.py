@@ -90,7 +90,7 @@ def _subject(thread: Thread) -> str:
         return f"the question “{edition.question[thread.subject].short}”"
     if thread.about == Thread.About.FINDING and thread.subject in edition.rule:
         return f"the finding “{edition.rule[thread.subject].title}”"
-    return "the whole"
+    return "the whole self-check"
 
 
 def _placed(notices: QuerySet[Notice]) -> QuerySet[Notice]:

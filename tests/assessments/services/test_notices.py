@@ -86,9 +86,9 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
-    assert "On the whole. Sam Roy wrote last" in page
+    assert "On the whole self-check. Sam Roy wrote last" in page
     assert f"“{CANARY} comment”" in page
-    assert "Sam Roy marked it ready for review" in page
+    assert "Sam Roy marked this draft as ready, " in page
     # The person who did it gets no notice of it.
     mine = as_("staff").get("/office/waiting").content.decode()
     assert f"/assessments/{draft.pk}/review" not in mine

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
-from assessments.models import Assessment
+from assessments.models import Assessment, Office
 from assessments.records.state import assessment_state
+from assessments.services import reviewing
 from assessments.services.answering import AnswerVersion, save_answers
 from assessments.services.attesting import attest, reassess
 from assessments.services.drafts import change_election, delete_draft, start_assessment
@@ -217,10 +219,39 @@ def test_what_a_colleague_changed_since_is_not_confirmed_and_named(cast, again, 
     else:
         assert here.save(in_section).status == 302
         page = here.open("resources")
-    assert f"so you did not confirm them: {current().question[LOGO].short} (by {cast.staff})" in page.words
+    assert (
+        "This answer changed after you opened the page, so you did not confirm it: "
+        f"{current().question[LOGO].short} (by {cast.staff}). Check it now."
+    ) in page.words
     row = again.answers.get(question=LOGO)
     assert (row.value, row.answered_by) == ("yes", cast.staff)
     assert again.answers.get(question=EMAIL).carried is False
+
+
+def test_several_answers_that_changed_are_named_together(cast, again):
+    client, address = cast.client("member"), f"/assessments/{again.pk}/"
+    stale = Page(client.get(address), address)
+    for question in (LOGO, EMAIL):
+        put(again, question, "yes", by=cast.staff)
+    page = press(client, stale, section="resources")
+    assert "These answers changed after you opened the page, so you did not confirm them: " in page.words
+
+
+def test_after_the_term_no_page_asks_to_confirm_what_can_no_longer_change(cast, again):
+    client, address = cast.client("member"), f"/assessments/{again.pk}/"
+    assert "Confirm" in Page(client.get(address), address).words
+    Office.objects.update(ends_on=timezone.localdate())
+    assert "Confirm" not in Page(client.get(address), address).words
+
+
+@pytest.mark.parametrize("name", ["member", "staff"])
+def test_a_review_with_answers_to_confirm_offers_that_and_not_to_attest(cast, again, name):
+    reviewing.look(assessment=again, by=cast.user(name))
+    address = f"/assessments/{again.pk}/review"
+    page = Page(cast.client(name).get(address), address)
+    count = len(to_confirm(again))
+    assert f"Your next step is to confirm {count} answers from an earlier self-check ." in page.words
+    assert f'href="/assessments/{again.pk}/attest"' not in page.html
 
 
 def test_with_scripts_the_page_is_loaded_again_where_a_colleague_changed_something(cast, again):
