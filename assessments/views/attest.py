@@ -19,7 +19,7 @@ from assessments.views.not_saved import keep_typed
 from assessments.views.questionnaire import BACK
 from assessments.views.workspace import Workspace, with_workspace
 
-ATTESTED = "Attested. The PDF is your record. Nothing is shared with the Commissioner’s office."
+ATTESTED = "Attested. The PDF is your record. You have not shared it with the Commissioner’s office."
 CONFIRM = "Check the box to confirm that these are your answers."
 
 
@@ -46,10 +46,7 @@ def _attest_page(request: HttpRequest, workspace: Workspace, assessment: Assessm
             CONFIRM if "stand" not in request.POST else _attest(assessment, request.POST.get("seen", ""))
         )
         if not problem:
-            messages.success(
-                request,
-                "Attested. The PDF is your record. You have not shared it with the Commissioner’s office.",
-            )
+            messages.success(request, ATTESTED)
             return redirect(workspace.url("tasks"))
         workspace = workspace.refreshed()
     needed = [

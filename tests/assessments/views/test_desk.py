@@ -250,6 +250,14 @@ def test_with_nothing_shared_it_says_so_and_counts_nothing_else(world):
     assert "Ward 10" not in page
 
 
+def test_with_everything_withdrawn_no_filter_says_that_nothing_was_ever_shared(cast, world):
+    sharing.withdraw(share=world.share(), by=cast.member)
+    assert "Members have withdrawn everything that they shared." in text_of(world.see())
+    page = text_of(world.see(state="unread"))
+    assert "No self-checks are shared now." in page
+    assert "shared yet" not in page
+
+
 @pytest.mark.postgres
 def test_what_waits_comes_first_then_the_newest(cast, world):
     shares = []
@@ -748,6 +756,7 @@ def test_members_and_administrators_do_not_see_who_handles_a_share(cast, world):
     desk.open_share(share=share, by=cast.officer)
     desk.assign_share(share=share, to=cast.officer, seen=None, by=cast.officer)
     desk.mark_dealt(share=share, by=cast.officer)
+    assert "Only officers see “Handling”." in text_of(cast.client("officer").get(f"/shares/{share.pk}"))
     for who in ("member", "staff"):
         page = text_of(cast.client(who).get(f"/shares/{share.pk}"))
         assert "Handling" not in page
