@@ -21,7 +21,6 @@ Then the member of an office takes the next self-check of each account, in which
 presses from "Start the next self-check" to an advisory with nothing left to confirm.
 """
 
-import gzip
 import os
 import re
 import subprocess
@@ -44,6 +43,7 @@ from tests.bench.effort_cases import CASES, Answer
 from tests.bench.effort_walk import DAY, HEIGHT, READ, WAYS, WIDTH, Effort, Person, Way, confirm_all
 from tests.bench.own import places, tables
 from tests.hosts import ROOT, free_port, wait_for
+from tests.weight import bytes_sent
 from tools.screenshots import FLAGS, chromium
 
 SERVE = f"""
@@ -150,8 +150,7 @@ def bytes_of(browser: Browser, context: BrowserContext, address: str) -> int:
     page, sizes = fresh.new_page(), list[int]()
 
     def count(response: Response) -> None:
-        body = response.body()
-        sizes.append(len(body if response.url.endswith(".woff2") else gzip.compress(body)))
+        sizes.append(bytes_sent(response.url, response.body()))
 
     page.on("response", count)
     page.goto(address, wait_until="networkidle")

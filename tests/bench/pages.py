@@ -5,7 +5,6 @@ a trivial view, and the number of queries. For a first visit: the bytes of each 
 compressed as production serves it. Times are the median of many. Use the ratio.
 """
 
-import gzip
 import logging
 import os
 import statistics
@@ -20,6 +19,7 @@ from typing import Any
 import django
 
 from tests.bench.own import tables
+from tests.weight import bytes_sent
 
 TIMES, BATCH = 400, 20
 SECTION = "terms"
@@ -131,9 +131,7 @@ def bytes_of_a_first_visit() -> None:
         fetched: dict[str, int] = {}
 
         def count(response: Any) -> None:
-            body = response.body()
-            packed = body if response.url.endswith(".woff2") else gzip.compress(body)
-            fetched[response.url] = len(packed)
+            fetched[response.url] = bytes_sent(response.url, response.body())
 
         page.on("response", count)
         page.goto(f"{address}/check/section/resources", wait_until="networkidle")

@@ -1,6 +1,5 @@
 """The public pages: the examples, and answers from a file; and no answer leaks."""
 
-import gzip
 import html
 import io
 import json
@@ -15,6 +14,7 @@ from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 
 from assessments.models import AnonymousCheck, CheckAnswer
@@ -24,6 +24,7 @@ from bulletin.encoding.digest import canonical
 from bulletin.encoding.schema import Edition
 from tests.reading import blocks_of_html
 from tests.tables import EDITION, edition
+from tests.weight import bytes_sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
@@ -76,22 +77,30 @@ def test_home_offers_every_example_and_the_ways_in(client):
     assert f'href="{BACK}"' in page
 
 
+def weight(url: str, response: HttpResponse) -> int:
+    """The bytes that production sends for a page and the files that it names."""
+    page = response.content.decode()
+    files = dict.fromkeys(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
+    paths = {name: Path(finders.find(name.removeprefix("/static/")) or "") for name in files}
+    return bytes_sent(url, response.content) + sum(
+        bytes_sent(name, path.read_bytes()) for name, path in paths.items()
+    )
+
+
 def test_home_shows_the_beginning_of_a_real_result_and_stays_small(client):
     response = client.get("/")
     result = client.get("/examples/conversion").context["a"]
     text = text_of(response)
     assert result.answer in text
     assert all(group.heading in text for group in result.acts[:2])
-    page = response.content.decode()
-    assert "<img" not in page
-    files = [Path(finders.find(name) or "") for name in re.findall(r'(?:href|src)="/static/([^"]+)"', page)]
-    # Fonts are compressed already.
-    sizes = [
-        len(content if path.suffix == ".woff2" else gzip.compress(content))
-        for path in files
-        for content in [path.read_bytes()]
-    ]
-    assert sum(sizes) + len(gzip.compress(response.content)) <= 60_000
+    assert "<img" not in response.content.decode()
+    assert weight("/", response) <= 60_000
+
+
+def test_a_first_page_of_questions_stays_small(client):
+    client.post("/check/start")
+    section = "/check/section/resources"
+    assert weight(section, client.get(section)) <= 60_000
 
 
 def test_the_guard_is_spoken_of_where_the_edition_has_a_section_on_campaigning(client, monkeypatch):
