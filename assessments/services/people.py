@@ -114,8 +114,9 @@ def _invite(
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, by: User) -> bool:
-    """Revoke an invitation; return false if someone has already used it."""
-    if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+    """Revoke an invitation, even one that has expired; return false if someone has already used it."""
+    unused = Invitation.objects.filter(pk=invitation.pk, used_at__isnull=True, revoked_at__isnull=True)
+    if unused.update(revoked_at=timezone.now()):
         audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
     return not Invitation.objects.filter(pk=invitation.pk, used_at__isnull=False).exists()
 

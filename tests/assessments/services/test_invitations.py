@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments.models import FormerName, Invitation, Membership, Office, User
+from assessments.models import AuditEvent, FormerName, Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
 from assessments.services import people
 from config.logs import WithoutKeys
@@ -582,6 +582,16 @@ def test_an_expired_invitation_is_listed_for_a_month_and_can_be_sent_again(cast,
     html = client.post(f"/invitations/{pk}/resend", follow=True).content.decode()
     assert "Expired " not in html
     assert Client().get(link()).status_code == 200
+
+
+def test_an_expired_invitation_that_is_withdrawn_is_no_longer_listed(cast, invite, time_machine):
+    invite()
+    invitation = Invitation.objects.get()
+    time_machine.move_to(invitation.ends_at + timedelta(days=1))
+    html = client_of(cast.member).post(f"/invitations/{invitation.pk}/revoke", follow=True).content.decode()
+    assert "no longer works" in html
+    assert "Expired " not in html
+    assert AuditEvent.objects.of_chain(cast.office_pk).latest("number").action == "invitation_revoked"
 
 
 @pytest.mark.parametrize(
