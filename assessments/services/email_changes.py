@@ -90,7 +90,8 @@ def confirm_email(*, token: str, by: User, session: str | None) -> None:
     words = {"address": partly_hidden(change.email)}
     queue_mail(to=user, address=user.email, name="email_changed", path=reverse("help"), words=words)
     end_sessions(user=user, but=session)
-    memberships = Membership.objects.filter(user=user).values("office")
+    # Not those where the person no longer works: their trails show no address that could need explaining.
+    memberships = Membership.objects.current().filter(user=user).values("office")
     for office in Office.objects.filter(Q(member=user) | Q(pk__in=memberships)).order_by("pk"):
         audit.append(office=office, action=Action.EMAIL_CHANGED, about=user, by=by)
     audit.append(office=None, action=Action.EMAIL_CHANGED, about=user, by=by)

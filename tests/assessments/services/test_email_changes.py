@@ -210,6 +210,15 @@ def test_the_address_counts_once_its_link_is_opened_and_other_sessions_end(cast,
         assert (event.action, event.record_type, event.record_id) == ("email_changed", "user", member.pk)
 
 
+def test_an_office_where_the_person_no_longer_works_does_not_learn_of_the_change(cast, ask):
+    client = cast.client("former_staff")
+    ask(client=client)
+    before = AuditEvent.objects.of_chain(cast.office_pk).count()
+    assert client.post(link()).status_code == 302
+    assert AuditEvent.objects.of_chain(cast.office_pk).count() == before
+    assert AuditEvent.objects.of_chain(None).latest("number").action == "email_changed"
+
+
 def test_the_former_address_gets_a_notice_of_the_change(cast, ask, django_capture_on_commit_callbacks):
     ask()
     with django_capture_on_commit_callbacks(execute=True):
