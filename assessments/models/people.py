@@ -203,6 +203,11 @@ class Office(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.member})"
 
+    @property
+    def hold_mark(self) -> str:
+        """Which legal hold the office has: a text that differs from hold to hold. Empty without one."""
+        return self.held_at.isoformat() if self.held_at else ""
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships."""

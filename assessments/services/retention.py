@@ -162,15 +162,19 @@ def set_hold(*, office: Office, reason: str, file_number: str, by: User) -> bool
 
 
 @transaction.atomic
-def lift_hold(*, office: Office, by: User) -> bool:
-    """Lift an office's legal hold, and delete its reason and file number; return false if it has none."""
-    _locked(office)
-    changed = Office.objects.filter(pk=office.pk, held_at__isnull=False).update(
+def lift_hold(*, office: Office, seen: str, by: User) -> bool:
+    """Lift an office's legal hold, and delete its reason and file number.
+
+    `seen` is the `hold_mark` of the hold that the page showed. Return false if the office does not have that hold.
+    """
+    locked = _locked(office)
+    if not locked.hold_mark or locked.hold_mark != seen:
+        return False
+    Office.objects.filter(pk=office.pk).update(
         held_at=None, held_by=None, hold_reason="", hold_file_number=""
     )
-    if changed:
-        audit.append(office=None, action=Action.HOLD_LIFTED, about=office, by=by)
-    return bool(changed)
+    audit.append(office=None, action=Action.HOLD_LIFTED, about=office, by=by)
+    return True
 
 
 def _locked(office: Office) -> Office:

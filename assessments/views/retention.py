@@ -131,8 +131,13 @@ def hold(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         raise Http404
     form = HoldForm(request.POST if wanted == "set" else None)
     if wanted == "lift":
-        services.lift_hold(office=office, by=by)
-        messages.success(request, f"Legal hold lifted for {office}. Older records can be deleted again.")
+        if services.lift_hold(office=office, seen=request.POST.get("seen", ""), by=by):
+            messages.success(request, f"Legal hold lifted for {office}. Older records can be deleted again.")
+        else:
+            messages.warning(
+                request,
+                f"The legal hold for {office} was lifted or replaced after you opened the page. Nothing was changed.",
+            )
         return redirect("people")
     if form.is_valid():
         if services.set_hold(office=office, by=by, **form.cleaned_data):

@@ -240,7 +240,9 @@ CALLS = [
     ),
     Call(
         "lift_hold",
-        lambda w: retention.lift_hold(office=w.office, by=w.admin),
+        lambda w: retention.lift_hold(
+            office=w.office, seen=Office.objects.get(pk=w.office.pk).hold_mark, by=w.admin
+        ),
         (Action.HOLD_LIFTED,),
         "office",
         by="admin",

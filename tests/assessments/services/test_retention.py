@@ -251,7 +251,14 @@ def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     assert client.post(address).status_code == 404
     world.office.refresh_from_db()
     assert world.office.held_at == NOW
-    client.post(address, {"hold": "lift"})
+    (mark,) = re.findall(r'name="seen" value="([^"]+)"', client.get(address).content.decode())
+    other = (NOW - timedelta(minutes=1)).isoformat()
+    for sent in ({}, {"seen": other}):
+        refused = client.post(address, {"hold": "lift"} | sent, follow=True)
+        assert "was lifted or replaced after you opened the page" in refused.content.decode()
+        world.office.refresh_from_db()
+        assert world.office.held_at == NOW
+    client.post(address, {"hold": "lift", "seen": mark})
     world.office.refresh_from_db()
     assert (world.office.held_at, world.office.held_by, world.office.hold_reason) == (None, None, "")
     assert client_of(world.member).post(address, {"hold": "set"}).status_code == 404
@@ -685,7 +692,8 @@ def test_a_legal_hold_stops_everything_of_its_office_and_of_no_other(world):
     assert not Assessment.objects.filter(account=elsewhere).exists()
     assert AuditAddress.objects.filter(event__office=world.office).count() == addresses
     assert not AuditAddress.objects.filter(event__office=other).exists()
-    retention.lift_hold(office=world.office, by=world.admin)
+    mark = Office.objects.get(pk=world.office.pk).hold_mark
+    retention.lift_hold(office=world.office, seen=mark, by=world.admin)
     run()
     assert not Assessment.objects.exists()
     assert not AuditAddress.objects.exists()
@@ -696,7 +704,8 @@ def test_network_addresses_are_kept_for_ninety_days(world, days, stays):
     token = current_address.set("192.0.2.7")
     world.draft()
     retention.set_hold(office=world.office, **HOLD, by=world.admin)
-    retention.lift_hold(office=world.office, by=world.admin)
+    mark = Office.objects.get(pk=world.office.pk).hold_mark
+    retention.lift_hold(office=world.office, seen=mark, by=world.admin)
     current_address.reset(token)
     world.at(NOW + timedelta(days=days))
     assert f"90 days old: {0 if stays else 3} deleted." in run()
