@@ -63,7 +63,7 @@ def points_text(projection: Projection) -> str:
     block = projection.contact_block
     parts = [
         [f"Social media self-check: {about}", f"As of {projection.as_of_text}"],
-        [projection.answer],
+        [projection.answer, *_left(len(projection.unanswered))],
         *([["Points to raise with the Integrity Commissioner"]] if projection.contacts else []),
         *(
             [f"{group.when}:", *(f"- {_point(*pair)}" for pair in group.items)]
@@ -75,6 +75,14 @@ def points_text(projection: Projection) -> str:
         [FOOT, f"{projection.bulletin}."],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def _left(questions: int) -> list[str]:
+    """How many questions are left, in words; empty if none is."""
+    if questions == 1:
+        return ["The self-check isn’t finished: 1 question is left. Its answer may change this."]
+    left = f"The self-check isn’t finished: {questions} questions are left. Their answers may change this."
+    return [left] if questions else []
 
 
 def _point(item: Item, about: str) -> str:

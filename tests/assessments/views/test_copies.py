@@ -15,7 +15,7 @@ from assessments.pdf.press import BUSY, PressError, PrintProblem
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.attesting import attest, reassess
 from tests.cast import account_of, answered, earlier_published, seen
-from tests.tables import edition
+from tests.tables import BASE, edition
 
 pytestmark = pytest.mark.django_db
 
@@ -188,6 +188,26 @@ def test_the_text_has_the_points_with_dates_and_paragraphs_as_it_is_pasted(cast)
         "- Remove the City's name, logo and your title from the profile (¶13(c)(i))\n"
     ) in text
     assert "- Consult the Commissioner about your plan (¶13(a))" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (["conduct.abuse"], "1 question is left. Its answer may change this."),
+        (["conduct.abuse", "influence.local"], "2 questions are left. Their answers may change this."),
+    ],
+)
+def test_the_text_of_a_draft_says_how_many_questions_are_left(cast, left, words):
+    draft = draft_of(cast)
+    draft.answers.filter(question__in=left).delete()
+    page = html.unescape(cast.client("staff").get(f"/assessments/{draft.pk}/copies").content.decode())
+    assert f"about 1 point.\nThe self-check isn’t finished: {words}\n" in page
+
+
+def test_the_text_of_a_whole_self_check_says_nothing_of_questions_left(cast):
+    draft = draft_of(cast, BASE["answers"])
+    page = html.unescape(cast.client("staff").get(f"/assessments/{draft.pk}/copies").content.decode())
+    assert "isn’t finished" not in page
 
 
 # --- The page for staff --------------------------------------------------------------------
