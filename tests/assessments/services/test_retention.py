@@ -235,6 +235,14 @@ def test_only_the_member_of_a_current_term_changes_it(world):
     assert client_of(world.member).post(f"/office/{world.office.pk}/keeping", sent).status_code == 404
 
 
+@pytest.mark.parametrize("page", ["keeping", "export"])
+def test_only_during_the_term_a_page_speaks_of_restoring_drafts(world, page):
+    address, client = f"/office/{world.office.pk}/{page}", client_of(world.member)
+    assert "restore them" in client.get(address).content.decode()
+    Office.objects.update(ends_on=date(2026, 6, 14))
+    assert "restore them" not in client.get(address).content.decode()
+
+
 def test_an_administrator_sets_and_lifts_a_hold_after_a_fresh_proof(world):
     address = f"/people/offices/{world.office.pk}/hold"
     client = client_of(world.admin)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
+from assessments.services.answering import Change, save_answers
 from assessments.services.retention import ADDRESSES_KEPT
 from tests.cast import Cast
 
@@ -41,6 +42,21 @@ def test_help_says_how_long_each_role_stays_signed_in(client, row, role):
     cells = re.findall(rf'<th scope="row">{row}</th> <td[^>]*>([^<]+)</td> <td[^>]*>([^<]+)</td>', page)
     assert cells == [(in_words(settings.SESSION_IDLE[role]), in_words(settings.SESSION_LONGEST[role]))]
     assert f"{settings.ACCOUNT_REAUTHENTICATION_TIMEOUT // 60} minutes ago" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("Account and election", ""),
+        ("Answer by section", "next/account.stage"),
+        ("Save and continue", "section/resources"),
+    ],
+)
+def test_what_help_names_on_a_page_is_there_by_that_name(cast: Cast, name, page):
+    client = cast.client("member")
+    save_answers(draft=cast.draft, changes=[Change("account.stage", "live", "")], by=cast.member)
+    assert f"“{name}”" in text_of(client, "/help")
+    assert name in text_of(client, f"/assessments/{cast.draft.pk}/{page}")
 
 
 def test_the_words_of_help_are_in_alphabetical_order(client):
