@@ -31,7 +31,7 @@ from assessments.typed.handles import possible_names
 
 MAX_WORDS = 300
 """The most characters of a search. The web address of a profile, as an app copies it, may have 200."""
-ADVICE = [("asked", "Asked for"), ("answered", "Answered"), ("none", "Not asked for")]
+ADVICE = [("asked", "Asked for"), ("answered", "Replied"), ("none", "Not asked for")]
 STANDING = "standing"
 ME, NO_ONE = "me", "nobody"
 KEPT_PRIVATE = ("account",)
@@ -143,7 +143,7 @@ class DeskFilter(_Filters):
     )
     paragraph = _choice(
         lambda: paragraph_titles().items(),
-        label="To do or raise under",
+        label="Paragraph with something to raise or do",
         method="keep_paragraph",
     )
     advice = _choice(ADVICE, label="Advice", method="keep_advice")

@@ -190,7 +190,7 @@ class RenameForm(_ColumnForm):
 class OwnNameForm(RenameForm):
     """A new name for oneself."""
 
-    name = LineField(label="Your name", max_length=200, help_text="As it should appear beside your answers.")
+    name = LineField(label="Your name", max_length=200, help_text="This name appears beside your answers.")
 
 
 class OwnEmailForm(_ColumnForm):
@@ -291,7 +291,7 @@ class AcceptForm(SetPasswordForm):
     name = LineField(
         label="Your name",
         max_length=200,
-        help_text="As it should appear beside your answers.",
+        help_text="This name appears beside your answers.",
     )
     field_order = ("name", "new_password1", "new_password2")
     error_messages = {**SetPasswordForm.error_messages, "password_mismatch": NOT_THE_SAME}  # noqa: RUF012

@@ -148,8 +148,8 @@ class DeskEntry(models.Model):
         """What officers have done about a share. A share can be both unread and to answer."""
 
         UNREAD = "unread", "Unread"
-        TO_ANSWER = "to_answer", "To answer"
-        ANSWERED = "answered", "Answered"
+        TO_ANSWER = "to_answer", "Needs a reply"
+        ANSWERED = "answered", "Replied"
         READ = "read", "Read"
         DEALT = "dealt", "Dealt with"
         WITHDRAWN = "withdrawn", "Withdrawn"

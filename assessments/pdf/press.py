@@ -54,7 +54,7 @@ MAX_HTML = 1_000_000
 """The most characters of HTML. The most text (`worker.MAX_TEXT`) in the densest markup that we write is about
 400,000 characters, and beyond a million, parsing alone takes seconds."""
 
-BUSY = "The printer is busy with other documents. Try again in a minute."
+BUSY = "Other PDFs are being made. Try again in a minute."
 
 _DOCUMENTS_PER_PROCESS = 200  # limits what WeasyPrint and Pango keep: about 0.25 MB per document
 
@@ -115,8 +115,8 @@ def _print(
     if len(html) > MAX_HTML * documents:
         raise PressError(
             PrintProblem.TOO_LARGE,
-            f"This document is too large to print: {len(html):,} characters of HTML, "
-            f"and {MAX_HTML:,} are the most. Shorten the notes.",
+            f"This document is too large to print: {len(html):,} characters of HTML. "
+            f"The limit is {MAX_HTML:,}. Shorten the notes.",
         )
     with press.place():
         try:
@@ -137,8 +137,8 @@ def _print(
             # The pool replaces a lost process, and `press.pool` a broken pool.
             raise PressError(
                 PrintProblem.BROKEN,
-                "The printing process ended unexpectedly. Try again. If it happens again, tell the people who "
-                "run this portal.",
+                "The printing process ended unexpectedly. Try again. If this happens again, tell an administrator "
+                "of the portal.",
             ) from fault
 
 

@@ -102,8 +102,8 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
         if size > MAX_TEXT * documents:
             raise PressError(
                 PrintProblem.TOO_LARGE,
-                f"This document is too long to print: {size:,} characters of text, and "
-                f"{MAX_TEXT:,} are the most. Shorten the notes.",
+                f"This document is too long to print: {size:,} characters of text. "
+                f"The limit is {MAX_TEXT:,}. Shorten the notes.",
             )
         rendering = document.render(
             font_config=engine.fonts,
@@ -134,7 +134,7 @@ def print_document(html: str, css: str, enclosed: Enclosed | None = None, docume
     if _refusals:
         raise PressError(
             PrintProblem.REFUSED,
-            f"The document asks for “{_refusals[0][:80]}”; a PDF may use our own fonts and images only.",
+            f"The document asks for “{_refusals[0][:80]}”. A PDF may use only our own fonts and images.",
         )
     _check_log()
     return pdf

@@ -34,14 +34,14 @@ from bulletin.encoding.schema import Edition
 BLACKED_OUT = "[blacked out]"
 """Replaces words that the member removed from a note, whatever their length."""
 PART = (
-    "This is a part of a self-check, which the member chose to share. The result, counts and dates are calculated "
-    "from this part alone. Don't draw conclusions from what is missing."
+    "This is the part of a self-check that the member chose to share. The result, counts and dates are calculated "
+    "from this part alone. Draw no conclusions from what it leaves out."
 )
 
 
 PART_HEADLINES = {"consistent": "Nothing flagged in the part that was shared"}
 """Headlines of a share, for results whose usual headline is only true of a whole advisory."""
-ONLY_ANSWERS = "Answers were shared, and no findings"
+ONLY_ANSWERS = "Only answers were shared, no findings"
 ONLY_A_NOTE = "Only this note was shared"
 
 
@@ -116,9 +116,9 @@ def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> P
     finding_count, answer_count = len(part.findings), len(answers)
     headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, projection.headline)
     meaning = (
-        f"Calculated from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
-        f"answer{'s' * (answer_count != 1)} that were shared, and from nothing else."
-        f"{' The advice speaks to the member.' if finding_count else ''}"
+        f"Calculated only from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
+        f"answer{'s' * (answer_count != 1)} that were shared."
+        f"{' In the advice, “you” means the member.' if finding_count else ''}"
     )
     score = projection.score if finding_count else ""
     return replace(

@@ -71,13 +71,13 @@ class AnswerTimes:
         if self.asked.count == 0:
             return "No member asked for advice."
         asked, waiting, answered = self.asked.count_text, self.waiting.count_text, self.answered.count_text
-        sentences = [f"Requests for advice: {asked}. Not answered yet: {waiting}."]
+        sentences = [f"Requests for advice: {asked}. Waiting for a reply: {waiting}."]
         if self.middle is not None:
             sentences.append(
-                f"Answered: {answered}. Half of the answers came within {_duration_words(self.middle)}."
+                f"Replied to: {answered}. Half of the replies came within {_duration_words(self.middle)}."
             )
         if self.longest is not None:
-            sentences.append(f"All of them came within {_duration_words(self.longest)}.")
+            sentences.append(f"All replies came within {_duration_words(self.longest)}.")
         return " ".join(sentences)
 
 
@@ -108,9 +108,9 @@ class Insights:
 
     @property
     def count_words(self) -> str:
-        words = f"Shares: {self.shares.count_text}."
+        words = f"Shares counted: {self.shares.count_text}."
         if self.withdrawn is not None:
-            words += f" Withdrawn, and not counted below: {self.withdrawn.count_text}."
+            words += f" Withdrawn shares, not counted: {self.withdrawn.count_text}."
         return words
 
 

@@ -326,7 +326,7 @@ def _known(raw: dict[str, Any], place: str, edition: Edition, faults: _Faults) -
 def _object(fields: dict[str, Any], key: str, faults: _Faults) -> dict[str, Any]:
     value = fields.get(key)
     if value is not None and not isinstance(value, dict):
-        faults.add(key, value, 'an object is wanted here: {"resources.email": …}')
+        faults.add(key, value, 'write an object here: {"resources.email": …}')
     return value if isinstance(value, dict) else {}
 
 
@@ -358,14 +358,14 @@ def _revision(number: Any, edition: Edition, faults: _Faults) -> Edition | None:
 def _account(value: Any, faults: _Faults) -> dict[str, str]:
     account: dict[str, str] = {}
     if value is not None and not isinstance(value, dict):
-        faults.add("account", value, 'an object is wanted here: {"platform": …, "handle": …, "member": …}')
+        faults.add("account", value, 'write an object here: {"platform": …, "handle": …, "member": …}')
     for key, text in (value if isinstance(value, dict) else {}).items():
         if key not in ACCOUNT_KEYS:
             faults.add("account", key, "unknown key", known=ACCOUNT_KEYS)
         elif text is None:
             continue
         elif not isinstance(text, str):
-            faults.add(f"account.{key}", text, "a text is wanted here")
+            faults.add(f"account.{key}", text, "write a text here")
         elif message := too_long(line := mended_line(text), longest=MAX_ACCOUNT_TEXT):
             faults.add(f"account.{key}", text, message)
         elif line:

@@ -105,7 +105,7 @@ def _check_next(last: Mark, columns: dict[str, Any], address: tuple[str, str] | 
     if number > expected:
         raise _Fault(f"Event {expected} is missing.")
     if number < expected:
-        raise _Fault(f"Event {number} was changed: its number is there twice, or was never given.")
+        raise _Fault(f"Event {number} was changed: its number occurs twice, or was never assigned.")
     if event_hash(columns) != columns["hash"]:
         raise _Fault(f"Event {number} was changed.")
     if columns["previous"] != last.hash:
@@ -126,7 +126,7 @@ def _check_end(last: Mark, office: int | None, head: Mark, anchor: Mark | None) 
             )
     # The head is read again, since people may have gone on working.
     if last.count > head.count and last.count > (now := _head(office)).count:
-        raise _Fault(f"Events were put in at the end: the head of the chain counts {now.count}.")
+        raise _Fault(f"Events were inserted at the end: the head of the chain counts {now.count}.")
 
 
 # --- Records and files ------------------------------------------------------------------------

@@ -73,7 +73,7 @@ COLUMNS = (
     "Advice",
     "Shared on",
     "Reply needed by",
-    "Answered on",
+    "Replied on",
     "State",
     "Assigned to",
     "Dealt with on",
@@ -302,9 +302,7 @@ def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] =
 def _advice(entry: DeskEntry) -> str:
     if not entry.advice_asked:
         return "not asked for"
-    return (
-        f"answered {moment_in_table(entry.answered_at)}" if entry.answered_at else "asked for, not answered"
-    )
+    return f"replied {moment_in_table(entry.answered_at)}" if entry.answered_at else "asked for, no reply yet"
 
 
 def _csv(keys: Sequence[int], *, files: Mapping[int, Sequence[str | None]] | None = None) -> str:

@@ -78,7 +78,7 @@ def insights_of(
             counts_table(
                 "When to contact the Commissioner",
                 "Time",
-                "The earliest time in each share.",
+                "Each share counts once, under its earliest time.",
                 by_contact,
                 contact | {"": NO_CONTACT},
             ),

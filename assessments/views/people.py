@@ -108,7 +108,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
     memberships = Membership.objects.current().filter(office__pk=pk, office__member=by).select_related("user")
     leaving = get_object_or_404(memberships, pk=membership)
     services.remove_staff(membership=leaving, by=by)
-    messages.success(request, f"{leaving.user} is removed from your staff and signed out everywhere.")
+    messages.success(request, f"{leaving.user} was removed from your staff and signed out everywhere.")
     return redirect("office_people", pk=pk)
 
 

@@ -32,7 +32,9 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
         "incorrect_passkey": "This passkey did not work. Try again, or choose another way.",
         "no_passkey": "No passkey was created. Select the button to create one.",
         "too_many_codes": "Too many attempts. Please wait five minutes and try again.",
-        "cannot_generate_recovery_codes": "Recovery codes come with a passkey or an authenticator app.",
+        "cannot_generate_recovery_codes": (
+            "Set up a passkey or an authenticator app first. You can then make recovery codes."
+        ),
     }
 
     def known_browser(self, request: HttpRequest, user: User) -> str:

@@ -197,7 +197,7 @@ def shared_file(request: HttpRequest, by: User, pk: int, form: str) -> HttpRespo
         lambda: pdf_of(share, kind),
         f"{name}-{day}{ending}.pdf",
         back=reverse("share", kwargs={"pk": pk}),
-        note="The page says the same as the PDF.",
+        note="The page has the same content as the PDF.",
     )
 
 

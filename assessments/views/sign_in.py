@@ -46,7 +46,7 @@ class Adapter(GuessCountingAdapter):
         **GuessCountingAdapter.error_messages,
         "email_password_mismatch": "The email or password is incorrect.",
         "too_many_login_attempts": "Too many attempts. Please wait five minutes and try again.",
-        "account_inactive": "This sign-in is suspended. Ask the person who runs the portal for your office.",
+        "account_inactive": "This sign-in is suspended. Ask an administrator of the portal.",
         "enter_current_password": "This is not your current password.",
         "incorrect_password": "This is not your password.",
         "invalid_login": "The email or password is incorrect.",

@@ -393,7 +393,9 @@ def _check_cycles(files: EditionFiles) -> None:
         rounds += 1
         if ready and rounds > MAX_CHAIN:
             source, place = places[ready[0]]
-            message = f"rests on more than {MAX_CHAIN} facts and questions in a row; state it more directly"
+            message = (
+                f"depends on a chain of more than {MAX_CHAIN} facts and questions; state it more directly"
+            )
             source.fault(place, message)
             return
         if not ready:

@@ -310,8 +310,8 @@ class _Parser:
         if depth > MAX_DEPTH:
             place = self.tokens[self.at - 1][0]
             raise ConditionError(
-                f"at character {place + 1}: more than {MAX_DEPTH} brackets or `not`s inside one "
-                "another; give a part a name as a fact"
+                f"at character {place + 1}: more than {MAX_DEPTH} nested brackets or `not`s; "
+                "define a part of this as a fact"
             )
         word = self.peek()
         if word == "(":

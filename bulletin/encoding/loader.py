@@ -73,7 +73,7 @@ _MESSAGES = {
     "string_too_short": "the text is missing",
     "string_too_long": "the text is longer than {max_length} characters",
     "too_short": "the list is empty; add at least one entry",
-    "string_pattern_mismatch": "{given} is not spelt as an id; it must match {pattern}",
+    "string_pattern_mismatch": "{given} is not a valid id; it must match {pattern}",
     "value_error": "{error}",
     "int_parsing": "{given} is not a whole number",
     "greater_than_equal": "{given} is too small; the smallest is {ge}",

@@ -57,7 +57,7 @@ OUTCOME_BY_FORCE: Mapping[Force, Outcome] = {"must": "action", "should": "improv
 
 def _no_line_breaks(text: str) -> str:
     if "\n" in text:
-        raise ValueError("one paragraph is wanted; fold the lines with `>-`")
+        raise ValueError("write one paragraph; fold its lines with `>-`")
     return text
 
 
@@ -77,7 +77,7 @@ def _day(text: object) -> object:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ValueError(f"{text[:60]!r} is no day; write one like 2026-01-05")
+    raise ValueError(f"{text[:60]!r} is not a date; write one such as 2026-01-05")
 
 
 Day = Annotated[date, BeforeValidator(_day)]
@@ -85,7 +85,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 def _stated(text: object) -> Condition:
     if not isinstance(text, str):
-        raise ValueError("a condition is wanted here, as one text")
+        raise ValueError("write a condition here, as one text")
     return parse(text)
 
 
@@ -126,7 +126,7 @@ QuestionText = Annotated[Text, AfterValidator(only(*OF_AN_ELECTION))]
 def _always_asks(text: str) -> str:
     # The days of an election may not be known, and then the sentences that name them are left out.
     if not filled(text, {"election": "the election"}):
-        raise ValueError("a day that may not be known is in every sentence; keep one without it")
+        raise ValueError("every sentence has a date that may be unknown; add a sentence without one")
     return text
 
 

@@ -187,7 +187,7 @@ class _Bulk:
             self.room.append(MAX_ENTRIES * (2 if isinstance(event, MappingStartEvent) else 1))
         elif isinstance(event, CollectionEndEvent):
             self.room.pop()
-        return f"more than {MAX_DEPTH} levels inside one another" if len(self.room) > MAX_DEPTH else None
+        return f"more than {MAX_DEPTH} nested levels" if len(self.room) > MAX_DEPTH else None
 
 
 def _plain(event: Event, rest: Iterator[Event], place: Place, source: Source) -> Any:

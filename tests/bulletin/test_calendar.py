@@ -142,7 +142,7 @@ def test_a_sound_calendar_is_read():
         ("", "the file is empty; write a list"),
         ("[]", "the list is empty; add at least one election"),
         ("spring", "write a list here; begin each entry with `- id:`"),
-        ("[" * 100, "more than 12 levels inside one another"),
+        ("[" * 100, "more than 12 nested levels"),
     ],
     ids=["missing", "empty", "no election", "a word", "a hundred brackets"],
 )

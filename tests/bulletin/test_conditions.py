@@ -171,8 +171,7 @@ def test_ten_levels_are_read_and_a_hundred_refused_where_the_eleventh_begins(ope
         parse(opening * 100 + "a" + closing * 100)
     eleventh = levels * len(opening) + 1
     assert str(raised.value) == (
-        f"at character {eleventh}: more than 10 brackets or `not`s inside one another; "
-        "give a part a name as a fact"
+        f"at character {eleventh}: more than 10 nested brackets or `not`s; define a part of this as a fact"
     )
 
 

@@ -192,8 +192,8 @@ def test_slips_in_every_file_are_all_named_in_one_run_and_always_in_one_order(tm
 
 TOO_LARGE = "1:1 the file has more than 250,000 bytes; make it shorter"
 TOO_MANY = "more than 500 entries in one list"
-TOO_DEEP = "more than 12 levels inside one another"
-DEEPER = "more than 10 brackets or `not`s inside one another"
+TOO_DEEP = "more than 12 nested levels"
+DEEPER = "more than 10 nested brackets or `not`s"
 BULK = {
     "ten megabytes": ("- a\n" * 2_500_000, TOO_LARGE),
     "a byte too many": ("#" * 250_001, TOO_LARGE),
@@ -267,7 +267,7 @@ def test_hidden_meanings_are_counted_up_to_twenty_and_then_the_file_is_left(tmp_
     [
         (
             "(" * 100 + "official" + ")" * 100,
-            f"at character 11: {DEEPER}; give a part a name as a fact",
+            f"at character 11: {DEEPER}; define a part of this as a fact",
         ),
         (
             "official or " * 9_000 + "official",
@@ -305,7 +305,7 @@ def test_facts_that_rest_on_one_another_in_a_long_row_are_refused_where_it_gets_
     folder = edition_with_chain(tmp_path, chain(400, backwards=backwards), last=399)
     before, _, _ = (folder / "edition.yaml").read_text(encoding="utf-8").partition("- {id: f19,")
     place = f"edition.yaml:{len(before.splitlines())}:25 facts[f19].when"
-    message = "rests on more than 20 facts and questions in a row; state it more directly"
+    message = "depends on a chain of more than 20 facts and questions; state it more directly"
     assert faults_of(folder) == [f"{place}: {message}"]
 
 
@@ -321,7 +321,7 @@ def test_questions_that_are_asked_in_a_long_row_are_refused_too(tmp_path):
     questions = row + text_of("questions.yaml")
     folder = edition_of(tmp_path, {"edition.yaml": edition, "questions.yaml": questions})
     (fault,) = faults_of(folder)
-    assert "questions[account.q9].asked: rests on more than 20 facts and questions in a row" in fault
+    assert "questions[account.q9].asked: depends on a chain of more than 20 facts and questions" in fault
 
 
 def test_facts_that_share_facts_are_each_visited_once(tmp_path, monkeypatch):

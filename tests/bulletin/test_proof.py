@@ -130,10 +130,10 @@ def test_the_check_has_each_flaw_with_its_place_and_an_answers_file_that_shows_i
     out = StringIO()
     with pytest.raises(CommandError) as refused:
         call_command("load_editions", "--check", stdout=out)
-    assert out.getvalue() == f"{EDITION}, revision {edition().sheet.revision}: no fault\n"
+    assert out.getvalue() == f"{EDITION}, revision {edition().sheet.revision}: no faults\n"
     head, stuck, document, amount = str(refused.value).splitlines()
     assert head == "The editions have faults:"
-    assert stuck.startswith("minimal-1/rules.yaml:1:3 rules[1]: the rule stays `unanswered` for good")
+    assert stuck.startswith("minimal-1/rules.yaml:1:3 rules[1]: the rule always stays `unanswered`")
     assert json.loads(document) == {
         "edition": "minimal-1",
         "answers": {"account.logo": "yes"},

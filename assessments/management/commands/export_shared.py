@@ -40,10 +40,13 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--format", required=True, choices=Export.Form.values, help="what to write")
+        parser.add_argument("--format", required=True, choices=Export.Form.values, help="the format to write")
         parser.add_argument("--output", required=True, metavar="FILE", type=Path, help="the file to write")
         parser.add_argument(
-            "--kind", choices=["summary", "full", "both"], default="both", help="which PDFs go into a ZIP"
+            "--kind",
+            choices=["summary", "full", "both"],
+            default="both",
+            help="which PDFs to put in the ZIP file",
         )
         parser.add_argument(
             "--without-unprinted",
@@ -52,7 +55,7 @@ class Command(BaseCommand):
         )
         for name in FILTERS:
             parser.add_argument(
-                f"--{name}", default="", help=f"as in an address of the desk{HINTS.get(name, '')}"
+                f"--{name}", default="", help=f"same value as in the URL of the desk{HINTS.get(name, '')}"
             )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -14,7 +14,7 @@ from assessments.services.sign_ins import forget_second_step
 class Command(BaseCommand):
     """Deletes a person's second steps and signs them out everywhere. It weakens security, so no page does this."""
 
-    help = "Delete the second steps of a person who lost them. Confirm the person's identity first."
+    help = "Delete the second steps of someone who lost them. Confirm the person's identity first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="the person's email address")

@@ -62,6 +62,6 @@ class Command(BaseCommand):
             if in_edition := flaws(edition):
                 lines += in_edition
             else:
-                self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: no fault")
+                self.stdout.write(f"{edition.id}, revision {edition.sheet.revision}: no faults")
         if lines:
             raise CommandError("The editions have faults:\n" + "\n".join(lines))

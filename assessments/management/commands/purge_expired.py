@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     help = (
         "Permanently delete anonymous self-checks and sessions that have ended, self-checks whose retention period "
-        "has ended, and old network addresses. Keep everything of an office under a legal hold. Run it every hour."
+        "has ended, and old network addresses. Keep all records of an office under a legal hold. Run it every hour."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

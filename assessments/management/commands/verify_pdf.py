@@ -27,7 +27,10 @@ NO_TABLES = (
 class Command(BaseCommand):
     """Compares a file with what the portal stored, and reports even a single changed byte."""
 
-    help = "Check whether a PDF is exactly what the portal made, and still current. Exit code 1 if not authentic."
+    help = (
+        "Check whether a PDF is exactly what the portal made, and still current. "
+        "Exits with 1 if it is not authentic."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the PDF to verify")

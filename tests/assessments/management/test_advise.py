@@ -628,7 +628,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     ),
     "true for yes": (answers(resources__email=True), ["answers.resources.email: true: the answer is one of"]),
     "an object for yes": (answers(resources__email={}), ["answers.resources.email: an object: the answer is"]),
-    "answers in a list": (document(answers=["yes"]), ["answers: a list: an object is wanted here"]),
+    "answers in a list": (document(answers=["yes"]), ["answers: a list: write an object here"]),
     "no answers": (document(answers=None), ["answers: null: the document has no answers"]),
     "an unknown key": (document(anwsers={}), ['document: "anwsers": unknown key; did you mean `answers`?']),
     "a key twice": (

@@ -226,9 +226,9 @@ TAMPERING: dict[str, tuple[Callable[[Office], Any], str]] = {
     ),
     "the head gone": (
         lambda o: AuditHead.objects.filter(office=o).delete(),
-        "Events were put in at the end: the head of the chain counts 0.",
+        "Events were inserted at the end: the head of the chain counts 0.",
     ),
-    "a row put in at the end": (add_at_the_end, "Events were put in at the end"),
+    "a row put in at the end": (add_at_the_end, "Events were inserted at the end"),
     "the head's hash": (
         lambda o: AuditHead.objects.filter(office=o).update(hash="0" * 64),
         "Event 7 is not the one that the head of its chain names.",

@@ -26,7 +26,7 @@ NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2
 REVISION = (
     f"{EDITION} is here in revisions 1 and {edition().sheet.revision}; a newer file needs a newer portal"
 )
-OBJECT = 'an object is wanted here: {"resources.email": …}'
+OBJECT = 'write an object here: {"resources.email": …}'
 DOCUMENT = 'the document is an object: {"edition": …, "answers": …}'
 TOO_DEEP = "not an answers document: brackets inside brackets, too deep to read"
 LONG = "x" * 10_000
@@ -318,7 +318,7 @@ WRONG_PARTS = {
     "a date with a new line": (document(as_of="2026-07-01\n"), f'as_of: "2026-07-01\\u000a": {DATE}'),
     "an account as a text": (
         document(account="@x"),
-        'account: "@x": an object is wanted here: {"platform": …, "handle": …, "member": …}',
+        'account: "@x": write an object here: {"platform": …, "handle": …, "member": …}',
     ),
     "an unknown part of the account": (
         document(account={"handel": "@x"}),
@@ -326,7 +326,7 @@ WRONG_PARTS = {
     ),
     "a handle as a number": (
         document(account={"handle": 5}),
-        "account.handle: 5: a text is wanted here",
+        "account.handle: 5: write a text here",
     ),
     "a member's name that is too long": (
         document(account={"member": LONG}),
@@ -562,7 +562,7 @@ def test_many_faults_are_all_reported_together():
     )
     assert faults_of(raw) == [
         'document: "colour": unknown key',
-        "account.handle: 5: a text is wanted here",
+        "account.handle: 5: write a text here",
         f'as_of: "tomorrow": {DATE}',
         f'election: "toronto-2027": {NO_ELECTION}; did you mean `toronto-2026`?',
         f'answers: "resources.emial": {NO_QUESTION}; did you mean `resources.email`?',

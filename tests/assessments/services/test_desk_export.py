@@ -219,7 +219,7 @@ def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     entry = DeskEntry.objects.get(share=share)
     assert row["Result"] == overall_titles()[entry.overall]
     assert row["When to contact the Commissioner"] == contact_titles().get(entry.contact, "No contact needed")
-    assert row["Advice"] == "asked for, not answered"
+    assert row["Advice"] == "asked for, no reply yet"
     assert row["Shared on"] == moment_in_table(share.shared_at)
     assert row["Shared on"].endswith((" EDT", " EST"))
 
@@ -235,7 +235,7 @@ def test_the_csv_names_the_member_the_account_and_what_is_to_raise_and_to_do(wor
         "Profile address": f"https://x.com/{HANDLE[1:]}",
         "Points to raise": current().rule["17a"].title,
         "Things to do": "",
-        "State": "Unread, To answer",
+        "State": "Unread, Needs a reply",
         "Assigned to": "Robin Ng",
         "Edition": "Use of Social Media by Members of Council, version 1.1",
         "Election": "Toronto municipal election of 26 October 2026",
@@ -563,8 +563,8 @@ def test_the_command_writes_the_same_and_says_how_much(world, quick, tmp_path, f
         (["--since", "yesterday"], "--since: Enter the date as year-month-day, such as 2026-08-21."),
         (["--office", "x"], ': =HYPERLINK("http://example.com")'),
         (["--overall", "x"], "\n  action_required: "),
-        (["--state", "x"], "\n  to_answer: To answer"),
-        (["--waiting", "x"], "\n  to_answer: To answer"),
+        (["--state", "x"], "\n  to_answer: Needs a reply"),
+        (["--waiting", "x"], "\n  to_answer: Needs a reply"),
         (["--assigned", "me"], "\n  nobody: Not assigned"),
         (["--assigned", "nobody", "--state", "dealt"], "No share that can be exported matches"),
         (["--output", "."], "--output: . is a folder"),

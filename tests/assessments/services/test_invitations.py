@@ -746,7 +746,7 @@ def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monk
     answers = together(*(partial(Client().post, address, NEW) for address in addresses))
     assert sorted(answer.status_code for answer in answers) == [200, 302]
     reason = {
-        "one new address": "There is already an account with this address",
+        "one new address": "This address already has an account",
         "one seat": people.SEAT_IS_HELD,
     }[what]
     assert reason in next(answer for answer in answers if answer.status_code == 200).content.decode()

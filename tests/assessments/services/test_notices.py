@@ -86,9 +86,9 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
-    assert "On the whole self-check. Sam Roy wrote last" in page
+    assert "About the whole self-check. Sam Roy wrote the last comment" in page
     assert f"“{CANARY} comment”" in page
-    assert "Sam Roy marked this draft as ready, " in page
+    assert "Sam Roy marked this draft as ready on " in page
     # The person who did it gets no notice of it.
     mine = as_("staff").get("/office/waiting").content.decode()
     assert f"/assessments/{draft.pk}/review" not in mine
@@ -132,7 +132,7 @@ def test_a_thread_that_waits_says_which_question_it_is_on_and_a_notice_leads_to_
         assessment=draft, about="question", subject="resources.email", text="Hm?", by=user("staff")
     )
     page = as_("member").get("/office/waiting").content.decode()
-    assert "On the question “toronto.ca address in the registration”" in page
+    assert "About the question “toronto.ca address in the registration”" in page
     reviewing.resolve(thread=thread, seen=1, by=user("staff"))
     page = as_("member").get("/office/waiting").content.decode()
     assert "Sam Roy resolved comments" in page
@@ -193,7 +193,7 @@ def test_a_mail_that_cannot_be_sent_stops_no_other_and_is_tried_again(draft, mon
     call_command("send_notices")
     output = capsys.readouterr().out
     assert "Emails sent: 1. Emails waiting: 1." in output
-    assert "2 minutes or more after its last try" in output
+    assert "2 minutes or more after the last attempt" in output
     monkeypatch.undo()
     call_command("send_notices")
     assert sorted(message.to[0] for message in mail.outbox) == ["cy@example.ca", "member@example.ca"]

@@ -268,7 +268,7 @@ def test_what_waits_comes_first_then_the_newest(cast, world):
     desk.open_share(share=shares[1], by=cast.officer)
     assert listed(world.see()) == [shares[n].pk for n in (2, 0, 3, 1)]
     page = re.sub("<[^>]+>", "", text_of(world.see()))
-    assert "2 unread, 0 to answer, 4 shared." in page
+    assert "2 unread, 0 need a reply, 4 shared." in page
 
 
 def test_a_look_at_the_list_is_in_the_portals_trail_once(cast, world):
@@ -441,7 +441,7 @@ def test_every_row_is_on_one_page_in_either_direction(cast, world, monkeypatch):
 
 
 def back_from(page: Any) -> str:
-    match = re.search(r'<a href="([^"]+)">Back to what was shared</a>', page.content.decode())
+    match = re.search(r'<a href="([^"]+)">Back to shared self-checks</a>', page.content.decode())
     assert match
     return html.unescape(match[1])
 
@@ -555,7 +555,7 @@ def test_a_row_says_what_it_is_of_when_and_by_when(world):
         "1 Jul 2026",
         '<strong class="date">15 Jul 2026</strong>',
         "Unread",
-        "To answer",
+        "Needs a reply",
     ):
         assert text in page, text
 
@@ -727,7 +727,7 @@ def test_dealt_with_a_share_needs_no_attention_until_the_member_adds_something(c
     assert (entry.dealt_at, entry.dealt_by, entry.waiting) == (NOW, cast.officer, False)
     assert entry.states == (DeskEntry.State.DEALT,)
     client = cast.client("officer")
-    assert "0 to answer" in re.sub("<[^>]+>", "", text_of(client.get("/desk/")))
+    assert "0 need a reply" in re.sub("<[^>]+>", "", text_of(client.get("/desk/")))
     assert "Reopened." in text_of(client.post(address, {"reopen": "1"}, follow=True))
     assert entry_of(share).states == (DeskEntry.State.TO_ANSWER,)
     client.post(address)
@@ -822,7 +822,7 @@ def test_five_thousand_shares_are_counted_paged_and_exported_whole(cast, world):
     DeskEntry.objects.bulk_create(DeskEntry(**values | {"share_id": share.pk}) for share in shares)
     client = cast.client("officer")
     page = text_of(client.get("/desk/"))
-    assert "5,000 listed" in page
+    assert "5,000 shares" in page
     assert "Exports all 5,000 shared" in page
     assert "Next page" in page
     address = client.post("/desk/export", {"form": "csv"})["Location"]

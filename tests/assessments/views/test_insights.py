@@ -38,8 +38,8 @@ def rounded_counts(*counts: int) -> list[int | None]:
 def test_a_count_is_rounded_to_five_and_one_under_five_is_hidden(count, kept):
     assert rounded_counts(count) == [kept]
     few = rounded(whole(count)).count_words
-    assert few.startswith(f"Shares: {FEWER if kept is None else f'{kept:,}'}.")
-    assert few.endswith(f"Withdrawn, and not counted below: {FEWER}.")
+    assert few.startswith(f"Shares counted: {FEWER if kept is None else f'{kept:,}'}.")
+    assert few.endswith(f"Withdrawn shares, not counted: {FEWER}.")
 
 
 @pytest.mark.parametrize("small", [(1, 1, 6), (4, 4, 20), (3, 30), (1, 2, 20), (3, 6, 14)])
@@ -62,15 +62,15 @@ def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
     ("hours", "waiting", "text"),
     [
         ([], 0, "No member asked for advice."),
-        ([], 2, "Requests for advice: 2. Not answered yet: 2."),
-        ([2], 0, "Answered: 1. Half of the answers came within 2 hours. All of them came within 2 hours."),
+        ([], 2, "Requests for advice: 2. Waiting for a reply: 2."),
+        ([2], 0, "Replied to: 1. Half of the replies came within 2 hours. All replies came within 2 hours."),
         (
             [2, 4, 100],
             1,
-            "Answered: 3. Half of the answers came within 4 hours. All of them came within 5 days.",
+            "Replied to: 3. Half of the replies came within 4 hours. All replies came within 5 days.",
         ),
-        ([0.2], 0, "Half of the answers came within an hour"),
-        ([2.4], 0, "Half of the answers came within 3 hours"),
+        ([0.2], 0, "Half of the replies came within an hour"),
+        ([2.4], 0, "Half of the replies came within 3 hours"),
     ],
 )
 def test_the_time_to_answer_in_words(hours, waiting, text):
@@ -81,12 +81,12 @@ def test_the_time_to_answer_in_words(hours, waiting, text):
     ("answered", "waiting", "text"),
     [
         (0, 0, "No member asked for advice."),
-        (3, 0, f"Requests for advice: {FEWER}. Not answered yet: 0."),
-        (4, 9, "Requests for advice: 15. Not answered yet: 10."),
+        (3, 0, f"Requests for advice: {FEWER}. Waiting for a reply: 0."),
+        (4, 9, "Requests for advice: 15. Waiting for a reply: 10."),
         (
             5,
             1,
-            f"Requests for advice: 5. Not answered yet: {FEWER}. Answered: 5. Half",
+            f"Requests for advice: 5. Waiting for a reply: {FEWER}. Replied to: 5. Half",
         ),
     ],
 )
@@ -98,7 +98,7 @@ def test_in_print_few_times_to_answer_are_hidden(answered, waiting, text):
 def test_in_print_the_longest_time_is_hidden_since_it_is_one_persons():
     durations = tuple(timedelta(hours=h) for h in (2, 2, 3, 3, 400))
     assert rounded(whole(9, durations=durations)).answer_times.words.endswith(
-        "Half of the answers came within 3 hours."
+        "Half of the replies came within 3 hours."
     )
 
 
@@ -190,7 +190,7 @@ def test_a_period_an_edition_and_an_election_narrow_it_down(world):
 
 def test_withdrawn_shares_are_not_counted_for_an_edition_or_an_election(world):
     sharing.withdraw(share=world.share(), by=world.cast.member)
-    assert "Withdrawn, and not counted below: 1." in world.see().content.decode()
+    assert "Withdrawn shares, not counted: 1." in world.see().content.decode()
     for data in {"edition": "toronto-social-media-1.1"}, {"election": "toronto-2026"}:
         assert "Withdrawn, and not counted" not in world.see(**data).content.decode()
 
@@ -208,7 +208,7 @@ def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
     world.clock.move_to(NOW + timedelta(days=3), tick=False)
     sharing.write_advice(share=answered, text="You may.", by=world.cast.officer)
     words = world.see().context["i"].answer_times.words
-    assert "Requests for advice: 2. Not answered yet: 1." in words
+    assert "Requests for advice: 2. Waiting for a reply: 1." in words
     assert "within 3 days" in words
 
 
@@ -235,7 +235,7 @@ def test_the_pdf_shows_no_count_under_five_and_is_tagged(world, tmp_path, monkey
     world.share(rules={"17a"})
     pdf = world.see("/desk/insights.pdf").content
     words = flat(" ".join(text for _, text in blocks_of_pdf(opened(pdf))))
-    assert flat("Shares: 5.") in words
+    assert flat("Shares counted: 5.") in words
     assert flat(f"Contact the Integrity Commissioner {FEWER}") in words
     assert flat("Nothing flagged in the part that was shared 5") in words
     (tmp_path / "a.pdf").write_bytes(pdf)

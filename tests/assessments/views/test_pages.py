@@ -85,4 +85,4 @@ def test_a_wrong_address_says_what_to_do(client):
     assert answer.status_code == 404
     page = " ".join(answer.content.decode().split())
     assert "check it for mistakes" in page
-    assert "Go to the first page" in page
+    assert "Go to the home page" in page

@@ -227,7 +227,7 @@ def test_every_fault_is_listed_and_what_was_typed_is_still_there(client):
             "did you mean `resources.email`?"
         ),
         (
-            'answers.gifts.value: "lots": the answer is an amount from 0 to 1000000.00 dollars, like 620.00, or '
+            'answers.gifts.value: "lots": enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or '
             "unsure"
         ),
     ]
@@ -430,7 +430,7 @@ def test_a_form_without_its_token_is_refused_with_a_way_on():
     assert "Open the page again" in text_of(
         strict.post("/check/start", headers={"Referer": "http://testserver/"})
     )
-    assert "Go to the first page" in text_of(refused)
+    assert "Go to the home page" in text_of(refused)
 
 
 def test_a_form_that_another_site_sent_is_not_given_back(client):

@@ -67,7 +67,7 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(ca
     page = f"/assessments/{attestation.assessment_id}/"
     member, officer = cast.client("member"), cast.officer
     asked = shared(attestation, ask="May I?")
-    assert "Advice requested. No answer yet." in text_of(member.get(page))
+    assert "Advice requested. No reply yet." in text_of(member.get(page))
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
         assert f"Advice requested. Last message: {by}, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
@@ -291,7 +291,7 @@ def test_a_part_never_says_that_nothing_is_flagged_of_the_whole(cast, attestatio
     for number, (rules, questions, headline) in enumerate(
         (
             ({"9"}, set(), "Nothing flagged in the part that was shared"),
-            (set(), {"conduct.abuse"}, "Answers were shared, and no findings"),
+            (set(), {"conduct.abuse"}, "Only answers were shared, no findings"),
             ({"17a"}, set(), "Contact the Integrity Commissioner"),
         )
     ):
@@ -424,7 +424,7 @@ def test_its_heading_names_office_and_account_as_they_were_when_it_was_shared(ca
     Office.objects.filter(pk=cast.office_pk).update(name="Ward 11")
     page = text_of(cast.client("officer").get(f"/shares/{share.pk}"))
     heading = page[page.index("<h1>") : page.index("</h1>")]
-    assert f"Shared part of an advisory, <bdi>Ward 10</bdi>: <bdi>TikTok {HANDLE}</bdi>" in heading
+    assert f"Shared part of an advisory: <bdi>Ward 10</bdi> (<bdi>TikTok {HANDLE}</bdi>)" in heading
 
 
 # --- Advice ------------------------------------------------------------------------------------------
@@ -435,7 +435,7 @@ def test_an_officer_answers_and_both_see_the_exchange(
 ):
     share = shared(attestation, ask="May I post from the Chamber?")
     officer, address = cast.client("officer"), f"/shares/{share.pk}/advice"
-    assert "To answer" in text_of(officer.get("/desk/"))
+    assert "Needs a reply" in text_of(officer.get("/desk/"))
     with django_capture_on_commit_callbacks(execute=True):
         officer.post(address, {"text": "You may, after the meeting."})
         officer.post(address, {"text": "You may, after the meeting."})
@@ -455,7 +455,7 @@ def test_an_officer_answers_and_both_see_the_exchange(
     (mail,) = mailoutbox
     assert mail.to == ["member@example.ca"]
     assert "Chamber" not in mail.body + str(mail.alternatives)
-    assert "0 to answer, 1 shared." in re.sub("<[^>]+>", "", text_of(officer.get("/desk/")))
+    assert "0 need a reply, 1 shared." in re.sub("<[^>]+>", "", text_of(officer.get("/desk/")))
 
 
 @pytest.mark.parametrize("who", ["staff", "stranger"])
