@@ -823,7 +823,7 @@ def test_five_thousand_shares_are_counted_paged_and_exported_whole(cast, world):
     client = cast.client("officer")
     page = text_of(client.get("/desk/"))
     assert "5,000 shares" in page
-    assert "Exports all 5,000 shared" in page
+    assert "the export has all shares (5,000)" in page
     assert "Next page" in page
     address = client.post("/desk/export", {"form": "csv"})["Location"]
     assert "5,000 shares: spreadsheet (CSV)" in text_of(client.get(address))
