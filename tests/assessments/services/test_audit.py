@@ -498,6 +498,17 @@ CALLS = [
         lambda w: drafts.describe_check(check=w.check(), election="toronto-2022", handle="@x"),
         (),
     ),
+    Call("extend_check", lambda w: drafts.extend_check(check=w.check()), ()),
+    Call(
+        "set_outlives_browser",
+        lambda w: drafts.set_outlives_browser(check=w.check(), outlives_browser=True),
+        (),
+    ),
+    Call(
+        "name_check",
+        lambda w: drafts.name_check(check=w.check(), platform="X", handle="@lee"),
+        (),
+    ),
     Call("delete_check", lambda w: drafts.delete_check(check=w.check()), ()),
     Call("delete_ended_checks", lambda _: drafts.delete_ended_checks(), ()),
     Call(
@@ -570,7 +581,7 @@ def test_what_is_rolled_back_leaves_no_event(world):
 @pytest.mark.django_db(transaction=True)
 def test_an_event_without_a_transaction_is_refused():
     user = person("new")
-    with pytest.raises(TransactionManagementError, match="transaction of what it tells of"):
+    with pytest.raises(TransactionManagementError, match="transaction of the write"):
         audit.append(office=None, action=Action.SIGN_IN_CLOSED, about=user, by=None)
     assert not AuditEvent.objects.exists()
 

@@ -29,6 +29,11 @@ TYPED = {"text", "email", "number", "date", "url", "search", "tel", ""}
 """The types of inputs that people type into."""
 
 
+def main_of(page: str) -> str:
+    """A page without its head and foot, which have forms of their own."""
+    return page[page.index("<main") : page.index("</main")]
+
+
 class Forms(HTMLParser):
     """The forms of a page that are sent by POST: where to, with which values, and which of them people type."""
 
@@ -145,7 +150,7 @@ def test_a_file_is_asked_for_again_with_what_was_typed_beside_it_or_without():
         answer = Client(enforce_csrf_checks=True).post("/check/bring-back", sent)
         page = answer.content.decode()
         assert answer.status_code == 403
-        main = " ".join(html.unescape(re.sub("<[^>]*>", "", page[page.index("<main") :])).split())
+        main = " ".join(html.unescape(re.sub("<[^>]*>", "", main_of(page))).split())
         assert "Choose answers-mine.json again in the form." in main
         assert 'href="/check/bring-back"' in page
         assert ("Save now" in main, "nothing is lost" in main) == (bool(typed), bool(typed))
@@ -155,7 +160,7 @@ def test_the_page_never_advises_to_reload(cast):
     client = cast.client("member", enforce_csrf_checks=True)
     for sent in ({}, {"text": "A text."}):
         page = client.post("/office/waiting/seen", {**sent, "csrfmiddlewaretoken": STALE}).content.decode()
-        assert "reload" not in page[page.index("<main") :].lower()
+        assert "reload" not in main_of(page).lower()
 
 
 # --- Buttons without text, signing out and signing in ----------------------------------------------------
@@ -168,7 +173,7 @@ def test_signing_out_works_from_a_tab_that_is_older_than_the_sign_in(cast):
     page = answer.content.decode()
     assert "The form was not sent" not in page
     assert f"You are signed in as {cast.member}" in page
-    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page[page.index("<main") :])
+    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', main_of(page))
     assert client.post("/account/logout/", {"csrfmiddlewaretoken": token, "as": "0"}).status_code == 302
     assert client.get("/office/").status_code == 302
 
@@ -190,7 +195,7 @@ def test_signing_in_on_an_older_tab_never_leads_on_as_someone_else(cast, name):
     answer = client.post(f"{reverse(name)}?next=/office/waiting", sent)
     assert answer.status_code == 403
     page = answer.content.decode()
-    main = page[page.index("<main") :]
+    main = main_of(page)
     assert f"You are already signed in as {cast.member}" in main
     assert PASSWORD not in page
     assert 'href="/office/waiting"' in main
@@ -209,7 +214,7 @@ def test_a_stale_form_with_a_password_comes_back_without_it_and_without_a_button
     assert answer.status_code == 403
     assert "member@example.ca" in given_back(page)
     assert PASSWORD not in page
-    main = page[page.index("<main") :]
+    main = main_of(page)
     assert "enter the password again" in main
     assert 'href="/account/login/"' in main
     assert "Save now" not in main
