@@ -22,6 +22,10 @@ else:
     _Form = object
 
 
+YOURS = {"Email address": "Your email address", "Password": "Your password"}
+"""Labels of fields, and what messages call them: “Enter your password.”"""
+
+
 class _ColumnForm(_Form):
     """Lays out a form in one column, with labels in place of placeholders."""
 
@@ -37,7 +41,7 @@ class _ColumnForm(_Form):
             field.widget.attrs.pop("maxlength", None)
             field.help_text = ""
             field.label = self.labels.get(name, field.label)
-            use_plain_messages(field, str(field.label))
+            use_plain_messages(field, YOURS.get(str(field.label), str(field.label)))
         if "password1" in self.fields:
             self.fields["password1"].help_text = " ".join(password_validators_help_texts())
         self.helper = FormHelper()

@@ -57,7 +57,7 @@ SENTENCES: dict[str, str] = {
     Action.FILE_VIEWED: "{who} viewed a file about {what}",
     Action.FILE_DOWNLOADED: "{who} downloaded a file about {what}",
     Action.ADVICE_ASKED: "{who} asked for advice about {what}",
-    Action.ADVICE_ANSWERED: "{who} answered a request for advice about {what}",
+    Action.ADVICE_ANSWERED: "{who} replied to a request for advice about {what}",
     Action.ALL_EXPORTED: "{who} downloaded everything: {what}",
     Action.RETENTION_CHANGED: "{who} changed the retention periods: {what}",
     Action.HOLD_SET: "{who} set a legal hold: {what}",

@@ -41,31 +41,40 @@ CANNOT_PRINT = 1
 class Command(BaseCommand):
     """Turns answers into an advisory, as JSON, as text or as a PDF."""
 
-    help = "Turn an answers document into an advisory: what to do, and when to contact the Integrity Commissioner."
+    help = (
+        "Turn an answers file into an advisory: what to do, and when to contact the Integrity Commissioner."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "answers", nargs="?", metavar="ANSWERS.json", help="the answers document; - reads standard input"
+            "answers", nargs="?", metavar="ANSWERS.json", help="the answers file; - reads standard input"
         )
         parser.add_argument(
-            "--as-of", metavar="YYYY-MM-DD", help="the date to calculate from, if the document has none"
+            "--as-of", metavar="YYYY-MM-DD", help="the date to calculate from, if the file has none"
         )
-        parser.add_argument("--election", metavar="ID", help="the election, if the document has none")
+        parser.add_argument("--election", metavar="ID", help="the election, if the file has none")
         parser.add_argument(
             "--campaign-ends",
             metavar="YYYY-MM-DD",
-            help="the last day of the campaign period, if it was moved and the document does not give it",
+            help="the last day of the campaign period, if it was moved and the file does not give it",
         )
         parser.add_argument(
             "--voting-day",
             metavar="YYYY-MM-DD",
-            help="the voting day of a by-election, if the document has none",
+            help="the voting day of a by-election, if the file has none",
         )
-        parser.add_argument("--format", choices=("json", "text", "pdf"), default="json", help="default: json")
+        parser.add_argument(
+            "--format",
+            choices=("json", "text", "pdf"),
+            default="json",
+            help="the format to write; default: json",
+        )
         parser.add_argument("--output", metavar="FILE", help="the file to write; default: standard output")
         parser.add_argument(
-            "--jsonl", metavar="FILE", help="read one answers document a line, and write one advisory a line"
+            "--jsonl",
+            metavar="FILE",
+            help="read one answers document on each line, and write one advisory on each line",
         )
         parser.add_argument(
             "--explain",
