@@ -19,7 +19,7 @@ from assessments.scoring.advisory import Deadline
 from assessments.scoring.explain import same_act
 from assessments.scoring.wording import long_date
 
-SHARED, ANSWERED, NOT_SHARED = "Shared", "Answer received", "Not shared"
+SHARED, ANSWERED, NOT_SHARED = "Shared", "Reply received", "Not shared"
 """How an attested self-check is shared with the Commissioner's office, in words."""
 
 

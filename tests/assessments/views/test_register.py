@@ -167,11 +167,11 @@ def test_the_register_shows_the_state_and_the_sharing_and_counts_drafts_apart(ca
     share = shared(attestation, ask="May I?")
     assert row()[2] == f"Attested on {day} Shared"
     write_advice(share=share, text="Yes.", by=cast.officer)
-    assert row()[2] == f"Attested on {day} Answer received"
+    assert row()[2] == f"Attested on {day} Reply received"
     assert row()[0] == "X: @two"
     draft = start_assessment(account=account, by=cast.member)
     assert row()[0] == "X: @two 1 draft, 1 attested"
-    assert row()[2].endswith(f"Last attested on {day} Answer received")
+    assert row()[2].endswith(f"Last attested on {day} Reply received")
     withdraw(share=share, by=cast.member)
     assert row()[2].endswith(f"Last attested on {day} Not shared")
     mark_ready(assessment=draft, by=cast.staff)
