@@ -200,7 +200,7 @@ def test_a_draft_is_marked_ready_and_taken_back_by_whoever_works_on_it(cast):
     address = address_of(cast, "review/ready")
     for _ in range(2):
         cast.client("staff").post(address, {"ready": "yes"})
-    assert "Marked ready for review by Sam Roy" in page(cast, "member")
+    assert "Sam Roy marked this draft ready for review" in page(cast, "member")
     assert Notice.objects.filter(kind="ready").count() == 1
     cast.client("member").post(address)
     draft = cast.draft

@@ -116,7 +116,7 @@ def test_the_next_self_check_moves_the_events_of_the_attested_one_and_cancels_wh
         assert event["sequence"] > attested[title]["sequence"]
     gone = [title for title, event in moved.items() if event["status"] == "CANCELLED"]
     assert gone == ["Remove City email addresses and phone numbers from the registration"]
-    assert "It also removes a date of the attested self-check before this one." in page_of(
+    assert "The file also removes 1 date of the attested self-check before this one." in page_of(
         client, f"/assessments/{later.pk}/copies"
     )
 
@@ -128,7 +128,7 @@ def test_when_nothing_is_left_the_file_only_cancels(cast, on_the_day):
     later = next_of(draft)
     save(later, election_use="none")
     assert {str(e["status"]) for e in dates_of(client, later)} == {"CANCELLED"}
-    assert "The file removes the dates of the attested self-check before this one" in page_of(
+    assert "The calendar file removes the dates of the attested self-check before this one" in page_of(
         client, f"/assessments/{later.pk}/copies"
     )
 
