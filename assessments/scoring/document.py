@@ -244,9 +244,7 @@ def _check_keys(fields: dict[str, Any], faults: _Faults) -> None:
         for key in part.repeated if isinstance(part, _WithRepeats) else ():
             faults.add(place, key, "this key appears twice; keep one")
     if "answers" not in fields:
-        faults.add(
-            "answers", None, 'the document has no answers; if there are none yet, write {"answers": {}}'
-        )
+        faults.add("answers", None, 'the document has no answers; until it has some, write {"answers": {}}')
 
 
 def _answers(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, Answer]:

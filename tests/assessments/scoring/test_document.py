@@ -259,7 +259,7 @@ WRONG_PARTS = {
     "unknown key like no other": (document(zzz=1), 'document: "zzz": unknown key'),
     "no answers": (
         b'{"edition": "%s"}' % EDITION.encode(),
-        'answers: null: the document has no answers; if there are none yet, write {"answers": {}}',
+        'answers: null: the document has no answers; until it has some, write {"answers": {}}',
     ),
     "answers as a list": (document(answers=["yes"]), f"answers: a list: {OBJECT}"),
     "answers as a text": (document(answers="none"), f'answers: "none": {OBJECT}'),

@@ -275,7 +275,7 @@ def test_what_is_no_longer_asked_is_not_confirmed_and_the_page_says_so(cast, aga
     form = {"confirm.terms.public": "1.x", "section": "terms"}
     put(again, "terms.adopted", "no", by=cast.member)
     response = client.post(f"{address}confirm", form, follow=True)
-    assert "These questions are no longer asked." in Page(response, address).words
+    assert "these questions are no longer asked." in Page(response, address).words
 
 
 @pytest.mark.parametrize(("becomes", "status"), [("deleted", 404), ("attested", 409)])

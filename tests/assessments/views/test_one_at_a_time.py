@@ -446,7 +446,9 @@ def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
             break
         if GUARD in page.words:
             page = person.get(f"/check/next/{USE}?ready")
-        said.append((int(re.findall(r"At most (\d+) more question", page.words)[0]), len(person.answers())))
+        said.append(
+            (int(re.findall(r"After at most (\d+) more question", page.words)[0]), len(person.answers()))
+        )
         fields = page.forms["ask-form"].fields
         left = [(q, a) for q, a in page.forms["ask-form"].buttons if "." in q and f"kept.{q}" not in fields]
         question, answer = next((pair for pair in left if pair[1] in ("no", "none")), left[0])
