@@ -167,9 +167,7 @@ def test_advise_gives_torontos_advisory(monkeypatch):
 def test_a_document_that_names_no_edition_is_told_of_torontos_first():
     with pytest.raises(DocumentFaults) as raised:
         read_document(b'{"answers": {}}', shelf.editions(), shelf.calendar())
-    assert raised.value.faults[0].startswith(
-        f"edition: the document names no edition; the portal has {EDITION}, "
-    )
+    assert raised.value.faults[0].startswith(f"edition: the document names no edition; there is {EDITION}, ")
 
 
 # --- Labels -----------------------------------------------------------------------

@@ -25,7 +25,7 @@ from bulletin.shelf import calendar, editions
 
 def wrong_file(raw: bytes) -> str:
     """The message for a file that is plainly of another kind; empty if it may be an answers file."""
-    right = "Choose the file whose name begins with “answers” and ends with “.json”."
+    right = "Choose the file whose name begins with “answers” and ends in “.json”."
     if raw.startswith(b"%PDF"):
         return f"This is a PDF. {right}"
     if b'"findings"' in raw and b'"overall"' in raw:
@@ -41,7 +41,7 @@ class AnswersFileForm(PlainMessages, forms.Form):
     file = forms.FileField(
         label="Your answers file",
         help_text=(
-            "Choose the file that you saved from a self-check. Its name begins with “answers”. It can be up to 1 MB."
+            "The file that “Save your answers to a file” downloaded. Its name begins with “answers”. At most 1 MB."
         ),
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
@@ -73,7 +73,7 @@ class AnswersFileForm(PlainMessages, forms.Form):
         pasted = cleaned.get("answers") or ""
         if uploaded is None and not pasted.strip():
             if self.dropped:
-                raise forms.ValidationError("The file is too large. An answers file can be up to 1 MB.")
+                raise forms.ValidationError("The file is too large. An answers file has at most 1 MB.")
             if not self.errors:
                 raise forms.ValidationError("Choose your answers file, or paste its text.")
             return cleaned

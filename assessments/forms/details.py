@@ -22,10 +22,7 @@ class DetailsForm(ElectionFields, forms.ModelForm):
         model = AnonymousCheck
         fields = ("platform", "handle", "member", "election", "voting_day", "campaign_ends")
         field_classes: ClassVar = {"platform": LineField, "handle": LineField, "member": LineField}
-        help_texts: ClassVar = {
-            "platform": "For example, Instagram, Facebook or TikTok.",
-            "handle": "For example, @PatLee.",
-        }
+        help_texts: ClassVar = {"platform": "Instagram, Facebook, TikTok …", "handle": "Such as @PatLee."}
 
     def __init__(self, data: QueryDict | None = None, *, check: AnonymousCheck) -> None:
         # A form changes its instance, and only services may change a check: give it a copy.

@@ -70,7 +70,7 @@ class ElectionFields(PlainMessages, forms.Form):
     campaign_ends = _DayField(
         label="Last day of the campaign period, if it was moved (optional)",
         help_text=(
-            "For example, after an extension, a withdrawal or a rejected nomination. Leave it blank to use "
+            "For example after an extension, a withdrawal or a rejected nomination. Leave it blank to use "
             "the usual day."
         ),
     )

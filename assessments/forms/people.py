@@ -95,12 +95,12 @@ class InviteForm(_ColumnForm):
         label="Seat",
         required=False,
         max_length=200,
-        help_text="Only for a member of Council: for example “Mayor” or “Councillor, Ward 10”.",
+        help_text="For a member of Council, such as “Mayor” or “Councillor, Ward 10”. Ignored for other roles.",
     )
     starts_on = DayField(
         label="First day of the term",
         required=False,
-        help_text="Only for a member of Council.",
+        help_text="For a member of Council. Ignored for other roles.",
     )
 
     def clean_starts_on(self) -> date | None:
@@ -132,7 +132,7 @@ class InviteForm(_ColumnForm):
             self.add_error(
                 "seat", f"{offices[0].member} holds this seat. End that term first, or enter another seat."
             )
-        if email and role and (reason := _why_not(email, role)):
+        if email and role and (reason := _why_not(email, role) or _other_invitation(email, role, seat or "")):
             self.add_error("email", reason)
         return cleaned
 
@@ -155,15 +155,38 @@ def _why_not(email: str, role: str) -> str:
     return ""
 
 
+def _other_invitation(email: str, role: str, seat: str) -> str:
+    """That the address already has an open invitation to another role or seat, in words; empty if it has none."""
+    # Administrators do not learn who is invited to a member's staff.
+    others = Invitation.objects.open().exclude(role=Role.STAFF).exclude(role=role, seat=seat)
+    waiting = others.filter(email=email).first()
+    if waiting is None:
+        return ""
+    to = waiting.get_role_display() + (f", {waiting.seat}" if waiting.seat else "")
+    return (
+        f"{email} already has an invitation that is not accepted yet: {to}. "
+        "In the list of invitations, withdraw it first, or send it again."
+    )
+
+
 class EndTermForm(_ColumnForm):
     """The last day of a term."""
 
     button = "Continue"
-    on = DayField(label="Last day")
+    on = DayField(
+        label="Last day of the term",
+        help_text="Today or an earlier day. The records show it as the end of the term.",
+    )
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.office = office
+
+        # Access ends when this is sent. A later day would be shown as the end before it came.
+        self.latest = max(timezone.localdate(), office.starts_on + timedelta(days=1))
+        if self.latest > timezone.localdate():
+            only = f"This term can only end on {long_date(self.latest)}, the day after its first day."
+            self.fields["on"].help_text = only
 
     def clean_on(self) -> Any:
         on = self.cleaned_data["on"]
@@ -171,11 +194,9 @@ class EndTermForm(_ColumnForm):
             raise forms.ValidationError(
                 f"The term began on {self.office.starts_on:%-d %B %Y}. Enter a later day."
             )
-        # Access ends when this is sent. A later day would be shown as the end before it came.
-        latest = max(timezone.localdate(), self.office.starts_on + timedelta(days=1))
-        if on > latest:
+        if on > self.latest:
             raise forms.ValidationError(
-                f"The term ends now, so its last day cannot be later than {long_date(latest)}."
+                f"You can’t schedule the end of a term. Enter a day no later than {long_date(self.latest)}."
             )
         return on
 

@@ -39,7 +39,7 @@ class AccountForm(PlainMessages, forms.ModelForm):
     class Meta:
         model = SocialAccount
         fields: tuple[str, ...] = ("office", "platform", "handle", "display_name", "address", "purpose")
-        labels = {"handle": "Account", "display_name": "Display name"}  # noqa: RUF012
+        labels = {"handle": "Account"}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
             "handle": "The name people search for, such as @PatLee. You can also paste the profile’s web address.",
             "platform": "For example, Instagram, Facebook or TikTok.",

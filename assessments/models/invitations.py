@@ -75,8 +75,8 @@ class Invitation(models.Model):
         """The role that someone is invited to."""
 
         MEMBER = "member", "Member of Council"
-        STAFF = "staff", "Member's staff"
-        OFFICER = "officer", "Commissioner's office"
+        STAFF = "staff", "Member’s staff"
+        OFFICER = "officer", "Commissioner’s office"
         ADMINISTRATOR = "administrator", "Administrator"
 
     email = models.EmailField("email address")

@@ -132,8 +132,8 @@ def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> P
         heading="Shared part of an advisory on a social media account",
         meaning=meaning,
         score=score,
-        no_contacts="No shared finding is a point to raise.",
-        no_to_do="No shared finding is a thing to do.",
+        no_contacts="None of the shared findings is a point to raise.",
+        no_to_do="None of the shared findings is a thing to do.",
         limits=(
             PART,
             *(limit for limit in projection.limits if not asks or limit != edition.sheet.sharing_limit),

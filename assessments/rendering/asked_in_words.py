@@ -32,7 +32,7 @@ def in_words(edition: Edition, condition: Condition, numbers: Mapping[str, str])
 def fact_in_words(edition: Edition, fact: NamedFact, numbers: Mapping[str, str]) -> str:
     """When a fact holds, in terms of answers alone: each fact within it is replaced by the answers that make it."""
     if isinstance(fact.when, str):
-        return "the campaign period has ended, according to the City’s election calendar"
+        return "the campaign period has ended, by the City’s election calendar"
     return _Phrasing(edition, numbers).phrase(_without_facts(edition, fact.when))
 
 
@@ -97,7 +97,7 @@ class _Phrasing:
             case Every():
                 return self.phrase(Either(tuple(Not(inner) for inner in part.parts)))
             case _:
-                return f"it is not the case that {self.phrase(part)}"
+                return f"it is not so that {self.phrase(part)}"
 
     def _joined(self, parts: tuple[Condition, ...], joint: Joint) -> str:
         exceptions = [part.part for part in parts if isinstance(part, Not) and isinstance(part.part, Fact)]

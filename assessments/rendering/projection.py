@@ -58,7 +58,7 @@ UNTIL_YOU_KNOW = "Until you have an answer"
 """The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
 UNSTATED = "at a time that was not shared"
 """How a sentence names the time of a contact, for a share without the answers that decide it."""
-SETTLED_IF = "This point is settled once {}."
+SETTLED_IF = "This would be settled if {}."
 """What would change a finding: the edition's words for the smallest change that settles it."""
 GIVEN = "You entered {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
 """The note on a given end of the campaign period, for an edition that has no words for one."""
@@ -399,7 +399,7 @@ def _contacts(advisory: Advisory, items: Mapping[str, Item]) -> tuple[Group, ...
 
 def _contact_time(edition: Edition, when: When) -> str:
     if when == "unstated":
-        return "The time was not shared"
+        return "When is not part of what was shared"
     return edition.sheet.words.contact[when].title
 
 

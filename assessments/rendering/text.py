@@ -49,7 +49,7 @@ def advisory_text(projection: Projection, *, width: int = 80, colour: bool = Fal
 
 
 FOOT = (
-    "This is from a self-check. It isn’t a finding or advice from the Integrity Commissioner. “¶” marks a numbered "
+    "This is from a self-check. It isn’t a finding or advice from the Integrity Commissioner. “¶” is a numbered "
     "paragraph of the bulletin."
 )
 
@@ -219,7 +219,7 @@ class _Page:
         if item.because:
             self.line(f"Based on: {item.rests_on}", "dim", indent=2)
         for reading in item.readings:
-            self.line(f"This goes beyond the bulletin’s wording: {reading}", "dim", indent=2)
+            self.line(f"This goes beyond the bulletin’s words: {reading}", "dim", indent=2)
 
     def questions(self, title: str, questions: tuple[OpenQuestion, ...]) -> None:
         if questions:

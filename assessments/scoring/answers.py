@@ -50,19 +50,19 @@ def _or_unsure(question: Question, words: list[str]) -> str:
 
 def _not_a_choice(question: Question, value: Any) -> AnswerError:
     hint = nearest(value, question.values) if isinstance(value, str) else ""
-    return AnswerError(f"the answer must be one of {_or_unsure(question, list(question.values))}{hint}")
+    return AnswerError(f"the answer is one of {_or_unsure(question, list(question.values))}{hint}")
 
 
 def _chosen(question: Question, value: Any) -> tuple[str, ...]:
     known = question.values
     if not isinstance(value, list):
         raise AnswerError(
-            f"the answer must be a list of {', '.join(known)}"
+            f"the answer is a list of {', '.join(known)}"
             + (", or unsure on its own" if question.unsure else "")
         )
     for choice in value:
         if choice == UNSURE and question.unsure:
-            raise AnswerError(f'"{UNSURE}" must be alone; write it instead of the list')
+            raise AnswerError(f'"{UNSURE}" goes alone; write it instead of the list')
         if not isinstance(choice, str) or choice not in known:
             hint = nearest(choice, known) if isinstance(choice, str) else ""
             raise AnswerError(f"{shown(choice)} is not one of {', '.join(known)}{hint}")
@@ -93,7 +93,7 @@ def _amount(value: Any) -> Decimal:
         raise wrong
     exponent = amount.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -2:
-        raise AnswerError("the answer can have at most two decimals, such as 620.00")
+        raise AnswerError("the answer has at most two decimals, like 620.00")
     return abs(amount.quantize(Decimal("0.01")))
 
 

@@ -164,9 +164,7 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     """
     fields = parse_json(raw)
     if not isinstance(fields, dict):
-        raise DocumentFaults(
-            [f'{shown(fields)}: the document must be an object, such as {{"edition": …, "answers": …}}']
-        )
+        raise DocumentFaults([f'{shown(fields)}: the document is an object: {{"edition": …, "answers": …}}'])
     faults = _Faults()
     _check_keys(fields, faults)
     edition = _edition(fields, editions, faults)
@@ -242,9 +240,11 @@ def _check_keys(fields: dict[str, Any], faults: _Faults) -> None:
         *((key, fields.get(key)) for key in ("account", "answers", "notes")),
     ]:
         for key in part.repeated if isinstance(part, _WithRepeats) else ():
-            faults.add(place, key, "this key appears twice; keep one")
+            faults.add(place, key, "occurs twice; keep one")
     if "answers" not in fields:
-        faults.add("answers", None, 'the document has no answers; until it has some, write {"answers": {}}')
+        faults.add(
+            "answers", None, 'the document has no answers; {"answers": {}} is a document with none yet'
+        )
 
 
 def _answers(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, Answer]:
@@ -266,7 +266,7 @@ def _notes(raw: dict[str, Any], edition: Edition, faults: _Faults) -> dict[str, 
         if value is None:
             continue
         if not isinstance(value, str):
-            faults.add(f"notes.{question}", value, "a note must be text")
+            faults.add(f"notes.{question}", value, "a note is a text")
         elif message := too_long(note := mended_text(value), longest=MAX_NOTE):
             faults.add(f"notes.{question}", value, message)
         elif note:
@@ -334,12 +334,10 @@ def _edition(fields: dict[str, Any], editions: Mapping[str, Edition], faults: _F
     name = fields.get("edition")
     edition = editions.get(name) if isinstance(name, str) else None
     if edition is None and name is None:
-        faults.append(f"edition: the document names no edition; the portal has {', '.join(editions)}")
+        faults.append(f"edition: the document names no edition; there is {', '.join(editions)}")
         return None
     if edition is None:
-        faults.add(
-            "edition", name, f"the portal has no such edition; it has {', '.join(editions)}", known=editions
-        )
+        faults.add("edition", name, f"no such edition; there is {', '.join(editions)}", known=editions)
         return None
     return edition
 
@@ -353,9 +351,7 @@ def _revision(number: Any, edition: Edition, faults: _Faults) -> Edition | None:
         return edition.earlier[int(number)]
     revisions = [*map(str, edition.earlier), str(newest)]
     there = f"revision{'s' * (len(revisions) > 1)} {' and '.join(revisions)}"
-    faults.add(
-        "revision", number, f"the portal has {there} of {edition.id}; a newer file needs a newer portal"
-    )
+    faults.add("revision", number, f"{edition.id} is here in {there}; a newer file needs a newer portal")
     return None
 
 
@@ -401,4 +397,4 @@ def unknown_election(name: Any, calendar: Calendar) -> str:
     """The message about an election that the calendar does not have."""
     known = [election.id for election in calendar.elections]
     hint = nearest(name, known) if isinstance(name, str) else ""
-    return f"the calendar has no such election; it has {', '.join(known)}{hint}"
+    return f"no such election; there are {', '.join(known)}{hint}"

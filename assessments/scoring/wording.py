@@ -65,11 +65,9 @@ def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -
 
 
 def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> str:
-    """A change to some answers, as it follows “This point is settled once”, such as `the account has a label`.
+    """A change to some answers, as it goes after “This would be settled if”: `you know the platform's terms of use`.
 
-    Several are joined by commas, or by semicolons where the words of one have commas.
+    Several are joined by semicolons, because the words of one may have commas.
     """
-    texts = [edition.question[question].changed[value] for question, value in change]
-    mark = ";" if any("," in text for text in texts) else ","
-    *first, last = texts
-    return f"{f'{mark} '.join(first)}{mark} and {last}" if first else last
+    *first, last = (edition.question[question].changed[value] for question, value in change)
+    return f"{'; '.join(first)}; and {last}" if first else last

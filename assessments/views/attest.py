@@ -75,7 +75,7 @@ def _attest(assessment: Assessment, seen: str) -> str:
     except attesting.Changed:
         return (
             "Not attested, because something changed since you opened this page: an answer, the account, the "
-            "election or the date. Read the current result below, then decide."
+            "election or the date. Read the result below as it is now, then decide."
         )
     except attesting.NotComplete:
         return "Not attested, because some questions still need an answer."
@@ -96,7 +96,7 @@ def reassess(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return keep_typed(request, error.why)
     messages.success(
         request,
-        "Your last answers are copied here. Confirm them together where nothing has changed, or one by one.",
+        "Your last answers are copied here. Confirm them: together where nothing has changed, or one by one.",
     )
     return redirect("assessment:tasks", pk=new_draft.pk)
 

@@ -72,9 +72,7 @@ def say_what_is_confirmed(
             f"{'; '.join(again)}.",
         )
     if not wanted:
-        messages.info(
-            request, "You have nothing to confirm here, because these questions are no longer asked."
-        )
+        messages.info(request, "There is nothing to confirm here. These questions are no longer asked.")
     elif not confirmed and not changed and not again:
         messages.info(
             request,

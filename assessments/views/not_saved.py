@@ -29,7 +29,7 @@ OTHER_FIELDS = {
     "platform": "Platform",
     "handle": "Account",
     "member": "Member of Council",
-    "display_name": "Display name",
+    "display_name": "Name shown",
     "address": "Web address",
     "answers": "Answers file",
     "text": "What you wrote",

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,6 +34,9 @@ SEARCH = "people_search"
 """The session's key for the words of an administrator's last search. No address has them."""
 MAX_SEARCH = 200
 """Characters of a search; the rest is ignored."""
+EARLIER_LINK = "The link in the earlier email no longer works."
+REPLACED_BY = {"email": "", "role": "", "office": None, "seat": ""}
+"""The fields of an invitation, with their defaults: a new one replaces earlier ones that have the same values."""
 
 
 def _send(request: HttpRequest, by: User, message: str, send: Callable[[], Invitation]) -> bool:
@@ -54,6 +58,9 @@ def _send(request: HttpRequest, by: User, message: str, send: Callable[[], Invit
 
 def _invite(request: HttpRequest, by: User, **invitation: Any) -> bool:
     message = f"The invitation to {invitation['email']} is on its way."
+    keys = {name: invitation.get(name, default) for name, default in REPLACED_BY.items()}
+    if Invitation.objects.open().filter(**keys).exists():
+        message = f"A new invitation to {invitation['email']} is on its way. {EARLIER_LINK}"
     return _send(request, by, message, lambda: services.invite(by=by, **invitation))
 
 
@@ -136,7 +143,7 @@ def resend_invitation(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if problem:
         messages.warning(request, problem)
         return _list_of(invitation)
-    message = f"A new invitation to {invitation.email} is on its way. The link in the earlier email no longer works."
+    message = f"A new invitation to {invitation.email} is on its way. {EARLIER_LINK}"
     try:
         _send(request, by, message, lambda: services.resend(invitation=invitation, by=by))
     except services.InvitationUsed:
@@ -188,7 +195,6 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
     """All offices and people, for administrators. The page has no answers."""
     form = InviteForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _invite(request, by, **form.cleaned_data):
-        _warn_of_other_invitations(request, by, **form.cleaned_data)
         return redirect("people")
     return render(request, "people/people.html", {"form": form, "directory": directory(by=by)})
 
@@ -207,16 +213,6 @@ def search_people(request: HttpRequest, by: User) -> HttpResponse:
     return render(request, "people/people.html", context)
 
 
-def _warn_of_other_invitations(request: HttpRequest, by: User, email: str, role: str, **_: Any) -> None:
-    """Warn if the address has other open invitations to another role: only one of them can be meant."""
-    others = Invitation.objects.visible_to(by).open().filter(email=email).exclude(role=role)
-    if roles := " and ".join(dict.fromkeys(other.get_role_display().lower() for other in others)):
-        messages.warning(
-            request,
-            f"{email} has another open invitation, with this role: {roles}. Withdraw the one you don’t need.",
-        )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator
 @freshly_signed_in
@@ -229,7 +225,8 @@ def end_term(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         services.end_term(office=office, on=last_day, by=by)
         messages.success(request, f"The term of {office} has ended. You can now invite a successor.")
         return redirect("people")
-    return render(request, "people/end_term.html", {"office": office, "form": form, "last_day": last_day})
+    context = {"office": office, "form": form, "last_day": last_day, "today": timezone.localdate()}
+    return render(request, "people/end_term.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -91,8 +91,8 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, f"pages/{name}.html", context)
 
 
-STAYS = "You can close this browser and open your answers in it later, for 24 hours after your last answer."
-STAYS_NOT = "You can no longer open your answers after you close this browser."
+STAYS = "You can close this browser. It can open your answers for 24 hours after your last one."
+STAYS_NOT = "When you close this browser, it can no longer open your answers."
 
 NAME_NOT_SAVED = (
     "This self-check already names an account, so the platform and account name that you typed are not saved."

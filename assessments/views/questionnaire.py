@@ -184,7 +184,7 @@ def closed(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         )
     else:
         messages.info(
-            request, "This term has ended. You can read its self-checks, but you can’t change them."
+            request, "This term has ended. You can read its self-checks, but no longer change them."
         )
     return redirect(workspace.url("answers"))
 

@@ -13,7 +13,8 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import DownloadRecoveryCodesView, ViewRecoveryCodesView
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.encoding import force_bytes
 
 from assessments.models import User
@@ -64,7 +65,14 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
 
 
 class RecoveryCodes(ViewRecoveryCodesView):  # type: ignore[misc]  # allauth ships no types
-    """The recovery codes, and the way on to the person's first page."""
+    """The recovery codes, and the way on to the person's first page. Without codes, it leads to making them."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        steps = Authenticator.objects.filter(user=request.user)
+        if steps.exists() and not steps.filter(type=Authenticator.Type.RECOVERY_CODES).exists():
+            return redirect("mfa_generate_recovery_codes")
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         first_page = get_account_adapter().get_login_redirect_url(self.request)

@@ -18,7 +18,7 @@
   const show = (name) => {
     if (shown === name) return;
     shown = name;
-    status.textContent = name ? notice.querySelector(`[data-says=${name}]`).content.textContent : "";
+    status.replaceChildren(...(name ? [notice.querySelector(`[data-says=${name}]`).content.cloneNode(true)] : []));
     form.hidden = !["ending", "unsure"].includes(name);
     notice.classList.toggle("is-shown", name !== "");
   };

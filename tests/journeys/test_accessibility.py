@@ -306,7 +306,7 @@ def test_the_keyboard_skips_to_the_content_and_a_fault_is_announced_with_the_foc
     amount.fill("lots")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.keyboard.press("Tab")
-    expect(status(page)).to_contain_text("Everything else is saved")
+    expect(status(page)).to_contain_text("Not everything is saved")
     amount.press("Enter")
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()

@@ -101,7 +101,7 @@ def test_of_two_conflicting_answers_both_are_shown_and_mine_wins_when_i_say_so(v
     expect(status(second_tab)).to_contain_text("Saved at")
 
     autosave(page, WEBSITE, "No")
-    expect(status(page)).to_contain_text("Everything else is saved")
+    expect(status(page)).to_contain_text("Not everything is saved")
     conflict = question(page, WEBSITE).locator(".conflict")
     expect(conflict).to_contain_text("This answer was changed elsewhere")
     expect(conflict.get_by_text("Saved now:")).to_contain_text("Yes")

@@ -32,9 +32,7 @@ DOCUMENT: dict[str, Any] = {
     "answers": {"resources.email": "yes", "gifts.unpaid": "yes", "gifts.value": "620.00"},
 }
 
-NO_ELECTION = (
-    "the calendar has no such election; it has toronto-2022, toronto-2026, toronto-2030, by-election"
-)
+NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
 NO_DAY = "this day does not exist; write a date such as 2026-08-21"
 NO_VOTING_DAY = (
     'the calendar has the voting day of this election; leave it out, or give "election": "by-election"'
@@ -569,8 +567,8 @@ DEEP = b"[" * 900_000
 HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "nothing": (b"", ["line 1 column 1: the end: not JSON"]),
     "no JSON": (b"\x7fELF", ['line 1 column 1: "\\u007fELF": not JSON']),
-    "a list": (b"[]", ["a list: the document must be an object"]),
-    "null": (b"null", ["null: the document must be an object"]),
+    "a list": (b"[]", ["a list: the document is an object"]),
+    "null": (b"null", ["null: the document is an object"]),
     "Latin-1 bytes": (
         b'{\n "edition": "Qu\xe9bec"}',
         ["line 2 column 16: byte 0xE9 is not UTF-8; save the document as UTF-8"],
@@ -604,10 +602,10 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "a day in words": (document(as_of="1 July 2026"), ['as_of: "1 July 2026": not a date']),
     "an unknown edition": (
         document(edition="toronto-social-media-1.0"),
-        ['edition: "toronto-social-media-1.0": the portal has no such edition; it has toronto-social-media-1.1; did'],
+        ['edition: "toronto-social-media-1.0": no such edition; there is toronto-social-media-1.1; did you'],
     ),
-    "an edition that is no text": (document(edition=1.1), ["edition: 1.1: the portal has no such edition"]),
-    "a revision to come": (document(revision=99), ["revision: 99: the portal has"]),
+    "an edition that is no text": (document(edition=1.1), ["edition: 1.1: no such edition"]),
+    "a revision to come": (document(revision=99), ["revision: 99: toronto-social-media-1.1 is here in"]),
     "an unknown election": (
         document(election="toronto-2025"),
         [f'election: "toronto-2025": {NO_ELECTION}'],
@@ -618,7 +616,7 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     ),
     "an unknown choice": (
         answers(account__stage="lvie"),
-        ['answers.account.stage: "lvie": the answer must be one of planned or live; did you mean `live`?'],
+        ['answers.account.stage: "lvie": the answer is one of planned or live; did you mean `live`?'],
     ),
     "an unknown ground": (
         answers(moderation__grounds=["spam", "spma"]),
@@ -626,24 +624,24 @@ HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     ),
     "unsure within a list": (
         answers(moderation__grounds=["unsure"]),
-        ['answers.moderation.grounds: a list: "unsure" must be alone'],
+        ['answers.moderation.grounds: a list: "unsure" goes alone'],
     ),
-    "true for yes": (answers(resources__email=True), ["answers.resources.email: true: the answer must be one of"]),
-    "an object for yes": (answers(resources__email={}), ["answers.resources.email: an object: the answer must be"]),
+    "true for yes": (answers(resources__email=True), ["answers.resources.email: true: the answer is one of"]),
+    "an object for yes": (answers(resources__email={}), ["answers.resources.email: an object: the answer is"]),
     "answers in a list": (document(answers=["yes"]), ["answers: a list: write an object here"]),
     "no answers": (document(answers=None), ["answers: null: the document has no answers"]),
     "an unknown key": (document(anwsers={}), ['document: "anwsers": unknown key; did you mean `answers`?']),
     "a key twice": (
         b'{"edition": "toronto-social-media-1.1", "answers": {"gifts.other": "no", "gifts.other": "yes"}}',
-        ['answers: "gifts.other": this key appears twice; keep one'],
+        ['answers: "gifts.other": occurs twice; keep one'],
     ),
-    "emoji for an answer": (answers(resources__email="👍🏽"), ['answers.resources.email: "👍🏽": the answer must']),
+    "emoji for an answer": (answers(resources__email="👍🏽"), ['answers.resources.email: "👍🏽": the answer is']),
     "a long word for an answer": (
         answers(resources__email=WORD),
-        [f'answers.resources.email: "{"x" * 57}...": the answer must be one of yes, no or unsure'],
+        [f'answers.resources.email: "{"x" * 57}...": the answer is one of yes, no or unsure'],
     ),
     "a long word for a question": (answers(**{WORD: "yes"}), [f'answers: "{"x" * 57}...": toronto-social']),
-    "a long word for an edition": (document(edition=WORD), [f'edition: "{"x" * 57}...": the portal has no']),
+    "a long word for an edition": (document(edition=WORD), [f'edition: "{"x" * 57}...": no such edition']),
     "a long note": (
         document(notes={"gifts.value": WORD}),
         ["use at most 2,000 characters; this text has 10,000"],

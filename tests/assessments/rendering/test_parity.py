@@ -422,14 +422,14 @@ def test_a_pdf_says_in_so_many_words_what_it_cannot_print_of_notes_and_of_the_ac
     text = " ".join(block for _, block in blocks_of_pdf(printed(case)))
     assert "[grinning face]" in text
     assert (
-        "Some characters can’t be printed, so their names appear in brackets: grinning face, party popper."
+        "Some characters cannot be printed here and are named in brackets instead: grinning face, party popper."
     ) in text
     assert "\U0001f600" in page_of(case)
     assert "\U0001f600" in text_of(case)
     noted = with_notes({"gifts.value": "Paid by \U0001f1e8\U0001f1e6"})
     html = advisory_html(noted.projection)
     assert "Paid by [flag CA]" in html
-    assert "names appear in brackets: flag CA." in html
+    assert "named in brackets instead: flag CA." in html
 
 
 def test_markup_is_shown_as_it_was_typed_in_text_page_and_pdf_and_asks_for_nothing():

@@ -271,7 +271,7 @@ def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_l
     case = case_of("change", raw_of(answers=answers, election="toronto-2026"))
     items = {i.rule: i for section in case.projection.sections for i in section.items}
     logo, devices = (edition().question[f"resources.{sign}"].changed["no"] for sign in ("logo", "devices"))
-    assert items["11"].change == f"This point is settled once {logo}, and {devices}."
+    assert items["11"].change == f"This would be settled if {logo}; and {devices}."
     assert items["11"].ask_again == "resources.logo"
     plain = project(case.advisory, case.document, explained=False)
     assert not any(item.change for section in plain.sections for item in section.items)

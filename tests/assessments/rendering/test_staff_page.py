@@ -117,7 +117,7 @@ def test_the_page_is_one_sheet_of_pdf_ua_with_every_sentence_in_order(name, tmp_
     assert [text for tag, text in read if tag == "li"] == [
         flat(f"{rule.text} {rule.citation}") for section in page.sections for rule in section.rules
     ]
-    assert flat(f"Based on the self-check of {page.as_of_text}") in read[3][1]
+    assert flat(f"From the self-check of {page.as_of_text}") in read[3][1]
 
 
 def test_the_account_with_the_most_rules_still_has_one_sheet():
@@ -132,5 +132,5 @@ def test_a_name_in_any_script_is_typeset_and_what_cannot_be_printed_is_named():
     html = staff_html(page)
     assert "<b>Lee" not in html
     assert "[grinning face]" in html
-    assert "names appear in brackets: grinning face" in flat_free(html)
+    assert "named in brackets instead: grinning face" in flat_free(html)
     assert staff_pdf(page).startswith(b"%PDF")

@@ -15,22 +15,19 @@ from bulletin import shelf
 from tests.tables import BASE, EDITION, answers_of, edition
 
 WORDS = "abuse, crime, false_harmful, spam, disagreement, other"
-YNU = "the answer must be one of yes, no or unsure"
+YNU = "the answer is one of yes, no or unsure"
 AMOUNT = "enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or unsure"
-DECIMALS = "the answer can have at most two decimals, such as 620.00"
+DECIMALS = "the answer has at most two decimals, like 620.00"
 DATE = "not a date; write one such as 2026-08-21"
 NO_DAY = "this day does not exist; write a date such as 2026-08-21"
 NO_QUESTION = f"{EDITION} has no such question"
-NO_EDITION = f"the portal has no such edition; it has {EDITION}"
-NO_ELECTION = (
-    "the calendar has no such election; it has toronto-2022, toronto-2026, toronto-2030, by-election"
-)
+NO_EDITION = f"no such edition; there is {EDITION}"
+NO_ELECTION = "no such election; there are toronto-2022, toronto-2026, toronto-2030, by-election"
 REVISION = (
-    f"the portal has revisions 1 and {edition().sheet.revision} of {EDITION}; "
-    "a newer file needs a newer portal"
+    f"{EDITION} is here in revisions 1 and {edition().sheet.revision}; a newer file needs a newer portal"
 )
 OBJECT = 'write an object here: {"resources.email": …}'
-DOCUMENT = 'the document must be an object, such as {"edition": …, "answers": …}'
+DOCUMENT = 'the document is an object: {"edition": …, "answers": …}'
 TOO_DEEP = "not an answers document: brackets inside brackets, too deep to read"
 LONG = "x" * 10_000
 LONG_SHOWN = f'"{"x" * 57}..."'
@@ -181,7 +178,7 @@ def test_an_answer_that_does_not_fit_an_earlier_revision_never_refuses_the_rest(
     assert dict(read_back.left_behind) == {
         "resources.emial": "revision 1 has no such question; did you mean `resources.email`?",
         "gifts.value": '"lots": enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, or unsure',
-        "election.use": '"earlier": the answer must be one of none, planned, now or unsure',
+        "election.use": '"earlier": the answer is one of none, planned, now or unsure',
         "gifts.vlaue": "Its note has no question to go with.",
     }
 
@@ -259,14 +256,14 @@ WRONG_PARTS = {
     "unknown key like no other": (document(zzz=1), 'document: "zzz": unknown key'),
     "no answers": (
         b'{"edition": "%s"}' % EDITION.encode(),
-        'answers: null: the document has no answers; until it has some, write {"answers": {}}',
+        'answers: null: the document has no answers; {"answers": {}} is a document with none yet',
     ),
     "answers as a list": (document(answers=["yes"]), f"answers: a list: {OBJECT}"),
     "answers as a text": (document(answers="none"), f'answers: "none": {OBJECT}'),
     "answers as a number": (document(answers=0), f"answers: 0: {OBJECT}"),
     "answers as false": (document(answers=False), f"answers: false: {OBJECT}"),
     "notes as a text": (document(notes="none"), f'notes: "none": {OBJECT}'),
-    "no edition": (b'{"answers": {}}', f"edition: the document names no edition; the portal has {EDITION}"),
+    "no edition": (b'{"answers": {}}', f"edition: the document names no edition; there is {EDITION}"),
     "another edition": (
         document(edition="toronto-social-media-1.0"),
         f'edition: "toronto-social-media-1.0": {NO_EDITION}; did you mean `{EDITION}`?',
@@ -375,17 +372,13 @@ WRONG_ANSWERS = [
     ("resources.email", r'"\u0000\u0007"', f'"\\u0000\\u0007": {YNU}'),
     ("resources.email", f'"{LONG}"', f"{LONG_SHOWN}: {YNU}"),
     ("resources.email", "NaN", f"NaN: {YNU}"),
-    ("account.stage", '"unsure"', '"unsure": the answer must be one of planned or live'),
+    ("account.stage", '"unsure"', '"unsure": the answer is one of planned or live'),
     (
         "account.stage",
         '"Live"',
-        '"Live": the answer must be one of planned or live; did you mean `live`?',
+        '"Live": the answer is one of planned or live; did you mean `live`?',
     ),
-    (
-        "election.use",
-        '"yes"',
-        '"yes": the answer must be one of none, undecided, planned, now, earlier or unsure',
-    ),
+    ("election.use", '"yes"', '"yes": the answer is one of none, undecided, planned, now, earlier or unsure'),
     ("election.nomination_date", '"unsure"', f'"unsure": {DATE}'),
     ("election.nomination_date", '"2026-02-31"', f'"2026-02-31": {NO_DAY}'),
     ("election.nomination_date", '"2026-W01-1"', f'"2026-W01-1": {DATE}'),
@@ -419,22 +412,22 @@ WRONG_ANSWERS = [
     (
         "moderation.grounds",
         '"spam"',
-        f'"spam": the answer must be a list of {WORDS}, or unsure on its own',
+        f'"spam": the answer is a list of {WORDS}, or unsure on its own',
     ),
     (
         "moderation.grounds",
         '{"spam": true}',
-        f"an object: the answer must be a list of {WORDS}, or unsure on its own",
+        f"an object: the answer is a list of {WORDS}, or unsure on its own",
     ),
     (
         "moderation.grounds",
         '["unsure"]',
-        'a list: "unsure" must be alone; write it instead of the list',
+        'a list: "unsure" goes alone; write it instead of the list',
     ),
     (
         "moderation.grounds",
         '["spam", "unsure"]',
-        'a list: "unsure" must be alone; write it instead of the list',
+        'a list: "unsure" goes alone; write it instead of the list',
     ),
     (
         "moderation.grounds",
@@ -447,9 +440,9 @@ WRONG_ANSWERS = [
 ]
 
 WRONG_NOTES = {
-    "a number": ("12", "12: a note must be text"),
-    "a list": ('["x"]', "a list: a note must be text"),
-    "not a number": ("NaN", "NaN: a note must be text"),
+    "a number": ("12", "12: a note is a text"),
+    "a list": ('["x"]', "a list: a note is a text"),
+    "not a number": ("NaN", "NaN: a note is a text"),
     "too long": (
         f'"{"x" * 2_001}"',
         f"{LONG_SHOWN}: use at most 2,000 characters; this text has 2,001",
@@ -548,11 +541,11 @@ def test_repeated_keys_are_named_with_their_places_and_with_all_other_faults():
         "answers": {"gifts.other": "no", "x": 1, "gifts.other": "no", "gifts.other": 7, "x": 2},
         "notes": {"gifts.other": "a", "gifts.other": "b"}}"""
     assert faults_of(raw % (name, name)) == [
-        'document: "edition": this key appears twice; keep one',
-        'account: "handle": this key appears twice; keep one',
-        'answers: "gifts.other": this key appears twice; keep one',
-        'answers: "x": this key appears twice; keep one',
-        'notes: "gifts.other": this key appears twice; keep one',
+        'document: "edition": occurs twice; keep one',
+        'account: "handle": occurs twice; keep one',
+        'answers: "gifts.other": occurs twice; keep one',
+        'answers: "x": occurs twice; keep one',
+        'notes: "gifts.other": occurs twice; keep one',
         f'answers: "x": {NO_QUESTION}',
         f"answers.gifts.other: 7: {YNU}",
     ]
@@ -576,7 +569,7 @@ def test_many_faults_are_all_reported_together():
         f"answers.resources.logo: true: {YNU}",
         f"answers.gifts.value: -1: {AMOUNT}",
         f'notes: "gifts.valeu": {NO_QUESTION}; did you mean `gifts.value`?',
-        "notes.gifts.other: 7: a note must be text",
+        "notes.gifts.other: 7: a note is a text",
     ]
 
 

@@ -377,7 +377,7 @@ def test_going_on_confirms_what_the_page_showed_and_saving_by_itself_does_not(ca
     client = cast.client("staff")
     address = f"/assessments/{successor.pk}/section/resources"
     page = client.get(address)
-    assert "This answer is from earlier. Is it still right?" in text_of(page)
+    assert "This answer was given earlier. Is it still right?" in text_of(page)
     form = _shown(page)
     carried = successor.answers.filter(carried=True, question__in=[f"resources.{sign}" for sign in SIGNS])
     many = carried.count()

@@ -57,10 +57,10 @@ def copied_marks(cast: Cast) -> list[dict[str, str]]:
 
 def test_a_mark_says_who_and_when_leaves_answers_alone_and_offers_the_question_again(cast, draft):
     before = assessment_state(draft, as_of=draft.started_at.date()).answers
-    assert "marked this as done" not in page(cast, draft)
+    assert "Marked as done" not in page(cast, draft)
     sent(cast, draft)
     text = page(cast, draft, "member")
-    assert f"{cast.staff} marked this as done on" in text
+    assert f"Marked as done by {cast.staff} on" in text
     assert "1 of 2 done" in text
     assert f'href="/assessments/{draft.pk}/section/terms?ready#' in text
     assert assessment_state(draft, as_of=draft.started_at.date()).answers == before
@@ -84,7 +84,7 @@ def test_a_marked_thing_that_answers_no_longer_ask_for_is_told_in_a_sentence(cas
         "terms.public", "yes", "", seen=AnswerVersion.of_row(draft.answers.get(question="terms.public"))
     )
     save_answers(draft=draft, changes=[change], by=cast.member)
-    assert f"{cast.staff} marked “{TITLE}” as done on" in page(cast, draft)
+    assert f"“{TITLE}” was marked as done by {cast.staff} on" in page(cast, draft)
     sent(cast, draft, undo="yes")
     assert "Nothing was marked" in sent(cast, draft).content.decode()
     assert not DoneMark.objects.exists()
@@ -103,7 +103,7 @@ def test_a_mark_has_the_name_at_the_time_on_the_page_and_in_the_copy_of_everythi
     done.mark_done(assessment=draft, rules=["9"], by=cast.staff)
     rename_person(user=cast.staff, name="Somebody Renamed", by=cast.administrator)
     text = page(cast, draft, "member")
-    assert text.count(f"{name} marked ") == 2
+    assert text.count(f"arked as done by {name} on") == 2
     assert [mark["by"] for mark in copied_marks(cast)] == [name, name]
 
 
@@ -113,13 +113,13 @@ def test_a_thing_that_went_and_came_back_is_open_again_until_it_is_marked_again(
         seen = AnswerVersion.of_row(draft.answers.get(question="terms.public"))
         save_answers(draft=draft, changes=[Change("terms.public", answer, "", seen)], by=cast.member)
     text = page(cast, draft)
-    assert f"{cast.staff} marked this as done on" in text
-    assert "so it is on the list again" in text
+    assert f"Was marked as done by {cast.staff} on" in text
+    assert "so it is open again" in text
     assert "1 of 2 done" not in text
     sent(cast, draft, "member")
     text = page(cast, draft)
-    assert f"{cast.member} marked this as done on" in text
-    assert "on the list again" not in text
+    assert f"Marked as done by {cast.member} on" in text
+    assert "open again" not in text
     assert "1 of 2 done" in text
     assert DoneMark.objects.count() == 1
 
@@ -136,7 +136,7 @@ def test_an_attested_thing_can_be_marked_and_its_record_stays_as_it_was(cast):
     attestation.refresh_from_db()
     assert attestation.record == record
     text = page(cast, assessment)
-    assert "marked this as done on" in text
+    assert "Marked as done by" in text
     assert f'href="/assessments/{assessment.pk}/#reassess"' in text
     assert 'id="reassess"' in cast.client("staff").get(f"/assessments/{assessment.pk}/").content.decode()
     later = reassess(assessment=assessment, by=cast.member)
@@ -147,7 +147,7 @@ def test_after_the_term_marks_are_shown_and_none_can_be_made(cast, draft):
     done.mark_done(assessment=draft, rules=["22-public"], by=cast.staff)
     end_term(office=cast.office, on=timezone.localdate(), by=cast.administrator)
     text = page(cast, draft, "member")
-    assert "marked this as done on" in text
+    assert "Marked as done by" in text
     assert "tick-box" not in text
     with pytest.raises(TermEnded):
         done.unmark_done(assessment=draft, rules=["22-public"], by=cast.staff)

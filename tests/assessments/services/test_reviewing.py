@@ -200,7 +200,7 @@ def test_a_draft_is_marked_ready_and_taken_back_by_whoever_works_on_it(cast):
     address = address_of(cast, "review/ready")
     for _ in range(2):
         cast.client("staff").post(address, {"ready": "yes"})
-    assert "Sam Roy marked this draft ready for review" in page(cast, "member")
+    assert "Marked ready for review by Sam Roy" in page(cast, "member")
     assert Notice.objects.filter(kind="ready").count() == 1
     cast.client("member").post(address)
     draft = cast.draft
@@ -325,7 +325,7 @@ def test_a_section_and_the_list_say_how_many_comments_are_open(cast):
     html = client.get(section).content.decode()
     assert f'href="{address_of(cast)}#q-resources-email"' in html
     assert "1 open comment<" in html
-    assert "Review with staff (1 open comment)" in client.get(address_of(cast, "")).content.decode()
+    assert "Review with staff (1 open)" in client.get(address_of(cast, "")).content.decode()
     reviewing.resolve(thread=thread, seen=1, by=cast.member)
     assert "open comment" not in client.get(section).content.decode()
 
@@ -579,7 +579,7 @@ def test_after_the_term_the_page_does_not_say_that_it_can_be_changed(cast):
     Office.objects.update(ends_on="2026-11-14")
     html = page(cast, "staff")
     assert "You can still change answers" not in html
-    assert "This term has ended" in html
+    assert "This office’s term has ended" in html
     assert "Mark everything as seen" not in html
 
 

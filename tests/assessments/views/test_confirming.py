@@ -275,7 +275,7 @@ def test_what_is_no_longer_asked_is_not_confirmed_and_the_page_says_so(cast, aga
     form = {"confirm.terms.public": "1.x", "section": "terms"}
     put(again, "terms.adopted", "no", by=cast.member)
     response = client.post(f"{address}confirm", form, follow=True)
-    assert "these questions are no longer asked." in Page(response, address).words
+    assert "These questions are no longer asked." in Page(response, address).words
 
 
 @pytest.mark.parametrize(("becomes", "status"), [("deleted", 404), ("attested", 409)])
@@ -317,12 +317,12 @@ def test_saving_does_not_lead_past_answers_to_confirm(cast, again):
 def test_with_scripts_an_answer_that_was_changed_is_no_longer_to_be_confirmed(cast, again):
     here = browser(cast, again)
     page = here.open("terms")
-    remark = "This answer is from earlier. Is it still right?"
+    remark = "This answer was given earlier. Is it still right?"
     many = page.words.count(remark)
     after = here.save(page, htmx=True, terms__content="no")
     assert after.words.count(remark) == many - 1
     assert "confirm.terms.content" not in after.loose.fields
-    assert f"{many - 1} answers in this section are from earlier." in after.words
+    assert f"{many - 1} answers in this section were given earlier." in after.words
 
 
 def test_with_scripts_an_answer_is_confirmed_by_itself_without_leaving(cast, again):

@@ -116,7 +116,7 @@ def test_the_next_self_check_moves_the_events_of_the_attested_one_and_cancels_wh
         assert event["sequence"] > attested[title]["sequence"]
     gone = [title for title, event in moved.items() if event["status"] == "CANCELLED"]
     assert gone == ["Remove City email addresses and phone numbers from the registration"]
-    assert "The file also removes 1 date of the attested self-check before this one." in page_of(
+    assert "It also removes a date of the attested self-check before this one." in page_of(
         client, f"/assessments/{later.pk}/copies"
     )
 
@@ -128,7 +128,7 @@ def test_when_nothing_is_left_the_file_only_cancels(cast, on_the_day):
     later = next_of(draft)
     save(later, election_use="none")
     assert {str(e["status"]) for e in dates_of(client, later)} == {"CANCELLED"}
-    assert "The calendar file removes the dates of the attested self-check before this one" in page_of(
+    assert "The file removes the dates of the attested self-check before this one" in page_of(
         client, f"/assessments/{later.pk}/copies"
     )
 
@@ -169,7 +169,7 @@ def test_without_dates_the_link_is_not_offered_and_the_address_leads_to_the_page
     response = client.get(f"/assessments/{draft.pk}/dates.ics", follow=True)
     assert response.redirect_chain == [(f"/assessments/{draft.pk}/copies", 302)]
     page = response.content.decode()
-    assert "This advisory has no dates to add to a calendar." in page
+    assert "This advisory has no dates, so there is nothing to add to a calendar." in page
     assert "dates.ics" not in page
 
 
@@ -238,4 +238,4 @@ def test_an_earlier_revision_has_no_page_for_staff_and_says_so(cast):
     client = cast.client("staff")
     response = client.get(f"/assessments/{draft.pk}/for-staff.pdf", follow=True)
     assert response.redirect_chain == [(f"/assessments/{draft.pk}/copies", 302)]
-    assert "There is no page for staff" in response.content.decode()
+    assert "which has no page for staff" in response.content.decode()

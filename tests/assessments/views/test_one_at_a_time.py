@@ -187,7 +187,7 @@ def test_an_amount_that_was_never_given_may_stay_empty(person):
 
 def test_the_advisory_so_far_leads_on_to_the_next_question(person):
     person.give(**{STAGE: "live"})
-    assert 'href="/check/next">Answer' in person.get("/check/advisory").html
+    assert 'href="/check/next">Continue with' in person.get("/check/advisory").html
 
 
 def test_back_leads_to_the_screen_saved_last_with_its_answer(person):
@@ -211,7 +211,7 @@ def test_the_rest_is_no_says_first_what_it_fills_in(person):
     person.give(**{STAGE: "live", EMAIL: "yes"})
     page = person.get("/check/next/signs")
     assert (
-        "Select “No to the rest” to answer “No” to 7 questions: "
+        "“No to the rest” answers “No” to 7 questions: "
         "Named as a member of Council; On the constituency or City website" in page.words
     )
     after = person.press(page, "rest")
@@ -446,9 +446,7 @@ def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
             break
         if GUARD in page.words:
             page = person.get(f"/check/next/{USE}?ready")
-        said.append(
-            (int(re.findall(r"After at most (\d+) more question", page.words)[0]), len(person.answers()))
-        )
+        said.append((int(re.findall(r"At most (\d+) more question", page.words)[0]), len(person.answers())))
         fields = page.forms["ask-form"].fields
         left = [(q, a) for q, a in page.forms["ask-form"].buttons if "." in q and f"kept.{q}" not in fields]
         question, answer = next((pair for pair in left if pair[1] in ("no", "none")), left[0])
@@ -566,7 +564,7 @@ def test_a_carried_answer_is_confirmed_by_pressing_it_again(cast):
     draft.answers.update(carried=True)
     client = cast.client("member")
     page = Page(client.get(f"/assessments/{draft.pk}/next/{STAGE}"), "")
-    assert "This answer is from earlier. Is it still right?" in page.words
+    assert "This answer was given earlier. Is it still right?" in page.words
     form = page.forms["ask-form"]
     client.post(form.action, form.fields | {STAGE: form.fields[f"kept.{STAGE}"][0]})
     assert draft.answers.get(question=STAGE).carried is False

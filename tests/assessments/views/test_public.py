@@ -175,7 +175,9 @@ def test_a_file_that_is_plainly_another_kind_is_named_and_is_not_put_into_the_bo
     assert re.search(r'id="id_answers">\s*</textarea>', answer.content.decode())
 
 
-@pytest.mark.parametrize(("size", "message"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "up to 1 MB")])
+@pytest.mark.parametrize(
+    ("size", "message"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "at most 1 MB")]
+)
 def test_a_file_that_is_too_long_is_refused_and_is_not_put_into_the_box(client, size, message):
     answer = posted(client, file=SimpleUploadedFile("answers.json", b"1" * size))
     assert message in faults_of(answer)[0]

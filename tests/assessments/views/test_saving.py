@@ -392,7 +392,7 @@ def test_the_button_stays_at_what_is_wrong_and_sums_it_up(tab, button, reason):
     assert "<form" not in page.html
     assert 'class="error-summary"' in page.html
     assert "<title>Please correct" in page.html
-    assert "Correct the marked question to save it. Everything else is saved." in page.words
+    assert "Not everything is saved. Correct the marked question. The rest is saved." in page.words
     assert 'id="q-resources-email-told"' in page.html
     assert tab.answers() == {EMAIL: "yes", LOGO: "no"}
 

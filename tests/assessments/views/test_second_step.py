@@ -11,6 +11,8 @@ from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
+from fido2.cose import ES256
+from fido2.webauthn import Aaguid, AttestedCredentialData
 
 from assessments.models import User
 from tests.cast import PASSWORD, SECRET, code_at, office_of, person, with_second_step
@@ -196,6 +198,31 @@ def test_recovery_codes_can_be_downloaded_and_new_ones_are_not_the_main_button(c
     (main,) = re.findall(r'<a class="btn btn-primary"\s+href="([^"]+)"', page)
     assert main == "/office/"
     assert 'href="/account/codes/new/"' in page
+
+
+def test_someone_without_recovery_codes_is_led_to_making_them():
+    client = signed_in(with_second_step(newcomer()), step=True)
+    assert "/account/codes/new/" in client.get(SECURITY).content.decode()
+    assert client.get("/account/codes/")["Location"] == "/account/codes/new/"
+    page = client.get("/account/codes/new/").content.decode()
+    assert "You have no recovery codes." in page
+    assert "will stop working" not in page
+    client.post("/account/codes/new/")
+    assert "<code>" in client.get("/account/codes/").content.decode()
+    assert "will stop working" in client.get("/account/codes/new/").content.decode()
+
+
+@pytest.mark.parametrize("has_passkey", [False, True])
+def test_a_passkey_is_offered_to_whoever_has_one(has_passkey, monkeypatch):
+    who = with_second_step(newcomer())
+    if has_passkey:
+        key = ES256({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32})
+        passkey = AttestedCredentialData.create(Aaguid(bytes(16)), b"passkey", key)
+        monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda _: [passkey])
+    page = signed_in(who).get("/account/second-step/").content.decode()
+    assert ("Use a passkey or security key" in page) is has_passkey
+    main = re.findall(r'btn btn-primary"[^>]*>([^<]+)<', page)
+    assert main == ["Use a passkey or security key" if has_passkey else "Sign in"]
 
 
 def test_the_file_of_recovery_codes_asks_for_a_fresh_sign_in_and_is_nobody_elses(clock):
