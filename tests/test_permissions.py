@@ -283,7 +283,7 @@ def test_what_asks_for_a_fresh_proof_is_not_done_without_one_and_not_lost(pks, b
         if expected(row, person)["POST"] == 302:
             answer = browser(person).post(address_of(row, pks), sent_by(row))
             assert answer.status_code == 409, person
-            assert "fresh proof" in answer.content.decode()
+            assert "Confirm it’s you" in answer.content.decode()
 
 
 class Unguarded:

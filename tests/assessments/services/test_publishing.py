@@ -150,11 +150,11 @@ def test_load_editions_keeps_an_edition_as_the_next_revision_needs_it(monkeypatc
     out = StringIO()
     call_command("load_editions", "--keep", EDITION, stdout=out)
     kept = tmp_path / "editions" / EDITION / "earlier/2.json"
-    assert out.getvalue() == f"{EDITION}, revision 2: kept in {kept}\n"
+    assert out.getvalue() == f"{EDITION}, revision 2: saved in {kept}\n"
     again = read_earlier(kept.read_text())
     assert (digest(again), again.model_dump()) == (digest(edition()), edition().model_dump())
 
 
 def test_load_editions_keeps_none_that_is_not_on_file():
-    with pytest.raises(CommandError, match="There is no edition `ottawa` on file"):
+    with pytest.raises(CommandError, match="No edition on file is called `ottawa`"):
         call_command("load_editions", "--keep", "ottawa")
