@@ -93,7 +93,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     assert flat(code) not in part
     record = json.loads(downloaded(officer, "Download the JSON", downloads).read_text())
     assert record["notes"] == {"conduct.abuse": "Once, at the [blacked out] rally."}
-    officer.get_by_label("Your answer").fill("Let us talk on Monday.")
+    officer.get_by_label("Your reply").fill("Let us talk on Monday.")
     press(officer, "Send")
     expect(officer.locator("#exchange")).to_contain_text("Let us talk on Monday.")
 
