@@ -17,18 +17,20 @@ from assessments.rendering.projection import Projection
 from assessments.scoring.advisory import Advisory
 
 PRODUCT = "-//Social media self-check//Dates of an advisory//EN"
+LASTING = "until_campaign_ends"
+"""The deadline of what holds until the campaign period ends."""
 FIRST_SEQUENCE = datetime(2020, 1, 1, tzinfo=UTC)
 """The moment that SEQUENCE counts seconds from. Seconds since 1970 would outgrow its 32 bits in 2038."""
 
 
 @dataclass(frozen=True)
 class DatedEntry:
-    """One thing to do, or one point to raise, by a day.
+    """One thing to do, or one point to raise, by a day; or all that holds until a day.
 
     The rule and the kind name it, so that it is the same one after its day has moved.
     """
 
-    kind: Literal["contact", "act"]
+    kind: Literal["contact", "act", "until"]
     rule: str
     day: date
     title: str
@@ -40,14 +42,17 @@ class DatedEntry:
 
 
 def dated_entries(advisory: Advisory, projection: Projection) -> tuple[DatedEntry, ...]:
-    """The points to raise and the things to do that an advisory gives a day for, as it lists them."""
+    """The points to raise and the things to do that an advisory gives a day for, as it lists them.
+
+    The last is what the member is to do until the campaign period ends: one entry, on its last day.
+    """
     closing = f"From the self-check of {projection.as_of_text}."
     if projection.account:
         closing = f"From the self-check of {projection.subject}, {projection.as_of_text}."
     acts = tuple(_acts(advisory, projection, closing))
     # Where the thing to do is to contact the Commissioner, one entry says so.
     contacts = (c for c in _contacts(advisory, projection, closing) if c.rule not in {a.rule for a in acts})
-    return (*contacts, *acts)
+    return (*contacts, *acts, *_until(advisory, projection, closing))
 
 
 def _contacts(advisory: Advisory, projection: Projection, closing: str) -> Iterable[DatedEntry]:
@@ -72,6 +77,19 @@ def _acts(advisory: Advisory, projection: Projection, closing: str) -> Iterable[
                 when = act.due or f"{group.heading}."
                 details = f"{when} {act.citation}. {closing}"
                 yield DatedEntry("act", act.rules[0], day, act.text, details)
+
+
+def _until(advisory: Advisory, projection: Projection, closing: str) -> Iterable[DatedEntry]:
+    end = advisory.election.campaign_ends
+    # Editions for the first engine give these a day each, so `_acts` has them.
+    lasting = {d.rule.id for d in advisory.deadlines if d.rule.deadline == LASTING and d.due is None}
+    acts = [act for act in projection.acts_to_do if act.rules[0] in lasting]
+    if end is None or end < advisory.as_of or not acts:
+        return
+    count = f"{len(acts)} things to do" if len(acts) > 1 else acts[0].text
+    what = "; ".join(f"{act.text} ({act.citation})" for act in acts)
+    details = f"The campaign period ends today. Until then: {what}. {closing}"
+    yield DatedEntry("until", LASTING, end, f"Until today: {count}", details)
 
 
 def calendar_file(

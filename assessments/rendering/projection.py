@@ -461,7 +461,8 @@ def _acts(
 ) -> tuple[ActGroup, ...]:
     """What to do, with the rules that ask for the same act by the same deadline (`together`) as one entry.
 
-    All that is due now shares a heading, if the edition has words for it.
+    Each heading comes once: what is due now first, then by date, and what has no date last. All that is due now
+    shares a heading, if the edition has words for it.
     """
     words = advisory.edition.sheet.deadlines
     firsts = {rules[0]: rules for rules in together}
@@ -474,10 +475,13 @@ def _acts(
         is_said = heading(deadline) != words.heading_now or deadline.text == words.launch.live
         return Act(same[0].title, same, "" if is_said else deadline.text)
 
-    deadlines = [deadline for deadline in _deadlines(advisory) if deadline.rule.id in firsts]
+    by_heading: dict[str, list[Deadline]] = {}
+    for deadline in _deadlines(advisory):
+        if deadline.rule.id in firsts:
+            by_heading.setdefault(heading(deadline), []).append(deadline)
     groups = [
         ActGroup(title, tuple(act(deadline) for deadline in same))
-        for title, same in groupby(deadlines, key=heading)
+        for title, same in sorted(by_heading.items(), key=_when)
     ]
     leave: dict[str, list[Item]] = {}
     for rule, text in advisory.meanwhile:
@@ -486,6 +490,12 @@ def _acts(
         acts_to_leave = (Act(text, tuple(same), is_to_do=False) for text, same in leave.items())
         groups.append(ActGroup(UNTIL_YOU_KNOW, tuple(acts_to_leave)))
     return tuple(groups)
+
+
+def _when(group: tuple[str, list[Deadline]]) -> tuple[bool, date]:
+    """Where the things to do under one heading come: now, by a date, or without one."""
+    _, deadlines = group
+    return not deadlines[0].is_now, deadlines[0].due or date.max
 
 
 def _open_question(advisory: Advisory, name: str) -> OpenQuestion:

@@ -78,9 +78,16 @@ def test_a_point_to_raise_before_the_filing_has_its_day_and_names_only_the_parag
     )
 
 
-@pytest.mark.parametrize("name", ["nothing-flagged", "first-ten-minutes", "campaign-from-city-hall"])
+@pytest.mark.parametrize("name", ["nothing-flagged", "first-ten-minutes"])
 def test_an_advisory_without_days_has_no_entries(name):
     assert entries_of(name) == ()
+
+
+def test_what_holds_until_the_campaign_period_ends_is_one_entry_on_its_last_day():
+    (until,) = entries_of("campaign-from-city-hall")
+    assert (until.key, until.day) == ("until-until_campaign_ends", date(2026, 12, 31))
+    assert until.title == "Until today: Keep the steps in place until the campaign period ends"
+    assert until.details.startswith("The campaign period ends today. Until then: Keep the steps in place")
 
 
 def test_no_entry_has_an_answer_or_a_note():

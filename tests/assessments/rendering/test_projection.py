@@ -264,6 +264,24 @@ def test_things_to_do_have_one_entry_for_one_act_under_their_time():
     assert merged
 
 
+def test_each_time_to_act_has_one_heading_and_now_comes_first():
+    # ¶14 needs a call now, and is to be done until the campaign period ends.
+    answers = {
+        "account.stage": "live",
+        "terms.adopted": "no",
+        "resources.email": "yes",
+        "election.use": "now",
+        "election.candidate": "yes",
+        "election.nomination_date": "2026-06-01",
+        "election.plan": "no",
+        "election.keep": "no",
+    }
+    case = case_of("now", raw_of(answers=answers, election="toronto-2026", as_of="2026-07-01"))
+    headings = [group.heading for group in case.projection.acts]
+    assert headings[:2] == ["Do now", "Until 31 December 2026, when the campaign period ends"]
+    assert len(set(headings)) == len(headings)
+
+
 def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_left_out():
     signs = [q.id for q in edition().questions if q.together == edition().question["resources.logo"].together]
     answers = {"account.stage": "live", "election.use": "now"} | dict.fromkeys(signs, "no")
