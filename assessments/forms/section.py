@@ -38,9 +38,10 @@ from bulletin.encoding.schema import Question
 NOTE, SEEN, UNSURE_BOX, KEPT = "note.", "seen.", "unsure.", "kept."
 """Prefixes of the names of a question's other inputs; the input for its answer has the question's id as its name.
 Where each answer is a button, `kept.` has the answer so far, which stays unless one is pressed."""
-CHOOSE, TYPING, STILL = "choose", "typing", "still"
-"""Three names: of the input that says which of two conflicting answers to keep, of the input that names the question
-still being typed in, which is not read, and of the button that confirms one earlier answer by itself."""
+CHOOSE, TYPING, STILL, UNCHANGED = "choose", "typing", "still", "unchanged"
+"""Four names: of the input that says which of two conflicting answers to keep, of the input that names the question
+still being typed in, which is not read, of the button that confirms one earlier answer by itself, and of the button
+that confirms a section's earlier answers. No other button confirms an answer that nobody changed."""
 YEARS = range(1990, 2100)
 """A year outside these was mistyped, or is still being typed."""
 

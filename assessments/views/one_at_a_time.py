@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from assessments.forms.confirming import CONFIRM, ToConfirm, offered_together
-from assessments.forms.section import CHOOSE, SectionForm, Slot, element_id
+from assessments.forms.section import CHOOSE, UNCHANGED, SectionForm, element_id
 from assessments.models import AnonymousCheck
+from assessments.records.state import AssessmentState
 from assessments.reports.screens import (
     Screen,
     checks_for_contacts,
@@ -31,14 +32,19 @@ from assessments.services.answering import AnswerVersion, Change, NotSaved, save
 from assessments.services.drafts import describe_check
 from assessments.views.confirming import not_confirmed, say_what_is_confirmed
 from assessments.views.not_saved import keep_typed
-from assessments.views.questionnaire import add_what_is_beside, closed, office_source_of, save_name
+from assessments.views.questionnaire import (
+    CONFIRM_EACH,
+    add_what_is_beside,
+    closed,
+    office_source_of,
+    save_name,
+)
 from assessments.views.workspace import DRAFT, READY, Workspace, with_workspace
 from bulletin.encoding.filling import sentences_of
 from bulletin.shelf import calendar
 
-GO, REST, UNCHANGED = "go", "rest", "unchanged"
-"""The names of three buttons. They continue with the answers as they are, answer "no" to the rest of a group, and
-confirm a section's answers from an earlier self-check."""
+GO, REST = "go", "rest"
+"""The names of two buttons. They continue with the answers as they are, and answer "no" to the rest of a group."""
 LATER, STOP = "later", "stop"
 """Marks in addresses and forms: this person leaves the guarded questions for later; the page on settled contacts
 comes after this screen."""
@@ -138,12 +144,7 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
     form.is_valid()
     rest = rest_of(form)
     in_rest = {change.question for change in rest}
-    offered = offered_together(workspace.state, request.POST, section=here.section)
-    confirmed = form.versions_of(offered if UNCHANGED in request.POST else {}) | {
-        q: seen
-        for q, seen in form.seen.items()
-        if q in form.pressed or (GO in request.POST and not is_confirmed_alone(here, form.slots[q]))
-    }
+    confirmed = _confirmed(workspace.state, form, here)
     try:
         save_name(workspace, form)
         saved = save_answers(
@@ -171,15 +172,33 @@ def ask(request: HttpRequest, workspace: Workspace, screen: str) -> HttpResponse
         say_what_is_confirmed(request, after.state, was_offered, saved)
     if refused:
         return redirect(marks.url(after.url("ask", screen=screen_name(after.state, refused[0])), ready=True))
+    _say_what_stays(request, after.state, form, not_saved=in_rest - saved.versions.keys())
+    return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
+
+
+def _confirmed(state: AssessmentState, form: SectionForm, screen: Screen) -> dict[str, AnswerVersion]:
+    """The earlier answers that the pressed button confirms, each with the version that the page showed."""
+    posted = form.posted or QueryDict()
+    confirmed = {q: seen for q, seen in form.seen.items() if q in form.pressed} | form.still_right
+    if UNCHANGED in posted:
+        confirmed |= form.versions_of(offered_together(state, posted, section=screen.section))
+    return confirmed
+
+
+def _say_what_stays(
+    request: HttpRequest, after: AssessmentState, form: SectionForm, *, not_saved: set[str]
+) -> None:
+    """Say which answers "No to the rest" did not replace, and that Continue confirms nothing."""
     # Another "no", such as that of the same press sent twice, is what the person wanted.
-    if kept := [q for q in in_rest - saved.versions.keys() if after.state.answers.get(q) != REST_ANSWER]:
+    if kept := [q for q in not_saved if after.answers.get(q) != REST_ANSWER]:
         messages.info(
             request,
             "1 of these questions already had an answer. That answer is kept."
             if len(kept) == 1
             else f"{len(kept)} of these questions already had answers. Those answers are kept.",
         )
-    return redirect(_onwards(request, workspace, after, form, screen=here, marks=marks))
+    if GO in request.POST and form.on_page & after.carried:
+        messages.info(request, CONFIRM_EACH)
 
 
 def rest_of(form: SectionForm) -> list[Change]:
@@ -197,14 +216,6 @@ def rest_of(form: SectionForm) -> list[Change]:
         if q in form.on_page and slot.question.rest_is_no and not slot.is_answered and not slot.has_problem
         if q not in typed or typed[q].value is None
     ]
-
-
-def is_confirmed_alone(screen: Screen, slot: Slot) -> bool:
-    """Whether an answer from an earlier self-check is confirmed only by pressing it, not with the rest of its group.
-
-    The member attests each answer about conduct, confidential information or gifts.
-    """
-    return screen.is_group and slot.has_buttons and slot.is_alone
 
 
 def _onwards(
@@ -240,7 +251,7 @@ def _onwards(
     doubtful = [q for q in asked if q in form.on_page and _doubts(after, q) - _doubts(before, q)]
     to_confirm = [q for q in asked if q in state.carried]
     # A press that confirms the last answer leads on, as one that answers the last question does.
-    confirms = form.pressed & before.state.carried
+    confirms = (form.pressed | form.still_right.keys()) & before.state.carried
     was_complete = not any(question in before.state.advisory.unanswered for question in form.on_page)
     changed_in_a_group = (
         was_complete
@@ -322,9 +333,8 @@ def screen_page(
         back=marks.url(workspace.url("ask", screen=before), ready=True) if before else workspace.url("tasks"),
         by_section=workspace.question_url(shown[0].question.id if shown else screen.questions[0].id),
         rest=[slot for slot in blank if slot.question.rest_is_no],
-        can_continue=not any(
-            slot.question.id in state.carried and is_confirmed_alone(screen, slot) for slot in shown
-        )
+        # An answer to confirm that has buttons is confirmed by its own.
+        can_continue=not any(slot.question.id in state.carried and slot.has_buttons for slot in shown)
         and (
             not blank
             or not all(slot.has_buttons for slot in shown)

@@ -17,7 +17,7 @@ from assessments.forms.confirming import ToConfirm, offered_together
 from assessments.forms.details import DetailsForm
 from assessments.forms.elections import ElectionForm
 from assessments.forms.naming import NameForm
-from assessments.forms.section import CHOOSE, STILL, SectionForm, element_id
+from assessments.forms.section import CHOOSE, STILL, UNCHANGED, SectionForm, element_id
 from assessments.models import AnonymousCheck, Assessment
 from assessments.records.state import answers_document
 from assessments.rendering.data import advisory_json
@@ -35,11 +35,12 @@ from assessments.views.downloads import file_response, pdf_response
 from assessments.views.not_saved import keep_typed
 from assessments.views.workspace import COOKIE, DRAFT, READY, Workspace, own_check, with_workspace
 
-LEAVING = {"go", "list"}
+LEAVING = {"go", "list", UNCHANGED}
 """The buttons that go to another page, once everything is saved."""
 BACK = "back"
 """Marks an address or a form: the person came from the list of answers, and returns there."""
 CONFIRM_EACH = "Confirm each answer from earlier before you continue. If an answer has changed, change it."
+"""What a page says that is shown again because a save confirms only what somebody changed."""
 
 
 @require_safe
@@ -128,13 +129,15 @@ def section(request: HttpRequest, workspace: Workspace, section: str) -> HttpRes
 
 
 def _save(request: HttpRequest, workspace: Workspace, section: str) -> HttpResponse:
-    """Save a section's changes and confirm what a press confirms. Continue, or show what is left to do here."""
+    """Save a section's changes and confirm what the pressed button confirms. Continue, or show what is left."""
     if why := workspace.why_stale(request.POST.get(DRAFT, workspace.mark)):
         return keep_typed(request, why)
     form = SectionForm(workspace.state, workspace.state.questions_of(section), request.POST)
     form.is_valid()
     is_leaving = bool(LEAVING & request.POST.keys())
-    offered = offered_together(workspace.state, request.POST, section=section) if is_leaving else {}
+    offered = {}
+    if UNCHANGED in request.POST:
+        offered = offered_together(workspace.state, request.POST, section=section)
     confirmed = form.still_right | form.versions_of(offered)
     try:
         save_name(workspace, form)
@@ -170,7 +173,7 @@ def _stays_to_confirm(workspace: Workspace, section: str, posted: QueryDict) -> 
 
     A person who goes to the list, or came from the list of answers, sees there what is left.
     """
-    if "go" not in posted or BACK in posted:
+    if not {"go", UNCHANGED} & posted.keys() or BACK in posted:
         return ""
     here = workspace.state.questions_of(section)
     return next((question.id for question in here if question.id in workspace.state.carried), "")
@@ -286,7 +289,7 @@ def _fragments(
         left_to_confirm=[
             slot
             for q, slot in remaining.slots.items()
-            if q in workspace.state.carried and "go" in request.POST
+            if q in workspace.state.carried and {"go", UNCHANGED} & request.POST.keys()
         ],
         appeared=[slot for q, slot in remaining.slots.items() if slot.shown and q not in form.on_page],
         no_longer_asked=[slot for slot in on_page if not slot.shown],

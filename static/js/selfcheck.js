@@ -72,7 +72,7 @@
     if (submitted(event.detail)) return;
     if (input) parameters.typing = input.name;
     // htmx also sends the button that was pressed last.
-    for (const button of ["go", "list", "choose", "still"]) delete parameters[button];
+    for (const button of ["go", "list", "choose", "still", "unchanged"]) delete parameters[button];
   });
   form.addEventListener("htmx:beforeRequest", () => {
     window.clearTimeout(retry);

@@ -202,6 +202,7 @@ def confirm_all(page: Page) -> int:
     guard = main.get_by_role("link", name=re.compile("^I’m on my own device"))
     earlier = main.locator(".asked").filter(has=page.locator("input[name^='confirm.']"))
     chosen = earlier.locator("button[aria-pressed=true]")
+    still = main.get_by_role("button", name=re.compile("^Still right"))
     onwards = main.locator("button[value=yes][name=go], a.btn-primary")
     target = main.get_by_role("button", name="Start the next self-check")
     while not urlsplit(page.url).path.endswith("/advisory"):
@@ -209,7 +210,7 @@ def confirm_all(page: Page) -> int:
             target.first.click()
         presses += 1
         # The advisory, where this ends, may have none of them.
-        target = next((each for each in (together, guard, chosen, onwards) if each.count()), onwards)
+        target = next((each for each in (together, guard, chosen, still, onwards) if each.count()), onwards)
     return presses
 
 

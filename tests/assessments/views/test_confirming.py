@@ -75,7 +75,7 @@ def test_a_new_self_check_starts_with_the_answers_about_the_office(cast):
     page = browser(cast, draft).open("terms")
     assert f"This answer is from {cast.account.handle} (TikTok) . Is it still right?" in page.words
     # Once confirmed, an answer is this self-check's own.
-    browser(cast, draft).save(page)
+    browser(cast, draft).save(page, "unchanged")
     confirmed = draft.answers.get(question="terms.adopted")
     assert (confirmed.carried, confirmed.carried_from, confirmed.answered_by) == (False, "", cast.member)
 
@@ -217,7 +217,7 @@ def test_what_a_colleague_changed_since_is_not_confirmed_and_named(cast, again, 
         page = person.press(on_screen, "unchanged")
         assert screen(page) == "signs"
     else:
-        assert here.save(in_section).status == 302
+        assert here.save(in_section, "unchanged").status == 302
         page = here.open("resources")
     assert (
         "This answer changed after you opened the page, so you did not confirm it: "
@@ -258,14 +258,14 @@ def test_with_scripts_the_page_is_loaded_again_where_a_colleague_changed_somethi
     here = browser(cast, again)
     page = here.open("resources")
     put(again, LOGO, "yes", by=cast.staff)
-    assert here.save(page, "go", htmx=True).headers["HX-Refresh"] == "true"
+    assert here.save(page, "unchanged", htmx=True).headers["HX-Refresh"] == "true"
 
 
 def test_an_answer_to_another_election_since_is_to_be_confirmed_again(cast, again):
     here = browser(cast, again)
     page = here.open("election")
     change_election(assessment=again, election="toronto-2030", by=cast.member)
-    assert here.save(page).status == 302
+    assert here.save(page, "unchanged").status == 302
     assert "election.candidate" in to_confirm(again)
     assert "because the election changed after you opened the page" in here.open("election").words
 
@@ -299,6 +299,8 @@ def test_of_a_draft_that_is_deleted_or_attested_since_nothing_is_confirmed(cast,
 def test_saving_does_not_lead_past_answers_to_confirm(cast, again):
     here = browser(cast, again)
     page = here.save(here.open("resources"))
+    assert "/section/resources" in page.headers["Location"]
+    page = here.save(here.open("resources"), "unchanged")
     assert page.headers["Location"].endswith("/section/election")
     page = here.save(here.open("conduct"))
     assert "/section/conduct" in page.headers["Location"]
@@ -311,7 +313,17 @@ def test_saving_does_not_lead_past_answers_to_confirm(cast, again):
     assert not set(CONDUCT) & to_confirm(again)
     assert here.save(here.open("conduct")).headers["Location"].endswith("/section/confidential")
     # After the last section, the first one that still has some comes.
-    assert here.save(here.open("moderation")).headers["Location"].endswith("/section/account")
+    assert here.save(here.open("moderation"), "unchanged").headers["Location"].endswith("/section/account")
+
+
+@pytest.mark.parametrize("button", ["go", "list"])
+def test_a_save_confirms_only_the_answers_that_were_changed(cast, again, button):
+    here = browser(cast, again)
+    before = to_confirm(again)
+    here.save(here.open("terms"), button, terms__content="no")
+    here.save(here.open("conduct"), button, conduct__abuse="yes")
+    assert before - to_confirm(again) == {"terms.content", "conduct.abuse"}
+    assert "You confirmed" not in here.open("conduct").words
 
 
 def test_with_scripts_an_answer_that_was_changed_is_no_longer_to_be_confirmed(cast, again):

@@ -597,8 +597,26 @@ def test_facts_that_one_sees_at_a_glance_are_confirmed_together(cast):
         put(draft, f"resources.{sign}", "no", by=cast.member)
     draft.answers.update(carried=True)
     person = Person(cast.client("member"), draft, f"/assessments/{draft.pk}")
-    person.press(person.get(f"{person.base}/next/signs"), "go", "yes")
+    page = person.get(f"{person.base}/next/signs")
+    assert ("go", "yes") not in page.forms["ask-form"].buttons
+    page = person.press(page, "go")
+    assert draft.answers.filter(carried=True).count() == len(SIGNS)
+    assert "Confirm each answer from earlier before you continue." in page.words
+    person.press(person.get(f"{person.base}/next/signs"), "unchanged")
     assert not draft.answers.filter(carried=True).exists()
+
+
+def test_a_typed_answer_is_confirmed_by_its_button_and_not_by_continue(cast):
+    draft = cast.draft
+    put(draft, "gifts.unpaid", "yes", by=cast.member)
+    put(draft, "gifts.value", "620.00", by=cast.member)
+    draft.answers.filter(question="gifts.value").update(carried=True)
+    person = Person(cast.client("member"), draft, f"/assessments/{draft.pk}")
+    page = person.press(person.get(f"{person.base}/next/gifts.value"), "go", "yes")
+    assert draft.answers.get(question="gifts.value").carried is True
+    assert "Confirm each answer from earlier before you continue." in page.words
+    person.press(person.get(f"{person.base}/next/gifts.value"), "still", "gifts.value")
+    assert draft.answers.get(question="gifts.value").carried is False
 
 
 @pytest.mark.parametrize("page", ["next/election.use", "section/election"])
