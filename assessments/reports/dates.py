@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from assessments.models import Assessment, Attestation
 from assessments.records.state import AssessmentState, assessment_state
 from assessments.rendering.calendar_file import DatedEntry, calendar_file, dated_entries
@@ -48,12 +50,13 @@ def dates_of(state: AssessmentState) -> Dates:
 
 
 def _revised_at(state: AssessmentState) -> datetime:
-    """When the self-check was last changed. It is later for a later self-check of the same account."""
+    """When the dates were last revised: at attestation or, since anything about a draft may have changed, now.
+
+    So the file of an attested self-check never moves the dates that a later one has given.
+    """
     check = state.self_check
-    moments = [check.started_at, *(row.answered_at for row in state.rows.values())]
-    if isinstance(check, Assessment) and (attestation := check.attestation_or_none):
-        moments.append(attestation.attested_at)
-    return max(moments)
+    attestation = check.attestation_or_none if isinstance(check, Assessment) else None
+    return attestation.attested_at if attestation else timezone.now()
 
 
 def _attested_before(check: Assessment) -> AssessmentState | None:

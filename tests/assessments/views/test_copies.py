@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from icalendar import Calendar
 
-from assessments.models import AnonymousCheck, Assessment
+from assessments.models import AnonymousCheck, Assessment, SocialAccount
 from assessments.pdf.press import BUSY, PressError, PrintProblem
 from assessments.services.answering import AnswerVersion, Change, save_answers
 from assessments.services.attesting import attest, reassess
@@ -100,6 +100,16 @@ def test_a_day_that_moves_moves_the_same_event(cast, on_the_day):
     for uid, event in after.items():
         assert event["dtstart"].dt == date(2026, 8, 20)
         assert event["sequence"] == before[uid]["sequence"] + 60
+
+
+def test_a_new_name_of_the_account_is_newer_too(cast, on_the_day):
+    client, draft = cast.client("member"), draft_of(cast)
+    before = {str(e["uid"]): e for e in dates_of(client, draft)}
+    on_the_day.shift(60)
+    SocialAccount.objects.filter(pk=draft.account_id).update(handle="@renamed")
+    for event in dates_of(client, draft):
+        assert "@renamed" in str(event["description"])
+        assert event["sequence"] > before[str(event["uid"])]["sequence"]
 
 
 def test_the_next_self_check_moves_the_events_of_the_attested_one_and_cancels_what_is_done(cast, on_the_day):
