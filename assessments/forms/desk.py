@@ -76,6 +76,12 @@ class _Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships 
         """The filters that have a value, as typed."""
         return {name: self.data[name] for name in self.filters if self.data.get(name)}
 
+    @property
+    def applied(self) -> list[str]:
+        """The names of the filters that have a valid value, and so keep only some of the rows."""
+        self.form.is_valid()
+        return [name for name in self.chosen if self.form.cleaned_data.get(name)]
+
     # Compare moments, not their dates: only then can the databases use an index.
     def keep_since(self, rows: DeskEntryQuerySet, _: str, value: date) -> DeskEntryQuerySet:
         return rows.filter(shared_at__gte=_begins(value))

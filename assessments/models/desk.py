@@ -73,7 +73,7 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
         return self._waiting(True).filter(TO_ANSWER)
 
     def in_state(self, state: str) -> DeskEntryQuerySet:
-        """Keep the rows that have this one of `DeskEntry.states`."""
+        """Keep the rows that have this one of `DeskEntry.states`. `dealt` keeps all that were dealt with."""
         states = DeskEntry.State
         if state == states.UNREAD:
             return self.unread()
@@ -82,9 +82,14 @@ class DeskEntryQuerySet(models.QuerySet["DeskEntry"]):
         if state == states.WITHDRAWN:
             return self.filter(withdrawn_at__isnull=False)
         rows = self._waiting(False).filter(withdrawn_at__isnull=True)
-        if state == states.DEALT:
-            return rows.filter(dealt_at__isnull=False)
-        return rows.filter(dealt_at__isnull=True, answered_at__isnull=state == states.READ)
+        if state == states.ANSWERED:
+            return rows.filter(answered_at__isnull=False)
+        if state == states.READ:
+            return rows.filter(dealt_at__isnull=True, answered_at__isnull=True)
+        rows = rows.filter(dealt_at__isnull=False)
+        if state == states.DEALT_UNANSWERED:
+            return rows.filter(advice_asked=True, answered_at__isnull=True)
+        return rows
 
     def how_many_wait(self) -> dict[str, int]:
         """How many rows are `unread` and how many `to_answer`, in one query that reads only waiting rows."""
@@ -152,6 +157,7 @@ class DeskEntry(models.Model):
         ANSWERED = "answered", "Replied"
         READ = "read", "Read"
         DEALT = "dealt", "Dealt with"
+        DEALT_UNANSWERED = "dealt_unanswered", "Dealt with, no reply"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
     share = models.OneToOneField(Share, on_delete=models.CASCADE, primary_key=True, related_name="desk_entry")
@@ -248,16 +254,17 @@ class DeskEntry(models.Model):
 
     @property
     def states(self) -> tuple[State, ...]:
-        """The state, or both if it is unread and to answer."""
+        """The state, or both if it is unread and to answer, or answered and dealt with."""
         state = self.State
         if self.withdrawn_at is not None:
             return (state.WITHDRAWN,)
         if self.is_unread or self.is_to_answer:
             both = {state.UNREAD: self.is_unread, state.TO_ANSWER: self.is_to_answer}
             return tuple(each for each, applies in both.items() if applies)
-        if self.dealt_at is not None:
-            return (state.DEALT,)
-        return (state.ANSWERED,) if self.answered_at else (state.READ,)
+        if self.dealt_at is not None and self.advice_asked and self.answered_at is None:
+            return (state.DEALT_UNANSWERED,)
+        done = {state.ANSWERED: self.answered_at, state.DEALT: self.dealt_at}
+        return tuple(each for each, at in done.items() if at) or (state.READ,)
 
 
 class DeskFinding(models.Model):

@@ -56,12 +56,14 @@ class Table:
 class AnswerTimes:
     """How long the office took to answer requests for advice.
 
-    `asked` counts all requests, `waiting` those without an answer yet. `middle` (the median) and `longest` are times
+    `asked` counts all requests, `waiting` those that need an answer, `closed` those that were dealt with without one.
+    `middle` (the median) and `longest` are times
     of those that were answered; each is None if there is no such request, or if the time is hidden.
     """
 
     asked: Row
     waiting: Row
+    closed: Row
     answered: Row
     middle: timedelta | None
     longest: timedelta | None
@@ -70,21 +72,29 @@ class AnswerTimes:
     def words(self) -> str:
         if self.asked.count == 0:
             return "No member asked for advice."
-        asked, waiting, answered = self.asked.count_text, self.waiting.count_text, self.answered.count_text
-        sentences = [f"Requests for advice: {asked}. Waiting for a reply: {waiting}."]
-        if self.middle is not None:
-            sentences.append(
-                f"Replied to: {answered}. Half of the replies came within {_duration_words(self.middle)}."
-            )
-        if self.longest is not None:
-            sentences.append(f"All replies came within {_duration_words(self.longest)}.")
+        sentences = [f"Requests for advice: {self.asked.count_text}."]
+        sentences.append(f"Waiting for a reply: {self.waiting.count_text}.")
+        if self.closed.count != 0:
+            sentences.append(f"Dealt with, no reply: {self.closed.count_text}.")
+        if self.middle is None:
+            return " ".join(sentences)
+        answered, middle = self.answered.count_text, _duration_words(self.middle)
+        longest = _duration_words(self.longest) if self.longest is not None else ""
+        if self.answered.count == 1:
+            sentences.append(f"Replied to: 1, within {middle}.")
+        elif middle == longest:
+            sentences.append(f"Replied to: {answered}, all within {longest}.")
+        else:
+            sentences.append(f"Replied to: {answered}. Half of the replies came within {middle}.")
+            if longest:
+                sentences.append(f"All replies came within {longest}.")
         return " ".join(sentences)
 
 
-def answer_times(durations: Sequence[timedelta], *, waiting: int) -> AnswerTimes:
-    """The times to answer: `durations` has one for each answered request, `waiting` counts the others."""
+def answer_times(durations: Sequence[timedelta], *, waiting: int, closed: int = 0) -> AnswerTimes:
+    """The times to answer: `durations` has one for each answered request, `waiting` and `closed` count the others."""
     answered = len(durations)
-    rows = Row("", answered + waiting), Row("", waiting), Row("", answered)
+    rows = Row("", answered + waiting + closed), Row("", waiting), Row("", closed), Row("", answered)
     if not durations:
         return AnswerTimes(*rows, None, None)
     middle = timedelta(seconds=median(duration.total_seconds() for duration in durations))
@@ -130,6 +140,7 @@ def rounded(insights: Insights) -> Insights:
         answer_times=AnswerTimes(
             _rounded(times.asked),
             _rounded(times.waiting),
+            _rounded(times.closed),
             _rounded(times.answered),
             None if is_few else times.middle,
             None,

@@ -24,6 +24,10 @@ class AssignedElsewhere(Exception):
     """Another officer assigned the share since the officer's page was made."""
 
 
+class Unanswered(Exception):
+    """The member asked for advice that no officer has answered."""
+
+
 class NewsUnread(Exception):
     """The member added something that no officer has read."""
 
@@ -89,13 +93,18 @@ def assign_share(*, share: Share, to: User | None, seen: int | None, by: User) -
 
 
 @transaction.atomic
-def mark_dealt(*, share: Share, by: User) -> None:
-    """Mark a share as dealt with. A second mark changes nothing. Raises NotShared and NewsUnread."""
+def mark_dealt(*, share: Share, by: User, without_reply: bool = False) -> None:
+    """Mark a share as dealt with. A second mark changes nothing.
+
+    Raises NotShared, NewsUnread, and Unanswered unless `without_reply` confirms that no reply is meant.
+    """
     entry = _locked_standing(share)
     if entry.dealt_at is not None:
         return
     if entry.is_unread:
         raise NewsUnread
+    if entry.is_to_answer and not without_reply:
+        raise Unanswered
     entry.dealt_at, entry.dealt_by = timezone.now(), by
     _save_entry(entry)
     audit.append(office=None, action=Action.SHARE_DEALT, about=share, by=by)

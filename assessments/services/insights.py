@@ -68,6 +68,8 @@ def insights_of(
         by_question[on_file[question][1].id if question in on_file else question] += n
     asked = current.filter(advice_asked=True)
     times = asked.values_list("shared_at", "answered_at")
+    unanswered = asked.filter(answered_at__isnull=True)
+    closed = unanswered.filter(dealt_at__isnull=False).count()
     durations = [answered - shared for shared, answered in times if answered is not None]
     return Insights(
         period=_period(since, until),
@@ -103,7 +105,7 @@ def insights_of(
             counts_table("Editions of the bulletin", "Edition", COUNTED_ONCE, by_edition, edition_titles()),
             counts_table("Elections", "Election", COUNTED_ONCE, by_election, election_titles()),
         ),
-        answer_times=answer_times(durations, waiting=asked.count() - len(durations)),
+        answer_times=answer_times(durations, waiting=unanswered.count() - closed, closed=closed),
     )
 
 

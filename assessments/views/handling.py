@@ -19,6 +19,8 @@ ASSIGNED_ELSEWHERE = "Another officer assigned this share after you opened the p
 NOT_AN_OFFICER = "Nothing was changed. Choose an officer from the list."
 NEWS_UNREAD = "The member just added something. Read it first, then mark the share as dealt with."
 
+UNANSWERED = "Nothing was changed, because this request has no reply yet. Reply first, or confirm below."
+
 
 @dataclass(frozen=True)
 class Handling:
@@ -68,8 +70,10 @@ def deal(request: HttpRequest, by: User, pk: int) -> HttpResponse:
             desk.reopen_share(share=share, by=by)
             messages.success(request, "Reopened.")
         else:
-            desk.mark_dealt(share=share, by=by)
+            desk.mark_dealt(share=share, by=by, without_reply="without_reply" in request.POST)
             messages.success(request, "Marked as dealt with.")
+    except desk.Unanswered:
+        messages.warning(request, UNANSWERED)
     except desk.NewsUnread:
         messages.warning(request, NEWS_UNREAD)
     except desk.NotShared:

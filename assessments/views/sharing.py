@@ -147,13 +147,16 @@ def _share_page(request: HttpRequest, by: User, share: Share, form: AdviceForm) 
                 "desk_last": last_desk_url(request),
             }
             return render(request, "sharing/withdrawn.html", context)
+    entries = list(asked.entries.prefetch_related("author__former_names")) if asked else []
+    replies = [entry for entry in entries if entry.author_id != share.shared_by_id]
     context = {
         "share": share,
         "withdrawn": withdrawal,
         "held": withdrawal and hasattr(share, "content"),
         "asked": asked,
         "asked_about": _titles(assessment, asked.about) if asked else (),
-        "entries": list(asked.entries.prefetch_related("author__former_names")) if asked else (),
+        "entries": entries,
+        "replied_at": replies[0].written_at if replies else None,
         "form": form,
         "is_member": office.member_id == by.pk,
         "in_term": office.ends_on is None,

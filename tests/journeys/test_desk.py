@@ -53,8 +53,9 @@ def test_shares_are_searched_ticked_prepared_downloaded_and_counted(
     officer.get_by_role("link", name="X @journey, shared on").click()
     press(officer, "Assign")
     expect(officer.get_by_text("Assigned to you.").last).to_be_visible()
-    press(officer, "Mark as dealt with")
-    expect(officer.get_by_text("Dealt with by Robin Ng on")).to_be_visible()
+    officer.get_by_text("Mark as dealt with", exact=True).click()
+    press(officer, "Yes, without a reply")
+    expect(officer.get_by_text("Dealt with, no reply by Robin Ng on")).to_be_visible()
     if scripts:
         assert_accessible(officer)
     officer.goto(f"{address}/desk/?assigned=me")

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from assessments.models import Attestation, AuditEvent, DeskEntry, DeskFinding, DeskUnsure, Share, User
 from assessments.models.desk import Place
 from assessments.records.desk_facts import desk_facts
+from assessments.records.shared import Picked
 from assessments.reports.trail import in_words
 from assessments.services import desk, retention, sharing
 from assessments.services.audit import append_access
@@ -278,27 +279,29 @@ def test_a_look_at_the_list_is_in_the_portals_trail_once(cast, world):
     assert (event.actor, event.office_id) == (cast.officer, None)
 
 
-STANDING = {"new", "asked", "read", "theirs", "answered", "dealt"}
+STANDING = {"new", "asked", "read", "theirs", "answered", "dealt", "replied", "closed"}
+DEALT = {"dealt", "replied", "closed"}
 FILTERS: list[tuple[dict[str, str], set[str]]] = [
     # The office and the paragraph are filled in.
     ({"state": "unread"}, {"new", "asked", "theirs"}),
     ({"state": "to_answer"}, {"asked"}),
     ({"state": "read"}, {"read"}),
-    ({"state": "answered"}, {"answered"}),
-    ({"state": "dealt"}, {"dealt"}),
+    ({"state": "answered"}, {"answered", "replied"}),
+    ({"state": "dealt"}, DEALT),
+    ({"state": "dealt_unanswered"}, {"closed"}),
     # Addresses from before `state` had these values.
     ({"waiting": "unread"}, {"new", "asked", "theirs"}),
     ({"waiting": "to_answer", "office": ""}, set()),
     ({"assigned": "me"}, {"read"}),
-    ({"assigned": "nobody"}, {"new", "asked", "theirs", "answered", "dealt"}),
+    ({"assigned": "nobody"}, {"new", "asked", "theirs", "answered", *DEALT}),
     ({"office": ""}, {"theirs"}),
     ({"overall": "contact_commissioner"}, {"asked"}),
-    ({"contact": "none"}, {"new", "read", "theirs", "answered", "dealt"}),
+    ({"contact": "none"}, {"new", "read", "theirs", "answered", *DEALT}),
     ({"paragraph": ""}, {"asked"}),
-    ({"advice": "asked"}, {"asked", "answered"}),
+    ({"advice": "asked"}, {"asked", "answered", "replied", "closed"}),
     ({"advice": "none"}, {"new", "read", "theirs", "dealt"}),
-    ({"advice": "answered"}, {"answered"}),
-    ({"since": "2026-07-03"}, {"read", "theirs", "gone", "answered", "dealt"}),
+    ({"advice": "answered"}, {"answered", "replied"}),
+    ({"since": "2026-07-03"}, {"read", "theirs", "gone", "answered", *DEALT}),
     ({"until": "2026-07-02"}, {"new", "asked"}),
     ({"since": "2026-07-02", "until": "2026-07-02"}, {"asked"}),
     ({"since": "2026-07-05", "until": "2026-07-01"}, set()),
@@ -336,10 +339,18 @@ def test_a_filter_keeps_what_it_says(cast, world):
     made["gone"] = world.share(5)
     sharing.withdraw(share=made["gone"], by=cast.member)
     made["answered"], made["dealt"] = world.share(6, ask="And this?"), world.share(7)
-    for share in (made["read"], made["dealt"]):
+    made["replied"], made["closed"] = world.share(8, ask="And this?"), world.share(9, ask="And that?")
+    for share in (made["read"], made["dealt"], made["closed"]):
         desk.open_share(share=share, by=cast.officer)
-    sharing.write_advice(share=made["answered"], text="You may.", by=cast.officer)
-    desk.mark_dealt(share=made["dealt"], by=cast.officer)
+    for name in ("answered", "replied"):
+        sharing.write_advice(share=made[name], text="You may.", by=cast.officer)
+    for name in DEALT:
+        desk.mark_dealt(share=made[name], by=cast.officer, without_reply=name == "closed")
+        states = {state.value for state in entry_of(made[name]).states}
+        assert (
+            states
+            == {"dealt": {"dealt"}, "replied": {"answered", "dealt"}, "closed": {"dealt_unanswered"}}[name]
+        )
     desk.assign_share(share=made["read"], to=cast.officer, seen=None, by=cast.officer)
     named = {"office": str(cast.elsewhere_pk), "paragraph": paragraph}
     client = cast.client("officer")
@@ -358,6 +369,7 @@ def test_a_filter_that_means_nothing_is_reported_and_the_others_count(cast, worl
         answer = client.get("/desk/", right | {field: wrong})
         assert answer.status_code == 200
         assert message in text_of(answer), wrong
+        assert f"({len({**right, field: wrong}) - 1} applied)" in text_of(answer), wrong
         assert theirs.pk in listed(answer)
         assert len(listed(answer)) == (2 if field == "office" else 1), wrong
 
@@ -720,17 +732,24 @@ def test_dealt_with_a_share_needs_no_attention_until_the_member_adds_something(c
     # Not yet read.
     assert "The member just added something." in text_of(client.post(address, follow=True))
     assert entry_of(share).dealt_at is None
-    assert "Marked as dealt with." in text_of(client.post(address, follow=True))
+    # It has no reply, so the page asks first, with and without scripts.
+    page = text_of(client.post(address, follow=True))
+    assert "this request has no reply yet" in page
+    assert "Mark it as dealt with anyway?" in page
+    assert entry_of(share).dealt_at is None
+    anyway = {"without_reply": "1"}
+    assert "Marked as dealt with." in text_of(client.post(address, anyway, follow=True))
     world.at(hours=1)
     client.post(address)
     entry = entry_of(share)
     assert (entry.dealt_at, entry.dealt_by, entry.waiting) == (NOW, cast.officer, False)
-    assert entry.states == (DeskEntry.State.DEALT,)
+    assert entry.states == (DeskEntry.State.DEALT_UNANSWERED,)
     client = cast.client("officer")
+    assert "Dealt with, no reply" in text_of(client.get(f"/shares/{share.pk}"))
     assert "0 need a reply" in re.sub("<[^>]+>", "", text_of(client.get("/desk/")))
     assert "Reopened." in text_of(client.post(address, {"reopen": "1"}, follow=True))
     assert entry_of(share).states == (DeskEntry.State.TO_ANSWER,)
-    client.post(address)
+    client.post(address, anyway)
     world.at(hours=2)
     sharing.write_advice(share=share, text="And this?", by=cast.member)
     entry = entry_of(share)
@@ -742,6 +761,26 @@ def test_dealt_with_a_share_needs_no_attention_until_the_member_adds_something(c
         "share_reopened",
         "share_dealt",
     ]
+
+
+def test_once_replied_to_the_day_a_reply_is_needed_by_is_past(cast, world):
+    share = sharing.share(
+        attestation=world.attestation,
+        picked=Picked(frozenset({"9"}), frozenset(), frozenset(), {}),
+        by=cast.member,
+        nonce="7" * 64,
+        asked=sharing.Asked("May I?", ("9",), date(2026, 7, 15)),
+    )
+    officer, member, address = cast.client("officer"), cast.client("member"), f"/shares/{share.pk}"
+    for client in (officer, member):
+        assert "A reply is needed by <strong>15 July 2026</strong>." in text_of(client.get(address))
+    sharing.write_advice(share=share, text="You may.", by=cast.officer)
+    for client in (officer, member):
+        page = text_of(client.get(address))
+        assert "A reply was needed by 15 July 2026. The Commissioner’s office replied on 1 July 2026." in page
+    row = text_of(officer.get("/desk/"))
+    assert "Replied 1 Jul 2026" in row
+    assert '<strong class="date">' not in row
 
 
 def test_a_mark_without_an_officer_is_refused_by_the_database(world):

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Attestation
 from assessments.reports.insights import FEWER, Insights, Row, Table, answer_times, rounded
-from assessments.services import sharing
+from assessments.services import desk, sharing
 from tests.cast import Cast, attested, shared
 from tests.reading import assert_pdf_ua, blocks_of_pdf, flat, opened
 
@@ -63,18 +63,24 @@ def test_no_small_count_can_be_worked_out_from_the_others_and_the_sum(small):
     [
         ([], 0, "No member asked for advice."),
         ([], 2, "Requests for advice: 2. Waiting for a reply: 2."),
-        ([2], 0, "Replied to: 1. Half of the replies came within 2 hours. All replies came within 2 hours."),
+        ([2], 0, "Waiting for a reply: 0. Replied to: 1, within 2 hours."),
         (
             [2, 4, 100],
             1,
             "Replied to: 3. Half of the replies came within 4 hours. All replies came within 5 days.",
         ),
-        ([0.2], 0, "Half of the replies came within an hour"),
-        ([2.4], 0, "Half of the replies came within 3 hours"),
+        ([1.2, 1.4], 0, "Replied to: 2, all within 2 hours."),
+        ([0.2], 0, "Replied to: 1, within an hour."),
+        ([2.4], 0, "Replied to: 1, within 3 hours."),
     ],
 )
 def test_the_time_to_answer_in_words(hours, waiting, text):
     assert text in answer_times([timedelta(hours=h) for h in hours], waiting=waiting).words
+
+
+def test_requests_dealt_with_without_a_reply_do_not_wait():
+    words = answer_times([], waiting=1, closed=2).words
+    assert words == "Requests for advice: 3. Waiting for a reply: 1. Dealt with, no reply: 2."
 
 
 @pytest.mark.parametrize(
@@ -204,11 +210,13 @@ def test_a_last_day_before_the_first_is_reported_and_left_out(world):
 
 def test_the_time_to_answer_is_counted_from_when_it_was_shared(world):
     world.share(ask="May I?")
-    answered = world.share(ask="And this?")
+    answered, closed = world.share(ask="And this?"), world.share(ask="And that?")
+    desk.open_share(share=closed, by=world.cast.officer)
+    desk.mark_dealt(share=closed, by=world.cast.officer, without_reply=True)
     world.clock.move_to(NOW + timedelta(days=3), tick=False)
     sharing.write_advice(share=answered, text="You may.", by=world.cast.officer)
     words = world.see().context["i"].answer_times.words
-    assert "Requests for advice: 2. Waiting for a reply: 1." in words
+    assert "Requests for advice: 3. Waiting for a reply: 1. Dealt with, no reply: 1." in words
     assert "within 3 days" in words
 
 

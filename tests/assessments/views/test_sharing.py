@@ -476,6 +476,7 @@ def test_an_answer_that_cannot_be_sent_stays_on_the_page(cast, attestation, text
     answer = cast.client("officer").post(f"/shares/{share.pk}/advice", {"text": text})
     assert message in text_of(answer)
     assert f"{text}</textarea>" in text_of(answer)
+    assert ("What you wrote is still in the box." in text_of(answer)) is bool(text)
 
 
 # --- Taking it back -----------------------------------------------------------------------------------
