@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assessments.management.demo_authenticator import NoCode, code_for, give
 from assessments.models import Assessment, Membership, Office, User
-from assessments.records.shared import preselected
+from assessments.records.shared import offered, preselected
 from assessments.records.state import assessment_state
 from assessments.samples import sample
 from assessments.services.answering import AnswerVersion, Change, save_answers
@@ -55,9 +55,49 @@ ASSESSMENTS = (
     ("first-ten-minutes", "@ward26.news", "official", 0),
 )
 
-# What the member attested, and the question that goes with the part they share.
-ATTESTED = ("campaign-from-city-hall", "@PatLee.votes", "personal")
-QUESTION = "May I keep the photo from the Council chamber on this account until the campaign ends?"
+
+@dataclass(frozen=True)
+class Shared:
+    """What a member attests and shares: the sample, its account's handle and purpose, and a question if there is one.
+
+    `days` is the number of days until a reply is needed.
+    """
+
+    sample: str
+    handle: str
+    purpose: str
+    question: str = ""
+    days: int = 0
+
+
+SHARED = Shared(
+    "campaign-from-city-hall",
+    "@PatLee.votes",
+    "personal",
+    "May I keep the photo from the Council chamber on this account until the campaign ends?",
+    14,
+)
+# Other offices, so that the desk has rows to compare: the office, its member's email and name, and what they share.
+OTHERS = (
+    (
+        "Councillor, Ward 3",
+        "ward3@demo.example",
+        "Dana Cole",
+        Shared("nothing-flagged", "@danacole.example", "personal"),
+    ),
+    (
+        "Councillor, Ward 17",
+        "ward17@demo.example",
+        "Ravi Menon",
+        Shared(
+            "conversion",
+            "@CouncillorMenon",
+            "official",
+            "A supplier offered us a free video. Does its value count toward the $500?",
+            7,
+        ),
+    ),
+)
 
 # What staff write about a draft before they mark it ready for review: kind of subject, subject and text.
 COMMENTS = {
@@ -136,7 +176,10 @@ def make() -> None:
             comment(assessment=draft, about=about, subject=subject, text=text, by=staff)
         if name in COMMENTS:
             mark_ready(assessment=draft, by=staff)
-    attest_and_share(office, member)
+    attest_and_share(SHARED, office, member)
+    for seat, email, person, shared in OTHERS:
+        other = create(email, None, name=person)
+        attest_and_share(shared, Office.objects.create(name=seat, member=other, starts_on=began), other)
 
 
 def changes_to(draft: Assessment, document: dict[str, Any]) -> list[Change]:
@@ -148,12 +191,14 @@ def changes_to(draft: Assessment, document: dict[str, Any]) -> list[Change]:
     ]
 
 
-def attest_and_share(office: Office, member: User) -> None:
-    """Attest a self-check, share its points to raise with the Commissioner, and ask about them."""
-    name, handle, purpose = ATTESTED
-    document = json.loads(sample(name))
+def attest_and_share(shared: Shared, office: Office, member: User) -> None:
+    """Attest a self-check and share its points to raise with the Commissioner, or all of it if it has none."""
+    document = json.loads(sample(shared.sample))
     described = NewAccount(
-        office=office, platform=document["account"]["platform"], handle=handle, purpose=purpose
+        office=office,
+        platform=document["account"]["platform"],
+        handle=shared.handle,
+        purpose=shared.purpose,
     )
     draft = start_assessment(account=add_account(account=described, by=member), by=member)
     save_answers(draft=draft, changes=changes_to(draft, document), by=member)
@@ -162,8 +207,11 @@ def attest_and_share(office: Office, member: User) -> None:
         # Which questions are asked depends on the day, so on some days the sample is incomplete.
         return
     attestation = attest(assessment=draft, by=member, seen=state.seen)
-    picked = preselected(state)
-    needed_by = timezone.localdate() + timedelta(days=14)
-    about = tuple(rule.id for rule in state.edition.rules if rule.id in picked.rules)
-    asked = Asked(QUESTION, about, needed_by)
+    picked, offer = preselected(state), offered(state)
+    if not picked.rules:
+        picked = replace(picked, rules=offer.rules, questions=offer.questions)
+    asked = None
+    if shared.question:
+        about = tuple(rule.id for rule in state.edition.rules if rule.id in picked.rules)
+        asked = Asked(shared.question, about, timezone.localdate() + timedelta(days=shared.days))
     share(attestation=attestation, picked=picked, by=member, nonce=secrets.token_hex(32), asked=asked)
