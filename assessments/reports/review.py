@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assessments.models import AnswerRow, Assessment, AuditEvent, Comment, Thread, User
+from assessments.models import AnswerRow, AuditEvent, Comment, Thread, User
 from assessments.records.state import AssessmentState
 from assessments.rendering.findings import Item, Tone
 from assessments.scoring.wording import answer_in_words
@@ -174,12 +174,13 @@ def review(
 ) -> Review:
     """A self-check as `by` reviews it. What others answered or wrote after `looked_at` is new to them.
 
+    Marking a draft ready is not a look: a draft that is returned would otherwise make old answers new again.
+
     `threads` come with their comments and authors. With `attention`, only what needs the reviewer's attention is
     kept; otherwise only what passes the filters. Two things are always kept: `writing_on`, the kind and id of what
     `by` is writing a comment on, and `at_thread`, the thread that they just wrote in. `messages` and `reopened` are
     by thread.
     """
-    looked_at = _latest(looked_at, _marked_ready_at(state, by))
     thread_rows = [
         replace(
             _thread_row(thread, by, _latest(looked_at, _answered_at(state, thread, by))),
@@ -252,12 +253,6 @@ def _unanswered(state: AssessmentState, shown: Iterable[QuestionRow]) -> tuple[Q
 
 def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
-
-
-def _marked_ready_at(state: AssessmentState, by: User) -> datetime | None:
-    """When `by` marked the draft ready for review, and so had looked at it."""
-    draft = state.self_check
-    return draft.ready_at if isinstance(draft, Assessment) and draft.ready_by_id == by.pk else None
 
 
 def _answered_at(state: AssessmentState, thread: Thread, by: User) -> datetime | None:

@@ -109,6 +109,8 @@ def _page(request: HttpRequest, workspace: Workspace, **typed: Any) -> HttpRespo
         review=reviewed,
         attention=attention,
         counts=_counts(reviewed),
+        # The steps have only what is pressing; the advisory lists every thing to do.
+        to_do=workspace.state.count_of_acts if steps else 0,
         first=next(iter(steps), ""),
         sections=sections,
         findings=[(row, steps.get(f"f-{row.item.rule}")) for row in reviewed.findings],
@@ -160,7 +162,6 @@ def _counts(reviewed: Review) -> list[tuple[str, str]]:
         ("answer not sure", "answers not sure"): [place for row, place in questions if row.is_unsure],
         ("question left", "questions left"): [UNANSWERED] * len(reviewed.unanswered),
         ("point to raise", "points to raise"): [place for tone, place in findings if tone == "contact"],
-        ("thing to do", "things to do"): [place for tone, place in findings if tone == "action"],
     }
     return [(f"{len(ids_of)} {words[len(ids_of) > 1]}", ids_of[0]) for words, ids_of in ids.items() if ids_of]
 

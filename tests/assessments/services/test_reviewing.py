@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments.models import Answer, Comment, Look, Membership, Notice, Office, Thread
+from assessments.models import Answer, Assessment, Comment, Look, Membership, Notice, Office, Thread
+from assessments.records.state import assessment_state
 from assessments.services import reviewing
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_assessment
@@ -394,7 +395,10 @@ def test_links_lead_through_the_items_in_the_order_of_the_page_and_each_count_to
     counts = dict(re.findall(r'<a href="#([^"]+)">(\d+ [a-z ]+)</a>', html))
     assert counts["q-resources-email"] == "4 answers new to you"
     assert counts["q-conduct-abuse"] == "1 answer not sure"
-    assert counts["f-9"] == "1 thing to do"
+    # What there is to do is counted as the advisory does, and listed there.
+    fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=cast.draft_pk)
+    acts = assessment_state(fresh, as_of=timezone.localdate()).count_of_acts
+    assert f'/advisory#to-do">{acts} thing to do</a>' in html
     assert "questions left" in counts["unanswered"]
     assert "1 open comment" in html
     for place in re.findall(r'href="#([^"]+)"', html):
@@ -423,6 +427,21 @@ def test_when_nothing_needs_attention_the_page_says_so_and_offers_the_next_step(
     assert (f'href="/assessments/{draft.pk}/attest">Attest</a>' in html) == (name == "member")
     assert ("Mark ready for review</button>" in html) != is_ready
     assert "Go to the first item" not in html
+
+
+def test_the_advisory_of_a_finished_draft_offers_what_each_person_does_next(cast):
+    draft = answered(cast.account, cast.member)
+    attest, mark = f'href="/assessments/{draft.pk}/attest">Attest</a>', "Mark ready for review</button>"
+
+    def offered(name: str) -> tuple[bool, bool]:
+        html = cast.client(name).get(f"/assessments/{draft.pk}/advisory").content.decode()
+        return attest in html, mark in html
+
+    assert (offered("member"), offered("staff")) == ((True, False), (False, True))
+    reviewing.mark_ready(assessment=draft, by=cast.staff)
+    assert (offered("member"), offered("staff")) == ((True, False), (False, False))
+    Answer.objects.filter(draft=draft, question=EMAIL).update(carried=True)
+    assert offered("member") == (False, False)
 
 
 # --- What stays in view ---------------------------------------------------------------------------
@@ -558,6 +577,19 @@ def test_what_one_wrote_or_answered_oneself_is_not_new(cast, time_machine):
     reviewing.reply(thread=thread, text="Ours.", by=cast.member, seen=1)
     html = page(cast, "member")
     assert html.count("New to you") == 0
+
+
+def test_marking_ready_and_returning_make_nothing_new_or_seen(cast, time_machine):
+    answer(cast, "member", resources__email="yes")
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    reviewing.look(assessment=cast.draft, by=cast.staff)
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    answer(cast, "member", conduct__abuse="no")
+    for change in (reviewing.mark_ready, reviewing.unmark_ready):
+        assert page(cast, "staff").count("New to you") == 1
+        time_machine.move_to(timezone.now() + timedelta(minutes=1))
+        change(assessment=cast.draft, by=cast.staff)
+    assert page(cast, "staff").count("New to you") == 1
 
 
 def test_how_much_is_unanswered_is_said_before_a_draft_is_marked_ready(cast):
