@@ -38,7 +38,7 @@ class Progress:
     """The progress of one section: the questions asked in it, and how many of them are answered.
 
     `waits` means that the section asks nothing so far, but answers elsewhere may still add questions. `carried`
-    counts the answers that were copied from an earlier assessment and are not confirmed yet.
+    counts the answers that were copied from an earlier assessment and are not confirmed yet, optional ones too.
     """
 
     section: Section
@@ -208,11 +208,25 @@ class AssessmentState:
             answered = [q for q in asked[section.id] if q not in unanswered]
             unsure = sum(self.advisory.answers.get(q) == UNSURE for q in answered)
             waits = not asked[section.id] and self._may_ask(section.id)
-            carried = sum(q in self.carried for q in asked[section.id])
+            carried = sum(self.edition.question[q].section == section.id for q in self.carried)
             progress.append(
                 Progress(section, tuple(asked[section.id]), len(answered), unsure, waits, carried)
             )
         return tuple(progress)
+
+    @property
+    def questions_left(self) -> str:
+        """How many questions are left, in words. While answers can still add questions, the number is about right."""
+        count = len(self.advisory.unanswered)
+        about = "about " if count and self.advisory.pending else ""
+        return f"{about}{count} question{'' if count == 1 else 's'} left"
+
+    @property
+    def effort_left(self) -> str:
+        """How many questions and minutes are left, in words."""
+        left, minutes = self.questions_left, self.minutes_left
+        about = "" if left.startswith("about") else "about "
+        return f"{left}, {about}{minutes} minute{'' if minutes == 1 else 's'}"
 
     def _may_ask(self, section: str) -> bool:
         questions = (q for q in self.edition.questions if q.section == section)

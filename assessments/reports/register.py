@@ -57,11 +57,10 @@ class AssessmentRow:
     @property
     def left(self) -> str:
         """How much is left to answer, in words."""
-        questions, facts = len(self.state.advisory.unanswered), len(self.state.advisory.check)
-        if questions:
-            return (
-                f"{_number(questions, 'question')} left, about {_number(self.state.minutes_left, 'minute')}"
-            )
+        facts = len(self.state.advisory.check)
+        if self.state.advisory.unanswered:
+            left = self.state.effort_left
+            return left[0].upper() + left[1:]
         if carried := len(self.state.carried):
             return f"{_number(carried, 'answer')} to confirm"
         return "Every question answered" + (f", {_number(facts, 'fact')} to check" if facts else "")
@@ -100,7 +99,9 @@ class AssessmentRow:
 
     def _due(self, when: str, acts: list[tuple[str, ...]]) -> Due:
         if len(acts) > 1:
-            return Due(when, f"{len(acts)} things to do")
+            count = self.state.count_of_acts
+            part = "" if len(acts) == count else f" of {count}"
+            return Due(when, f"{len(acts)}{part} things to do")
         return Due(when, self.state.edition.rule[acts[0][0]].title)
 
 

@@ -70,8 +70,8 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         rows=rows,
         sections_to_confirm=[title for title, _ in together],
         count_together=sum(len(to_confirm.together) for _, to_confirm in together),
-        count_alone=len(workspace.state.carried)
-        - sum(len(to_confirm.together) for _, to_confirm in together),
+        count_alone=sum(to_confirm.alone for _, _, to_confirm in rows if to_confirm),
+        count_guarded=sum(p.carried for p, _, to_confirm in rows if to_confirm is None),
         office=office_source_of(workspace),
         open_threads=open_threads,
         report=_left_behind(workspace),

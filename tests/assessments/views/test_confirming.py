@@ -193,6 +193,31 @@ def test_one_press_confirms_a_section_and_never_what_is_confirmed_alone(cast, ag
     assert set(CONDUCT) <= to_confirm(again)
 
 
+def test_the_counts_of_answers_to_confirm_add_up(cast):
+    answers = {
+        "election.candidate": "yes",
+        "election.use": "planned",
+        "election.nomination_date": "2026-08-14",
+    }
+    draft = reassess(assessment=attested(cast.account, answers).assessment, by=cast.member)
+    # The filing date is optional, and is confirmed like any other answer.
+    left = to_confirm(draft)
+    assert "election.nomination_date" in left
+    address = f"/assessments/{draft.pk}/"
+    page = Page(cast.client("member").get(address), address)
+    assert f"Confirm {len(left)} answers from an earlier self-check." in page.words
+    guarded = [q for q in left if current().question[q].section in current().guarded_sections]
+    alone = [q for q in left if q in ALONE and q not in guarded]
+    together = len(left) - len(guarded) - len(alone)
+    assert f"{together} answers were given earlier" in page.words
+    assert f"You confirm {len(alone)} more one by one." in page.words
+    assert f"You confirm {len(guarded)} more on the page of their section, after its warning." in page.words
+    assert f"Confirm {len(guarded)} answers in this section." in page.words
+    fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=draft.pk)
+    state = assessment_state(fresh, as_of=date(2026, 6, 1))
+    assert sum(progress.carried for progress in state.sections) == len(left)
+
+
 def test_pressed_twice_from_a_stale_tab_it_says_that_all_is_confirmed(cast, again):
     client, address = cast.client("member"), f"/assessments/{again.pk}/"
     stale = Page(client.get(address), address)

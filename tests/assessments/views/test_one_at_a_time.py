@@ -456,6 +456,14 @@ def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
     assert all(most >= given - before for most, before in said)
 
 
+def test_a_bound_above_the_questions_left_says_why(person):
+    page = person.next("?ready")
+    left = int(re.findall(r"About (\d+) questions? left", page.words)[0])
+    most = int(re.findall(r"At most (\d+) more questions", page.words)[0])
+    assert ("because your answers can add questions." in page.words) is (most > left)
+    assert most > left
+
+
 # --- What became clear -------------------------------------------------------------------------------
 
 
