@@ -20,6 +20,11 @@ def moment_in_table(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
 
 
+def time_in_table(moment: datetime) -> str:
+    """The time of day of a moment in a table for people, such as “21:30 EST”."""
+    return f"{timezone.localtime(moment):%H:%M %Z}"
+
+
 def moment_in_json(moment: datetime) -> str:
     """A moment for programs: in Toronto's time, with the offset from UTC."""
     return timezone.localtime(moment).isoformat()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from assessments.models import (
 )
 from assessments.models.desk import DeskEntryQuerySet, officer_name
 from assessments.pdf.press import PressError, PrintProblem
-from assessments.records.clock import moment_in_json, moment_in_table
+from assessments.records.clock import moment_in_json, moment_in_table, time_in_table
 from assessments.rendering.projection import cite
 from assessments.reports.summary import MAX_SUMMARIES, summaries_pdf
 from assessments.reports.titles import (
@@ -43,7 +43,7 @@ from assessments.reports.titles import (
 from assessments.scoring.assess import TO_DO
 from assessments.services import audit
 from assessments.services.audit import Action
-from assessments.services.csv_file import write_csv
+from assessments.services.csv_file import start_csv
 from assessments.services.file_names import readable_slug
 from assessments.services.printing import Kind, RecordGone, pdf_of, summary_of
 from assessments.typed.handles import profile_address
@@ -53,7 +53,11 @@ MAX_SHARES = 20_000
 """Shares in one collection."""
 CHUNK_SIZE = 200
 """Shares that are read from the database together."""
-LEFT_OUT = "left-out.txt"
+CONTENTS = "contents.txt"
+CONTENTS_LIST = (
+    "index.csv: one line for each share\nfindings.csv: one line for each finding\n"
+    "index.json: what index.csv has, for programs\npdf: the PDFs\n\n"
+)
 NOTHING_LEFT_OUT = "Every file that the index names is included.\n"
 UNPRINTED = "These PDFs could not be made and are left out. Shares:\n"
 WITHDRAWN_DURING = (
@@ -71,9 +75,13 @@ COLUMNS = (
     "Points to raise",
     "Things to do",
     "Advice",
+    "Question",
+    "Reply",
     "Shared on",
+    "Time shared",
     "Reply needed by",
     "Replied on",
+    "Time replied",
     "State",
     "Assigned to",
     "Dealt with on",
@@ -236,10 +244,10 @@ def collect(
     if form == Form.PDF:
         return _single_pdf(keys, f"{name}.pdf")
     if form == Form.CSV:
-        content = _csv(keys).encode()
-        return Collection(keys, f"{name}.csv", "text/csv; charset=utf-8", len(content), [content])
+        shares = _csv(keys)
+        return Collection(keys, f"{name}.csv", "text/csv; charset=utf-8", shares.size, shares.parts())
     if form == Form.FINDINGS:
-        findings = _FindingsFile(keys)
+        findings = _findings_csv(keys)
         return Collection(
             keys, f"{name}-findings.csv", "text/csv; charset=utf-8", findings.size, findings.parts()
         )
@@ -259,97 +267,128 @@ def _entries(keys: Sequence[int]) -> Iterator[DeskEntry]:
         yield from (entries[key] for key in chunk if key in entries)
 
 
-def _index(keys: Sequence[int], kinds: Sequence[Kind], without: Container[int] = ()) -> list[dict[str, Any]]:
-    """What the desk knows about each share, for programs, with the names of its files in the ZIP."""
-    rows = []
-    overall, contact = overall_titles(), contact_titles()
-    for entry in _entries(keys):
-        slug = readable_slug(f"{entry.office_name} {entry.account}")
-        printed = () if entry.pk in without else kinds
-        files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in printed}
-        rows.append(
-            {
-                "share": entry.pk,
-                "office": entry.office_name,
-                "member": entry.member,
-                "account": entry.account,
-                "platform": entry.platform,
-                "shared": moment_in_table(entry.shared_at),
-                "result": overall.get(entry.overall, ""),
-                "when_to_contact": contact.get(entry.contact, NO_CONTACT),
-                "advice": _advice(entry),
-                "state": list(entry.states),
-                "assigned_to": officer_name(entry.assigned_to) if entry.assigned_to else None,
-                "shared_at": moment_in_json(entry.shared_at),
-                "overall": entry.overall,
-                "contact": entry.contact,
-                "advice_asked": entry.advice_asked,
-                "needed_by": entry.needed_by.isoformat() if entry.needed_by else None,
-                "answered_at": moment_in_json(entry.answered_at) if entry.answered_at else None,
-                "dealt_at": moment_in_json(entry.dealt_at) if entry.dealt_at else None,
-                "edition": entry.edition,
-                "revision": entry.revision,
-                "election": entry.election,
-                "code": entry.share.code,
-                "sha256": entry.share.sha256,
-                "summary": files.get("summary"),
-                "full": files.get("full"),
-            }
-        )
-    return rows
+@dataclass(frozen=True)
+class _Listed:
+    """What the index and the spreadsheets have of a share. `exchange` is as `_exchanges` returns it."""
+
+    entry: DeskEntry
+    findings: Sequence[_SharedRule]
+    exchange: Any
+
+
+def _listed(keys: Sequence[int]) -> Iterator[_Listed]:
+    """What to list of each share that is not withdrawn, in the order of the keys."""
+    now = timezone.now()
+    for chunk in _chunks(keys):
+        findings, exchanges = _findings(chunk), _exchanges(chunk, now)
+        for entry in _entries(chunk):
+            yield _Listed(entry, findings.get(entry.pk, ()), exchanges.get(entry.pk))
+
+
+@dataclass(frozen=True)
+class _Titles:
+    """The words for the codes in the desk's entries."""
+
+    overall: Mapping[str, str] = field(default_factory=overall_titles)
+    contact: Mapping[str, str] = field(default_factory=contact_titles)
+    outcomes: Mapping[str, str] = field(default_factory=outcome_titles)
+    rules: Mapping[tuple[str, str], Any] = field(default_factory=rule_titles)
+    editions: Mapping[str, str] = field(default_factory=edition_titles)
+    elections: Mapping[str, str] = field(default_factory=election_titles)
+
+
+def _index_row(entry: DeskEntry, titles: _Titles, kinds: Sequence[Kind]) -> dict[str, Any]:
+    """What the desk knows about a share, for programs, with the names of its files in the ZIP."""
+    slug = readable_slug(f"{entry.office_name} {entry.account}")
+    files = {k.value: f"pdf/{entry.pk}-{slug or 'share'}-{k.value}.pdf" for k in kinds}
+    return {
+        "share": entry.pk,
+        "office": entry.office_name,
+        "member": entry.member,
+        "account": entry.account,
+        "platform": entry.platform,
+        "shared": moment_in_table(entry.shared_at),
+        "result": titles.overall.get(entry.overall, ""),
+        "when_to_contact": titles.contact.get(entry.contact, NO_CONTACT),
+        "advice": _advice(entry),
+        "state": list(entry.states),
+        "assigned_to": officer_name(entry.assigned_to) if entry.assigned_to else None,
+        "shared_at": moment_in_json(entry.shared_at),
+        "overall": entry.overall,
+        "contact": entry.contact,
+        "advice_asked": entry.advice_asked,
+        "needed_by": entry.needed_by.isoformat() if entry.needed_by else None,
+        "answered_at": moment_in_json(entry.answered_at) if entry.answered_at else None,
+        "dealt_at": moment_in_json(entry.dealt_at) if entry.dealt_at else None,
+        "edition": entry.edition,
+        "revision": entry.revision,
+        "election": entry.election,
+        "code": entry.share.code,
+        "sha256": entry.share.sha256,
+        "summary": files.get("summary"),
+        "full": files.get("full"),
+    }
 
 
 def _advice(entry: DeskEntry) -> str:
     if not entry.advice_asked:
         return "not asked for"
-    return f"replied {moment_in_table(entry.answered_at)}" if entry.answered_at else "asked for, no reply yet"
+    if entry.answered_at:
+        return "replied"
+    return "asked for, no reply" if entry.dealt_at else "asked for, no reply yet"
 
 
-def _csv(keys: Sequence[int], *, files: Mapping[int, Sequence[str | None]] | None = None) -> str:
-    """The spreadsheet of shares, in words. `files` has the names of each share's PDFs, as FILE_COLUMNS lists them."""
-    file = io.StringIO()
-    columns = COLUMNS + (FILE_COLUMNS if files is not None else ())
-    rows = ([*row, *(files.get(row[0], ()) if files else ())] for row in _share_rows(keys))
-    write_csv(file, columns, rows)
-    return file.getvalue()
+def _csv(keys: Sequence[int]) -> _Spreadsheet:
+    """The spreadsheet of shares, in words."""
+    shares, titles = _Spreadsheet(COLUMNS), _Titles()
+    for listed in _listed(keys):
+        shares.write(_share_cells(listed, titles))
+    return shares
 
 
-def _share_rows(keys: Sequence[int]) -> Iterator[list[Any]]:
-    """The cells of each share, in the order of COLUMNS."""
-    overall, contact, rules = overall_titles(), contact_titles(), rule_titles()
-    edition_names, election_names = edition_titles(), election_titles()
-    for chunk in _chunks(keys):
-        findings = _findings(chunk)
-        for entry in _entries(chunk):
-            shared = [
-                (finding, rules.get((entry.edition, finding.rule))) for finding in findings.get(entry.pk, ())
-            ]
-            titles = [(finding, title.rule if title else finding.rule) for finding, title in shared]
-            yield [
-                entry.pk,
-                entry.office_name,
-                entry.member,
-                entry.account,
-                entry.platform,
-                profile_address(entry.platform, entry.handle),
-                overall.get(entry.overall, ""),
-                contact.get(entry.contact, NO_CONTACT),
-                "; ".join(title for finding, title in titles if finding.contact),
-                "; ".join(title for finding, title in titles if finding.outcome in TO_DO),
-                _advice(entry),
-                moment_in_table(entry.shared_at),
-                entry.needed_by,
-                moment_in_table(entry.answered_at) if entry.answered_at else None,
-                ", ".join(state.label for state in entry.states),
-                officer_name(entry.assigned_to) if entry.assigned_to else None,
-                moment_in_table(entry.dealt_at) if entry.dealt_at else None,
-                edition_names.get(entry.edition, entry.edition),
-                entry.revision,
-                election_names.get(entry.election, entry.election),
-                entry.share.code,
-                entry.office_id,
-                entry.share.sha256,
-            ]
+def _findings_csv(keys: Sequence[int]) -> _Spreadsheet:
+    """The spreadsheet of findings, in words."""
+    findings, titles = _Spreadsheet(FINDING_COLUMNS), _Titles()
+    for listed in _listed(keys):
+        for cells in _finding_cells(listed, titles):
+            findings.write(cells)
+    return findings
+
+
+def _share_cells(listed: _Listed, titles: _Titles) -> list[Any]:
+    """The cells of a share, in the order of COLUMNS. Spreadsheets understand a day, but no time with its zone."""
+    entry, exchange = listed.entry, listed.exchange
+    ruled = [(finding, titles.rules.get((entry.edition, finding.rule))) for finding in listed.findings]
+    named = [(finding, title.rule if title else finding.rule) for finding, title in ruled]
+    return [
+        entry.pk,
+        entry.office_name,
+        entry.member,
+        entry.account,
+        entry.platform,
+        profile_address(entry.platform, entry.handle),
+        titles.overall.get(entry.overall, ""),
+        titles.contact.get(entry.contact, NO_CONTACT),
+        "; ".join(title for finding, title in named if finding.contact),
+        "; ".join(title for finding, title in named if finding.outcome in TO_DO),
+        _advice(entry),
+        exchange["question"] if exchange else None,
+        "\n".join(exchange["replies"]) if exchange else None,
+        timezone.localdate(entry.shared_at),
+        time_in_table(entry.shared_at),
+        entry.needed_by,
+        timezone.localdate(entry.answered_at) if entry.answered_at else None,
+        time_in_table(entry.answered_at) if entry.answered_at else None,
+        ", ".join(state.label for state in entry.states),
+        officer_name(entry.assigned_to) if entry.assigned_to else None,
+        timezone.localdate(entry.dealt_at) if entry.dealt_at else None,
+        titles.editions.get(entry.edition, entry.edition),
+        entry.revision,
+        titles.elections.get(entry.election, entry.election),
+        entry.share.code,
+        entry.office_id,
+        entry.share.sha256,
+    ]
 
 
 @dataclass(frozen=True)
@@ -374,40 +413,42 @@ def _findings(keys: Sequence[int]) -> dict[int, list[_SharedRule]]:
     return {share: list(findings.values()) for share, findings in by_share.items()}
 
 
-def _finding_rows(keys: Sequence[int]) -> Iterator[list[Any]]:
+def _finding_cells(listed: _Listed, titles: _Titles) -> Iterator[list[Any]]:
     """The cells of each shared finding, in the order of FINDING_COLUMNS."""
-    outcomes, contact, rules = outcome_titles(), contact_titles(), rule_titles()
-    for chunk in _chunks(keys):
-        findings = _findings(chunk)
-        for entry in _entries(chunk):
-            for finding in findings.get(entry.pk, ()):
-                title = rules.get((entry.edition, finding.rule))
-                yield [
-                    entry.pk,
-                    entry.office_name,
-                    entry.member,
-                    entry.account,
-                    title.section if title else None,
-                    title.rule if title else finding.rule,
-                    cite(finding.paragraphs),
-                    outcomes.get(finding.outcome, finding.outcome),
-                    contact.get(finding.contact) if finding.contact else None,
-                    moment_in_table(entry.shared_at),
-                    entry.share.code,
-                ]
+    entry = listed.entry
+    for finding in listed.findings:
+        title = titles.rules.get((entry.edition, finding.rule))
+        yield [
+            entry.pk,
+            entry.office_name,
+            entry.member,
+            entry.account,
+            title.section if title else None,
+            title.rule if title else finding.rule,
+            cite(finding.paragraphs),
+            titles.outcomes.get(finding.outcome, finding.outcome),
+            titles.contact.get(finding.contact) if finding.contact else None,
+            timezone.localdate(entry.shared_at),
+            entry.share.code,
+        ]
 
 
-class _FindingsFile:
-    """The spreadsheet of findings. It may be large, so it is written to a temporary file before its size is known."""
+class _Spreadsheet:
+    """A CSV file. It may be large, so it is written to a temporary file before its size is known."""
 
-    def __init__(self, keys: Sequence[int]) -> None:
+    def __init__(self, header: Sequence[str]) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # open until it is sent
-        text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
-        write_csv(text, FINDING_COLUMNS, _finding_rows(keys))
-        text.detach()
-        self.size = self._file.tell()
+        self._text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
+        self.write = start_csv(self._text, header)
+
+    @property
+    def size(self) -> int:
+        """The bytes so far."""
+        self._text.flush()
+        return self._file.tell()
 
     def parts(self) -> Iterator[bytes]:
+        self._text.detach()
         self._file.seek(0)
         yield from iter(lambda: self._file.read(PART), b"")
         self._file.close()
@@ -429,8 +470,23 @@ def _single_pdf(keys: Sequence[int], name: str) -> Collection:
     return Collection(keys, name, "application/pdf", len(content), [content])
 
 
+def _lists(
+    keys: Sequence[int], kinds: Sequence[Kind], without: Mapping[int, str]
+) -> tuple[list[dict[str, Any]], _Spreadsheet, _Spreadsheet]:
+    """The index, the spreadsheet of shares and that of findings, in one reading: the first byte waits for them."""
+    index: list[dict[str, Any]] = []
+    shares, findings, titles = _Spreadsheet(COLUMNS + FILE_COLUMNS), _Spreadsheet(FINDING_COLUMNS), _Titles()
+    for listed in _listed(keys):
+        row = _index_row(listed.entry, titles, () if listed.entry.pk in without else kinds)
+        index.append(row)
+        shares.write([*_share_cells(listed, titles), row["summary"], row["full"]])
+        for cells in _finding_cells(listed, titles):
+            findings.write(cells)
+    return index, shares, findings
+
+
 def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping[int, str]) -> Collection:
-    index = _index(keys, kinds, without)
+    index, spreadsheet, findings = _lists(keys, kinds, without)
     sizes = _sizes(keys)
     stream = ZipStream(compress_type=ZIP_STORED, sized=True)
     withdrawn: dict[int, None] = {}
@@ -450,10 +506,7 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
             raise CannotExport("A stored PDF has changed.")
         yield content
 
-    stream.add(
-        _csv(keys, files={row["share"]: [row["summary"], row["full"]] for row in index}).encode(), "index.csv"
-    )
-    findings = _FindingsFile(keys)
+    stream.add(spreadsheet.parts(), "index.csv", size=spreadsheet.size)
     stream.add(findings.parts(), "findings.csv", size=findings.size)
     stream.add(json.dumps(index, ensure_ascii=False, indent=1).encode(), "index.json")
     for row in index:
@@ -465,16 +518,19 @@ def _zip(keys: Sequence[int], kinds: Sequence[Kind], name: str, without: Mapping
                 raise CannotExport("A PDF is not made yet. Try again.")
             stream.add(pdf(row["share"], kind, size), path, size=size)
     unprinted = [row["share"] for row in index if row["share"] in without]
-    # A ZIP says its size before its first byte. So the list of what was left out is as long as if all had been.
-    size_left_out = len(
-        NOTHING_LEFT_OUT + _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, keys)
+    # A ZIP says its size before its first byte. So its contents are as long as if everything had been withdrawn.
+    size_of_contents = len(
+        CONTENTS_LIST
+        + NOTHING_LEFT_OUT
+        + _list_under(UNPRINTED, unprinted)
+        + _list_under(WITHDRAWN_DURING, keys)
     )
 
-    def left_out() -> Iterator[bytes]:
-        text = _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, withdrawn)
-        yield (text or NOTHING_LEFT_OUT).encode().ljust(size_left_out)
+    def contents() -> Iterator[bytes]:
+        left_out = _list_under(UNPRINTED, unprinted) + _list_under(WITHDRAWN_DURING, withdrawn)
+        yield (CONTENTS_LIST + (left_out or NOTHING_LEFT_OUT)).encode().ljust(size_of_contents)
 
-    stream.add(left_out(), LEFT_OUT, size=size_left_out)
+    stream.add(contents(), CONTENTS, size=size_of_contents)
     return Collection(keys, name, "application/zip", len(stream), stream)
 
 
@@ -497,7 +553,10 @@ def _list_under(heading: str, keys: Iterable[int]) -> str:
 def _jsonl(keys: Sequence[int], name: str) -> Collection:
     """A line for each share: its row of the index, its record, and the questions and answers so far."""
     now = timezone.now()
-    index = {row["share"]: json.dumps(row, ensure_ascii=False) for row in _index(keys, ())}
+    titles = _Titles()
+    index = {
+        entry.pk: json.dumps(_index_row(entry, titles, ()), ensure_ascii=False) for entry in _entries(keys)
+    }
     indexed = [key for key in keys if key in index]
     size = 0
     lengths: dict[int, int] = {}
@@ -528,25 +587,29 @@ def _jsonl(keys: Sequence[int], name: str) -> Collection:
 
 
 def _line(index: str, content: str, exchange: Any) -> bytes:
-    exchange_json = json.dumps(exchange, ensure_ascii=False)
+    listed = {name: value for name, value in exchange.items() if name != "replies"} if exchange else None
+    exchange_json = json.dumps(listed, ensure_ascii=False)
     return f'{{"index": {index}, "record": {content}, "exchange": {exchange_json}}}\n'.encode()
 
 
 def _exchanges(keys: Sequence[int], until: datetime) -> dict[int, Any]:
-    """The question asked with each share, and what was written about it up to a moment."""
+    """The question asked with each share, and the messages up to a moment. `replies` has the officers' texts."""
     asked: dict[int, Any] = {
         request.share_id: {
             "question": request.question,
             "about": request.about,
             "needed_by": request.needed_by.isoformat() if request.needed_by else None,
             "entries": [],
+            "replies": [],
         }
         for request in AdviceRequest.objects.filter(share__in=keys)
     }
     entries = AdviceEntry.objects.filter(request__share__in=keys, written_at__lte=until)
-    for entry in entries.select_related("request").prefetch_related("author__former_names"):
+    for entry in entries.select_related("request__share").prefetch_related("author__former_names"):
         message = {"by": entry.by_name, "at": moment_in_json(entry.written_at), "text": entry.text}
         asked[entry.request.share_id]["entries"].append(message)
+        if entry.author_id != entry.request.share.shared_by_id:
+            asked[entry.request.share_id]["replies"].append(entry.text)
     return asked
 
 

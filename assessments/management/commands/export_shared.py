@@ -51,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-unprinted",
             action="store_true",
-            help="leave out PDFs that cannot be made, and list them in left-out.txt",
+            help="leave out PDFs that cannot be made, and list them in contents.txt",
         )
         for name in FILTERS:
             parser.add_argument(

@@ -7,7 +7,7 @@ import re
 import resource
 import signal
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zipfile import ZipFile
 
@@ -108,7 +108,7 @@ def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world,
         assert (row["code"], row["sha256"]) == (share.code, share.sha256)
         for kind in Kind:
             assert archive.read(row[kind.value]) == pdf_of(share, kind)
-    assert "Every file that the index names is included." in archive.read("left-out.txt").decode()
+    assert "Every file that the index names is included." in archive.read("contents.txt").decode()
 
 
 @pytest.mark.postgres
@@ -220,8 +220,14 @@ def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     assert row["Result"] == overall_titles()[entry.overall]
     assert row["When to contact the Commissioner"] == contact_titles().get(entry.contact, "No contact needed")
     assert row["Advice"] == "asked for, no reply yet"
-    assert row["Shared on"] == moment_in_table(share.shared_at)
-    assert row["Shared on"].endswith((" EDT", " EST"))
+    # Spreadsheets take a day alone for a date.
+    assert (row["Shared on"], row["Time shared"]) == tuple(moment_in_table(share.shared_at).split(" ", 1))
+    assert (row["Question"], row["Reply"], row["Replied on"]) == ("May I?", "", "")
+    for text, by in (("You may.", world.officer), ("Thanks.", world.member), ("Until May.", world.officer)):
+        sharing.write_advice(share=share, text=text, by=by)
+    (row,) = csv.DictReader(io.StringIO(bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")))
+    assert (row["Advice"], row["Reply"]) == ("replied", "You may.\nUntil May.")
+    date.fromisoformat(row["Replied on"])
 
 
 def test_the_csv_names_the_member_the_account_and_what_is_to_raise_and_to_do(world):
@@ -328,7 +334,7 @@ def test_what_is_withdrawn_meanwhile_is_left_out_and_the_rest_is_whole(world, qu
     index = json.loads(archive.read("index.json"))
     assert archive.read(index[1]["full"]) == pdf_of(kept)
     assert archive.read(index[0]["full"]).startswith(b"This share was withdrawn")
-    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(gone.pk)]
+    assert archive.read("contents.txt").decode().split("Shares:")[1].split() == [str(gone.pk)]
 
 
 def test_however_many_are_withdrawn_meanwhile_all_are_listed(world, quick, monkeypatch):
@@ -337,7 +343,7 @@ def test_however_many_are_withdrawn_meanwhile_all_are_listed(world, quick, monke
     for share in Share.objects.all():
         sharing.withdraw(share=share, by=world.member)
     archive = ZipFile(io.BytesIO(bytes_of(collection)))
-    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(key) for key in keys]
+    assert archive.read("contents.txt").decode().split("Shares:")[1].split() == [str(key) for key in keys]
 
 
 @pytest.mark.parametrize("form", Export.Form.values)
@@ -374,7 +380,7 @@ def test_what_is_withdrawn_while_it_is_put_together_is_refused(world, quick, mon
     address = world.client.post("/desk/export", {"form": "csv"})["Location"]
     whole = exporting._csv
 
-    def slow(index: Any) -> str:
+    def slow(index: Any) -> Any:
         made = whole(index)
         sharing.withdraw(share=gone, by=world.member)
         return made
@@ -427,7 +433,7 @@ def test_one_that_cannot_be_printed_stops_no_other_and_is_named(world, one_unpri
     index = {row["share"]: row["full"] for row in json.loads(archive.read("index.json"))}
     assert index.pop(one_unprinted.pk) is None
     assert [archive.read(path)[:4] for path in index.values()] == [b"%PDF"] * 2
-    assert archive.read("left-out.txt").decode().split("Shares:")[1].split() == [str(one_unprinted.pk)]
+    assert archive.read("contents.txt").decode().split("Shares:")[1].split() == [str(one_unprinted.pk)]
 
 
 def test_every_page_leads_back_to_the_desk_as_it_was(world, quick):
@@ -590,7 +596,7 @@ def test_the_command_names_what_cannot_be_printed_and_leaves_it_out_only_if_told
     assert not list(tmp_path.iterdir())
     assert not Export.objects.exists()
     assert "3 shares" in export_shared(*how, "--without-unprinted")
-    assert str(one_unprinted.pk) in ZipFile(tmp_path / "x.zip").read("left-out.txt").decode()
+    assert str(one_unprinted.pk) in ZipFile(tmp_path / "x.zip").read("contents.txt").decode()
 
 
 def test_a_full_disk_leaves_no_file_that_looks_whole(world, tmp_path, quick):
