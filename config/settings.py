@@ -268,7 +268,7 @@ MFA_FORMS = {
         "add_webauthn": "AddPasskeyForm",
     }.items()
 }
-# Single sign-on creates no account, and links none by its address alone.
+# Single sign-on creates no sign-in, and links none by its address alone.
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
 OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
 SOCIALACCOUNT_ADAPTER = "assessments.views.single_sign_on.SingleSignOnAdapter"

@@ -95,7 +95,7 @@ def earlier_published(edition: Edition) -> PublishedEdition:
 
 
 def person(name: str, /, **fields: Any) -> User:
-    """Someone with an account: `member@example.ca` for `member`. Officers and administrators have a second step."""
+    """Someone with a sign-in: `member@example.ca` for `member`. Officers and administrators have a second step."""
     email = f"{name.replace(' ', '.').lower()}@example.ca"
     user = User.objects.create_user(email, **{"name": NAMES.get(name, name.title())} | fields)
     return with_second_step(user) if user.is_officer or user.is_staff else user

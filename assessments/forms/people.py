@@ -221,7 +221,7 @@ class OwnEmailForm(_ColumnForm):
     email = EmailField(
         label="New email address",
         max_length=254,
-        help_text="We email a link to this address. It works once, for 7 days.",
+        help_text="The link works once, for 7 days.",
     )
 
 
@@ -307,7 +307,7 @@ class EraseForm(_ColumnForm):
 
 
 class AcceptForm(SetPasswordForm):
-    """The name and password of somebody who was invited and has no account yet."""
+    """The name and password of somebody who was invited and has no sign-in yet."""
 
     name = LineField(
         label="Your name",
@@ -329,7 +329,7 @@ class AcceptForm(SetPasswordForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my account"), css_class="actions"))
+        self.helper.layout = Layout(*self.fields, Div(Submit("go", "Create my sign-in"), css_class="actions"))
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])

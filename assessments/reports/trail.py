@@ -70,7 +70,7 @@ SENTENCES: dict[str, str] = {
     Action.EMAIL_ASKED: "{who} asked to change the email address of {what}",
     Action.EMAIL_CANCELLED: "{who} cancelled a change of the email address of {what}",
     Action.EMAIL_CHANGED: "{who} changed the email address of {what}",
-    Action.PRINTED: "{who} printed a PDF about {what}",
+    Action.PRINTED: "{who} made a PDF about {what}",
     Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
     Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
     Action.MARKED_DONE: "{who} marked a thing to do about {what} as done",

@@ -144,7 +144,7 @@ def list_keys(rows: DeskEntryQuerySet) -> list[int]:
         raise CannotExport("No share that can be exported matches the search and the filters.")
     if len(keys) > MAX_SHARES:
         raise CannotExport(
-            f"One export has at most {MAX_SHARES:,} shares. Use the filters, for example the days of sharing."
+            f"One export has at most {MAX_SHARES:,} shares. Use the filters, for example “Shared on or after”."
         )
     return keys
 

@@ -1,6 +1,6 @@
 """Changing one's own email address: it counts once the person confirms it by a link sent to it.
 
-Nothing that the person sees depends on whether the address already belongs to somebody else's account. In that case
+Nothing that the person sees depends on whether the address already belongs to somebody else's sign-in. In that case
 its owner gets an email without a link to confirm.
 """
 
@@ -36,11 +36,11 @@ class LinkExpired(Exception):
 
 
 class OtherPerson(Exception):
-    """The link is for the account of somebody else than the person who is signed in."""
+    """The link is for somebody other than the person who is signed in."""
 
 
 class AddressTaken(Exception):
-    """The address has come to belong to another account since the person asked for it."""
+    """The address has come to belong to another sign-in since the person asked for it."""
 
 
 @transaction.atomic
@@ -101,7 +101,7 @@ def confirm_email(*, token: str, by: User, session: str | None) -> None:
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(email=change.email)
     except IntegrityError as error:
-        # Another account got the address at the same moment.
+        # Another sign-in got the address at the same moment.
         raise AddressTaken from error
 
 

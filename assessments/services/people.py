@@ -32,7 +32,7 @@ class InvitationUsed(Exception):
 
 
 class ExistingAccount(Exception):
-    """The person invited already has an account, and joins by signing in."""
+    """The person invited already has a sign-in, and joins by signing in."""
 
 
 class DuplicateSeat(Exception):
@@ -55,7 +55,7 @@ def invite(
     """Invite an email address by a link that works once, for a week.
 
     Once the email is sent, earlier unused invitations to the same role are revoked. Nothing reveals whether the
-    address has an account. If the email cannot be sent, the new invitation is revoked instead, and this raises
+    address has a sign-in. If the email cannot be sent, the new invitation is revoked instead, and this raises
     OSError or SMTPException. It cannot be retried, because the link's key is stored nowhere: send a new invitation.
     """
     key = secrets.token_urlsafe(32)
@@ -135,9 +135,9 @@ def _revoke_all(invitations: list[Invitation], by: User) -> None:
 
 
 def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
-    """Accept an invitation as `user`, or with a new account of this name and password if nobody has signed in.
+    """Accept an invitation as `user`, or with a new sign-in of this name and password if nobody has signed in.
 
-    Raises InvitationGone, ExistingAccount where the address has an account and nobody has signed in, CannotJoin, and
+    Raises InvitationGone, ExistingAccount where the address has a sign-in and nobody has signed in, CannotJoin, and
     TooManyHashing.
     """
     # Before the transaction: a password may wait for its turn, and nobody else should wait for the database then.
@@ -172,7 +172,7 @@ def _new_account(email: str, hashed: str, name: str) -> User:
         with transaction.atomic():
             return User.objects.create(email=User.normalize_username(email), password=hashed, name=name)
     except IntegrityError as error:
-        # The account was made by another invitation at the same moment.
+        # The sign-in was created by another invitation at the same moment.
         raise ExistingAccount from error
 
 
@@ -180,14 +180,14 @@ def why_not_join(*, invitation: Invitation, user: User) -> str:
     """Why a person's present roles keep them from accepting an invitation; empty if they can accept it."""
     if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
         if user.is_staff or user.is_officer:
-            return "Your account already has a role. A person can’t be both an administrator and an officer."
+            return "You already have a role here. A person can’t be both an administrator and an officer."
         if Office.objects.filter(member=user).exists():
-            return "Your account belongs to a member of Council, who cannot have this role as well."
+            return "You sign in as a member of Council. A member can’t have this role as well."
         if Membership.objects.current().filter(user=user).exists():
-            return "Your account belongs to a member’s staff, who cannot have this role as well."
+            return "You sign in as a member’s staff. Staff can’t have this role as well."
     elif user.is_staff or user.is_officer:
-        role = "an officer" if user.is_officer else "an administrator"
-        return f"Your account is {role}’s, who cannot work in a member’s office."
+        role = "officer" if user.is_officer else "administrator"
+        return f"You sign in as an {role}. An {role} can’t work in a member’s office."
     return ""
 
 

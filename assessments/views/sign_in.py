@@ -132,7 +132,7 @@ class Adapter(GuessCountingAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send an email, or show a page that says it could not be sent.
 
-        An email goes out whether or not the address has an account, so neither success nor failure reveals that.
+        An email goes out whether or not the address has a sign-in, so neither success nor failure reveals that.
         """
         try:
             super().send_mail(template_prefix, email, context)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 PROVIDER = "oidc"
 TO_LINK, LINK_SECONDS = "to_link", 15 * 60
-"""The session's key for a person who came by single sign-on and has yet to prove that the account is theirs; and how
+"""The session's key for a person who came by single sign-on and has yet to prove that the sign-in is theirs; and how
 many seconds they have.
 """
 
@@ -44,12 +44,12 @@ sign_in_settings = mfa.IndexView.as_view(extra_context={"single_sign_on": provid
 
 
 def refusal(request: HttpRequest) -> HttpResponse:
-    """The same page for everyone who cannot sign in this way. It gives no reason, so it reveals nobody's account."""
+    """The same page for everyone who cannot sign in this way. It gives no reason, so it reveals nobody's sign-in."""
     return render(request, "account/single_sign_on_refused.html", status=403)
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Signs in only people who linked their single sign-on themselves, and creates no accounts."""
+    """Signs in only people who linked their single sign-on themselves, and creates no sign-ins."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
@@ -132,7 +132,7 @@ def _pending_link(request: HttpRequest) -> dict[str, Any] | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest) -> HttpResponseBase:
-    """Link single sign-on to the account of a person who has signed in here."""
+    """Link single sign-on to the sign-in of a person who has signed in here."""
     pending = _pending_link(request)
     if pending is None:
         return refusal(request)

@@ -56,7 +56,7 @@ def your_details(request: HttpRequest, by: User) -> HttpResponse:
 @signed_in
 @freshly_signed_in
 def change_email(request: HttpRequest, by: User) -> HttpResponse:
-    """Ask for another email address. The page is the same whether or not the address has an account."""
+    """Ask for another email address. The page is the same whether or not the address has a sign-in."""
     form = OwnEmailForm(request.POST)
     if not form.is_valid():
         return _page(request, by, email_form=form)

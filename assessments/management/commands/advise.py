@@ -79,7 +79,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--explain",
             action="store_true",
-            help="add the fewest answers you could change to settle each point to raise and each action",
+            help="add the fewest answers you could change to settle each point to raise and each thing to do",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from rich.progress import Progress
 
-from assessments.forms.desk import DeskFilter
+from assessments.forms.desk import KEPT_PRIVATE, DeskFilter
 from assessments.management.progress import bar
 from assessments.management.stopping import stoppable
 from assessments.models import DeskEntry, Export
@@ -26,9 +26,13 @@ FILTERS = (*DeskFilter.base_filters, "waiting")
 """The desk's filters. `waiting` is an earlier name of `state`."""
 HINTS = {
     "office": "; the number of an office in the database",
-    "assigned": "; the number of an officer in the database; `nobody` for shares without one",
+    "assigned": "; the number of an officer in the database; `nobody` for shares that are not assigned",
     "waiting": "; an earlier name of --state",
 }
+
+
+def _source_of(name: str) -> str:
+    return "same words as in the desk's filter" if name in KEPT_PRIVATE else "same value as in the URL of the desk"
 
 
 class Command(BaseCommand):
@@ -55,7 +59,7 @@ class Command(BaseCommand):
         )
         for name in FILTERS:
             parser.add_argument(
-                f"--{name}", default="", help=f"same value as in the URL of the desk{HINTS.get(name, '')}"
+                f"--{name}", default="", help=f"{_source_of(name)}{HINTS.get(name, '')}"
             )
 
     def handle(self, *args: Any, **options: Any) -> None:

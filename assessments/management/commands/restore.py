@@ -16,7 +16,7 @@ from assessments.records.clock import moment_in_table
 class Command(BaseCommand):
     """Restores a backup into an empty place. No option makes it overwrite what people have written."""
 
-    help = "Restore a backup into an empty database and an empty file storage. Stop the portal first."
+    help = "Restore a backup into an empty database and empty file storage. Stop the portal first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="DIR", type=Path, help="the folder that `backup` wrote")

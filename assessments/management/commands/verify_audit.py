@@ -34,7 +34,7 @@ class Command(BaseCommand):
     """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
-        "Prove that no one changed, removed, inserted or cut off events in the audit trail. Compare attested and "
+        "Verify that no one changed, removed, inserted or cut off events in the audit trail. Compare attested and "
         "shared self-checks and their PDFs with the hashes in the trail. An anchor stored elsewhere also reveals a "
         "rebuilt chain. Exits with 1 on a fault."
     )

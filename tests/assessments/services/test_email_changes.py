@@ -85,7 +85,7 @@ def test_a_link_goes_to_the_new_address_and_a_notice_to_the_present_one(cast, as
     assert "Waiting for you to confirm" in html
     assert cast.member.email == "member@example.ca"
     assert [message.to for message in mail.outbox] == [["new@example.ca"], ["member@example.ca"]]
-    notice = str(sent("Your email address is about to change").body)
+    notice = str(sent("Someone asked to change your email address").body)
     assert "n•••@example.ca" in notice
     assert "/your-details/" in notice
     assert link().rpartition("/")[2] not in notice
@@ -243,7 +243,7 @@ def test_another_person_changes_nothing_with_the_link_and_is_told_so(cast, ask, 
     for answer in (client.get(link()), client.post(link())):
         html = answer.content.decode()
         assert answer.status_code == 403
-        assert "This link is for another account" in html
+        assert "This link is for another sign-in" in html
         assert "Nothing was changed." in html
         assert "new@example.ca" not in html
         assert "member@example.ca" not in html
@@ -302,7 +302,7 @@ def test_an_address_that_is_taken_by_then_is_not_given_twice(cast, ask):
     client = cast.client("member")
     answer = client.post(link())
     assert answer.status_code == 409
-    assert "Another account now uses the new address." in answer.content.decode()
+    assert "Another sign-in now uses the new address." in answer.content.decode()
     token = link().rpartition("/")[2]
     with pytest.raises(AddressTaken):
         email_changes.confirm_email(token=token, by=cast.member, session=None)

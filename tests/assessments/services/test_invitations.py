@@ -198,10 +198,10 @@ def test_an_officer_and_an_administrator_get_their_role_alone(invite, cast, role
 @pytest.mark.parametrize(
     ("before", "role", "reason"),
     [
-        ({"is_officer": True}, "staff", "cannot work in a member"),
-        ({"is_staff": True}, "staff", "cannot work in a member"),
-        ({"is_staff": True}, "officer", "already has a role"),
-        ({"is_officer": True}, "administrator", "already has a role"),
+        ({"is_officer": True}, "staff", "An officer can’t work in a member’s office."),
+        ({"is_staff": True}, "staff", "An administrator can’t work in a member’s office."),
+        ({"is_staff": True}, "officer", "You already have a role"),
+        ({"is_officer": True}, "administrator", "You already have a role"),
     ],
 )
 def test_nobody_has_two_roles_that_must_not_meet(invite, before, role, reason):
@@ -553,7 +553,7 @@ def test_an_invitation_says_in_plain_words_what_one_is_invited_as(invite, cast, 
     address = invite(role=role, **({} if role == "staff" else {"office": None, "by": cast.administrator}))
     html = Client().get(address).content.decode()
     assert reason in " ".join(html.split())
-    assert "Create my account" in html
+    assert "Create my sign-in" in html
     assert role == "staff" or reason.rpartition(", ")[2] in " ".join(str(mail.outbox[-1].body).split())
 
 
@@ -669,7 +669,7 @@ def test_an_earlier_link_still_works_when_the_email_cannot_be_sent_again(cast, i
 def test_someone_with_a_role_learns_before_joining_that_they_cannot_be_staff(cast, invite, role):
     address = invite(cast.user(role).email)
     html = cast.client(role).get(address).content.decode()
-    assert "You can’t join with this account" in html
+    assert "You can’t join with this sign-in" in html
     assert ">Join<" not in html
     assert 'name="name"' not in html
 
@@ -772,7 +772,7 @@ def test_of_two_who_want_what_one_alone_can_have_at_once_one_comes_in(what, monk
     answers = together(*(partial(Client().post, address, NEW) for address in addresses))
     assert sorted(answer.status_code for answer in answers) == [200, 302]
     reason = {
-        "one new address": "This address already has an account",
+        "one new address": "You can already sign in with this address",
         "one seat": people.SEAT_IS_HELD,
     }[what]
     assert reason in next(answer for answer in answers if answer.status_code == 200).content.decode()

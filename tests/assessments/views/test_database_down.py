@@ -181,7 +181,7 @@ def test_someone_who_joined_and_could_not_be_signed_in_reads_that_their_sign_in_
     with no_new_session():
         answer = client.post(link, {"name": "Bo", "new_password1": PASSWORD, "new_password2": PASSWORD})
     assert answer.status_code == 302
-    assert "Your account is ready" in client.get(answer["Location"]).content.decode()
+    assert "Your sign-in is ready" in client.get(answer["Location"]).content.decode()
     assert (
         client.post("/account/login/", {"login": "new@example.ca", "password": PASSWORD}).status_code == 302
     )

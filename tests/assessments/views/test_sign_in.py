@@ -1,4 +1,4 @@
-"""Signing in and out: by invitation only, and without revealing who has an account."""
+"""Signing in and out: by invitation only, and without revealing who has a sign-in."""
 
 import logging
 import re
@@ -131,7 +131,7 @@ def test_nobody_can_sign_up_whatever_page_asks(rf):
     assert Adapter().is_open_for_signup(rf.get("/")) is False
 
 
-# --- Without telling who has an account -------------------------------------------
+# --- Without telling who has a sign-in -------------------------------------------
 
 
 @pytest.fixture(params=["nobody@example.ca", "former@example.ca", "invited@example.ca"])

@@ -169,7 +169,7 @@ def test_someone_with_an_account_is_asked_to_sign_in_here_once_and_then_to_confi
     page = client.get(LINK)
     assert "Sign in here once" in page.content.decode()
     assert sign_in(client, member, next=LINK)["Location"] == LINK
-    assert "Link City account to your account?" in client.get(LINK).content.decode()
+    assert "Link City account to your sign-in?" in client.get(LINK).content.decode()
     assert not Link.objects.exists()
     assert client.post(LINK)["Location"] == "/account/security/"
     client.post("/account/logout/")

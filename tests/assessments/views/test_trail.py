@@ -57,7 +57,7 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
         "assessment": (Action.REASSESSED, draft, f"started a reassessment of {ACCOUNT}"),
         "attestation": (Action.ATTESTED, attestation, f"attested the self-check of {ACCOUNT}"),
         "share": (Action.SHARED, share_, f"shared the self-check of {ACCOUNT}"),
-        "storedpdf": (Action.PRINTED, stored, f"printed a PDF about {ACCOUNT}"),
+        "storedpdf": (Action.PRINTED, stored, f"made a PDF about {ACCOUNT}"),
         "socialaccount": (
             Action.ACCOUNT_ADDED,
             cast.account,
