@@ -32,7 +32,11 @@ HINTS = {
 
 
 def _source_of(name: str) -> str:
-    return "same words as in the desk's filter" if name in KEPT_PRIVATE else "same value as in the URL of the desk"
+    return (
+        "same words as in the desk's filter"
+        if name in KEPT_PRIVATE
+        else "same value as in the URL of the desk"
+    )
 
 
 class Command(BaseCommand):
@@ -58,9 +62,7 @@ class Command(BaseCommand):
             help="leave out PDFs that cannot be made, and list them in contents.txt",
         )
         for name in FILTERS:
-            parser.add_argument(
-                f"--{name}", default="", help=f"{_source_of(name)}{HINTS.get(name, '')}"
-            )
+            parser.add_argument(f"--{name}", default="", help=f"{_source_of(name)}{HINTS.get(name, '')}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         form, target = options["format"], options["output"]
