@@ -194,7 +194,7 @@ def test_the_mail_to_an_address_without_a_sign_in_says_so_and_has_no_link(client
     client.post("/account/password/reset/", {"email": email})
     (sent,) = mail.outbox
     assert sent.to == [email]
-    assert "has no account with this address" in sent.body
+    assert "You can’t sign in with this address" in sent.body
     assert "http" not in sent.body
 
 
