@@ -153,7 +153,7 @@ NOT_PICTURED = {
         "start restart check:move check:delete assessment:move assessment:delete assessment:restore assessment:done"
         " assessment:confirm assessment:look assessment:ready assessment:reply assessment:settle assessment:reassess"
         " assess_account seen mail check:stay remove_staff revoke_invitation resend_invitation set_active hold"
-        " choose_export advise end_session change_email cancel_email assign_share mark_dealt search_people"
+        " choose_export advise end_session change_email cancel_email assign_share mark_dealt"
     ),
     "A file, or a probe for monitoring.": (
         "check:pdf check:json check:file check:dates check:staff_page assessment:pdf assessment:json assessment:file"

@@ -90,10 +90,10 @@ OTHERS = (
         "ward17@demo.example",
         "Ravi Menon",
         Shared(
-            "conversion",
+            "official-account",
             "@CouncillorMenon",
             "official",
-            "A supplier offered us a free video. Does its value count toward the $500?",
+            "May the office’s contact page link to this account?",
             7,
         ),
     ),
