@@ -50,7 +50,7 @@ SENTENCES: dict[str, str] = {
     Action.SIGN_IN_CLOSED: "{who} suspended sign-in for {what}",
     Action.SIGN_IN_OPENED: "{who} restored sign-in for {what}",
     Action.ATTESTED: "{who} attested the self-check of {what}",
-    Action.REASSESSED: "{who} started a reassessment of {what}",
+    Action.REASSESSED: "{who} started the next self-check of {what}",
     Action.SHARED: "{who} shared the self-check of {what}",
     Action.SHARE_WITHDRAWN: "{who} withdrew what was shared about {what}",
     Action.SHARE_VIEWED: "{who} viewed what was shared about {what}",
@@ -70,7 +70,7 @@ SENTENCES: dict[str, str] = {
     Action.EMAIL_ASKED: "{who} asked to change the email address of {what}",
     Action.EMAIL_CANCELLED: "{who} cancelled a change of the email address of {what}",
     Action.EMAIL_CHANGED: "{who} changed the email address of {what}",
-    Action.PRINTED: "{who} made a PDF about {what}",
+    Action.PRINTED: "{who} made the PDF of {what}",
     Action.RETENTION_CHOSEN: "{who} chose shorter retention periods: {what}",
     Action.RETENTION_KEPT: "{who} kept the current retention periods: {what}",
     Action.MARKED_DONE: "{who} marked a thing to do about {what} as done",
@@ -96,6 +96,14 @@ class RecordKind:
     related: tuple[str, ...] = ()
 
 
+def _name_of_pdf(pdf: Any) -> str:
+    """Which PDF it is, and of which account."""
+    if pdf.attestation:
+        return f"the attested self-check of {pdf.attestation.assessment.account}"
+    whole = "what was shared" if pdf.kind == StoredPdf.Kind.FULL else "the summary of what was shared"
+    return f"{whole} about {pdf.share.attestation.assessment.account}"
+
+
 RECORD_KINDS = {
     str(kind.model._meta.model_name): kind
     for kind in (
@@ -112,7 +120,7 @@ RECORD_KINDS = {
         ),
         RecordKind(
             StoredPdf,
-            lambda pdf: str((pdf.attestation or pdf.share.attestation).assessment.account),
+            _name_of_pdf,
             ("attestation__assessment__account", "share__attestation__assessment__account"),
         ),
         RecordKind(SocialAccount, str),

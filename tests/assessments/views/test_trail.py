@@ -54,10 +54,10 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
     membership = Membership.objects.create(office=office, user=staff)
     stored = StoredPdf.objects.create(share=share_, name="a.pdf", sha256="0" * 64, size=1)
     cases = {
-        "assessment": (Action.REASSESSED, draft, f"started a reassessment of {ACCOUNT}"),
+        "assessment": (Action.REASSESSED, draft, f"started the next self-check of {ACCOUNT}"),
         "attestation": (Action.ATTESTED, attestation, f"attested the self-check of {ACCOUNT}"),
         "share": (Action.SHARED, share_, f"shared the self-check of {ACCOUNT}"),
-        "storedpdf": (Action.PRINTED, stored, f"made a PDF about {ACCOUNT}"),
+        "storedpdf": (Action.PRINTED, stored, f"made the PDF of what was shared about {ACCOUNT}"),
         "socialaccount": (
             Action.ACCOUNT_ADDED,
             cast.account,
