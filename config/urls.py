@@ -2,7 +2,6 @@
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
-from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as usersessions
@@ -11,7 +10,7 @@ from django.views import defaults
 
 from assessments.views import single_sign_on
 from assessments.views.public import logged_if_it_fails, server_error
-from assessments.views.second_step import RecoveryCodes, RecoveryCodesFile
+from assessments.views.second_step import NewRecoveryCodes, RecoveryCodes, RecoveryCodesFile
 from assessments.views.sign_in import (
     NewPassword,
     end_session,
@@ -53,7 +52,7 @@ account_pages = [
     path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("codes/", our_page(RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),
     path("codes/download/", our_page(RecoveryCodesFile.as_view()), name="mfa_download_recovery_codes"),
-    path("codes/new/", our_page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
+    path("codes/new/", our_page(NewRecoveryCodes.as_view()), name="mfa_generate_recovery_codes"),
     path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
     path("passkeys/add/", our_page(first_step(webauthn.add_webauthn)), name="mfa_add_webauthn"),
     path("passkeys/<int:pk>/remove/", our_page(webauthn.remove_webauthn), name="mfa_remove_webauthn"),

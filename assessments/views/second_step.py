@@ -10,9 +10,14 @@ from typing import Any
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.views import DownloadRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.recovery_codes.views import (
+    DownloadRecoveryCodesView,
+    GenerateRecoveryCodesView,
+    ViewRecoveryCodesView,
+)
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.encoding import force_bytes
@@ -77,6 +82,18 @@ class RecoveryCodes(ViewRecoveryCodesView):  # type: ignore[misc]  # allauth shi
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         first_page = get_account_adapter().get_login_redirect_url(self.request)
         return {**super().get_context_data(**kwargs), "first_page": first_page}
+
+
+class NewRecoveryCodes(GenerateRecoveryCodesView):  # type: ignore[misc]
+    """Makes recovery codes. If there were some, a message says that they no longer work."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        steps = Authenticator.objects.filter(user=self.request.user)
+        replaces = steps.filter(type=Authenticator.Type.RECOVERY_CODES).exists()
+        response: HttpResponse = super().form_valid(form)
+        if replaces:
+            messages.info(self.request, "Your earlier recovery codes no longer work.")
+        return response
 
 
 class RecoveryCodesFile(DownloadRecoveryCodesView):  # type: ignore[misc]

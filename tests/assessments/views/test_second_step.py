@@ -207,9 +207,12 @@ def test_someone_without_recovery_codes_is_led_to_making_them():
     page = client.get("/account/codes/new/").content.decode()
     assert "You have no recovery codes." in page
     assert "will stop working" not in page
-    client.post("/account/codes/new/")
-    assert "<code>" in client.get("/account/codes/").content.decode()
+    with_them = client.post("/account/codes/new/", follow=True).content.decode()
+    assert "<code>" in with_them
+    assert "no longer work" not in with_them
     assert "will stop working" in client.get("/account/codes/new/").content.decode()
+    again = client.post("/account/codes/new/", follow=True).content.decode()
+    assert "Your earlier recovery codes no longer work." in again
 
 
 @pytest.mark.parametrize("has_passkey", [False, True])
