@@ -170,8 +170,10 @@ class SectionForm(forms.Form):
     """Questions of a draft that one page shows: a section's, or those of one screen of the way through.
 
     `names` has the account's platform and name, where the page asks for them. After validation, `changes` has what
-    somebody changed. With `all_changed`, every posted answer and note counts as
-    changed: the page's own draft no longer exists. With `keep_amounts`, an emptied amount is an error.
+    somebody changed, and after a save, `has_saved` says whether anything on the page is stored.
+
+    With `all_changed`, every posted answer and note counts as changed: the page's own draft no longer exists. With
+    `keep_amounts`, an emptied amount is an error.
     """
 
     def __init__(
@@ -190,6 +192,7 @@ class SectionForm(forms.Form):
         self.on_page = {q for q in self.slots if data is not None and SEEN + q in data}
         self.changes: list[Change] = []
         self.names: NameForm | None = None
+        self.has_saved = False
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -322,6 +325,9 @@ class SectionForm(forms.Form):
         """The page after a save: what could not be saved is shown as typed, every other answer as stored."""
         fresh = SectionForm(state, [state.question(question) for question in self.slots])
         fresh.on_page, fresh.names = self.on_page, self.names
+        fresh.has_saved = bool(saved.versions or (self.names and self.names.new_name)) or any(
+            fresh.slots[question].is_answered for question in self.on_page
+        )
         for question, typed in self.slots.items():
             stored, now = saved.conflicts.get(question), fresh.slots[question]
             if stored is not None:

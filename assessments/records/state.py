@@ -155,6 +155,11 @@ class AssessmentState:
         asked = set(self.advisory.asked)
         return frozenset(q for q, row in self.rows.items() if getattr(row, "carried", False) and q in asked)
 
+    @cached_property
+    def has_own_answers(self) -> bool:
+        """Whether somebody gave an answer for this account, and not only for another account of the office."""
+        return any(not getattr(self.rows.get(question), "carried_from", "") for question in self.kept_answers)
+
     @property
     def still_open(self) -> tuple[Finding, ...]:
         """The findings that an answer is missing for."""

@@ -67,8 +67,13 @@ class AssessmentRow:
 
     @property
     def result(self) -> str:
-        """The result in a sentence: when to contact the Commissioner, or else the overall result."""
+        """The result in a sentence: when to contact the Commissioner, or else the overall result.
+
+        It is empty as long as all answers come from another account's self-check.
+        """
         advisory = self.state.advisory
+        if not self.state.has_own_answers:
+            return ""
         return answer_of(self.state.headline, advisory) if advisory.contacts else self.state.headline
 
     @property
@@ -78,6 +83,8 @@ class AssessmentRow:
     @cached_property
     def due(self) -> Due | None:
         """What is due next and not done: now, or else by the nearest day ahead, or else at a time without a date."""
+        if not self.state.has_own_answers:
+            return None
         advisory, done = self.state.advisory, done_rules(self.state, self.assessment.done_marks.all())
         deadlines = {deadline.rule.id: deadline for deadline in advisory.deadlines}
         acts = [(deadlines[rules[0]], rules) for rules in same_act(advisory) if not done.issuperset(rules)]

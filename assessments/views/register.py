@@ -163,7 +163,21 @@ def assess_account(request: HttpRequest, by: User, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _account_page(request, by, account, form)
     draft = services.assess_account(account=account, by=by, **form.cleaned_data)
+    sources = list(draft.answers.exclude(carried_from="").values_list("carried_from", flat=True))
+    if sources:
+        _say_where_from(request, sources)
     return redirect("assessment:next", pk=draft.pk)
+
+
+def _say_where_from(request: HttpRequest, sources: list[str]) -> None:
+    """Say from which self-check a new one starts; `sources` has the account that each answer is from."""
+    accounts = " and ".join(dict.fromkeys(sources))
+    messages.info(
+        request,
+        f"1 answer comes from the self-check of {accounts}. Confirm it when it comes up."
+        if len(sources) == 1
+        else f"{len(sources)} answers come from the self-check of {accounts}. Confirm them when they come up.",
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

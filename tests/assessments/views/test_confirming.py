@@ -80,6 +80,27 @@ def test_a_new_self_check_starts_with_the_answers_about_the_office(cast):
     assert (confirmed.carried, confirmed.carried_from, confirmed.answered_by) == (False, "", cast.member)
 
 
+def test_a_new_self_check_says_once_where_its_answers_are_from_and_shows_no_result_of_them(cast):
+    answered(cast.account, cast.member, {"terms.adopted": "no"})
+    account = account_of(cast.office, "Instagram", "@two")
+    client = cast.client("member")
+    response = client.post(f"/office/accounts/{account.pk}/assess", {"election": "toronto-2026"}, follow=True)
+    page = Page(response, response.redirect_chain[-1][0])
+    draft = account.assessments.get()
+    count, base = draft.answers.count(), f"/assessments/{draft.pk}"
+    words = (
+        f"{count} answers come from the self-check of {cast.account.handle} (TikTok). "
+        "Confirm them when they come up."
+    )
+    assert words in page.words
+    assert words not in Page(client.get(page.address), page.address).words
+    for address in (page.address, f"{base}/", f"{base}/section/terms"):
+        assert f'href="{base}/advisory"' not in client.get(address).content.decode(), address
+        assert "to do ·" not in Page(client.get(address), address).words
+    put(draft, "account.stage", "live", by=cast.member)
+    assert f'href="{base}/advisory"' in client.get(f"{base}/").content.decode()
+
+
 def test_what_nobody_confirmed_in_between_is_still_from_the_first_account(cast):
     answered(cast.account, cast.member)
     second, third = (account_of(cast.office, "Instagram", handle) for handle in ("@two", "@three"))

@@ -464,6 +464,16 @@ def test_a_bound_above_the_questions_left_says_why(person):
     assert most > left
 
 
+def test_everything_else_is_saved_only_where_something_is(person):
+    page = person.press(person.next(), STAGE, "live", **{"note.account__stage": "n" * 3_000})
+    assert "There is a problem" in page.words
+    assert "Everything else is saved." not in page.words
+    person.give(**{STAGE: "live"})
+    page = person.get(f"/check/next/{STAGE}")
+    page = person.press(page, STAGE, "live", **{"note.account__stage": "n" * 3_000})
+    assert "Everything else is saved." in page.words
+
+
 # --- What became clear -------------------------------------------------------------------------------
 
 
