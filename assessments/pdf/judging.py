@@ -184,7 +184,9 @@ def judge(file: bytes, *, known_file: Lookup, known_record: Lookup, known_code: 
     try:
         proof = read_pdf(file)
     except NotOurs as fault:
-        return FileVerdict("unknown", (str(fault), EXPLANATIONS["unknown"]), file_sha256)
+        # A file that is no PDF was never the portal's, so nothing more is to say.
+        more = () if str(fault) in (NOT_OURS["empty"], NOT_OURS["no_pdf"]) else (EXPLANATIONS["unknown"],)
+        return FileVerdict("unknown", (str(fault), *more), file_sha256)
     if document := known_record(proof.sha256):
         remark = (OTHER_CODE,) if proof.code not in (None, document.code) else ()
         explanation = (EXPLANATIONS["changed"], *remark, STANDINGS[document.standing])

@@ -164,7 +164,9 @@ def read_document(raw: bytes, editions: Mapping[str, Edition], calendar: Calenda
     """
     fields = parse_json(raw)
     if not isinstance(fields, dict):
-        raise DocumentFaults([f'{shown(fields)}: the document is an object: {{"edition": …, "answers": …}}'])
+        raise DocumentFaults(
+            [f'{shown(fields)}: not an answers document, which looks like {{"edition": …, "answers": …}}']
+        )
     faults = _Faults()
     _check_keys(fields, faults)
     edition = _edition(fields, editions, faults)

@@ -180,7 +180,8 @@ class Command(BaseCommand):
                 except DocumentFaults as error:
                     bad = True
                     for fault in error.faults:
-                        self.stderr.write(f"line {number}: {fault}", style_func=str)
+                        # Each document is on one line, so its own line number is always 1.
+                        self.stderr.write(f"line {number}: {fault.removeprefix('line 1 ')}", style_func=str)
                 else:
                     out.write(advisory_json(advisory, document.left_behind, explained=self.explained) + b"\n")
         if bad:

@@ -17,7 +17,10 @@ NEEDED = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
 class Command(createsuperuser.Command):
     """Django's command, with a plain message if something is missing."""
 
-    help = "Create the first administrator, who invites all other people."
+    help = (
+        "Create the first administrator, who invites all other people. "
+        "With --noinput, the password comes from DJANGO_SUPERUSER_PASSWORD in the environment."
+    )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from rich.progress import Progress
 
-from assessments.forms.desk import KEPT_PRIVATE, DeskFilter
+from assessments.forms.desk import DeskFilter
 from assessments.management.progress import bar
 from assessments.management.stopping import stoppable
 from assessments.models import DeskEntry, Export
@@ -25,18 +25,20 @@ from assessments.services.printing import CannotStore
 FILTERS = (*DeskFilter.base_filters, "waiting")
 """The desk's filters. `waiting` is an earlier name of `state`."""
 HINTS = {
-    "office": "; the number of an office in the database",
-    "assigned": "; the number of an officer in the database; `nobody` for shares that are not assigned",
-    "waiting": "; an earlier name of --state",
+    "since": "shared on this day or later, such as 2026-11-30",
+    "until": "shared on this day or earlier, such as 2026-11-30",
+    "edition": "shares of this edition of the bulletin",
+    "state": "shares in this state, such as unread or to_answer",
+    "assigned": "shares assigned to this officer, by number in the database; `nobody` for those not assigned",
+    "office": "shares of this office, by number in the database",
+    "account": "shares whose account has these words",
+    "overall": "shares with this result",
+    "contact": "shares with this time to contact the Commissioner; `none` for no contact",
+    "paragraph": "shares with something to do or raise under this paragraph",
+    "advice": "asked, answered, or none",
+    "waiting": "an earlier name of --state",
 }
-
-
-def _source_of(name: str) -> str:
-    return (
-        "same words as in the desk's filter"
-        if name in KEPT_PRIVATE
-        else "same value as in the URL of the desk"
-    )
+"""What each filter keeps. A value that is not valid is answered with the values that are."""
 
 
 class Command(BaseCommand):
@@ -62,7 +64,7 @@ class Command(BaseCommand):
             help="leave out PDFs that cannot be made, and list them in contents.txt",
         )
         for name in FILTERS:
-            parser.add_argument(f"--{name}", default="", help=f"{_source_of(name)}{HINTS.get(name, '')}")
+            parser.add_argument(f"--{name}", default="", help=HINTS[name])
 
     def handle(self, *args: Any, **options: Any) -> None:
         form, target = options["format"], options["output"]

@@ -521,7 +521,7 @@ def test_jsonl_names_bad_lines_by_number_and_still_writes_the_good_ones_in_order
             "line 2: answers.gifts.value: -1: enter an amount from 0 to 1,000,000.00 dollars, such as 620.00, "
             "or unsure"
         ),
-        "line 6: line 1 column 2: the end: not JSON (Expecting property name enclosed in double quotes)",
+        "line 6: column 2: the end: not JSON (Expecting property name enclosed in double quotes)",
     ]
     written = target.read_bytes() if to_file else ended.out
     days = [json.loads(line)["as_of"] for line in written.splitlines()]
@@ -567,8 +567,8 @@ DEEP = b"[" * 900_000
 HOSTILE: dict[str, tuple[bytes, list[str]]] = {
     "nothing": (b"", ["line 1 column 1: the end: not JSON"]),
     "no JSON": (b"\x7fELF", ['line 1 column 1: "\\u007fELF": not JSON']),
-    "a list": (b"[]", ["a list: the document is an object"]),
-    "null": (b"null", ["null: the document is an object"]),
+    "a list": (b"[]", ["a list: not an answers document"]),
+    "null": (b"null", ["null: not an answers document"]),
     "Latin-1 bytes": (
         b'{\n "edition": "Qu\xe9bec"}',
         ["line 2 column 16: byte 0xE9 is not UTF-8; save the document as UTF-8"],

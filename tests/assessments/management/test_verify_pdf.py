@@ -67,7 +67,10 @@ def test_one_changed_byte_is_reported_wherever_it_is(pdfs, db):
     ("content", "message"), [(b"", "empty"), (b"hello", "not a PDF"), (b"%PDF-1.7\n", "damaged")]
 )
 def test_a_file_that_is_no_document_of_the_portals_is_refused_in_plain_words(tmp_path, content, message):
-    assert message in verify(tmp_path / "a.pdf", content)
+    refused = verify(tmp_path / "a.pdf", content)
+    assert message in refused
+    # Only a PDF can be one that the portal issued.
+    assert ("its record has been deleted" in refused) is content.startswith(b"%PDF")
 
 
 def test_for_a_pdf_without_a_record_it_says_which_ones_have_one(tmp_path):

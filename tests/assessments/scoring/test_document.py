@@ -27,7 +27,7 @@ REVISION = (
     f"{EDITION} is here in revisions 1 and {edition().sheet.revision}; a newer file needs a newer portal"
 )
 OBJECT = 'write an object here: {"resources.email": …}'
-DOCUMENT = 'the document is an object: {"edition": …, "answers": …}'
+DOCUMENT = 'not an answers document, which looks like {"edition": …, "answers": …}'
 TOO_DEEP = "not an answers document: brackets inside brackets, too deep to read"
 LONG = "x" * 10_000
 LONG_SHOWN = f'"{"x" * 57}..."'
