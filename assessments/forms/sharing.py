@@ -136,10 +136,10 @@ class ShareForm(PlainMessages, forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         if not self.errors and not (cleaned["rule"] or cleaned["question"] or cleaned["note"]):
-            raise forms.ValidationError("Choose at least one finding, answer or note to share.")
+            raise forms.ValidationError("Choose at least one point, answer or note to share.")
         if set(cleaned.get("about", ())) - set(cleaned.get("rule", ())):
             self.add_error(
-                None, "Your question is about a finding that you haven’t included. Include it above as well."
+                None, "Your question is about a point that you haven’t included. Include it above as well."
             )
         asks = cleaned.get("question_to_ask")
         if (
@@ -148,7 +148,7 @@ class ShareForm(PlainMessages, forms.Form):
             and (cleaned.get("about") or cleaned.get("needed_by"))
         ):
             self.add_error(
-                "question_to_ask", "Enter your question, or clear the reply date and the findings below it."
+                "question_to_ask", "Enter your question, or clear the reply date and the points below it."
             )
         if sum(len(self._words(q)) for q in cleaned.get("note", ())) > MAX_LINES:
             raise forms.ValidationError(

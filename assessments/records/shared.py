@@ -41,7 +41,7 @@ PART = (
 
 PART_HEADLINES = {"consistent": "Nothing flagged in the part that was shared"}
 """Headlines of a share, for results whose usual headline is only true of a whole advisory."""
-ONLY_ANSWERS = "Only answers were shared, no findings"
+ONLY_ANSWERS = "Only answers were shared, no points of the advisory"
 ONLY_A_NOTE = "Only this note was shared"
 
 
@@ -116,7 +116,7 @@ def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> P
     finding_count, answer_count = len(part.findings), len(answers)
     headline = ONLY_ANSWERS if not finding_count else PART_HEADLINES.get(part.overall, projection.headline)
     meaning = (
-        f"Calculated only from the {finding_count} finding{'s' * (finding_count != 1)} and {answer_count} "
+        f"Calculated only from the {finding_count} point{'s' * (finding_count != 1)} and {answer_count} "
         f"answer{'s' * (answer_count != 1)} that were shared."
         f"{' In the advice, “you” means the member.' if finding_count else ''}"
     )
@@ -132,8 +132,8 @@ def shared_projection(record: str, edition: Edition, *, asks: bool = False) -> P
         heading="Shared part of an advisory on a social media account",
         meaning=meaning,
         score=score,
-        no_contacts="None of the shared findings is a point to raise.",
-        no_to_do="None of the shared findings is a thing to do.",
+        no_contacts="The member shared no points to raise.",
+        no_to_do="The member shared no things to do.",
         limits=(
             PART,
             *(limit for limit in projection.limits if not asks or limit != edition.sheet.sharing_limit),

@@ -89,7 +89,7 @@ def _until(advisory: Advisory, projection: Projection, closing: str) -> Iterable
     count = f"{len(acts)} things to do" if len(acts) > 1 else acts[0].text
     what = "; ".join(f"{act.text} ({act.citation})" for act in acts)
     details = f"The campaign period ends today. Until then: {what}. {closing}"
-    yield DatedEntry("until", LASTING, end, f"Until today: {count}", details)
+    yield DatedEntry("until", LASTING, end, f"Last day: {count}", details)
 
 
 def calendar_file(

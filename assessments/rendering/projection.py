@@ -58,7 +58,7 @@ UNTIL_YOU_KNOW = "Until you have an answer"
 """The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
 UNSTATED = "at a time that was not shared"
 """How a sentence names the time of a contact, for a share without the answers that decide it."""
-SETTLED_IF = "This would be settled if {}."
+SETTLED_IF = "This point is settled once {}."
 """What would change a finding: the edition's words for the smallest change that settles it."""
 GIVEN = "You entered {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
 """The note on a given end of the campaign period, for an edition that has no words for one."""
@@ -407,8 +407,10 @@ def answer_of(headline: str, advisory: Advisory) -> str:
     """When to contact the Commissioner and about how many points, in one sentence that begins with the headline."""
     counts = Counter(finding.contact for finding in advisory.contacts if finding.contact)
     whens = [when for when in WHEN_ORDER if when in counts]
-    times = [f"{_time_in_sentence(advisory.edition, when)} about {counts[when]}" for when in whens]
-    times[0] += " point" if counts[whens[0]] == 1 else " points"
+    first, *later = whens
+    number = f"{counts[first]} point{'s' * (counts[first] != 1)}"
+    times = [f"{_time_in_sentence(advisory.edition, first)} about {number}"]
+    times += [f"about {counts[when]} more {_time_in_sentence(advisory.edition, when)}" for when in later]
     listed = times[0] if len(times) == 1 else f"{', '.join(times[:-1])}, and {times[-1]}"
     return f"{headline} {listed}."
 

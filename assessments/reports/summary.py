@@ -103,7 +103,7 @@ class Summary:
         return list(dict.fromkeys(name for text in texts for name in text.unprintable))
 
 
-WITHHELD = "Other findings, answers and notes were not shared or do not apply. Draw no conclusions from that."
+WITHHELD = "Other points, answers and notes were not shared or do not apply. Draw no conclusions from that."
 
 
 def summarize(record: str, edition: Edition, proof: Proof, asked: AskedFor | None = None) -> Summary:

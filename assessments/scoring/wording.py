@@ -65,7 +65,7 @@ def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -
 
 
 def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> str:
-    """A change to some answers, as it goes after “This would be settled if”: `you know the platform's terms of use`.
+    """A change to some answers, as it follows “This point is settled once”: `you know the platform's terms of use`.
 
     Several are joined by semicolons, because the words of one may have commas.
     """

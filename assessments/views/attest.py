@@ -96,7 +96,7 @@ def reassess(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return keep_typed(request, error.why)
     messages.success(
         request,
-        "Your last answers are copied here. Confirm them: together where nothing has changed, or one by one.",
+        "Your last answers are copied here. Confirm them together where nothing has changed, or one by one.",
     )
     return redirect("assessment:tasks", pk=new_draft.pk)
 

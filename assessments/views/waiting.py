@@ -89,7 +89,7 @@ def _subject(thread: Thread) -> str:
     if thread.about == Thread.About.QUESTION and thread.subject in edition.question:
         return f"the question “{edition.question[thread.subject].short}”"
     if thread.about == Thread.About.FINDING and thread.subject in edition.rule:
-        return f"the finding “{edition.rule[thread.subject].title}”"
+        return f"the point “{edition.rule[thread.subject].title}”"
     return "the whole self-check"
 
 

@@ -142,7 +142,7 @@ class Question(Strict):
     - `rest_is_no`: one press may answer "no" to what is left of its group.
     - `confirmed_alone`: an answer from an earlier self-check is confirmed by itself, never together with others.
     - `can_change`: the member can change what the answer says, so that another answer may be proposed.
-    - `changed`: the answers that may be proposed, each in words that go after "This would be settled if".
+    - `changed`: the answers that may be proposed, each in words that go after "This point is settled once".
     """
 
     id: QuestionId

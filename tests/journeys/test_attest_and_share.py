@@ -68,7 +68,7 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     member.get_by_label("Your question").fill("Was that too harsh?")
     needed = timezone.localdate() + timedelta(days=7)
     member.get_by_label("Reply needed by").fill(needed.isoformat())
-    press(member, "Preview what the office will see")
+    press(member, "Preview what the Commissioner’s office will see")
     titled(member, "What the Commissioner’s office will see")
     expect(member.locator("#answers")).to_contain_text("Once, at the [blacked out] rally.")
     expect(member.locator("main")).not_to_contain_text("Kept back.")

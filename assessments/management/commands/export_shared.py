@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     help = (
         "Write what members shared into one file: a ZIP file of PDFs with an index, one PDF of summaries, CSV or "
-        "JSON Lines. CSV has one line for each share (csv) or for each finding (findings)."
+        "JSON Lines. CSV has one line for each share (csv) or for each point (findings)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -86,7 +86,7 @@ def test_an_advisory_without_days_has_no_entries(name):
 def test_what_holds_until_the_campaign_period_ends_is_one_entry_on_its_last_day():
     (until,) = entries_of("campaign-from-city-hall")
     assert (until.key, until.day) == ("until-until_campaign_ends", date(2026, 12, 31))
-    assert until.title == "Until today: Keep the steps in place until the campaign period ends"
+    assert until.title == "Last day: Keep the steps in place until the campaign period ends"
     assert until.details.startswith("The campaign period ends today. Until then: Keep the steps in place")
 
 

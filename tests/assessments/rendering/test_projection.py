@@ -190,8 +190,10 @@ def test_the_answer_says_when_to_contact_and_about_how_many_points_or_that_there
             continue
         times = dict.fromkeys(whens)
         in_words = {"now": "now", "before_launch": "before you launch", "before_filing": brief}
-        parts = [f"{in_words[when]} about {whens.count(when)}" for when in times]
-        parts[0] += " point" if whens.count(whens[0]) == 1 else " points"
+        first, *later = times
+        number = "1 point" if whens.count(first) == 1 else f"{whens.count(first)} points"
+        parts = [f"{in_words[first]} about {number}"]
+        parts += [f"about {whens.count(when)} more {in_words[when]}" for when in later]
         assert p.answer == f"Contact the Integrity Commissioner {', and '.join(parts)}."
         assert p.remarks == ((p.score,) if p.score else ())
 
@@ -289,7 +291,7 @@ def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_l
     case = case_of("change", raw_of(answers=answers, election="toronto-2026"))
     items = {i.rule: i for section in case.projection.sections for i in section.items}
     logo, devices = (edition().question[f"resources.{sign}"].changed["no"] for sign in ("logo", "devices"))
-    assert items["11"].change == f"This would be settled if {logo}; and {devices}."
+    assert items["11"].change == f"This point is settled once {logo}; and {devices}."
     assert items["11"].ask_again == "resources.logo"
     plain = project(case.advisory, case.document, explained=False)
     assert not any(item.change for section in plain.sections for item in section.items)

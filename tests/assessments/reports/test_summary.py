@@ -150,7 +150,7 @@ def test_of_an_answer_alone_it_says_that_no_findings_were_shared_on_one_page(att
     pdf = pdf_of(shared(attestation, rules=set(), questions={"conduct.abuse"}), Kind.SUMMARY)
     assert len(opened(pdf).pages) == 1
     words = words_of(pdf)
-    assert flat("Only answers were shared, no findings") in words
+    assert flat("Only answers were shared, no points of the advisory") in words
     assert flat("0 findings; 1 answer; 0 notes") in words
     assert flat("Shared findings by section") not in words
 

@@ -134,10 +134,10 @@ def test_one_can_go_back_and_change_what_was_picked(cast, attestation):
 
 
 NOT_SHARED: list[tuple[dict[str, Any], str]] = [
-    ({}, "Choose at least one finding, answer or note to share."),
+    ({}, "Choose at least one point, answer or note to share."),
     ({"rule": "nothing-such"}, "isn’t in this self-check"),
     ({"rule": "24-closing' OR 1=1"}, "isn’t in this self-check"),
-    ({"rule": "9", "about": ["17a"], "question_to_ask": "May I?"}, "a finding that you haven’t included"),
+    ({"rule": "9", "about": ["17a"], "question_to_ask": "May I?"}, "a point that you haven’t included"),
     ({"rule": "9", "needed_by": "2026-07-02"}, "Enter your question"),
     (
         {"rule": "9", "question_to_ask": "May I?", "needed_by": "2026-06-30"},
@@ -291,7 +291,7 @@ def test_a_part_never_says_that_nothing_is_flagged_of_the_whole(cast, attestatio
     for number, (rules, questions, headline) in enumerate(
         (
             ({"9"}, set(), "Nothing flagged in the part that was shared"),
-            (set(), {"conduct.abuse"}, "Only answers were shared, no findings"),
+            (set(), {"conduct.abuse"}, "Only answers were shared, no points of the advisory"),
             ({"17a"}, set(), "Contact the Integrity Commissioner"),
         )
     ):
