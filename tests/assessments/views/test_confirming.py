@@ -231,8 +231,8 @@ def test_the_counts_of_answers_to_confirm_add_up(cast):
     alone = [q for q in left if q in ALONE and q not in guarded]
     together = len(left) - len(guarded) - len(alone)
     assert f"{together} answers were given earlier" in page.words
-    assert f"You confirm {len(alone)} more one by one." in page.words
-    assert f"You confirm {len(guarded)} more on the page of their section, after its warning." in page.words
+    assert f"Confirm {len(alone)} more one by one." in page.words
+    assert f"Confirm {len(guarded)} more on the page of their section, after its warning." in page.words
     assert f"Confirm {len(guarded)} answers in this section." in page.words
     fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=draft.pk)
     state = assessment_state(fresh, as_of=date(2026, 6, 1))
