@@ -174,9 +174,9 @@ def _say_where_from(request: HttpRequest, sources: list[str]) -> None:
     accounts = " and ".join(dict.fromkeys(sources))
     messages.info(
         request,
-        f"1 answer comes from the self-check of {accounts}. Confirm it when it comes up."
+        f"1 answer comes from the self-check of {accounts}. Confirm it when it appears."
         if len(sources) == 1
-        else f"{len(sources)} answers come from the self-check of {accounts}. Confirm them when they come up.",
+        else f"{len(sources)} answers come from the self-check of {accounts}. Confirm them when they appear.",
     )
 
 

@@ -90,7 +90,7 @@ def test_a_new_self_check_says_once_where_its_answers_are_from_and_shows_no_resu
     count, base = draft.answers.count(), f"/assessments/{draft.pk}"
     words = (
         f"{count} answers come from the self-check of {cast.account.handle} (TikTok). "
-        "Confirm them when they come up."
+        "Confirm them when they appear."
     )
     assert words in page.words
     assert words not in Page(client.get(page.address), page.address).words
