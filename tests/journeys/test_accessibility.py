@@ -390,6 +390,9 @@ def test_whatever_has_the_focus_shows_it_and_is_not_hidden(visitors):
 def test_a_save_is_announced_once_and_nothing_above_or_beside_it_moves(visitors):
     page = visitors.come()
     started(page, "City resources")
+    # Before the first answer, the panel has no result.
+    autosave(page, EMAIL, "No")
+    expect(page.locator("#panel dl")).to_be_visible()
     page.evaluate(
         """() => {
           window.announced = [];

@@ -272,7 +272,7 @@ def test_a_relative_address_stops_the_document():
 @pytest.mark.parametrize(
     ("html", "reason", "words"),
     [
-        (page("<p>" + "x" * press.MAX_HTML), PrintProblem.TOO_LARGE, "of HTML, and 1,000,000"),
+        (page("<p>" + "x" * press.MAX_HTML), PrintProblem.TOO_LARGE, "of HTML. The limit is 1,000,000"),
         (page("<p>word " * 13_000), PrintProblem.TOO_LARGE, "60,000"),
         (page("<p>\ue000"), PrintProblem.MISSING_GLYPH, r"U\+E000.*apt-get install"),
         (page("<p><a href='#nowhere'>x</a>"), PrintProblem.BAD_DOCUMENT, "nowhere"),
