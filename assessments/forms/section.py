@@ -53,10 +53,14 @@ def element_id(question: str) -> str:
 
 @dataclass(frozen=True)
 class LinkedContradiction:
-    """What to say about answers that cannot all be right, and the questions to look at, each with its address."""
+    """What to say about answers that cannot all be right, and the questions to look at, each with its address.
+
+    `is_of_election`: the election or its dates may be what is wrong.
+    """
 
     text: str
     questions: tuple[tuple[Question, str], ...]
+    is_of_election: bool = False
 
 
 @dataclass

@@ -21,6 +21,8 @@ from assessments.scoring.wording import long_date
 
 SHARED, ANSWERED, NOT_SHARED = "Shared", "Reply received", "Not shared"
 """How an attested self-check is shared with the Commissioner's office, in words."""
+NOW = "Now"
+"""When something is due that was due by the day of the self-check, or became due since."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class AssessmentRow:
         acts = [(deadlines[rules[0]], rules) for rules in same_act(advisory) if not done.issuperset(rules)]
         days = [deadline.due for deadline, _ in acts if deadline.due and deadline.due >= self.today]
         if any(self._is_now(deadline) for deadline, _ in acts):
-            return self._due("Now", [rules for deadline, rules in acts if self._is_now(deadline)])
+            return self._due(NOW, [rules for deadline, rules in acts if self._is_now(deadline)])
         if days:
             return self._due(
                 long_date(min(days)), [rules for deadline, rules in acts if deadline.due == min(days)]
@@ -108,7 +110,7 @@ class AssessmentRow:
         if len(acts) > 1:
             count = self.state.count_of_acts
             part = "" if len(acts) == count else f" of {count}"
-            return Due(when, f"{len(acts)}{part} things to do")
+            return Due(when, f"{len(acts)}{part} things due{' now' if when == NOW else ''}")
         return Due(when, self.state.edition.rule[acts[0][0]].title)
 
 

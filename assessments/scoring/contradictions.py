@@ -15,10 +15,11 @@ from .wording import election_in_words, long_date
 
 
 class Contradiction(NamedTuple):
-    """What to say beside each of some questions."""
+    """What to say beside each of some questions. `is_of_election`: the election or its dates may be what is wrong."""
 
     questions: tuple[str, ...]
     text: str
+    is_of_election: bool = False
 
 
 AFTER_VOTE = "You entered {date} as your filing date. That is after voting day of {election}."
@@ -63,8 +64,9 @@ def contradictions(
     if sheet.vote_note and voted and sheet.timing.wished.weigh(situation).value and election.voting_day:
         words = {"date": long_date(election.voting_day), "election": election_in_words(election)}
         wish = tuple(edition.questions_behind(sheet.timing.wished))
-        points.append(Contradiction(wish, filled(sheet.vote_note, words)))
+        points.append(Contradiction(wish, filled(sheet.vote_note, words), is_of_election=True))
     points += [
-        Contradiction((question,), why) for question, why in questioned(edition, situation.answers, election)
+        Contradiction((question,), why, is_of_election=True)
+        for question, why in questioned(edition, situation.answers, election)
     ]
     return tuple(points)

@@ -97,7 +97,7 @@ def insights_of(
             counts_table(
                 "Questions that members are not sure of",
                 "Question",
-                f"The {MOST_QUESTIONS} questions answered most often with “I’m not sure”. "
+                f"Up to {MOST_QUESTIONS} questions, those answered most often with “I’m not sure”. "
                 "The bulletin could be clearer about these.",
                 dict(sorted(by_question.items(), key=lambda row: (-row[1], row[0]))[:MOST_QUESTIONS]),
                 questions,

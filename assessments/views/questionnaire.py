@@ -51,17 +51,16 @@ def tasks(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         (p, workspace.url("section", section=p.section.id), _offered(workspace, p.section.id))
         for p in workspace.state.sections
     ]
-    open_threads = (
-        workspace.self_check.threads.all().open().count()
-        if isinstance(workspace.self_check, Assessment)
-        else 0
-    )
+    threads = workspace.self_check.threads.all() if isinstance(workspace.self_check, Assessment) else None
+    open_threads = threads.open().count() if threads is not None else 0
     if workspace.attestation is not None:
         shares = workspace.attestation.shares.select_related("withdrawal", "request").prefetch_related(
             "request__entries__author__former_names"
         )
         return render(
-            request, "assessments/attested.html", workspace.context(open_threads=open_threads, shares=shares)
+            request,
+            "assessments/attested.html",
+            workspace.context(open_threads=open_threads, threads=threads, shares=shares),
         )
     together = [
         (p.section.title, to_confirm) for p, _, to_confirm in rows if to_confirm and to_confirm.together

@@ -143,6 +143,7 @@ class Workspace:
             LinkedContradiction(
                 contradiction.text,
                 tuple((self.state.question(q), self.question_url(q)) for q in contradiction.questions),
+                contradiction.is_of_election,
             )
             for contradiction in self.state.advisory.contradictions
         )
@@ -151,7 +152,9 @@ class Workspace:
         """Those that a question is part of, with links to the others."""
         return tuple(
             LinkedContradiction(
-                contradiction.text, tuple(link for link in contradiction.questions if link[0].id != question)
+                contradiction.text,
+                tuple(link for link in contradiction.questions if link[0].id != question),
+                contradiction.is_of_election,
             )
             for contradiction in self.contradictions
             if question in {about.id for about, _ in contradiction.questions}

@@ -112,4 +112,4 @@ def test_attested_shared_in_part_read_answered_and_withdrawn(  # noqa: PLR0915  
     stranger.goto(f"{address}/verify/")
     stranger.get_by_label("Verification code").fill(code.lower())
     press(stranger, "Verify")
-    expect(stranger.get_by_role("heading", name="Authentic and current")).to_be_visible()
+    expect(stranger.get_by_role("heading", name="Issued by this portal, and current")).to_be_visible()

@@ -23,7 +23,7 @@ CANDIDATE = "3.3 (Nomination papers filed, or decision to file)"
 VALUE = "8.3 (Highest total from one source in a year)"
 USE = "3.1 (Used for your re-election)"
 CAMPAIGN = (
-    "you answered “Not yet, but I want to”, “Yes, now, even if I have not filed or decided” or “Not now, but it was a"
+    "you answered “Not yet, but I want to”, “Yes, now (whether or not I have filed or decided)” or “Not now, but it was a"
     f" campaign account of mine earlier in the campaign period” to {USE}"
 )
 

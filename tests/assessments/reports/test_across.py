@@ -70,7 +70,7 @@ def test_help_by_people_is_no_sign_to_share():
 def test_a_candidate_without_a_campaign_account_has_one_remark():
     [(tone, citation, text)] = remarks_on(("official", RUNS), ("personal", RUNS))
     assert (tone, citation) == ("improvement", "¶12")
-    assert text.startswith("On X: @0{account}, you answered")
+    assert text.startswith("On X: @0{account}, the answers say that the member has filed")
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_the_register_shows_the_remarks_to_those_who_work_in_the_office_and_says
     page = client.get("/office/").content.decode()
     assert "How these accounts affect each other" in page
     assert "No account here is for" in page
-    assert "things to do</span>" in page
+    assert "things due now</span>" in page

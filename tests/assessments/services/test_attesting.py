@@ -435,7 +435,7 @@ def test_the_later_one_supersedes_and_every_page_of_the_earlier_says_so(cast, at
             client.get(f"/assessments/{later.assessment_id}/{page}")
         )
     assert "superseded" in text_of(client.get(f"/verify/{earlier.code}"))
-    assert "Authentic and current" in text_of(client.get(f"/verify/{later.code}"))
+    assert "Issued by this portal, and current" in text_of(client.get(f"/verify/{later.code}"))
     listed = text_of(client.get(f"/office/accounts/{cast.account_pk}"))
     assert "Superseded" in listed
 

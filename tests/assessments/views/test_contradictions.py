@@ -93,6 +93,11 @@ def test_a_filing_date_outside_the_nomination_days_is_questioned_at_its_field(ca
     assert "1 April 2027" in note
     assert "from 1 May 2026 to 21 August 2026" in note
     assert "Compare with" not in note
+    # The date may be right, and the election wrong.
+    for page in ("attest", "answers"):
+        html = client.get(f"/assessments/{draft.pk}/{page}").content.decode()
+        listed = html.partition('<section id="contradictions">')[2].partition("</section>")[0]
+        assert f'<a href="/assessments/{draft.pk}/details">the election or its dates</a>' in listed
 
 
 @pytest.mark.parametrize("page", ["attest", "answers"])
@@ -102,6 +107,7 @@ def test_the_pages_before_attesting_list_them_with_links_to_every_answer(client,
     for name, question in (("election", "election-website"), ("resources", "resources-website")):
         assert f'href="{section(draft, name)}#q-{question}"' in listed
     assert "Answers to check again" in html
+    assert "the election or its dates" not in listed
 
 
 def test_they_block_nothing_and_an_attested_self_check_asks_for_no_change(client, draft):

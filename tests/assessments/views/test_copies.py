@@ -179,7 +179,7 @@ def test_without_dates_the_link_is_not_offered_and_the_address_leads_to_the_page
     response = client.get(f"/assessments/{draft.pk}/dates.ics", follow=True)
     assert response.redirect_chain == [(f"/assessments/{draft.pk}/copies", 302)]
     page = response.content.decode()
-    assert "This advisory has no dates, so there is nothing to add to a calendar." in page
+    assert "This advisory has no upcoming dates, so there is nothing to add to a calendar." in page
     assert "dates.ics" not in page
 
 

@@ -446,7 +446,7 @@ def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
             break
         if GUARD in page.words:
             page = person.get(f"/check/next/{USE}?ready")
-        said.append((int(re.findall(r"At most (\d+) more question", page.words)[0]), len(person.answers())))
+        said.append((int(re.findall(r"[Aa]t most (\d+)[. ]", page.words)[0]), len(person.answers())))
         fields = page.forms["ask-form"].fields
         left = [(q, a) for q, a in page.forms["ask-form"].buttons if "." in q and f"kept.{q}" not in fields]
         question, answer = next((pair for pair in left if pair[1] in ("no", "none")), left[0])
@@ -459,9 +459,28 @@ def test_at_most_so_many_questions_come_before_the_contacts_are_settled(person):
 def test_a_bound_above_the_questions_left_says_why(person):
     page = person.next("?ready")
     left = int(re.findall(r"About (\d+) questions? left", page.words)[0])
-    most = int(re.findall(r"At most (\d+) more questions", page.words)[0])
-    assert ("because your answers can add questions." in page.words) is (most > left)
-    assert most > left
+    [(about, most)] = re.findall(
+        r"About (\d+) questions until you know whether to contact the Commissioner. "
+        r"Your answers can add some, to at most (\d+)\.",
+        page.words,
+    )
+    assert int(about) == left < int(most)
+
+
+def test_the_questions_left_can_only_add_to_a_point_that_is_already_there(person):
+    page = person.next("?ready")
+    for _ in range(60):
+        if "You already know to contact the Commissioner." in page.words:
+            break
+        assert "could add to that" not in page.words
+        if GUARD in page.words:
+            page = person.get(f"/check/next/{USE}?ready")
+        fields = page.forms["ask-form"].fields
+        left = [(q, a) for q, a in page.forms["ask-form"].buttons if "." in q and f"kept.{q}" not in fields]
+        question, answer = next((pair for pair in left if pair[1] in ("yes", "now")), left[0])
+        page = person.press(page, question, answer)
+    assert re.search(r"At most (1 more question|\d+ more questions) could add to that\.", page.words)
+    assert "until you know whether" not in page.words
 
 
 def test_everything_else_is_saved_only_where_something_is(person):

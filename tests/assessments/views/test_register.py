@@ -186,10 +186,10 @@ def test_what_is_due_next_is_the_nearest_and_not_what_is_done(cast, client, monk
     def due() -> str:
         return next(row[4] for row in cells(client.get(REGISTER).content.decode()) if "@due" in row[0])
 
-    assert due() == "Now 2 things to do"
+    assert due() == "Now 2 things due now"
     with monkeypatch.context() as patched:
         patched.setattr(AssessmentState, "count_of_acts", 7)
-        assert due() == "Now 2 of 7 things to do"
+        assert due() == "Now 2 of 7 things due now"
     mark_done(assessment=draft, rules=["23a"], by=cast.member)
     assert due() == f"Now {edition().rule['22-public'].title}"
     mark_done(assessment=draft, rules=["22-public"], by=cast.member)

@@ -411,7 +411,7 @@ def test_a_later_attestation_that_is_not_shared_does_not_tell_on_the_paper(cast,
     share = shared(attestation)
     clock.move_to(NOW + timedelta(days=1))
     later = attested(attestation.assessment.account)
-    assert "Authentic and current" in text_of(Client().get(f"/verify/{share.code}"))
+    assert "Issued by this portal, and current" in text_of(Client().get(f"/verify/{share.code}"))
     assert "Superseded" not in text_of(cast.client("officer").get(f"/shares/{share.pk}"))
     shared(later, nonce="b" * 64)
     assert "superseded" in text_of(Client().get(f"/verify/{share.code}"))
@@ -643,7 +643,7 @@ def test_what_is_pasted_around_a_code_is_in_no_address(attestation):
 def test_a_code_is_read_however_it_is_typed_and_tells_nothing_else(attestation):
     typed = attestation.code.replace("-", " ").lower()
     page = text_of(Client().post("/verify/", {"pasted": typed}, follow=True))
-    assert "Authentic and current" in page
+    assert "Issued by this portal, and current" in page
     for text in ("Ana", "Ward", HANDLE, "contact_commissioner", "July"):
         assert text not in page
 
