@@ -23,8 +23,8 @@ CANDIDATE = "3.3 (Nomination papers filed, or decision to file)"
 VALUE = "8.3 (Highest total from one source in a year)"
 USE = "3.1 (Used for your re-election)"
 CAMPAIGN = (
-    "you answered “Not yet, but I want to”, “Yes, now (whether or not I have filed or decided)” or “Not now, but it was a"
-    f" campaign account of mine earlier in the campaign period” to {USE}"
+    "you answered “Not yet, but I want to”, “Yes, now (whether or not I have filed or decided)” or “Not now, but it"
+    f" was a campaign account of mine earlier in the campaign period” to {USE}"
 )
 
 
