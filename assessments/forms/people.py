@@ -245,7 +245,7 @@ class RetentionForm(_ColumnForm):
     """How long an office keeps its records."""
 
     keep_drafts_months = forms.IntegerField(
-        label="Months to keep a draft after its last change",
+        label="Months to keep a draft after the last answer or comment",
         min_value=1,
         max_value=120,
         help_text="From 1 to 120.",

@@ -23,11 +23,11 @@ TONE_OF_OUTCOME: Mapping[Outcome, Tone] = {
     "not_applicable": "plain",
 }
 REST_TITLES: Mapping[Outcome, tuple[str, str]] = {
-    "check": ("1 rule depends on a fact to check", "{} rules depend on facts to check"),
+    "check": ("1 point depends on a fact to check", "{} points depend on facts to check"),
     "information": ("1 point for information", "{} points for information"),
-    "unanswered": ("1 rule depends on questions left", "{} rules depend on questions left"),
-    "consistent": ("1 rule: nothing to do", "{} rules: nothing to do"),
-    "not_applicable": ("1 rule does not apply", "{} rules do not apply"),
+    "unanswered": ("1 point depends on questions left", "{} points depend on questions left"),
+    "consistent": ("1 point with nothing to do", "{} points with nothing to do"),
+    "not_applicable": ("1 point does not apply", "{} points do not apply"),
 }
 """The outcomes that are neither a point to raise nor a thing to do, in reading order: one title for each."""
 
@@ -49,12 +49,44 @@ def in_line(because: Iterable[Basis]) -> str:
 
 
 @dataclass(frozen=True)
+class ChangeInWords:
+    """What would settle a finding: the edition's words for each answer that would have to change, in order.
+
+    As text it is a sentence, or for several answers a sentence and a numbered list. It is empty, and false, if no
+    such change is known. A template shows `opening`, then `each` as a list.
+    """
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def opening(self) -> str:
+        if not self.words:
+            return ""
+        if len(self.words) == 1:
+            return f"This point is settled once {self.words[0]}."
+        return "This point is settled once all of these are so:"
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        """A sentence for each of several answers; empty for one, which `opening` names."""
+        if len(self.words) < 2:
+            return ()
+        return tuple(f"{words[0].upper()}{words[1:]}." for words in self.words)
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+    def __str__(self) -> str:
+        numbered = (f"({number}) {sentence}" for number, sentence in enumerate(self.each, 1))
+        return " ".join((self.opening, *numbered))
+
+
+@dataclass(frozen=True)
 class Item:
     """One finding in words.
 
-    `readings` are those beyond the bulletin's words that it rests on, with their reasons. `change` is a
-    sentence on what would settle it, or empty if no such change is known. `ask_again` is the question to answer
-    again once the member has acted.
+    `readings` are those beyond the bulletin's words that it rests on, with their reasons. `change` is what
+    would settle it. `ask_again` is the question to answer again once the member has acted.
     """
 
     rule: str
@@ -69,7 +101,7 @@ class Item:
     advice: str
     because: tuple[Basis, ...]
     readings: tuple[str, ...] = ()
-    change: str = ""
+    change: ChangeInWords = ChangeInWords()
     ask_again: str = ""
 
     def line_key(self) -> tuple[object, ...]:
@@ -124,7 +156,7 @@ class Act:
         return self.items[0].status
 
     @property
-    def change(self) -> str:
+    def change(self) -> ChangeInWords:
         """What would settle the findings, which is the same for all of them."""
         return self.items[0].change
 

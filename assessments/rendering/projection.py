@@ -19,6 +19,7 @@ from assessments.rendering.findings import (
     Act,
     ActGroup,
     Basis,
+    ChangeInWords,
     Group,
     Item,
     ReadingBeyond,
@@ -58,8 +59,6 @@ UNTIL_YOU_KNOW = "Until you have an answer"
 """The heading of what to stop or to leave until the Commissioner answers, or a fact is known."""
 UNSTATED = "at a time that was not shared"
 """How a sentence names the time of a contact, for a share without the answers that decide it."""
-SETTLED_IF = "This point is settled once {}."
-"""What would change a finding: the edition's words for the smallest change that settles it."""
 GIVEN = "You entered {date} as the end of the campaign period for {election}. Confirm it with the City Clerk."
 """The note on a given end of the campaign period, for an edition that has no words for one."""
 SUBJECT = ("Platform", "Account")
@@ -336,7 +335,7 @@ def _item(advisory: Advisory, finding: Finding, whose: Whose, change: Change) ->
         advice=edition.advice[rule.id].for_outcome(finding.outcome),
         because=_because(advisory, finding),
         readings=_readings(advisory, finding),
-        change=SETTLED_IF.format(change_in_words(edition, change)) if change else "",
+        change=ChangeInWords(change_in_words(edition, change)),
         ask_again=next(iter([q for q, _ in change] or by_position), ""),
     )
 

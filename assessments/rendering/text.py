@@ -134,7 +134,7 @@ class _Page:
             for item, about in group.items:
                 self.line(_point(item, about), indent=2)
                 if item.outcome == "ask":
-                    self.line(item.change, "dim", indent=4)
+                    self.line(str(item.change), "dim", indent=4)
         for remark in self.projection.remarks:
             self.line(remark)
         block = self.projection.contact_block
@@ -158,7 +158,7 @@ class _Page:
             self.line(act.due, indent=4)
             for item in act.items:
                 self.line(f"{item.title}: {item.advice}" if len(act.items) > 1 else item.advice, indent=4)
-            self.line(act.change, "dim", indent=4)
+            self.line(str(act.change), "dim", indent=4)
 
     def ignored_and_notes(self) -> None:
         projection = self.projection

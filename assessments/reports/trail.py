@@ -35,7 +35,7 @@ SENTENCES: dict[str, str] = {
     Action.ELECTION_CHANGED: "{who} changed the election of a self-check of {what}",
     Action.MOVED: "{who} moved a self-check of {what} to the newer revision of the questions",
     Action.KEPT: "{who} saved a self-check of {what} to the office",
-    Action.READY: "{who} marked the self-check of {what} ready for review",
+    Action.READY: "{who} marked the self-check of {what} as ready for review",
     Action.TAKEN_BACK: "{who} took the self-check of {what} back from review",
     Action.COMMENTED: "{who} wrote a comment about {what}",
     Action.RESOLVED: "{who} resolved comments about {what}",

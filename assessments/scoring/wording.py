@@ -64,10 +64,9 @@ def answer_in_words(edition: Edition, question_id: str, answer: Answer | None) -
             return "; ".join(question.choices[choice] for choice in answer)
 
 
-def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> str:
-    """A change to some answers, as it follows “This point is settled once”: `you know the platform's terms of use`.
+def change_in_words(edition: Edition, change: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The words of each changed answer, as they follow “This point is settled once”.
 
-    Several are joined by semicolons, because the words of one may have commas.
+    Like `you know the platform's terms of use`.
     """
-    *first, last = (edition.question[question].changed[value] for question, value in change)
-    return f"{'; '.join(first)}; and {last}" if first else last
+    return tuple(edition.question[question].changed[value] for question, value in change)

@@ -159,7 +159,9 @@ def _counts(reviewed: Review) -> list[tuple[str, str]]:
         ("answer new to you", "answers new to you"): [place for row, place in questions if row.is_new],
         ("new comment", "new comments"): [place for row, place in threads if row.is_new],
         ("open comment", "open comments"): [place for row, place in threads if row.is_open],
-        ("answer not sure", "answers not sure"): [place for row, place in questions if row.is_unsure],
+        ("“I’m not sure” answer", "“I’m not sure” answers"): [
+            place for row, place in questions if row.is_unsure
+        ],
         ("question left", "questions left"): [UNANSWERED] * len(reviewed.unanswered),
         ("point to raise", "points to raise"): [place for tone, place in findings if tone == "contact"],
     }

@@ -28,7 +28,7 @@ def test_shares_are_searched_ticked_prepared_downloaded_and_counted(
         assert_accessible(officer)
     officer.get_by_label("Search").fill("RALLY https://twitter.com/Journey?s=20")
     press(officer, "Search")
-    expect(officer.get_by_role("heading", name="1 share found")).to_be_visible()
+    expect(officer.get_by_role("heading", name="1 shared self-check found")).to_be_visible()
     assert "rally" not in officer.url.lower()
     officer.get_by_label("Select Ward 10: X @journey").check()
     officer.get_by_label("PDFs in the ZIP file").select_option("both")

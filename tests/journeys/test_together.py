@@ -52,7 +52,7 @@ def test_staff_and_member_edit_one_draft_comment_on_it_and_review_it(visitors, c
     commented(staff, "toronto.ca address in the registration", "I can change it today.")
     expect(staff.locator(".thread")).to_contain_text("I can change it today.")
     press(staff, "Mark ready for review")
-    expect(staff.locator(".lead")).to_contain_text("Marked ready for review by Sam Roy")
+    expect(staff.locator(".lead")).to_contain_text("Marked as ready for review by Sam Roy")
 
     member.goto(f"{visitors.address}/office/")
     member.get_by_role("link", name="Waiting (").click()

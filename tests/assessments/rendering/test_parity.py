@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from assessments.models import AnonymousCheck
 from assessments.pdf.press import PressError
 from assessments.rendering.documents import advisory_html, advisory_pdf, print_css
-from assessments.rendering.findings import REST_TITLES, Act, Item
+from assessments.rendering.findings import REST_TITLES, Act, ChangeInWords, Item
 from assessments.rendering.projection import LEFT_BEHIND, OpenQuestion, Projection
 from assessments.rendering.text import advisory_text
 from assessments.samples import sample
@@ -189,12 +189,16 @@ def _act(form: str, act: Act) -> Iterator[Line]:
         yield from _details(form, act.items, act.change)
 
 
-def _details(form: str, items: tuple[Item, ...], change: str) -> Iterator[Line]:
+def _details(form: str, items: tuple[Item, ...], change: ChangeInWords) -> Iterator[Line]:
     if form != "terminal" or items[0].outcome != "ask":
         for item in items:
             yield (item.title if len(items) > 1 else None, None)
             yield (item.advice,)
-    yield (change,)
+    if form == "terminal":
+        yield (str(change),)
+    else:
+        yield (change.opening,)
+        yield from ((sentence,) for sentence in change.each)
     for item in items if form == "page" else ():
         yield (item.section, item.force)
         yield (f"Based on: {item.rests_on}" if item.because else None,)

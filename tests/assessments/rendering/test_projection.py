@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assessments.rendering.documents import advisory_html
-from assessments.rendering.findings import REST_TITLES, Basis, Group, Item
+from assessments.rendering.findings import REST_TITLES, Basis, ChangeInWords, Group, Item
 from assessments.rendering.projection import Projection, project
 from assessments.scoring.advisory import Advisory
 from assessments.scoring.assess import assess
@@ -284,6 +284,37 @@ def test_each_time_to_act_has_one_heading_and_now_comes_first():
     assert len(set(headings)) == len(headings)
 
 
+@pytest.mark.parametrize(
+    ("words", "opening", "each", "text"),
+    [
+        ((), "", (), ""),
+        (("you know",), "This point is settled once you know.", (), "This point is settled once you know."),
+        (
+            ("you know", "no one helps"),
+            "This point is settled once all of these are so:",
+            ("You know.", "No one helps."),
+            "This point is settled once all of these are so: (1) You know. (2) No one helps.",
+        ),
+        (
+            ("a", "b", "c", "d"),
+            "This point is settled once all of these are so:",
+            ("A.", "B.", "C.", "D."),
+            "This point is settled once all of these are so: (1) A. (2) B. (3) C. (4) D.",
+        ),
+    ],
+)
+def test_several_changes_are_a_list_and_as_text_a_numbered_one(words, opening, each, text):
+    change = ChangeInWords(words)
+    assert (change.opening, change.each, str(change), bool(change)) == (opening, each, text, bool(words))
+
+
+def test_a_change_of_any_length_has_no_sentence_over_25_words():
+    for question in edition().questions:
+        for words in question.changed.values():
+            for change in (ChangeInWords((words,)), ChangeInWords((words, words))):
+                assert all(len(s.split()) <= 25 for s in (change.opening, *change.each)), words
+
+
 def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_left_out():
     signs = [q.id for q in edition().questions if q.together == edition().question["resources.logo"].together]
     answers = {"account.stage": "live", "election.use": "now"} | dict.fromkeys(signs, "no")
@@ -291,7 +322,7 @@ def test_what_would_change_a_finding_is_in_the_words_of_the_edition_and_can_be_l
     case = case_of("change", raw_of(answers=answers, election="toronto-2026"))
     items = {i.rule: i for section in case.projection.sections for i in section.items}
     logo, devices = (edition().question[f"resources.{sign}"].changed["no"] for sign in ("logo", "devices"))
-    assert items["11"].change == f"This point is settled once {logo}; and {devices}."
+    assert items["11"].change.words == (logo, devices)
     assert items["11"].ask_again == "resources.logo"
     plain = project(case.advisory, case.document, explained=False)
     assert not any(item.change for section in plain.sections for item in section.items)

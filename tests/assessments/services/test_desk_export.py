@@ -94,7 +94,7 @@ def test_what_was_ticked_is_made_ready_and_taken_away_with_its_size_known(world,
     chosen = {"form": "zip", "kind": "both", "share": [first.pk, third.pk]}
     address = world.client.post("/desk/export", chosen)["Location"]
     page = text_of(world.client.get(address))
-    assert "2 shares: ZIP file of PDFs, with an index." in page
+    assert "2 shared self-checks: ZIP file of PDFs, with an index." in page
     assert "Everything is ready" in page
     answer: Any = world.client.post(address)
     data = b"".join(answer.streaming_content)
@@ -363,7 +363,10 @@ def test_what_is_withdrawn_before_the_first_byte_does_not_leave_and_the_trail_sa
     address = world.client.post("/desk/export", chosen)["Location"]
     sharing.withdraw(share=gone, by=world.member)
     page = text_of(world.client.get(address))
-    assert ('<p class="lead">1 share: ' in page, "One share that you chose has since been" in page) == (
+    assert (
+        '<p class="lead">1 shared self-check: ' in page,
+        "One share that you chose has since been" in page,
+    ) == (
         True,
         True,
     )

@@ -82,7 +82,7 @@ def test_the_queue_shows_what_waits_and_the_head_of_the_page_how_much(draft):
     reviewing.mark_ready(assessment=draft, by=user("staff"))
     page = as_("member").get("/office/waiting").content.decode()
     assert "Waiting (2" in page
-    assert "You have 2 items to review." in page
+    assert "You have 2 items waiting." in page
     # A thread that waits is not listed a second time as a notice.
     assert page.count(f"/assessments/{draft.pk}/review") == 2
     assert f"/review#t-{Thread.objects.get().pk}" in page
@@ -102,7 +102,7 @@ def test_what_one_has_looked_at_answered_or_seen_waits_no_more(draft):
     client = as_("member")
     client.post("/office/waiting/seen")
     page = client.get("/office/waiting").content.decode()
-    assert "You have no items to review." in page
+    assert "You have no items waiting." in page
     assert "No drafts to review" in page
     assert "No comments to answer" in page
     assert "New." not in page
@@ -123,7 +123,7 @@ def test_nothing_of_a_term_that_has_ended_waits_for_anybody(draft):
     notices.mark_seen(by=user("member"))
     Office.objects.update(ends_on="2026-11-14")
     page = as_("member").get("/office/waiting").content.decode()
-    assert "You have no items to review." in page
+    assert "You have no items waiting." in page
     assert "Waiting (" not in page
 
 

@@ -321,9 +321,9 @@ def test_the_event_of_a_hold_has_the_hash_of_its_reason_and_file_number(world):
         (
             "0",
             "7",
-            "Months to keep a draft after its last change: Enter a whole number from 1 to 120.",
+            "Months to keep a draft after the last answer or comment: Enter a whole number from 1 to 120.",
         ),
-        ("", "7", "Enter the months to keep a draft after its last change."),
+        ("", "7", "Enter the months to keep a draft after the last answer or comment."),
         (
             "24",
             "1.5",

@@ -201,7 +201,7 @@ def test_a_draft_is_marked_ready_and_taken_back_by_whoever_works_on_it(cast):
     address = address_of(cast, "review/ready")
     for _ in range(2):
         cast.client("staff").post(address, {"ready": "yes"})
-    assert "Marked ready for review by Sam Roy" in page(cast, "member")
+    assert "Marked as ready for review by Sam Roy" in page(cast, "member")
     assert Notice.objects.filter(kind="ready").count() == 1
     cast.client("member").post(address)
     draft = cast.draft
@@ -392,9 +392,9 @@ def test_links_lead_through_the_items_in_the_order_of_the_page_and_each_count_to
     assert steps(html) == list(zip(["", *places], [*places[1:], "finish"], strict=False))
     assert f"Needs attention ({len(places)})" in html
     assert f'href="#{places[0]}">Go to the first item' in html
-    counts = dict(re.findall(r'<a href="#([^"]+)">(\d+ [a-z ]+)</a>', html))
+    counts = dict(re.findall(r'<a href="#([^"]+)">(\d+ [a-zI “”’]+)</a>', html))
     assert counts["q-resources-email"] == "4 answers new to you"
-    assert counts["q-conduct-abuse"] == "1 answer not sure"
+    assert counts["q-conduct-abuse"] == "1 “I’m not sure” answer"
     # What there is to do is counted as the advisory does, and listed there.
     fresh = Assessment.objects.select_related("edition", "account__office__member").get(pk=cast.draft_pk)
     acts = assessment_state(fresh, as_of=timezone.localdate()).count_of_acts
@@ -410,7 +410,7 @@ def test_links_lead_through_the_items_in_the_order_of_the_page_and_each_count_to
     ("name", "is_ready", "offered"),
     [
         ("member", False, "Your next step is to attest this self-check."),
-        ("staff", False, "Your next step is to mark this self-check ready for review."),
+        ("staff", False, "Your next step is to mark this self-check as ready for review."),
         ("staff", True, "The member can attest this self-check now."),
     ],
 )

@@ -861,11 +861,11 @@ def test_five_thousand_shares_are_counted_paged_and_exported_whole(cast, world):
     DeskEntry.objects.bulk_create(DeskEntry(**values | {"share_id": share.pk}) for share in shares)
     client = cast.client("officer")
     page = text_of(client.get("/desk/"))
-    assert "5,000 shares" in page
-    assert "the export has all shares (5,000)" in page
+    assert "5,000 shared self-checks" in page
+    assert "the export has all of them (5,000)" in page
     assert "Next page" in page
     address = client.post("/desk/export", {"form": "csv"})["Location"]
-    assert "5,000 shares: spreadsheet (CSV)" in text_of(client.get(address))
+    assert "5,000 shared self-checks: spreadsheet (CSV)" in text_of(client.get(address))
     content = b"".join(client.post(address).streaming_content).decode("utf-8-sig")
     assert content.count("\r\n") == 5_001
 

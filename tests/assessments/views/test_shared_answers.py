@@ -185,4 +185,4 @@ def test_what_has_nothing_in_it_has_no_heading(questions, is_there):
     for where, blocks in seen(shared_projection(record, edition())).items():
         headings = [flat(text) for tag, text in blocks if tag == "h2"]
         assert (ANSWERS in headings) is is_there, where
-        assert "1 rule: nothing to do" in [text.strip() for tag, text in blocks if tag == "h3"], where
+        assert "1 point with nothing to do" in [text.strip() for tag, text in blocks if tag == "h3"], where
