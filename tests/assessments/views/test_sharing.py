@@ -28,6 +28,7 @@ from assessments.services import printing, retention, sharing
 from assessments.services.printing import pdf_of
 from assessments.services.purging import purging
 from assessments.services.retention import count_expired, purge_expired
+from assessments.services.reviewing import comment, resolve
 from bulletin.shelf import current
 from tests.cast import HANDLE, HOLD, NONCE, attested, shared
 from tests.reading import blocks_of_pdf, flat, opened
@@ -71,6 +72,17 @@ def test_the_page_of_what_was_attested_says_what_was_asked_and_who_wrote_last(ca
     for by, text in (officer, "You may."), (attestation.attested_by, "Thanks."):
         sharing.write_advice(share=asked, text=text, by=by)
         assert f"Advice requested. Last message: {by}, 1 July 2026, 11:00 EDT." in text_of(member.get(page))
+
+
+def test_the_page_of_what_was_attested_says_whether_comments_are_resolved(cast, attestation):
+    page = f"/assessments/{attestation.assessment_id}/"
+    member, by = cast.client("member"), attestation.attested_by
+    assert "No comments yet. You can still comment." in text_of(member.get(page))
+    thread = comment(assessment=attestation.assessment, about="whole", subject="", text="Done?", by=by)
+    assert "1 comment thread is not resolved. You can still comment." in text_of(member.get(page))
+    resolve(thread=thread, seen=thread.version, by=by)
+    assert "All comment threads are resolved. You can still comment." in text_of(member.get(page))
+    assert "Back to the self-check" in text_of(member.get(f"{page}advisory"))
 
 
 # --- Picking, and the preview --------------------------------------------------------------------
