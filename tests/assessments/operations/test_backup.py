@@ -260,7 +260,7 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_this_one(new_place, tmp
 
     printed = place.done("restore", tmp_path / "backup")
 
-    _, _, applied = printed.partition("Brought up to this version:")
+    _, _, applied = printed.partition("Updated to this version:")
     assert "assessments.0004_working_together" in applied
     assert "assessments.0003" not in applied
     assert "No migrations to apply" in place.done("migrate")

@@ -222,7 +222,7 @@ def test_when_one_of_its_processes_is_killed_the_command_says_so_and_ends(missin
         os.kill(int(printer), signal.SIGKILL)
         output = command.communicate(timeout=60)
     assert command.returncode == 1
-    assert "CommandError: One of the processes was ended from outside" in output[1]
+    assert "CommandError: Another program ended one of the processes" in output[1]
     assert "Traceback" not in output[1]
     wait_until(lambda: not processes(missing), 5)
 
