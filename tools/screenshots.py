@@ -512,6 +512,7 @@ def as_officer(camera: Camera) -> None:
     with_second_step(camera, page, "OFFICER")
     with camera.scene("readme-desk"):
         page.goto(f"{camera.address}/desk/")
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")  # to the rows
         for_readme(page, "readme-desk")
     camera.pictures(context, OFFICERS)
     with camera.scene("desk-export"):

@@ -11,7 +11,8 @@ from assessments.scoring.advisory import WHEN_ORDER
 from bulletin.shelf import calendar, current, editions, revisions
 
 NOT_STATED = "Time not stated"
-NO_CONTACT = "No contact needed"
+NO_CONTACT = "None in what was shared"
+"""A share is often a part of a self-check, so that nobody can conclude from it that no contact is needed."""
 """The time to contact of a share in which no finding calls for it."""
 
 

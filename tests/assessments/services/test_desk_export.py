@@ -218,7 +218,9 @@ def test_the_csv_has_words_for_its_codes_and_times_with_their_zone(world):
     (row,) = csv.DictReader(io.StringIO(bytes_of(collect(keys=[share.pk], form="csv")).decode("utf-8-sig")))
     entry = DeskEntry.objects.get(share=share)
     assert row["Result"] == overall_titles()[entry.overall]
-    assert row["When to contact the Commissioner"] == contact_titles().get(entry.contact, "No contact needed")
+    assert row["When to contact the Commissioner"] == contact_titles().get(
+        entry.contact, "None in what was shared"
+    )
     assert row["Advice"] == "asked for, no reply yet"
     # Spreadsheets take a day alone for a date.
     assert (row["Shared on"], row["Time shared"]) == tuple(moment_in_table(share.shared_at).split(" ", 1))

@@ -160,7 +160,7 @@ def test_each_kind_of_count(world):
         "Contact the Integrity Commissioner": 1,
         "Nothing flagged in the part that was shared": 2,
     }
-    assert rows["When to contact the Commissioner"]["No contact needed"] == 2
+    assert rows["When to contact the Commissioner"]["None in what was shared"] == 2
     assert rows["Points to raise with the Commissioner"] == {"¶17: How you treat people": 1}
     ((question, count),) = rows["Questions that members are not sure of"].items()
     assert count == 2
