@@ -12,8 +12,10 @@ from bulletin.shelf import calendar, current, editions, revisions
 
 NOT_STATED = "Time not stated"
 NO_CONTACT = "None in what was shared"
-"""A share is often a part of a self-check, so that nobody can conclude from it that no contact is needed."""
-"""The time to contact of a share in which no finding calls for it."""
+"""The time to contact of a share in which no finding calls for it.
+
+A share is often a part of a self-check, so that nobody can conclude from it that no contact is needed.
+"""
 
 
 def _titles(kind: str) -> dict[str, str]:
