@@ -292,7 +292,7 @@ def test_a_portal_that_connects_as_the_role_does_a_days_work_and_nothing_beyond(
         "pdf": "%PDF-",
         "withdrawn": [1, 0],
         "purged": 1,
-        "audit trail": "stored files: 1. OK.",
+        "audit trail": "stored files: 1. All match.",
     }
     assert len(refused) == 5
     for refusal in refused:
