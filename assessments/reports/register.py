@@ -146,7 +146,7 @@ class AccountRow:
 
     @property
     def sharing(self) -> str:
-        """How the last attestation is shared; empty if there is none."""
+        """How the last attestation is shared; empty without an attestation."""
         return sharing_of(self.last) if self.last else ""
 
 

@@ -80,10 +80,11 @@ def confirm_email(*, token: str, by: User, session: str | None) -> None:
 
     Raises LinkGone, LinkExpired, OtherPerson and AddressTaken, each before anything is changed.
     """
-    change = change_of(token=token, by=by)
+    # Locked before the change is read, so that a second press of the button finds it gone.
     user = User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    if not user.is_active or not EmailChange.objects.filter(pk=change.pk).exists():
+    if not user.is_active:
         raise LinkGone
+    change = change_of(token=token, by=by)
     if User.objects.filter(email=change.email).exclude(pk=user.pk).exists():
         raise AddressTaken
     change.delete()

@@ -117,8 +117,8 @@ def _remind(due: Due, pk: int) -> int:
 def _claim(due: Due, pk: int) -> Reminder | None:
     """Reserve one person's reminder for this run. Return None if another run has it.
 
-    This has its own short transaction, so that no other work waits for a mail server. A run that is stopped before it
-    has sent the reminder loses its claim after some minutes.
+    This has its own short transaction, so that no other work waits for an email server. A run that is stopped before
+    it has sent the reminder loses its claim after some minutes.
     """
     user = (
         User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk, mail_notices=True).first()
