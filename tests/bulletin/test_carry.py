@@ -190,6 +190,13 @@ def test_torontos_first_revision_has_the_digest_that_it_was_published_under():
     assert (first.sheet.revision, first.sheet.engine, len(first.rules)) == (1, 1, 50)
 
 
+def test_torontos_second_revision_is_final_with_the_digest_of_its_release():
+    """Revision 2 was released with 0.2.0. Any change to its files needs revision 3."""
+    released = edition()
+    assert (released.sheet.revision, released.sheet.provisional) == (2, False)
+    assert digest(released) == "53d4ca524f7c361eb17c7a27c62f2722358f3344b5ec27779b805618e03177db"
+
+
 # --- Carrying ---------------------------------------------------------------------
 
 FIRST = load_edition(MINIMAL)

@@ -1,6 +1,7 @@
 """Publishing from the files: a provisional revision is replaced as long as nothing attested rests on it."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
 
@@ -21,6 +22,18 @@ from tests.cast import answered, at_the_same_moment, attested, make, seen, toget
 from tests.tables import EDITION, edition
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def provisional_on_file() -> Iterator[None]:
+    """The current edition on file is provisional. No revision is, once it is released."""
+    sheet = edition().sheet.model_copy(update={"provisional": True})
+    on_file = {**shelf.editions(), EDITION: edition().model_copy(update={"sheet": sheet})}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "load_editions", lambda _: dict(on_file))
+        shelf.editions.cache_clear()
+        yield
+    shelf.editions.cache_clear()
 
 
 def other(**update: object) -> Edition:
