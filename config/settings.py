@@ -1,7 +1,7 @@
 """The portal's settings. What differs between hosts comes from the environment:
 
 DEBUG          true on one's own machine only; default false
-SECRET_KEY     signs sessions and links; needed to serve pages unless DEBUG
+SECRET_KEY     signs links and encrypts sessions; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the host names that the portal answers to, separated by commas; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3. What follows a question
                mark sets options of the connection, such as sslmode=require; conn_max_age=0 closes it after a request

@@ -18,7 +18,7 @@ def portal() -> WSGIHandler:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if not settings.SECRET_KEY_IS_SET:
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set, so the portal cannot sign sessions and will not start. "
+            "SECRET_KEY is not set, so the portal cannot encrypt sessions and will not start. "
             "Set it in the environment to a long random text that only this portal knows, the "
             "same on every host. To try the portal on your own machine, set DEBUG=true instead."
         )

@@ -96,8 +96,10 @@ def _rows(table: str) -> Iterator[str]:
 def _sessions() -> Iterator[str]:
     from django.contrib.sessions.models import Session  # noqa: PLC0415 - an app's models
 
+    from config.sessions import SessionStore  # noqa: PLC0415
+
     for session in Session.objects.all():
-        yield repr(session.get_decoded())
+        yield repr(SessionStore().decode(session.session_data))
 
 
 def _cached() -> Iterator[str]:

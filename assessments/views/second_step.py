@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from typing import Any
 
@@ -15,15 +14,18 @@ from allauth.mfa.recovery_codes.views import (
     GenerateRecoveryCodesView,
     ViewRecoveryCodesView,
 )
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.encoding import force_bytes
 
 from assessments.models import User
 from assessments.views.sign_in import count_guess, known_browser
+from config.encryption import cipher
+
+PURPOSE = "second steps"
+"""Names the keys that encrypt the secrets of authenticator apps."""
 
 
 class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -59,12 +61,12 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret, so that a copy of the database reveals nobody's codes."""
-        return _seal().encrypt(text.encode()).decode()
+        return cipher(PURPOSE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt a secret. If its key is no longer configured, return a random one, which no code matches."""
         try:
-            return _seal().decrypt(encrypted_text.encode()).decode()
+            return cipher(PURPOSE).decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             return base64.b32encode(secrets.token_bytes(40)).decode()
 
@@ -103,9 +105,3 @@ class RecoveryCodesFile(DownloadRecoveryCodesView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "portal": settings.PORTAL_URL}
-
-
-def _seal() -> MultiFernet:
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    digests = (hashlib.sha256(b"second steps:" + force_bytes(key)).digest() for key in keys)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
