@@ -103,6 +103,22 @@ class Action(models.TextChoices):
     SHARE_ASSIGNED = "share_assigned", "Assigned a share"
     SHARE_DEALT = "share_dealt", "Marked a share as dealt with"
     SHARE_REOPENED = "share_reopened", "Reopened a share"
+    SIGNED_IN = "signed_in", "Signed in"
+    SIGNED_IN_NEW_DEVICE = "signed_in_new_device", "Signed in on a new device"
+    SIGNED_OUT = "signed_out", "Signed out"
+    SESSION_ENDED = "session_ended", "Ended sessions"
+    LOCKED_OUT = "locked_out", "Refused more guesses for a while"
+    GUESSING = "guessing", "Noticed many wrong guesses"
+    PASSWORD_CHANGED = "password_changed", "Changed a password"
+    PASSWORD_RESET = "password_reset", "Set a new password by a link"
+    SECOND_STEP_ADDED = "second_step_added", "Added a second step"
+    SECOND_STEP_REMOVED = "second_step_removed", "Removed a second step"
+    SECOND_STEPS_RESET = "second_steps_reset", "Reset the second steps"
+    RECOVERY_CODES_MADE = "recovery_codes_made", "Made recovery codes"
+    RECOVERY_CODE_USED = "recovery_code_used", "Used a recovery code"
+    SSO_LINKED = "sso_linked", "Linked single sign-on"
+    SSO_UNLINKED = "sso_unlinked", "Unlinked single sign-on"
+    ROLE_CHANGED = "role_changed", "Changed a role"
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

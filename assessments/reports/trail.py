@@ -79,6 +79,23 @@ SENTENCES: dict[str, str] = {
     Action.SHARE_ASSIGNED: "{who} assigned a shared self-check to an officer",
     Action.SHARE_DEALT: "{who} marked a shared self-check as dealt with",
     Action.SHARE_REOPENED: "{who} reopened a shared self-check",
+    # How people sign in: in the portal's own trail, too.
+    Action.SIGNED_IN: "{who} signed in",
+    Action.SIGNED_IN_NEW_DEVICE: "{who} signed in on a new device",
+    Action.SIGNED_OUT: "{who} signed out",
+    Action.SESSION_ENDED: "{who} ended sessions of {what}",
+    Action.LOCKED_OUT: "{who} refused more wrong passwords or codes for {what}",
+    Action.GUESSING: "{who} noticed many wrong guesses for {what}",
+    Action.PASSWORD_CHANGED: "{who} changed their password",
+    Action.PASSWORD_RESET: "{who} accepted a new password, set by an emailed link, for {what}",
+    Action.SECOND_STEP_ADDED: "{who} added a second step to their sign-in",
+    Action.SECOND_STEP_REMOVED: "{who} removed a second step from their sign-in",
+    Action.SECOND_STEPS_RESET: "{who} removed all second steps of {what}",
+    Action.RECOVERY_CODES_MADE: "{who} made new recovery codes",
+    Action.RECOVERY_CODE_USED: "{who} used a recovery code",
+    Action.SSO_LINKED: "{who} linked single sign-on to their sign-in",
+    Action.SSO_UNLINKED: "{who} removed the link to single sign-on from their sign-in",
+    Action.ROLE_CHANGED: "{who} changed the role of {what}",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"
