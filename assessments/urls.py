@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from assessments.views import (
+    access_reviews,
     answers,
     attest,
     confirming,
@@ -97,12 +98,14 @@ urlpatterns = [
     path("office/accounts/<int:pk>/assess", register.assess_account, name="assess_account"),
     path("office/<int:pk>/settings", people.office_settings, name="office_settings"),
     path("office/<int:pk>/people", people.office_people, name="office_people"),
+    path("office/<int:pk>/people/review", access_reviews.review_staff, name="review_staff"),
     path("office/<int:pk>/people/<int:membership>/remove", people.remove_staff, name="remove_staff"),
     path("office/<int:pk>/trail", trail.trail, name="trail"),
     path("office/<int:pk>/keeping", retention.retention, name="retention"),
     path("office/<int:pk>/erase", retention.erase, name="erase"),
     path("office/<int:pk>/export", retention.export, name="export"),
     path("people/", people.people, name="people"),
+    path("people/review", access_reviews.review_access, name="review_access"),
     path("people/search", people.search_people, name="search_people"),
     path("people/<int:pk>/name", people.rename_person, name="rename_person"),
     path("people/offices/<int:pk>/name", people.rename_office, name="rename_office"),

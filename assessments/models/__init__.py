@@ -1,5 +1,6 @@
 """The database records of the assessments app, one kind to a module."""
 
+from assessments.models.access_reviews import AccessReview, AccessReviewRequest
 from assessments.models.accounts import SocialAccount
 from assessments.models.answers import AnswerRow
 from assessments.models.assessments import Answer, Assessment
@@ -21,6 +22,8 @@ from assessments.models.reviews import Comment, Look, Thread
 from assessments.models.shares import AdviceEntry, AdviceRequest, Share, ShareContent, StoredPdf, Withdrawal
 
 __all__ = [
+    "AccessReview",
+    "AccessReviewRequest",
     "Action",
     "AdviceEntry",
     "AdviceRequest",

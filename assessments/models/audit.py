@@ -119,6 +119,7 @@ class Action(models.TextChoices):
     SSO_LINKED = "sso_linked", "Linked single sign-on"
     SSO_UNLINKED = "sso_unlinked", "Unlinked single sign-on"
     ROLE_CHANGED = "role_changed", "Changed a role"
+    ACCESS_REVIEWED = "access_reviewed", "Reviewed who has access"
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

@@ -89,6 +89,8 @@ class Invitation(models.Model):
     key_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     invited_at = models.DateTimeField(default=timezone.now)
+    # Empty while the email is queued. Until it is sent, nobody has the key.
+    sent_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(default=a_week_from_now)
     used_at = models.DateTimeField(null=True, blank=True)
     used_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -39,9 +39,9 @@ def directory(*, by: User, words: str = "") -> Directory:
     offices = Office.objects.select_related("member", "held_by").prefetch_related(
         "former_names", "member__former_names"
     )
-    terms, roles = search_terms(words), _office_roles()
+    terms, roles = search_terms(words), office_roles()
     users = User.objects.prefetch_related("former_names").order_by("name", "email")
-    people = [Person(user, _roles(user, roles)) for user in users]
+    people = [Person(user, roles_of(user, roles)) for user in users]
     invitations = Invitation.objects.visible_to(by).unanswered()
     return Directory(
         [office for office in offices.order_by("ends_on", "name") if _matches(terms, _office_text(office))],
@@ -54,7 +54,7 @@ def directory(*, by: User, words: str = "") -> Directory:
     )
 
 
-def _office_roles() -> dict[int, list[str]]:
+def office_roles() -> dict[int, list[str]]:
     """What each person is in an office, by the person's key."""
     roles: dict[int, list[str]] = defaultdict(list)
     for office in Office.objects.order_by("ends_on", "name"):
@@ -65,12 +65,13 @@ def _office_roles() -> dict[int, list[str]]:
     return roles
 
 
-def _roles(user: User, office_roles: dict[int, list[str]]) -> tuple[str, ...]:
+def roles_of(user: User, roles: dict[int, list[str]]) -> tuple[str, ...]:
+    """A person's current roles in words; `roles` are those of `office_roles`."""
     if user.is_officer:
         return ("Officer, Commissioner’s office",)
     if user.is_staff:
         return ("Administrator",)
-    return tuple(office_roles.get(user.pk, ()))
+    return tuple(roles.get(user.pk, ()))
 
 
 def _office_text(office: Office) -> list[str]:

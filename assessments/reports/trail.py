@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Model, Q
 
 from assessments.models import (
+    AccessReview,
     Action,
     Assessment,
     Attestation,
@@ -96,6 +97,7 @@ SENTENCES: dict[str, str] = {
     Action.SSO_LINKED: "{who} linked single sign-on to their sign-in",
     Action.SSO_UNLINKED: "{who} removed the link to single sign-on from their sign-in",
     Action.ROLE_CHANGED: "{who} changed the role of {what}",
+    Action.ACCESS_REVIEWED: "{who} confirmed who has access, in the review of {what}",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
 PORTAL = "The portal"
@@ -146,6 +148,7 @@ RECORD_KINDS = {
         RecordKind(Membership, lambda membership: str(membership.user), ("user",)),
         RecordKind(Office, lambda office: office.name),
         RecordKind(User, str),
+        RecordKind(AccessReview, lambda review: f"{review.starts_on:%B %Y}"),
     )
 }
 """The kinds of record that events are about, by the name that events store for them."""

@@ -68,6 +68,7 @@ def invite(
     except BaseException:
         revoke(invitation=invitation, by=by)
         raise
+    Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
     earlier = Invitation.objects.filter(
         email=email, role=role, office=office, seat=seat, pk__lt=invitation.pk
     )

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assessments.forms.people import AcceptForm, EndTermForm, InviteForm, InviteStaffForm, RenameForm
 from assessments.models import Invitation, Membership, Office, User
+from assessments.reports.access_reviews import current_review, offices_to_review, portal_to_review
 from assessments.reports.people import directory
 from assessments.services import people as services
 from assessments.services.hashing import TooManyHashing
@@ -89,6 +90,9 @@ def office_people(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         .select_related("user")
         .prefetch_related("user__former_names"),
         "invitations": Invitation.objects.filter(office=office).unanswered(),
+        "may_review": is_member and office.ends_on is None,
+        "review": current_review(),
+        "is_due": is_member and offices_to_review(current_review()).filter(pk=pk).exists(),
     }
     return render(request, "people/office.html", context)
 
@@ -116,7 +120,7 @@ def remove_staff(request: HttpRequest, by: User, pk: int, membership: int) -> Ht
     leaving = get_object_or_404(memberships, pk=membership)
     services.remove_staff(membership=leaving, by=by)
     messages.success(request, f"{leaving.user} was removed from your staff and signed out everywhere.")
-    return redirect("office_people", pk=pk)
+    return redirect("review_staff" if "review" in request.POST else "office_people", pk=pk)
 
 
 @require_POST
@@ -196,7 +200,15 @@ def people(request: HttpRequest, by: User) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _invite(request, by, **form.cleaned_data):
         return redirect("people")
-    return render(request, "people/people.html", {"form": form, "directory": directory(by=by)})
+    review = current_review()
+    context = {
+        "form": form,
+        "directory": directory(by=by),
+        "review": review,
+        "is_due": portal_to_review(review),
+        "overdue": list(offices_to_review(review).select_related("member")) if review.is_overdue else [],
+    }
+    return render(request, "people/people.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -275,7 +287,7 @@ def set_active(request: HttpRequest, by: User, pk: int) -> HttpResponse:
         if active
         else f"Sign-in suspended for {person}, who is signed out everywhere.",
     )
-    return redirect("people")
+    return redirect("review_access" if "review" in request.POST else "people")
 
 
 @sensitive_post_parameters()

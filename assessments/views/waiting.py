@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST, require_safe
 
-from assessments.models import Assessment, Comment, Look, Notice, Thread, User
+from assessments.models import Assessment, Comment, Look, Notice, Office, Thread, User
+from assessments.reports.access_reviews import current_review, offices_to_review
 from assessments.services import notices as services
 from assessments.views.access import signed_in
 from bulletin.publish import encoded
@@ -29,11 +30,13 @@ class WaitingItems:
     to_review: QuerySet[Assessment]
     threads: QuerySet[Thread]
     notices: QuerySet[Notice]
+    to_confirm: QuerySet[Office]
 
     def count(self) -> int:
         """The number of items, in one query."""
-        keys = [items.order_by().values("pk") for items in (self.to_review, self.threads, self.notices)]
-        return keys[0].union(keys[1], keys[2], all=True).count()
+        kinds: tuple[QuerySet[Any], ...] = (self.to_review, self.threads, self.notices, self.to_confirm)
+        keys = [items.order_by().values("pk") for items in kinds]
+        return keys[0].union(*keys[1:], all=True).count()
 
 
 def _waiting_items(by: User) -> WaitingItems:
@@ -51,7 +54,8 @@ def _waiting_items(by: User) -> WaitingItems:
     listed = Q(kind=Kind.READY, assessment__in=to_review.values("pk")) | Q(
         kind=Kind.COMMENT, assessment__in=threads.values("assessment")
     )
-    return WaitingItems(to_review, threads, Notice.objects.visible_to(by).unseen().exclude(listed))
+    notices = Notice.objects.visible_to(by).unseen().exclude(listed)
+    return WaitingItems(to_review, threads, notices, offices_to_review(current_review()).filter(member=by))
 
 
 def waiting_count(request: HttpRequest) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def waiting(request: HttpRequest, by: User) -> HttpResponse:
     seen = Notice.objects.visible_to(by).filter(seen_at__isnull=False)
     context = {
         "count": items.count(),
+        "to_confirm": items.to_confirm,
+        "review": current_review(),
         "to_review": to_review.prefetch_related("ready_by__former_names"),
         "threads": [(thread, _subject(thread), last[thread.last]) for thread in threads],  # type: ignore[attr-defined]
         "notices": [*_placed(items.notices), *_placed(seen)[:EARLIER]],
