@@ -19,9 +19,12 @@ bind = os.environ.get("BIND", "unix:/run/portal/web.sock")
 umask = 0o007
 # Processes use the cores. Threads wait for the database, for printing and for slow readers.
 workers = int(os.environ.get("WEB_PROCESSES", multiprocessing.cpu_count()))
-worker_class = "gthread"
+# gunicorn's worker of threads, in which only a request that has arrived whole takes a thread.
+worker_class = "config.gunicorn_private.Worker"
 # Eight may wait for a PDF at the same time (press.MAX_QUEUE). As many again are free for everything else.
 threads = 16
+# The most connections of a process: half of the open files that systemd allows it.
+worker_connections = 500
 # A process that does not respond for this many seconds is replaced. A thread that streams a large collection does not
 # block the process, so this does not limit the time of one answer.
 timeout = 60
