@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "assessments.middleware.headers.private_by_default",
     "assessments.middleware.address.remember_address",
     "assessments.middleware.database_down.DatabaseDown",
+    "assessments.middleware.earlier_cookies.rename_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -399,6 +400,13 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # Browsers send our cookies by HTTPS only, except on one's own machine, which has no HTTPS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# By its name, a browser takes such a cookie from this host alone, so that no other site below the same domain can
+# set one. Browsers refuse the name without HTTPS.
+COOKIE_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+CHECK_COOKIE_NAME = f"{COOKIE_PREFIX}check"
+KNOWN_COOKIE_NAME = f"{COOKIE_PREFIX}known"
 # Requests by HTTP are redirected to HTTPS, except those of the proxy and of monitoring.
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^health/"]

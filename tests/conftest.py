@@ -19,7 +19,7 @@ def configure_settings() -> None:
     settings.SECRET_KEY = "only tests sign with this"
     # A hash that is slow on purpose would make every sign-in of every test slow.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # The test client and the browsers of the journeys speak HTTP.
+    # The test client speaks HTTP.
     settings.SECURE_SSL_REDIRECT = False
     # Names with a hash in them would need `collectstatic` before every run.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "quiet-harbour-9"
@@ -119,7 +120,7 @@ class Browser:
         self.hosts, self.turn = hosts, 0
         self.session = requests.Session()
         if session:
-            self.session.cookies["sessionid"] = session
+            self.session.cookies[settings.SESSION_COOKIE_NAME] = session
         self.token = ""
         self.stamps: dict[int, str] = {}
         self.answered: Counter[tuple[str, int]] = Counter()

@@ -35,7 +35,7 @@ from config.allauth_private import GuessCountingAdapter, consume, get_ip
 
 log = logging.getLogger(__name__)
 
-KNOWN, KNOWN_FOR = "known", 365 * 24 * 60 * 60
+KNOWN, KNOWN_FOR = settings.KNOWN_COOKIE_NAME, 365 * 24 * 60 * 60
 """The cookie of a browser in which someone has signed in, and its lifetime in seconds."""
 
 

@@ -31,7 +31,7 @@ from bulletin.shelf import current
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
-COOKIE = "check"
+COOKIE = settings.CHECK_COOKIE_NAME
 """The cookie with an anonymous check's token, which scripts cannot read.
 
 It lasts until the browser closes or, if the person chose that, for as long as the check is kept.

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from django.conf import settings
 
 from tests.bench.own import ready_to_serve
 from tests.hosts import PASSWORD, PROXIED, Browser, free_port, killed, started, wait_for
@@ -38,7 +39,7 @@ class Stranger:
         self.statuses: Counter[int] = Counter()
 
     def ask(self, method: str, path: str, **form: str) -> requests.Response:
-        token = self.cookies.get("csrftoken") or ""
+        token = self.cookies.get(settings.CSRF_COOKIE_NAME) or ""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         response = requests.request(
             method,
@@ -272,7 +273,9 @@ def run() -> None:
     person("signing-in", password=PASSWORD)
     draft = answered(account_of(office, handle="@draft"), member).pk
     shared(attested(account_of(office)))
-    cookies = {user: client_of(user).cookies["sessionid"].value for user in (member, officer)}
+    cookies = {
+        user: client_of(user).cookies[settings.SESSION_COOKIE_NAME].value for user in (member, officer)
+    }
     for name, application in APPLICATIONS.items():
         sys.stdout.write(f"{name}, {connection.vendor}\n")
         serve(application, cookies[member], cookies[officer], draft)

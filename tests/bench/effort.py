@@ -34,6 +34,7 @@ from typing import NamedTuple
 import django
 import pikepdf
 import time_machine
+from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from assessments.rendering.data import answer_data
@@ -175,7 +176,7 @@ def served() -> Iterator[str]:
 def pressed_again(browser: Browser, address: str, pk: int, session: str) -> int:
     """The presses for the next self-check after one that its member attested, where nothing has changed."""
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-CA")
-    context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
     page = context.new_page()
     page.goto(f"{address}/assessments/{pk}/")
     presses = confirm_all(page)
@@ -198,7 +199,7 @@ def an_attested_one(table: Mapping[str, Answer]) -> tuple[int, str]:
     changes = [Change(question, answer_data(answer), "") for question, answer in stored.items()]
     save_answers(draft=draft, changes=changes, by=member)
     attest(assessment=draft, by=member, seen=seen(draft))
-    return draft.pk, client_of(member).cookies["sessionid"].value
+    return draft.pk, client_of(member).cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def report(case: str, walks: Mapping[Way, Walk]) -> None:

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from django.conf import settings
+
 from tests.bench.own import ready_to_serve
 from tests.hosts import Browser, free_port, wait_for, web_host
 
@@ -60,7 +62,9 @@ def run() -> None:
     for number in range(30):
         last = shared(attestation, nonce=f"{number:064x}")
     pdf_of(last)
-    cookies = {user: client_of(user).cookies["sessionid"].value for user in (member, officer)}
+    cookies = {
+        user: client_of(user).cookies[settings.SESSION_COOKIE_NAME].value for user in (member, officer)
+    }
     vendor = connection.vendor
     connection.close()
     port = free_port()

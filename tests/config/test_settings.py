@@ -154,9 +154,15 @@ def test_every_answer_forbids_what_the_page_does_not_need(client):
 
 
 @pytest.mark.django_db
+def test_on_ones_own_machine_cookies_have_plain_names_since_it_has_no_https():
+    settings = settings_of(DEBUG="true")
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "CHECK_COOKIE_NAME", "KNOWN_COOKIE_NAME")
+    assert [settings[name] for name in names] == ["sessionid", "csrftoken", "check", "known"]
+
+
 def test_outside_debug_a_cookie_travels_by_https_alone(client):
     client.get("/account/login/")
-    assert client.cookies["csrftoken"]["secure"]
+    assert client.cookies["__Host-csrftoken"]["secure"]
     assert django_settings.SESSION_COOKIE_SECURE
 
 

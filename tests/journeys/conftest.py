@@ -12,10 +12,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.test import override_settings
+from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from assessments.models import User
 from tests.cast import PASSWORD, Cast, client_of, make
+from tests.journeys.https import FINGERPRINT, HttpsServer
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
@@ -26,6 +28,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    f"--ignore-certificate-errors-spki-list={FINGERPRINT}",
 ]
 
 
@@ -68,8 +71,9 @@ class Visitors:
         context = self.browser.new_context(locale="en-CA", **how)
         self.contexts.append(context)
         if user:
-            session = client_of(user).cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": session, "url": self.address}])
+            name = settings.SESSION_COOKIE_NAME
+            session = client_of(user).cookies[name].value
+            context.add_cookies([{"name": name, "value": session, "url": self.address, "secure": True}])
         return self.open_tab(context, self.address)
 
     def open_tab(self, context: BrowserContext, address: str) -> Page:
@@ -117,10 +121,12 @@ def writing_in_turn() -> override_settings:
 
 @pytest.fixture(scope="session")
 def live_server(request: pytest.FixtureRequest, writing_in_turn: override_settings) -> Any:
-    """The server of the journeys. Only it has the middleware for turns."""
+    """The server of the journeys. Only it speaks HTTPS, and has the middleware for turns."""
     fault = ""
     try:
-        server = request.getfixturevalue("live_server")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(LiveServerThread, "server_class", HttpsServer)
+            server = request.getfixturevalue("live_server")
     except OSError as error:
         fault = (
             f"The tests' server cannot start: {error.strerror}. --liveserver=localhost:0 takes a free port."
@@ -142,7 +148,7 @@ def cast(transactional_db: None) -> Cast:
 @pytest.fixture
 def visitors(browser: Browser, live_server: Any, cast: Cast) -> Iterator[Visitors]:
     """People who use the portal. At the end, their browsers may have no unexpected complaint."""
-    people = Visitors(browser, live_server.url)
+    people = Visitors(browser, live_server.url.replace("http:", "https:", 1))
     yield people
     for context in people.contexts:
         context.close()

@@ -1,6 +1,7 @@
 """Stale tabs, lost connections and lost sessions: nothing typed is lost, and nothing private stays behind."""
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from assessments.models import User
@@ -97,7 +98,7 @@ def test_an_answer_given_before_the_scripts_have_come_is_saved_as_well(visitors)
 
 def signed_out_and_in_again(page: Page, visitors, user: User) -> None:
     """Lose the session in one tab, answer there, and sign in in another tab as the page advises."""
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     autosave(page, WEBSITE, "I'm not sure")
     expect(status(page)).to_contain_text("You are signed out.")
     press(page, "Save and continue")

@@ -1,6 +1,7 @@
 """Before a session ends, the page says so, and one press extends it in every tab of the browser."""
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
 from assessments.models import AnonymousCheck
@@ -63,7 +64,7 @@ def test_a_session_that_has_ended_elsewhere_cannot_be_extended(visitors, cast):
     visitors.forgive(r"^409: |status of 409")
     page = opened(visitors, cast.member, "/office/")
     page.clock.fast_forward("11:59:00")
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     notice(page).get_by_role("button", name="Stay signed in").click()
     expect(notice(page).get_by_role("status")).to_contain_text("You’ve been signed out.")
 

@@ -1,5 +1,6 @@
 """Two people who work on one draft, each with a browser of their own; and signing in with a passkey."""
 
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from assessments.services.answering import Change, save_answers
@@ -118,7 +119,7 @@ def test_a_note_whose_field_was_made_larger_is_saved_with_no_complaint(visitors,
     expect(option(page, EMAIL, "Yes")).to_be_checked()
     # What is not saved is announced once, with a way to continue beside it.
     visitors.forgive(r"^409: |status of 409|Status Error Code 409")
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     autosave(page, LOGO, "Yes")
     expect(status(page)).to_contain_text("You are signed out.")
     expect(page.locator("#saving")).to_be_hidden()

@@ -157,7 +157,7 @@ def test_whoever_has_just_chosen_a_password_is_not_asked_for_it_and_signed_in_un
     client, address = Client(), invite(role="officer", office=None, by=cast.administrator)
     assert client.post(address, NEW).status_code == 302
     assert client.get("/account/app/").status_code == 200
-    cookie = client.cookies["sessionid"]
+    cookie = client.cookies["__Host-sessionid"]
     assert cookie["max-age"] == cookie["expires"] == ""
 
 

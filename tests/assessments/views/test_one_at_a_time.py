@@ -22,6 +22,7 @@ from assessments.scoring.document import read_document
 from assessments.services.answering import Change, SelfCheck, save_answers
 from assessments.services.drafts import start_check
 from assessments.views import one_at_a_time
+from assessments.views.workspace import COOKIE
 from bulletin.shelf import calendar, current, editions
 from tests.assessments.views.test_saving import Page, put
 from tests.cast import at_the_same_moment, publish, together
@@ -81,7 +82,7 @@ def person(published) -> Iterator[Person]:
     with time_machine.travel(date(2026, 6, 1), tick=True):
         check, token = start_check()
         client = Client()
-        client.cookies["check"] = token
+        client.cookies[COOKIE] = token
         yield Person(client, check)
 
 

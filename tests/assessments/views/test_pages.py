@@ -67,7 +67,7 @@ def test_the_words_of_help_are_in_alphabetical_order(client):
 
 def test_privacy_names_each_cookie_and_says_how_long_addresses_are_kept(client):
     page = text_of(client, "/privacy")
-    for cookie in ("check", "known", settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+    for cookie in ("__Host-check", "__Host-known", "__Host-sessionid", "__Host-csrftoken"):
         assert f'<th scope="row">{cookie}</th>' in page
     assert f"deleted after {ADDRESSES_KEPT.days} days" in page
 

@@ -450,8 +450,10 @@ def test_a_form_with_its_token_is_taken():
 
 def test_public_pages_start_no_session_and_only_the_check_has_a_cookie(answers):
     for kind, answer in answers.items():
-        assert set(answer.cookies) <= ({"check"} if kind == "brought back" else {"csrftoken"}), kind
-    cookie = answers["brought back"].cookies["check"]
+        assert set(answer.cookies) <= (
+            {"__Host-check"} if kind == "brought back" else {"__Host-csrftoken"}
+        ), kind
+    cookie = answers["brought back"].cookies["__Host-check"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert cookie["max-age"] == cookie["expires"] == ""

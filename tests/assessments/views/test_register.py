@@ -21,6 +21,7 @@ from assessments.services.drafts import delete_draft, start_assessment, start_ch
 from assessments.services.register import DuplicateAccount, NewAccount, add_account, keep_in_register
 from assessments.services.reviewing import mark_ready
 from assessments.services.sharing import withdraw, write_advice
+from assessments.views.workspace import COOKIE
 from tests.cast import (
     HANDLE,
     account_of,
@@ -498,7 +499,7 @@ def check(published) -> tuple[AnonymousCheck, str]:
 @pytest.fixture
 def keeper(client, check):
     """The member, in the browser that has the check."""
-    client.cookies["check"] = check[1]
+    client.cookies[COOKIE] = check[1]
     return client
 
 
@@ -522,9 +523,9 @@ def test_a_check_is_moved_with_everything_and_its_cookie_is_deleted(cast, keeper
     assert moved.edition_id == check[0].edition_id
     assert stored_answers() == ANSWERS
     assert not AnonymousCheck.objects.exists()
-    assert keeper.cookies["check"].value == ""
+    assert keeper.cookies[COOKIE].value == ""
     # Sent twice, it is moved once.
-    keeper.cookies["check"] = check[1]
+    keeper.cookies[COOKIE] = check[1]
     response = keeper.post(KEEP, {"account": cast.account_pk}, follow=True)
     assert response.redirect_chain == [(REGISTER, 302)]
     assert "If you just saved one, it is in the list below" in response.content.decode()
@@ -601,7 +602,7 @@ def test_what_is_wrong_with_the_choice_of_account_is_named_and_the_check_stays(c
 def test_a_person_in_several_offices_says_in_which_a_new_account_is(cast, check):
     Membership.objects.create(office=cast.elsewhere, user=cast.staff)
     client = cast.client("staff")
-    client.cookies["check"] = check[1]
+    client.cookies[COOKIE] = check[1]
     new = {"account": "new", "platform": "X", "handle": "@x", "purpose": "official"}
     assert "Choose an office." in client.post(KEEP, new).content.decode()
     client.post(KEEP, {**new, "office": cast.elsewhere_pk})
@@ -610,7 +611,7 @@ def test_a_person_in_several_offices_says_in_which_a_new_account_is(cast, check)
 
 def test_someone_in_no_office_is_told_what_to_do_and_keeps_the_check(nobodys_staff, check):
     client = client_of(nobodys_staff)
-    client.cookies["check"] = check[1]
+    client.cookies[COOKIE] = check[1]
     for response in (client.get(KEEP), client.post(KEEP, {"account": "new", **ACCOUNT})):
         assert "save your answers to a file" in response.content.decode()
     assert check[0].answers.count() == 2
@@ -619,7 +620,7 @@ def test_someone_in_no_office_is_told_what_to_do_and_keeps_the_check(nobodys_sta
 
 def test_whose_term_has_ended_reads_why_nothing_can_be_kept(client, check):
     Office.objects.update(ends_on=timezone.localdate())
-    client.cookies["check"] = check[1]
+    client.cookies[COOKIE] = check[1]
     assert "you don’t belong to an office in its current term" in client.get(KEEP).content.decode()
 
 

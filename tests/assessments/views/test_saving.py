@@ -21,6 +21,7 @@ from assessments.models import AnonymousCheck, Answer, CheckAnswer, Office, User
 from assessments.services.answering import AnswerVersion, Change, SelfCheck, save_answers
 from assessments.services.drafts import start_check
 from assessments.views import public, questionnaire, workspace
+from assessments.views.workspace import COOKIE
 from bulletin.publish import publish_edition
 from bulletin.shelf import editions
 from tests.bulletin.other_editions import with_section_renamed
@@ -160,7 +161,7 @@ def tab(published) -> Browser:
     """A browser with its own anonymous check."""
     check, token = start_check()
     client = Client()
-    client.cookies["check"] = token
+    client.cookies[COOKIE] = token
     return Browser(client, check)
 
 

@@ -247,7 +247,7 @@ def test_the_mark_of_a_browser_is_of_no_use_for_another_address(client, member):
     client.post("/account/logout/")
     for _ in range(5):
         sign_in(client, member.email, "wrong")
-    client.cookies.pop("known")
+    client.cookies.pop("__Host-known")
     assert "Too many attempts" in sign_in(client, member.email).content.decode()
 
 
@@ -405,13 +405,13 @@ def test_signing_out_ends_the_session_and_leads_home(client, member):
     key = client.session.session_key
     assert client.post("/account/logout/")["Location"] == "/"
     assert client.get("/office/")["Location"] == "/account/login/?next=/office/"
-    client.cookies["sessionid"] = key
+    client.cookies["__Host-sessionid"] = key
     assert client.get("/office/").status_code == 302
 
 
 def test_a_session_ends_with_the_browser_and_is_out_of_reach_of_scripts(client, member):
     sign_in(client, member.email)
-    cookie = client.cookies["sessionid"]
+    cookie = client.cookies["__Host-sessionid"]
     assert cookie["max-age"] == cookie["expires"] == ""
     assert cookie["httponly"]
     assert cookie["secure"]

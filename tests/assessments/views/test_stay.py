@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck
 from assessments.services.answering import Change, save_answers
+from assessments.views.workspace import COOKIE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
@@ -41,7 +42,7 @@ def test_a_closed_browser_opens_a_self_check_that_its_person_chose_to_keep(brows
     page = closed(browser).get(TASKS).content.decode()
     assert "even if you close the browser" in page
     assert "or until you close the browser" not in page
-    cookie = browser.cookies["check"]
+    cookie = browser.cookies[COOKIE]
     assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (DAY, True, "Lax")
 
 
@@ -49,7 +50,7 @@ def test_the_choice_can_be_changed_back(browser):
     browser.post(STAY, {"stay": "yes"})
     browser.post(STAY, {"stay": "no"})
     assert browser.get(TASKS).status_code == 200
-    assert browser.cookies["check"]["max-age"] == ""
+    assert browser.cookies[COOKIE]["max-age"] == ""
     assert closed(browser).get(TASKS)["Location"] == "/?ended"
 
 
@@ -59,11 +60,11 @@ def test_the_cookie_lasts_as_long_as_the_self_check_and_the_self_check_no_longer
     assert AnonymousCheck.objects.get().ends_at == ends_at
     for hours, stage in ((20, "live"), (40, "planned")):
         with time_machine.travel(timezone.now() + timedelta(hours=hours), tick=False):
-            browser.cookies["check"]["max-age"] = ""
+            browser.cookies[COOKIE]["max-age"] = ""
             changes = [Change("account.stage", stage, "")]
             save_answers(draft=AnonymousCheck.objects.get(), changes=changes, by=None)
             assert browser.get(TASKS).status_code == 200
-            assert browser.cookies["check"]["max-age"] == DAY
+            assert browser.cookies[COOKIE]["max-age"] == DAY
     with time_machine.travel(timezone.now() + timedelta(hours=65), tick=False):
         assert browser.get(TASKS)["Location"] == "/?ended"
 
@@ -71,8 +72,8 @@ def test_the_cookie_lasts_as_long_as_the_self_check_and_the_self_check_no_longer
 def test_a_new_self_check_and_a_deleted_one_do_not_inherit_the_choice(browser):
     browser.post(STAY, {"stay": "yes"})
     browser.post("/check/start", {"replace": "yes"})
-    assert browser.cookies["check"]["max-age"] == ""
+    assert browser.cookies[COOKIE]["max-age"] == ""
     browser.post(STAY, {"stay": "yes"})
     browser.post("/check/delete")
-    assert browser.cookies["check"].value == ""
+    assert browser.cookies[COOKIE].value == ""
     assert not AnonymousCheck.objects.exists()
