@@ -9,6 +9,8 @@ tests/config/test_allauth_private.py has a test for each: an upgrade fails there
 - `normalize_user_code` reads a code as allauth does, so that a used code stays used however it is typed.
 - `record_authentication` records that somebody who accepts an invitation has just chosen a password. The public
   `perform_login` does not, and would have them asked for the password again.
+- `signing_passkey` verifies a passkey without a count of its own. allauth's form counts all of a person's failures
+  together, so that anyone with the password could keep the person from using their passkeys.
 - `GuessCountingAdapter` gives public names to those by which allauth's adapter counts guesses at passwords. No
   setting changes what a guess is counted under.
 """
@@ -21,9 +23,28 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.core.internal.ratelimit import consume, get_ip
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth as webauthn
 from django.http import HttpRequest
 
-__all__ = ["GuessCountingAdapter", "consume", "get_ip", "normalize_user_code", "record_authentication"]
+__all__ = [
+    "GuessCountingAdapter",
+    "consume",
+    "get_ip",
+    "normalize_user_code",
+    "record_authentication",
+    "signing_passkey",
+]
+
+
+def signing_passkey(user: Any, credential: dict[str, Any]) -> Authenticator:
+    """Return the passkey that signed the session's challenge. It is the user's or, if that is None, anybody's.
+
+    Raises ValidationError, and other errors for a credential that no browser made.
+    """
+    webauthn.parse_authentication_response(credential)
+    owner = user if user is not None else webauthn.extract_user_from_response(credential)
+    return webauthn.complete_authentication(owner, credential)
 
 
 class GuessCountingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types

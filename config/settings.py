@@ -111,6 +111,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "assessments.middleware.after_response.work_after_response",
     "assessments.middleware.request_log.with_identifier",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -256,6 +257,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # The clocks of phones differ a little, so the previous code and the next one are accepted too.
 MFA_TOTP_TOLERANCE = 1
+USERSESSIONS_ADAPTER = "assessments.views.sign_in.SessionsAdapter"
 MFA_ADAPTER = "assessments.views.second_step.StepAdapter"
 MFA_FORMS = {
     name: f"assessments.forms.second_step.{form}"
@@ -304,8 +306,16 @@ CACHES = {
 }
 ACCOUNT_RATE_LIMITS = {
     # By email address, and by network: a whole City Hall may share one network. A browser in which the person has
-    # signed in before is counted by the email address only (assessments.views.sign_in.count_guess).
+    # signed in before is counted by the email address only (assessments.views.guesses).
     "login_failed": "60/m/ip,5/300s/key",
+    # Wrong guesses at one person's password, or codes, from all browsers in which they have not signed in before.
+    "guesses_together": "20/h/key,50/d/key",
+    # Once there are that many: what each network may still guess. The person can be in a new browser, too.
+    "guesses_when_many": "1/300s/key",
+    # And of codes, all networks together: three codes of a million are right at any moment.
+    "codes_when_many": "100/d/key",
+    # A passkey cannot be guessed: the limit is for the work of verifying one.
+    "passkey": "60/m/ip",
     # Only wrong guesses are counted.
     "login": "",
     # Not by email address alone, or anyone could keep somebody else from getting a new password.

@@ -14,10 +14,10 @@ from assessments.views.second_step import NewRecoveryCodes, RecoveryCodes, Recov
 from assessments.views.sign_in import (
     NewPassword,
     end_session,
-    first_step,
     new_password,
     not_offered,
     our_page,
+    second_steps,
 )
 
 handler400, handler403, handler404 = map(
@@ -48,14 +48,18 @@ account_pages = [
     path("security/", our_page(single_sign_on.sign_in_settings), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path("app/", our_page(first_step(totp.activate_totp)), name="mfa_activate_totp"),
-    path("app/remove/", our_page(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("app/", our_page(second_steps(totp.activate_totp)), name="mfa_activate_totp"),
+    path("app/remove/", our_page(second_steps(totp.deactivate_totp)), name="mfa_deactivate_totp"),
     path("codes/", our_page(RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),
     path("codes/download/", our_page(RecoveryCodesFile.as_view()), name="mfa_download_recovery_codes"),
     path("codes/new/", our_page(NewRecoveryCodes.as_view()), name="mfa_generate_recovery_codes"),
     path("passkeys/", our_page(webauthn.list_webauthn), name="mfa_list_webauthn"),
-    path("passkeys/add/", our_page(first_step(webauthn.add_webauthn)), name="mfa_add_webauthn"),
-    path("passkeys/<int:pk>/remove/", our_page(webauthn.remove_webauthn), name="mfa_remove_webauthn"),
+    path("passkeys/add/", our_page(second_steps(webauthn.add_webauthn)), name="mfa_add_webauthn"),
+    path(
+        "passkeys/<int:pk>/remove/",
+        our_page(second_steps(webauthn.remove_webauthn)),
+        name="mfa_remove_webauthn",
+    ),
     path("passkeys/again/", our_page(webauthn.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
     path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),
     path("sessions/", our_page(usersessions.list_usersessions), name="usersessions_list"),

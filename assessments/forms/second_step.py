@@ -16,12 +16,15 @@ from django import forms
 from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from assessments.forms.messages import use_plain_messages
 from assessments.models import User
+from assessments.services.security_log import Event, Method, Reason, write
+from assessments.services.sign_in_changes import Change, tell_of_change
 from assessments.typed.folding import simplified
 from assessments.typed.mending import mended_line
-from config.allauth_private import normalize_user_code
+from config.allauth_private import normalize_user_code, signing_passkey
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What allauth can raise when it reads a credential that no browser made."""
@@ -74,30 +77,36 @@ class _KeypadForm:
 
 
 class _CountedCodeForm(_KeypadForm):
-    """A code form that counts wrong guesses, in a way that lets nobody lock somebody else out.
+    """A code form that counts and logs wrong guesses (views/guesses.py). Whoever guesses already has the password."""
 
-    Whoever guesses already has the password. A browser in which the person has signed in before has its own count.
-    All other browsers share one, so that using more browsers does not give more guesses.
-    """
-
+    right, wrong = Event.SECOND_STEP, Event.SECOND_STEP_FAILED
     user: Any
     authenticator: Authenticator
     cleaned_data: dict[str, Any]
 
     def clean_code(self) -> str:
-        request, code = context.request, simplified(str(self.cleaned_data["code"]))
-        known = get_adapter().known_browser(request, self.user)
-        key = f"code:{self.user.pk}:{known}"
-        if not get_adapter().count_guess(request, key=key, known=bool(known)):
+        code = simplified(str(self.cleaned_data["code"]))
+        guess = get_adapter().count_guess(context.request, self.user)
+        if guess is None:
             raise get_adapter().validation_error("too_many_codes")
         authenticators = Authenticator.objects.filter(user=self.user)
         for authenticator in authenticators.exclude(type=Authenticator.Type.WEBAUTHN):
             if authenticator.wrap().validate_code(code) and self._is_new(authenticator, code):
                 authenticator.user = self.user
                 self.authenticator = authenticator
-                ratelimit.clear(request, action="login_failed", key=key)
+                guess.rollback()
                 return code
+        write(self.wrong, person=self.user, method=Method.CODE, reason=Reason.WRONG_CODE)
         raise get_adapter().validation_error("incorrect_code")
+
+    def save(self) -> None:
+        super().save()  # type: ignore[misc]  # allauth's form has it
+        is_recovery = self.authenticator.type == Authenticator.Type.RECOVERY_CODES
+        method = Method.RECOVERY_CODE if is_recovery else Method.APP_CODE
+        write(self.right, person=self.user, by=self.user, method=method)
+        if is_recovery:
+            with transaction.atomic():
+                tell_of_change(user=self.user, what=Change.RECOVERY_CODE_USED, by=self.user, method=method)
 
     def _is_new(self, authenticator: Authenticator, code: str) -> bool:
         """Accept an app's code only once while it is valid; allauth forgets it after a third of that time."""
@@ -118,17 +127,35 @@ class CodeForm(_CountedCodeForm, base.AuthenticateForm):  # type: ignore[misc]  
 class ConfirmCodeForm(_CountedCodeForm, base.ReauthenticateForm):  # type: ignore[misc]
     """A code to confirm who is signed in."""
 
+    right, wrong = Event.IDENTITY_CONFIRMED, Event.IDENTITY_NOT_CONFIRMED
+
 
 class _SignedChallengeForm(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """A challenge that a browser signed with a passkey; malformed input counts as a wrong passkey."""
 
+    right, wrong = Event.SECOND_STEP, Event.SECOND_STEP_FAILED
     credential = _Credential()
 
     def clean_credential(self) -> Authenticator:
+        if not ratelimit.consume(context.request, action="passkey"):
+            write(
+                Event.LOCKED_OUT,
+                person=self.user,
+                method=Method.PASSKEY,
+                reason=Reason.TOO_MANY_GUESSES,
+            )
+            raise get_adapter().validation_error("too_many_codes")
         try:
-            return super().clean_credential()
-        except MALFORMED as error:
+            return signing_passkey(self.user, self.cleaned_data["credential"])
+        except (*MALFORMED, ValidationError) as error:
+            write(self.wrong, person=self.user, method=Method.PASSKEY, reason=Reason.WRONG_PASSKEY)
             raise get_adapter().validation_error("incorrect_passkey") from error
+
+    def save(self) -> None:
+        super().save()
+        # Someone who signs in with a passkey alone has not taken a second step: the sign-in has its own line.
+        if self.user is not None:
+            write(self.right, person=self.user, by=self.user, method=Method.PASSKEY)
 
 
 class PasskeyForm(_SignedChallengeForm):
@@ -138,9 +165,13 @@ class PasskeyForm(_SignedChallengeForm):
 class ConfirmPasskeyForm(_SignedChallengeForm, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey to confirm who is signed in."""
 
+    right, wrong = Event.IDENTITY_CONFIRMED, Event.IDENTITY_NOT_CONFIRMED
+
 
 class PasskeySignInForm(_SignedChallengeForm, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
     """A passkey in place of the email address and password."""
+
+    wrong = Event.SIGN_IN_FAILED
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]

@@ -9,10 +9,12 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from assessments.forms.fields import with_mended_email
 from assessments.forms.messages import use_plain_messages
+from assessments.services.security_log import Event, Method, Reason, write
 
 NOT_THE_SAME = "The two passwords are different. Enter the same password twice."
 
@@ -89,6 +91,19 @@ class ChangePasswordForm(_NewPasswordForm, allauth_forms.ChangePasswordForm):  #
         "password1": "New password",
         "password2": "New password again",
     }
+
+    def clean_oldpassword(self) -> str:
+        try:
+            return str(super().clean_oldpassword())
+        except ValidationError:
+            write(
+                Event.IDENTITY_NOT_CONFIRMED,
+                person=self.user,
+                by=self.user,
+                method=Method.PASSWORD,
+                reason=Reason.WRONG_PASSWORD,
+            )
+            raise
 
 
 class SetPasswordForm(_NewPasswordForm, allauth_forms.SetPasswordForm):  # type: ignore[misc]

@@ -11,6 +11,8 @@ from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse
 
 from assessments.models import User
+from assessments.services.security_log import Reason
+from assessments.services.sign_in_changes import record_end
 from assessments.views.access import CLOCKS_DIFFER, expire_proofs
 
 SEEN, SINCE = "seen", "since"
@@ -60,8 +62,11 @@ def keep_signed_in(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         if SESSION_KEY in session and isinstance(request.user, User):
             role = role_of(request.user)
             seen, since = session.get(SEEN, now), session.get(SINCE, now)
-            if now - seen >= settings.SESSION_IDLE[role] or now - since >= settings.SESSION_LONGEST[role]:
+            is_over = now - since >= settings.SESSION_LONGEST[role]
+            if is_over or now - seen >= settings.SESSION_IDLE[role]:
+                user = request.user
                 logout(request)
+                record_end(user=user, by=None, reason=Reason.MAXIMUM_TIME if is_over else Reason.IDLE)
             elif SINCE not in session or now - seen >= SECONDS_BETWEEN_WRITES[role]:
                 session[SEEN], session[SINCE] = now, since
             elif now < seen - CLOCKS_DIFFER:

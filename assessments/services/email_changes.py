@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from assessments.models import EmailChange, Membership, Office, User
 from assessments.models.invitations import LISTED
-from assessments.services import audit
+from assessments.services import audit, security_log
 from assessments.services.audit import Action
 from assessments.services.mail import partly_hidden
 from assessments.services.outbox import drop_mail, path_in, queue_mail
 from assessments.services.people import end_sessions
+from assessments.services.security_log import Event, Reason
 
 
 class SameAddress(Exception):
@@ -90,7 +91,8 @@ def confirm_email(*, token: str, by: User, session: str | None) -> None:
     change.delete()
     words = {"address": partly_hidden(change.email)}
     queue_mail(to=user, address=user.email, name="email_changed", path=reverse("help"), words=words)
-    end_sessions(user=user, but=session)
+    end_sessions(user=user, but=session, by=by, reason=Reason.NEW_ADDRESS)
+    security_log.write(Event.EMAIL_CHANGED, person=user, by=by)
     # Not those where the person no longer works: their trails show no address that could need explaining.
     memberships = Membership.objects.current().filter(user=user).values("office")
     for office in Office.objects.filter(Q(member=user) | Q(pk__in=memberships)).order_by("pk"):

@@ -15,6 +15,7 @@ from django_tasks import task
 
 from assessments.models import OutgoingMail, User
 from assessments.services.after_commit import after_commit
+from assessments.services.after_response import after_response
 from assessments.services.mail import BETWEEN_TRIES, send_mail
 from assessments.services.notices import mail_about_notices
 
@@ -30,14 +31,24 @@ _signer = partial(signing.Signer, salt="a link in an email")
 
 
 def queue_mail(
-    *, to: User, name: str, path: str, words: Mapping[str, str | int] | None = None, address: str = ""
+    *,
+    to: User,
+    name: str,
+    path: str,
+    words: Mapping[str, str | int] | None = None,
+    address: str = "",
+    soon: bool = True,
 ) -> None:
-    """Store an email within the caller's transaction, and send it on commit; `send_waiting` retries a failed one.
+    """Store an email within the caller's transaction, and send it once that commits and the response is sent.
 
-    It goes to the person's own address as it is when it is sent, unless there is an `address`.
+    `send_waiting` retries a failed one. It also sends those that are not wanted `soon`, so that strangers who cause
+    emails do not keep the web server busy. An email goes to the person's own address as it is when it is sent, unless
+    there is an `address`.
     """
     mail = OutgoingMail.objects.create(to=to, address=address, name=name, path=path, words=dict(words or {}))
-    after_commit("sending an email", send_one.enqueue, mail.pk)
+    if soon:
+        what = "sending an email"
+        after_commit(what, after_response, what, send_one.enqueue, mail.pk)
 
 
 def path_in(signed: str) -> str:

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from assessments.models import EmailChange, FormerName, Invitation, Membership, Office, User
 from assessments.models.invitations import key_hash
-from assessments.services import audit
+from assessments.services import audit, security_log
 from assessments.services.audit import Action
 from assessments.services.mail import send_mail
 from assessments.services.outbox import queue_mail
+from assessments.services.security_log import Event, Reason
 
 Role = Invitation.Role
 SEAT_IS_HELD = "Someone already holds this seat. Their term must end first."
@@ -162,6 +163,11 @@ def _accept(*, key: str, user: User | None, name: str, hashed: str) -> User:
     _join(invitation, user)
     invitation.used_at, invitation.used_by = timezone.now(), user
     invitation.save(update_fields=["used_at", "used_by"])
+    if invitation.role in (Role.OFFICER, Role.ADMINISTRATOR):
+        # Who may see more is the decision of whoever invited them.
+        inviter = invitation.invited_by
+        security_log.write(Event.ROLE_CHANGED, person=user, by=inviter)
+        audit.append(office=None, action=Action.ROLE_CHANGED, about=user, by=inviter)
     audit.append(office=invitation.office, action=Action.JOINED, about=invitation, by=user)
     return user
 
@@ -244,7 +250,7 @@ def remove_staff(*, membership: Membership, by: User) -> None:
     """End someone's work in an office; from their next request they see none of its pages."""
     ended = Membership.objects.current().filter(pk=membership.pk).update(ended_at=timezone.now())
     if ended:
-        end_sessions(user=membership.user)
+        end_sessions(user=membership.user, by=by, reason=Reason.REMOVED_FROM_OFFICE)
         audit.append(office=membership.office, action=Action.STAFF_REMOVED, about=membership, by=by)
 
 
@@ -298,15 +304,21 @@ def set_active(*, user: User, active: bool, by: User) -> None:
     """
     changed = User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active)
     if not active:
-        end_sessions(user=user)
+        end_sessions(user=user, by=by, reason=Reason.ENDED_BY_ADMINISTRATOR)
         EmailChange.objects.filter(user=user).delete()
         _revoke_all(_lock_unused(Invitation.objects.filter(invited_by=user)), by)
     if changed:
+        event = Event.SIGN_IN_RESTORED if active else Event.SIGN_IN_SUSPENDED
+        security_log.write(event, person=user, by=by)
         action = Action.SIGN_IN_OPENED if active else Action.SIGN_IN_CLOSED
         audit.append(office=None, action=action, about=user, by=by)
 
 
-def end_sessions(*, user: User, but: str | None = None) -> None:
-    """Sign a person out everywhere, except in the session with the key `but`."""
+def end_sessions(*, user: User, by: User | None, reason: Reason, but: str | None = None) -> None:
+    """Sign a person out everywhere, except in the session with the key `but`.
+
+    The caller's own audit event says why, so the trail has no other.
+    """
     for session in UserSession.objects.filter(user=user).exclude(session_key=but or ""):
         session.end()
+        security_log.write(Event.SESSION_ENDED, person=user, by=by, reason=reason)

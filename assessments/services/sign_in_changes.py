@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
+from allauth.usersessions.models import UserSession
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -46,6 +49,7 @@ RECORDED_AS = {
     Change.CODE_GUESSES: (Action.GUESSING, Event.GUESSING),
 }
 """The audit event and the line in the log of each change."""
+CAUSED_BY_STRANGERS = frozenset({Change.PASSWORD_GUESSES, Change.CODE_GUESSES})
 
 
 def tell_of_change(
@@ -69,6 +73,34 @@ def tell_of_change(
         "kind": method.value if method else "",
         "browser": browser,
     }
-    queue_mail(to=user, name="sign_in_change", path=reverse("mfa_index"), words=words)
+    soon = what not in CAUSED_BY_STRANGERS
+    queue_mail(to=user, name="sign_in_change", path=reverse("mfa_index"), words=words, soon=soon)
     security_log.write(event, person=user, by=by, method=method, reason=reason)
     audit.append(office=None, action=action, about=user, by=by)
+
+
+@transaction.atomic
+def record_sign_in(*, user: User, method: Method | None, is_new_device: bool, browser: str) -> None:
+    """Record that someone signed in. If it was with a browser that is new to the portal, they get an email."""
+    if is_new_device:
+        tell_of_change(user=user, what=Change.NEW_DEVICE, by=user, method=method, browser=browser)
+        return
+    security_log.write(Event.SIGN_IN, person=user, by=user, method=method)
+    audit.append(office=None, action=Action.SIGNED_IN, about=user, by=user)
+
+
+@transaction.atomic
+def record_end(*, user: User, by: User | None, reason: Reason) -> None:
+    """Record that a session ended; `by` is None if its time was up."""
+    security_log.write(Event.SESSION_ENDED, person=user, by=by, reason=reason)
+    action = Action.SIGNED_OUT if reason is Reason.SIGNED_OUT else Action.SESSION_ENDED
+    audit.append(office=None, action=action, about=user, by=by, coalesce=True)
+
+
+@transaction.atomic
+def end_from_list(*, sessions: Collection[UserSession], by: User) -> None:
+    """End some of a person's own sessions, which they chose on the page of devices."""
+    for session in sessions:
+        session.end()
+        security_log.write(Event.SESSION_ENDED, person=by, by=by, reason=Reason.ENDED_FROM_LIST)
+    audit.append(office=None, action=Action.SESSION_ENDED, about=by, by=by, coalesce=True)

@@ -8,6 +8,8 @@ from django.db import transaction
 
 from assessments.models import User
 from assessments.services.people import end_sessions
+from assessments.services.security_log import Reason
+from assessments.services.sign_in_changes import Change, tell_of_change
 
 
 class LinkConflict(Exception):
@@ -36,5 +38,6 @@ def unlink_single_sign_on(*, by: User) -> None:
 def forget_second_step(*, user: User) -> int:
     """Delete a person's second steps and sign them out everywhere; return how many steps there were."""
     count = int(Authenticator.objects.filter(user=user).delete()[0])
-    end_sessions(user=user)
+    end_sessions(user=user, by=None, reason=Reason.SECOND_STEPS_RESET)
+    tell_of_change(user=user, what=Change.SECOND_STEPS_RESET, by=None)
     return count

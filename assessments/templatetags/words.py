@@ -37,9 +37,14 @@ DEVICES = {
 @register.filter
 def browser(user_agent: str) -> str:
     """`Firefox on Windows`, from a user agent string; the first 60 characters of one that names nothing known."""
+    return known_name(user_agent) or user_agent[:60] or "A browser that gives no name"
+
+
+def known_name(user_agent: str) -> str:
+    """`Firefox on Windows`, from a user agent string; empty if it names nothing known."""
     name = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
     device = next((device for mark, device in DEVICES.items() if mark in user_agent), "")
-    return " on ".join(filter(None, (name, device))) or user_agent[:60] or "A browser that gives no name"
+    return " on ".join(filter(None, (name, device)))
 
 
 @register.filter

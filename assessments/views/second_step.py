@@ -17,11 +17,14 @@ from allauth.mfa.recovery_codes.views import (
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from assessments.models import User
-from assessments.views.sign_in import count_guess, known_browser
+from assessments.services.sign_in_changes import Change, tell_of_change
+from assessments.views import guesses
+from assessments.views.sign_in import known_browser
 from config.encryption import cipher
 
 PURPOSE = "second steps"
@@ -45,13 +48,9 @@ class StepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no 
         ),
     }
 
-    def known_browser(self, request: HttpRequest, user: User) -> str:
+    def count_guess(self, request: HttpRequest, user: User) -> guesses.Guess | None:
         """Used by the form that counts guesses at codes."""
-        return known_browser(request, user.email)
-
-    def count_guess(self, request: HttpRequest, *, key: str, known: bool) -> Any:
-        """Used by the form that counts guesses at codes."""
-        return count_guess(request, key=key, known=known)
+        return guesses.count_guess(request, guesses.code_of(user), known=known_browser(request, user.email))
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002  # allauth's name for it
         return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
@@ -92,7 +91,10 @@ class NewRecoveryCodes(GenerateRecoveryCodesView):  # type: ignore[misc]
     def form_valid(self, form: Any) -> HttpResponse:
         steps = Authenticator.objects.filter(user=self.request.user)
         replaces = steps.filter(type=Authenticator.Type.RECOVERY_CODES).exists()
+        # This locks the person's row until it commits, and the audit trail refers to that row. So it comes after.
         response: HttpResponse = super().form_valid(form)
+        with transaction.atomic():
+            tell_of_change(user=self.request.user, what=Change.RECOVERY_CODES_MADE, by=self.request.user)
         if replaces:
             messages.info(self.request, "Your earlier recovery codes no longer work.")
         return response

@@ -7,12 +7,14 @@ import logging
 import secrets
 import time
 from smtplib import SMTPException
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.views import PasswordResetView
 from allauth.core import context, ratelimit
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -27,11 +29,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.middleware.session_limits import SEEN, SINCE, role_of
 from assessments.models import User
+from assessments.services import security_log, sign_in_changes
 from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
+from assessments.services.security_log import Event, Method, Reason
+from assessments.services.sign_in_changes import Change, tell_of_change
+from assessments.templatetags.words import known_name
+from assessments.views import guesses
 from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
 from assessments.views.not_saved import FAULTS, keep_typed
-from config.allauth_private import GuessCountingAdapter, consume, get_ip
+from config.allauth_private import GuessCountingAdapter, get_ip
 
 log = logging.getLogger(__name__)
 
@@ -87,20 +94,16 @@ class Adapter(GuessCountingAdapter):
         return reverse("register")
 
     def guess_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count wrong guesses at an email address by where they come from, so that nobody can lock someone else out.
-
-        A browser in which the person has signed in before has its own count, separate from others on its network.
-        """
-        email = str(credentials.get("email", "")).strip().lower()
-        return f"{known_browser(request, email) or get_ip(request)}:{email}"
+        """What a wrong guess at an email address's password is counted under (views/guesses.py)."""
+        guessed = guesses.password_of(str(credentials.get("email", "")))
+        return guesses.key_of(request, guessed, known_browser(request, guessed.email))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a guess before the password is checked."""
-        known = known_browser(request, str(credentials.get("email", "")).strip().lower())
-        key = self.guess_key(request, **credentials)
-        usage = count_guess(request, key=key, known=bool(known))
-        self.take_back_if_right(usage)
-        if not usage:
+        guessed = guesses.password_of(str(credentials.get("email", "")))
+        guess = guesses.count_guess(request, guessed, known=known_browser(request, guessed.email))
+        self.take_back_if_right(guess)
+        if guess is None:
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
@@ -111,13 +114,50 @@ class Adapter(GuessCountingAdapter):
             self.take_back_guess()
             raise self.validation_error("too_many_hashing") from None
 
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Log a wrong password."""
+        guessed = guesses.password_of(str(credentials.get("email", "")))
+        signed_in = request.user.is_authenticated
+        security_log.write(
+            Event.IDENTITY_NOT_CONFIRMED if signed_in else Event.SIGN_IN_FAILED,
+            person=guessed.person,
+            email=guessed.email,
+            method=Method.PASSWORD,
+            reason=Reason.WRONG_PASSWORD if guessed.person else Reason.UNKNOWN_ADDRESS,
+        )
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        """Check a password again, and log that it was right. `authentication_failed` logs that it was not."""
+        is_right = bool(super().reauthenticate(user, password))
+        if is_right:
+            security_log.write(Event.IDENTITY_CONFIRMED, person=user, by=user, method=Method.PASSWORD)
+        return is_right
+
+    def pre_login(self, request: HttpRequest, user: Any, **details: Any) -> Any:
+        """Log that someone proved who they are whose sign-in is suspended."""
+        if not user.is_active:
+            method = method_of_sign_in(request, user)
+            security_log.write(Event.SIGN_IN_FAILED, person=user, method=method, reason=Reason.SUSPENDED)
+        return super().pre_login(request, user, **details)
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign someone in. Their first sign-in of all, right after they joined, is on no new device."""
+        self.is_first = user.last_login is None
+        super().login(request, user)
+
     def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
-        """Note when the session began, and mark the browser with a cookie.
+        """Note when the session began, record the sign-in, and mark the browser with a cookie.
 
         The cookie gives no access: it only shows that this person has signed in with this browser before.
         """
         request.session[SEEN] = request.session[SINCE] = int(time.time())
         response: HttpResponse = super().post_login(request, user, **details)
+        sign_in_changes.record_sign_in(
+            user=user,
+            method=method_of_sign_in(request, user),
+            is_new_device=not self.is_first and not known_browser(request, user.email),
+            browser=known_name(request.headers.get("User-Agent", "")),
+        )
         response.set_signed_cookie(
             KNOWN,
             secrets.token_urlsafe(16),
@@ -128,6 +168,31 @@ class Adapter(GuessCountingAdapter):
             secure=settings.SESSION_COOKIE_SECURE,
         )
         return response
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign someone out, and record it."""
+        user = request.user
+        super().logout(request)
+        if isinstance(user, User):
+            sign_in_changes.record_end(user=user, by=user, reason=Reason.SIGNED_OUT)
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Save a new password, end the person's other sessions, and tell them.
+
+        The password is hashed before the transaction: it may wait for its turn, and nobody else should wait for the
+        database then.
+        """
+        request = self.request
+        by = user if request.user.is_authenticated else None
+        user.set_password(password)
+        with transaction.atomic():
+            user.save()
+            but = request.session.session_key if by else None
+            end_sessions(user=user, but=but, by=by, reason=Reason.NEW_PASSWORD)
+            what = Change.PASSWORD_CHANGED if by else Change.PASSWORD_RESET
+            tell_of_change(user=user, what=what, by=by, method=None if by else Method.LINK)
+        if by is None:
+            guesses.fresh_start(request, user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send an email, or show a page that says it could not be sent.
@@ -147,26 +212,37 @@ def known_browser(request: HttpRequest, email: str) -> str:
     return str(request.get_signed_cookie(KNOWN, default="", salt=email))
 
 
-def count_guess(request: HttpRequest, *, key: str, known: bool) -> Any:
-    """Count a guess. Returns None if there were too many, else an object that can take the guess back.
+def method_of_sign_in(request: HttpRequest, user: User) -> Method | None:
+    """How someone signed in, or began to: the newest record of the session that is no second step."""
+    names = {
+        "password": Method.PASSWORD,
+        "password_reset": Method.LINK,
+        "socialaccount": Method.SINGLE_SIGN_ON,
+        "mfa": Method.PASSKEY,
+    }
+    records = get_authentication_records(request, user)
+    methods = [r["method"] for r in records if r["method"] != "mfa" or r.get("passwordless")]
+    return names.get(methods[-1]) if methods else None
 
-    A browser in which the person has signed in before (`known`) has its own count, so that it is not locked out by
-    others on its network, which may be all of City Hall.
-    """
-    config = None
-    if known:
-        rates = str(settings.ACCOUNT_RATE_LIMITS.get("login_failed", "")).split(",")
-        config = {"login_failed": ",".join(rate for rate in rates if rate.strip().endswith("/key"))}
-    return consume(request, app="allauth.account", action="login_failed", config=config, key=key)
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # allauth ships no types
+    """allauth's list of sessions, which records those that a person ends in it."""
+
+    def end_sessions(self, sessions: list[UserSession]) -> None:
+        if sessions:
+            sign_in_changes.end_from_list(sessions=sessions, by=sessions[0].user)
 
 
 class NewPassword(PasswordResetView):  # type: ignore[misc]
     """Sends a link to set a new password. How often is limited for each email address and network address."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        key = f"{get_ip(self.request)}:{User.normalize_username(form.cleaned_data['email'])}"
+        email = User.normalize_username(form.cleaned_data["email"])
+        key = f"{get_ip(self.request)}:{email}"
         if not ratelimit.consume(self.request, action="reset_password_of", key=key):
             return keep_typed(self.request, "too_many_links")
+        person = User.objects.filter(email=email).first()
+        security_log.write(Event.PASSWORD_RESET_ASKED, person=person, email=email, method=Method.LINK)
         response: HttpResponse = super().form_valid(form)
         # allauth's own page, for the limit on a network, does not give back what was typed.
         return keep_typed(self.request, "too_many_links") if response.status_code == 429 else response
@@ -182,27 +258,45 @@ def not_offered(_: HttpRequest) -> NoReturn:
     raise Http404
 
 
-def first_step(view: View) -> View:
-    """Wrap a page where people set up a second step. When it is their first, all their other sessions end.
+def second_steps(view: View) -> View:
+    """Wrap a page where people add or remove a second step, and tell them what changed.
 
-    Someone who used one of those sessions with the password alone must sign in again, with the second step. The step
-    is set up and the sessions end in one transaction, so that there is never one without the other.
+    When they add their first one, all their other sessions end: someone who used one of those with the password alone
+    must sign in again, with the second step. All of it is one transaction, so that there is never one without the
+    other.
     """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method != "POST":
-            return view(request, *args, **kwargs)
         user = request.user
-        had_none = isinstance(user, User) and not is_mfa_enabled(user)
+        if request.method != "POST" or not isinstance(user, User):
+            return view(request, *args, **kwargs)
         with transaction.atomic():
+            before = _steps_of(user)
             response = view(request, *args, **kwargs)
-            if had_none and isinstance(user, User) and is_mfa_enabled(user):
-                end_sessions(user=user, but=request.session.session_key)
+            after = _steps_of(user)
+            if after and not before:
+                end_sessions(
+                    user=user, but=request.session.session_key, by=user, reason=Reason.FIRST_SECOND_STEP
+                )
                 request.session[SET_UP_HERE] = True
+            for pk in after.keys() - before.keys():
+                tell_of_change(user=user, what=Change.SECOND_STEP_ADDED, by=user, method=after[pk])
+            for pk in before.keys() - after.keys():
+                tell_of_change(user=user, what=Change.SECOND_STEP_REMOVED, by=user, method=before[pk])
         return response
 
     return wrapped
+
+
+def _steps_of(user: User) -> dict[int, Method]:
+    """A person's passkeys and authenticator apps, by their keys."""
+    kinds = {
+        Authenticator.Type.TOTP.value: Method.APP_CODE,
+        Authenticator.Type.WEBAUTHN.value: Method.PASSKEY,
+    }
+    steps = Authenticator.objects.filter(user=user, type__in=kinds).values_list("pk", "type")
+    return {pk: kinds[kind] for pk, kind in steps}
 
 
 def new_password(view: View) -> View:
@@ -237,6 +331,7 @@ def menu(request: HttpRequest) -> dict[str, Any]:
 @login_required
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the person's own sessions."""
-    get_object_or_404(UserSession, user=request.user, pk=pk).end()
+    by = cast(User, request.user)
+    sign_in_changes.end_from_list(sessions=[get_object_or_404(UserSession, user=by, pk=pk)], by=by)
     messages.success(request, "That device is signed out.")
     return redirect("usersessions_list")

@@ -206,8 +206,8 @@ def test_the_address_counts_once_its_link_is_opened_and_other_sessions_end(cast,
         assert ("_auth_user_id" in client.session) is is_in
     assert not EmailAddress.objects.exists()
     for chain in (cast.office_pk, None):
-        event = AuditEvent.objects.of_chain(chain).latest("number")
-        assert (event.action, event.record_type, event.record_id) == ("email_changed", "user", member.pk)
+        event = AuditEvent.objects.of_chain(chain).get(action="email_changed")
+        assert (event.record_type, event.record_id) == ("user", member.pk)
 
 
 def test_an_office_where_the_person_no_longer_works_does_not_learn_of_the_change(cast, ask):
