@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -81,6 +82,12 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path):
 @pytest.mark.parametrize("name", ["portal-web", "portal-worker@", "portal-render"])
 def test_who_prints_is_asked_to_stop_alone_so_that_its_printing_process_can_end_the_document(name):
     assert "\nKillMode=mixed\n" in (DEPLOY / "systemd" / f"{name}.service").read_text()
+
+
+def test_no_service_can_read_the_history_of_the_code():
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            assert "\nInaccessiblePaths=-/srv/portal/app/.git\n" in unit.read_text(), unit.name
 
 
 # --- gunicorn ---------------------------------------------------------------------
@@ -163,6 +170,25 @@ def test_gunicorn_opens_a_socket_for_its_group_alone_and_writes_lines_of_json(po
     assert "no-body" not in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        "Content-Length: 4\r\nContent-Length: 5",
+        "Transfer-Encoding: xchunked",
+        "Content-Length: +4",
+    ],
+)
+def test_gunicorn_refuses_a_request_whose_end_could_be_read_in_two_ways(portal, framing):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        wait_until(lambda: client.connect_ex(str(portal / "web.sock")) == 0)
+        client.sendall(f"POST /health/live HTTP/1.1\r\nHost: {NAME}\r\n{framing}\r\n\r\n0\r\n\r\n".encode())
+        answer = client.makefile("rb").read()
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")), answer[:200]
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 # --- nginx ------------------------------------------------------------------------
 
 
@@ -179,6 +205,7 @@ class Behind(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = str(self.headers).encode()
         self.send_response(200)
+        self.send_header("X-Request-ID", "of-the-portal")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -248,17 +275,32 @@ class Nginx:
 
     def ask(self, path: str, name: str = NAME) -> tuple[int, str]:
         """Ask by HTTPS."""
+        status, _, body = self.answer_to(path, name)
+        return status, body
+
+    def answer_to(
+        self, path: str, name: str = NAME, method: str = "GET"
+    ) -> tuple[int, http.client.HTTPMessage, str]:
+        """The status, headers and body of the answer to a request by HTTPS."""
+        with self.connected(name) as safe:
+            lines = (f"Host: {name}", "X-Forwarded-For: 192.0.2.1", "Connection: close", "", "")
+            safe.sendall("\r\n".join((f"{method} {path} HTTP/1.1", *lines)).encode())
+            answer = http.client.HTTPResponse(safe, method=method)
+            answer.begin()
+            return answer.status, answer.headers, answer.read().decode()
+
+    @contextmanager
+    def connected(self, name: str = NAME, **limits: ssl.TLSVersion) -> Iterator[ssl.SSLSocket]:
+        """A connection by TLS. `limits` are attributes of its context, such as the highest version."""
         trusts = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
         trusts.check_hostname = False
+        for limit, value in limits.items():
+            setattr(trusts, limit, value)
         with (
             socket.create_connection(("127.0.0.1", self.ports[1]), timeout=30) as plain,
             trusts.wrap_socket(plain, server_hostname=name) as safe,
         ):
-            asked = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n"
-            safe.sendall(asked.encode())
-            answer = http.client.HTTPResponse(safe)
-            answer.begin()
-            return answer.status, answer.read().decode()
+            yield safe
 
     def log(self, name: str) -> str:
         return (self.folder / name).read_text()
@@ -309,9 +351,9 @@ def test_nginx_sets_every_header_that_the_portal_believes(nginx, path):
 
 
 def with_a_word(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
-    """URLs with a part that is neither a number nor one of our own names."""
+    """URLs with a part that is neither a number nor one of our own names. A screen's name is a question's."""
     for pattern in patterns:
-        part = re.sub(r"^\^|\$$", "", str(pattern.pattern))
+        part = re.sub(r"^\^|\$$|<str:screen>", "", str(pattern.pattern))
         if isinstance(pattern, URLResolver):
             yield from with_a_word(pattern.url_patterns, before + part)
         elif "<str:" in part or "(?P<" in part:
@@ -364,6 +406,48 @@ def test_a_flood_is_refused_but_for_styles_and_scripts(nginx):
 def test_another_name_is_shown_no_certificate(nginx):
     with pytest.raises(ssl.SSLError, match="unrecognized name"):
         nginx.ask("/help", name="other.example.ca")
+
+
+OWN_HEADERS = ("Strict-Transport-Security", "Content-Security-Policy", "X-Content-Type-Options")
+
+
+@needs_nginx
+def test_what_nginx_answers_alone_has_the_headers_that_the_portal_sends_itself(nginx, behind):
+    assert [name for name in OWN_HEADERS if name in nginx.answer_to("/help")[1]] == []
+    behind.shutdown()
+    behind.server_close()
+    status, headers, _ = nginx.answer_to("/help")
+    assert status == 502
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    for directive in ("default-src", "object-src", "base-uri", "frame-ancestors"):
+        assert f"{directive} 'none'" in headers["Content-Security-Policy"]
+
+
+@needs_nginx
+def test_nginx_prefers_tls_1_3_and_takes_1_2(nginx):
+    with nginx.connected() as newest:
+        assert newest.version() == "TLSv1.3"
+    with nginx.connected(maximum_version=ssl.TLSVersion.TLSv1_2) as older:
+        assert older.version() == "TLSv1.2"
+
+
+def test_nginx_takes_no_tls_older_than_1_2_whatever_name_is_asked_for():
+    http_context, *servers = re.split(r"^server \{", (DEPLOY / "nginx.conf").read_text(), flags=re.MULTILINE)
+    assert re.findall(r"^ssl_protocols (.+);", http_context, re.MULTILINE) == ["TLSv1.2 TLSv1.3"]
+    assert "ssl_protocols" not in "".join(servers)
+
+
+def test_every_cipher_of_nginx_keeps_earlier_recordings_secret_and_is_authenticated():
+    (listed,) = re.findall(r"ssl_ciphers (\S+);", (DEPLOY / "nginx.conf").read_text())
+    for cipher in listed.split(":"):
+        assert re.fullmatch(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA\d+|CHACHA20-POLY1305)", cipher)
+
+
+@needs_nginx
+def test_nginx_lists_no_folder_and_answers_no_trace(nginx):
+    assert "autoindex" not in (DEPLOY / "nginx.conf").read_text()
+    assert nginx.answer_to("/help", method="TRACE")[0] == 405
 
 
 @needs_nginx
