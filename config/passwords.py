@@ -1,8 +1,24 @@
-"""Django's rules for passwords, in the portal's words."""
+"""The rules for passwords: Django's, in the portal's words, and one of our own.
+
+There is none about kinds of characters, and none that makes people change a password after some time.
+"""
 
 from __future__ import annotations
 
+import re
+
 from django.contrib.auth import password_validation as django
+from django.core.exceptions import ValidationError
+
+WORDS = (
+    *("toronto", "ontario", "canada", "city", "hall", "council", "councillor", "councilor", "mayor", "ward"),
+    *("integrity", "commissioner", "bulletin", "social", "media", "self", "check", "portal", "account"),
+    *("officer", "member", "staff", "office", "admin", "administrator", "password", "passphrase", "welcome"),
+)
+"""Words about the City, the portal and the roles in it. docs/security-rules.md says how they are used."""
+LEFT = 6
+"""Characters that must remain without them."""
+_WORDS = re.compile("|".join(sorted(WORDS, key=len, reverse=True)), re.IGNORECASE)
 
 
 class NotLikeThePerson(django.UserAttributeSimilarityValidator):
@@ -35,11 +51,16 @@ class NotCommon(django.CommonPasswordValidator):
         return "Don’t use a common password."
 
 
-class NotDigitsAlone(django.NumericPasswordValidator):
-    """Refuses a password that has only digits."""
+class NotAboutThePortal:
+    """Refuses a password that is little more than words that people here would guess first: WORDS."""
 
-    def get_error_message(self) -> str:
-        return "Add letters or other characters. This password has only digits."
+    def validate(self, password: str, user: object = None) -> None:
+        """Raise ValidationError if fewer than LEFT characters remain without those words."""
+        left = _WORDS.sub("", password)
+        if left != password and len(left) < LEFT:
+            raise ValidationError(
+                "Choose a password that says less about the City or this portal.", "about_portal"
+            )
 
     def get_help_text(self) -> str:
-        return "Don’t use only digits."
+        return "Don’t use words about the City or this portal."

@@ -208,7 +208,7 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"config.passwords.{name}"}
-    for name in ("LongEnough", "NotLikeThePerson", "NotCommon", "NotDigitsAlone")
+    for name in ("LongEnough", "NotLikeThePerson", "NotCommon", "NotAboutThePortal")
 ]
 
 LOGIN_URL = "account_login"
@@ -370,6 +370,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Never served by URL: a view gives a file to those who may see it. `manage.py backup` includes them.
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
+# No other site needs our styles, scripts and fonts.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -394,6 +396,7 @@ if S3_BUCKET := env.str("S3_BUCKET", default=""):
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "style-src": [SELF],
         "img-src": [SELF],
         "font-src": [SELF],

@@ -139,6 +139,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(client):
     policy = dict(directive.split(" ", 1) for directive in answer["Content-Security-Policy"].split("; "))
     assert policy == {
         "default-src": "'none'",
+        "object-src": "'none'",
         "style-src": "'self'",
         "img-src": "'self'",
         "font-src": "'self'",

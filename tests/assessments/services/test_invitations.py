@@ -138,7 +138,7 @@ def test_the_database_holds_no_key_and_the_log_shows_none(invite):
         ({"name": ""}, "Enter your name."),
         ({"name": "\u202e\u200b"}, "Enter your name."),
         ({"new_password2": "another"}, "Password again"),
-        ({"new_password1": "12345678", "new_password2": "12345678"}, "only digits"),
+        ({"new_password1": "12345678", "new_password2": "12345678"}, "less common"),
         (
             {"new_password1": "bo@example.ca", "new_password2": "bo@example.ca"},
             "less like your name or email address",
@@ -377,6 +377,20 @@ def test_what_was_typed_waits_for_a_fresh_proof(cast):
 def test_an_address_is_taken_out_of_what_was_pasted(cast, typed):
     cast.client("member").post(address_of(cast), {"email": typed})
     assert Invitation.objects.get().email == "bo@example.ca"
+
+
+@pytest.mark.parametrize(
+    "typed", ["bo@example.ca\r\nBcc: spy@example.ca", "bo@example.ca\nSubject: x", "a@b.ca,c@d.ca"]
+)
+def test_what_is_typed_adds_no_line_to_the_head_of_an_email_and_no_address(cast, typed):
+    User.objects.filter(pk=cast.member.pk).update(name="Pat\r\nBcc: spy@example.ca")
+    cast.client("member").post(address_of(cast), {"email": typed})
+    for message in mail.outbox:
+        assert message.recipients() == ["bo@example.ca"]
+        head = message.message().as_string().partition("\n\n")[0]
+        assert not re.search(r"^(?:Bcc|Cc)", head, re.MULTILINE)
+        assert len(re.findall(r"^Subject", head, re.MULTILINE)) == 1
+    assert set(Invitation.objects.values_list("email", flat=True)) <= {"bo@example.ca"}
 
 
 @pytest.mark.parametrize("path", ["/people/", "/office/{pk}/people"])
