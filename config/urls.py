@@ -4,7 +4,6 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.usersessions import views as usersessions
 from django.urls import include, path, re_path
 from django.views import defaults
 
@@ -14,10 +13,12 @@ from assessments.views.second_step import NewRecoveryCodes, RecoveryCodes, Recov
 from assessments.views.sign_in import (
     NewPassword,
     end_session,
+    new_key,
     new_password,
     not_offered,
     our_page,
     second_steps,
+    sessions,
 )
 
 handler400, handler403, handler404 = map(
@@ -44,10 +45,10 @@ account_pages = [
         our_page(account.password_reset_from_key_done),
         name="account_reset_password_from_key_done",
     ),
-    path("reauthenticate/", our_page(account.reauthenticate), name="account_reauthenticate"),
+    path("reauthenticate/", our_page(new_key(account.reauthenticate)), name="account_reauthenticate"),
     path("security/", our_page(single_sign_on.sign_in_settings), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
-    path("second-step/again/", our_page(mfa.reauthenticate), name="mfa_reauthenticate"),
+    path("second-step/again/", our_page(new_key(mfa.reauthenticate)), name="mfa_reauthenticate"),
     path("app/", our_page(second_steps(totp.activate_totp)), name="mfa_activate_totp"),
     path("app/remove/", our_page(second_steps(totp.deactivate_totp)), name="mfa_deactivate_totp"),
     path("codes/", our_page(RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),
@@ -60,9 +61,13 @@ account_pages = [
         our_page(second_steps(webauthn.remove_webauthn)),
         name="mfa_remove_webauthn",
     ),
-    path("passkeys/again/", our_page(webauthn.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path(
+        "passkeys/again/",
+        our_page(new_key(webauthn.reauthenticate_webauthn)),
+        name="mfa_reauthenticate_webauthn",
+    ),
     path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),
-    path("sessions/", our_page(usersessions.list_usersessions), name="usersessions_list"),
+    path("sessions/", our_page(sessions), name="usersessions_list"),
     path("sessions/<int:pk>/end/", end_session, name="end_session"),
     path("single-sign-on/", single_sign_on.start, name="single_sign_on"),
     path(

@@ -208,13 +208,16 @@ def statuses(answers: dict[str, Any]) -> dict[str, int]:
 
 def missing_headers(address: str, answer: Any) -> list[str]:
     """The names of the protections that an answer should carry and does not."""
-    policy = answer.get("Content-Security-Policy", "")
+    policy, kind = answer.get("Content-Security-Policy", ""), answer.get("Content-Type", "")
     wanted = {
         "policy": "default-src 'none'" in policy and "unsafe" not in policy,
         "frames": "frame-ancestors 'none'" in policy and answer.get("X-Frame-Options") == "DENY",
         "sniffing": answer.get("X-Content-Type-Options") == "nosniff",
         "referrer": answer.get("Referrer-Policy") == "same-origin",
         "caches": "no-store" in answer.get("Cache-Control", ""),
+        "charset": "charset=utf-8" in kind if kind.startswith("text/") else "charset" not in kind,
+        "type": bool(kind) or answer.status_code in (204, 304, 405) or answer.get("Content-Length") == "0",
+        "origins": "Access-Control-Allow-Origin" not in answer,
         "searches": "noindex" in answer.get("X-Robots-Tag", "") or address in FOR_EVERYONE,
     }
     return [name for name, there in wanted.items() if not there]
@@ -284,6 +287,19 @@ def test_what_asks_for_a_fresh_proof_is_not_done_without_one_and_not_lost(pks, b
             answer = browser(person).post(address_of(row, pks), sent_by(row))
             assert answer.status_code == 409, person
             assert "Confirm it’s you" in answer.content.decode()
+
+
+@pytest.mark.parametrize("person", ["member", "officer", "administrator"])
+def test_every_page_of_someone_signed_in_has_the_button_to_sign_out(pks, browser, person):
+    pages = 0
+    for address, row in ROW.items():
+        if expected(row, person)["GET"] == 200:
+            answers = answers_to(row, browser(person, fresh=row.get("fresh", False)), pks, ["GET"])
+            answer = answers["GET"]
+            if answer.get("Content-Type", "").startswith("text/html"):
+                pages += 1
+                assert 'action="/account/logout/"' in answer.content.decode(), address
+    assert pages > 10
 
 
 class Unguarded:

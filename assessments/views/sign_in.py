@@ -16,6 +16,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import list_usersessions
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -36,7 +37,15 @@ from assessments.services.security_log import Event, Method, Reason
 from assessments.services.sign_in_changes import Change, tell_of_change
 from assessments.templatetags.words import known_name
 from assessments.views import guesses
-from assessments.views.access import SET_UP_HERE, View, needs_step, proven_lately, took_step
+from assessments.views.access import (
+    SET_UP_HERE,
+    View,
+    fresh_to_send,
+    freshly_signed_in,
+    needs_step,
+    proven_lately,
+    took_step,
+)
 from assessments.views.not_saved import FAULTS, keep_typed
 from config.allauth_private import GuessCountingAdapter, get_ip
 
@@ -321,14 +330,40 @@ def new_password(view: View) -> View:
     return wrapped
 
 
+def new_key(view: View) -> View:
+    """Wrap a page where people confirm who they are: the session gets a new key, and its earlier one no longer works.
+
+    Whoever copied the earlier key gains nothing from the fresh proof.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        proofs = len(get_authentication_records(request, request.user))
+        response = view(request, *args, **kwargs)
+        if isinstance(request.user, User) and len(get_authentication_records(request, request.user)) > proofs:
+            former = request.session.session_key
+            with transaction.atomic():
+                request.session.cycle_key()
+                key = request.session.session_key
+                UserSession.objects.filter(session_key=former).update(session_key=key)
+        return response
+
+    return wrapped
+
+
 def menu(request: HttpRequest) -> dict[str, Any]:
     """Context processor: whether the menu links to pages that need a second step. Evaluated only when used."""
     user = getattr(request, "user", None)
     return {"menu_is_open": SimpleLazyObject(lambda: not needs_step(user) or took_step(request))}
 
 
+# Whoever finds a browser open cannot sign out the person's other devices.
+sessions = login_required(fresh_to_send(list_usersessions))
+
+
 @require_POST
 @login_required
+@freshly_signed_in
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the person's own sessions."""
     by = cast(User, request.user)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -213,6 +214,29 @@ def test_someone_without_recovery_codes_is_led_to_making_them():
     assert "will stop working" in client.get("/account/codes/new/").content.decode()
     again = client.post("/account/codes/new/", follow=True).content.decode()
     assert "Your earlier recovery codes no longer work." in again
+
+
+def test_a_recovery_code_has_eight_digits_and_no_two_are_alike():
+    who = newcomer()
+    set_up_app(signed_in(who))
+    codes = Authenticator.objects.get(user=who, type="recovery_codes").wrap().get_unused_codes()
+    assert len(set(codes)) == 10
+    # 26 bits each.
+    assert all(re.fullmatch(r"\d{8}", each) for each in codes)
+
+
+def test_a_new_password_by_link_leaves_the_second_step_in_place(mailoutbox):
+    who = with_second_step(newcomer())
+    client = Client()
+    client.post("/account/password/reset/", {"email": who.email})
+    link = re.search(r"https?://[^/]+(/account/password/reset/key/\S+)", mailoutbox[-1].body)
+    assert link
+    form = client.get(link[1], follow=True).request["PATH_INFO"]
+    client.post(form, {"password1": "loud-valley-77", "password2": "loud-valley-77"})
+    assert not is_in(client)
+    answer = client.post(SIGN_IN, {"login": who.email, "password": "loud-valley-77"})
+    assert answer["Location"] == "/account/second-step/"
+    assert not is_in(client)
 
 
 @pytest.mark.parametrize("has_passkey", [False, True])
@@ -455,6 +479,66 @@ def test_ones_sessions_are_listed_and_ended_one_by_one_or_all_but_this():
     assert [is_in(browser) for browser in others] == [False, True, True]
     here.post("/account/sessions/")
     assert [is_in(browser) for browser in (here, *others)] == [True, False, False, False]
+
+
+def test_a_session_has_a_new_random_key_at_each_sign_in_and_no_other():
+    who = newcomer()
+    client = Client()
+    client.cookies.load({settings.SESSION_COOKIE_NAME: "a" * 32})
+    keys = []
+    for _ in range(3):
+        client.post(SIGN_IN, {"login": who.email, "password": PASSWORD})
+        assert is_in(client)
+        keys.append(client.session.session_key)
+        client.post("/account/logout/")
+    assert len(set(keys)) == 3
+    # 32 of 36 characters each: 165 bits.
+    assert all(re.fullmatch(r"[a-z0-9]{32}", key) for key in keys)
+    for key in ("a" * 32, *keys):
+        earlier = Client()
+        earlier.cookies.load({settings.SESSION_COOKIE_NAME: key})
+        assert not is_in(earlier)
+
+
+def test_to_end_sessions_one_confirms_who_one_is(clock):
+    who = newcomer()
+    here, other = signed_in(who), signed_in(who)
+    clock.move_to(NOW + timedelta(minutes=16), tick=False)
+    (end,) = re.findall(
+        r'action="(/account/sessions/\d+/end/)"', here.get("/account/sessions/").content.decode()
+    )
+    for address in (end, "/account/sessions/"):
+        answer = here.post(address)
+        assert answer.status_code == 409
+        assert "Confirm it’s you" in answer.content.decode()
+    assert is_in(other)
+    here.post("/account/reauthenticate/", {"password": PASSWORD})
+    here.post(end)
+    assert not is_in(other)
+
+
+@pytest.mark.parametrize("how", ["password", "code"])
+def test_to_confirm_who_one_is_gives_the_session_a_new_key_and_ends_the_earlier_one(clock, how):
+    who = newcomer() if how == "password" else with_second_step(newcomer())
+    here = signed_in(who, step=how == "code")
+    clock.move_to(NOW + timedelta(minutes=16), tick=False)
+    thief = Client()
+    thief.cookies.update(here.cookies)
+    assert is_in(thief)
+    wrong, right = (
+        ({"password": "wrong"}, {"password": PASSWORD})
+        if how == "password"
+        else ({"code": "000000"}, {"code": code()})
+    )
+    address = "/account/reauthenticate/" if how == "password" else "/account/second-step/again/"
+    here.post(address, wrong)
+    assert is_in(thief)
+    here.post(address, right)
+    assert is_in(here)
+    assert not is_in(thief)
+    page = here.get("/account/sessions/").content.decode()
+    assert page.count("This device.") == 1
+    assert "/end/" not in page
 
 
 def test_nobody_ends_the_session_of_somebody_else():
