@@ -22,8 +22,11 @@ from assessments.scoring.document import (
 )
 from bulletin.shelf import calendar, editions
 
+SUFFIXES = (".json", ".txt")
+"""How the name of an answers file ends. Some email programs change the first to the second."""
 
-def wrong_file(raw: bytes) -> str:
+
+def wrong_file(raw: bytes, name: str = "") -> str:
     """The message for a file that is plainly of another kind; empty if it may be an answers file."""
     right = "Choose the file whose name begins with “answers” and ends in “.json”."
     if raw.startswith(b"%PDF"):
@@ -32,6 +35,8 @@ def wrong_file(raw: bytes) -> str:
         return f"This is an advisory, not the answers behind it. {right}"
     if b"\0" in raw and not raw.startswith(UTF_16):
         return f"This is not a text file. {right}"
+    if name and not name.lower().endswith(SUFFIXES):
+        return f"The file’s name ends differently from that of an answers file. {right}"
     return ""
 
 
@@ -79,7 +84,7 @@ class AnswersFileForm(PlainMessages, forms.Form):
             return cleaned
         raw = uploaded.read(MAX_BYTES + 1) if uploaded else pasted.encode("utf-8", "surrogatepass")
         self.size = len(raw)
-        if message := wrong_file(raw):
+        if message := wrong_file(raw, str(uploaded.name) if uploaded else ""):
             raise forms.ValidationError(message)
         try:
             self.document = read_document(raw, editions(), calendar())

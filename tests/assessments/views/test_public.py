@@ -176,6 +176,25 @@ def test_a_file_that_is_plainly_another_kind_is_named_and_is_not_put_into_the_bo
 
 
 @pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("answers.json", True),
+        ("ANSWERS.JSON", True),
+        ("answers.json.txt", True),
+        ("answers.html", False),
+        ("answers.json.exe", False),
+        ("answers", False),
+    ],
+)
+def test_an_answers_file_has_a_name_of_its_kind_and_other_names_are_refused(client, name, taken):
+    answer = posted(client, file=SimpleUploadedFile(name, document().encode()))
+    assert answer.status_code == (302 if taken else 200)
+    if not taken:
+        assert "ends in “.json”" in faults_of(answer)[0]
+        assert not AnonymousCheck.objects.exists()
+
+
+@pytest.mark.parametrize(
     ("size", "message"), [(MAX_BYTES + 1, "1,000,000 bytes"), (3_000_000, "at most 1 MB")]
 )
 def test_a_file_that_is_too_long_is_refused_and_is_not_put_into_the_box(client, size, message):
