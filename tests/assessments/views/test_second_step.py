@@ -485,11 +485,11 @@ def test_a_session_has_a_new_random_key_at_each_sign_in_and_no_other():
     who = newcomer()
     client = Client()
     client.cookies.load({settings.SESSION_COOKIE_NAME: "a" * 32})
-    keys = []
+    keys: list[str] = []
     for _ in range(3):
         client.post(SIGN_IN, {"login": who.email, "password": PASSWORD})
         assert is_in(client)
-        keys.append(client.session.session_key)
+        keys.append(str(client.session.session_key))
         client.post("/account/logout/")
     assert len(set(keys)) == 3
     # 32 of 36 characters each: 165 bits.
