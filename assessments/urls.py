@@ -27,6 +27,7 @@ from assessments.views import (
     unsubscribe,
     verify,
     waiting,
+    well_known,
     your_details,
 )
 
@@ -144,6 +145,8 @@ urlpatterns = [
     path("help", public.page, {"name": "help"}, name="help"),
     path("privacy", public.page, {"name": "privacy"}, name="privacy"),
     path("accessibility", public.page, {"name": "accessibility"}, name="accessibility"),
+    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path("robots.txt", well_known.robots_txt, name="robots_txt"),
     path("deleted", public.page, {"name": "deleted"}, name="deleted"),
     path("style/", public.style, name="style"),
 ]

@@ -37,6 +37,14 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
                 id="config.W003",
             )
         )
+    if not settings.SECURITY_CONTACT:
+        warnings.append(
+            checks.Warning(
+                "SECURITY_CONTACT is not set, so the portal does not say where to report a vulnerability.",
+                hint="Set it to an email address that someone reads, such as security@example.ca, or to a page.",
+                id="config.W005",
+            )
+        )
     uses_workers = "django_tasks_db" in settings.TASKS["default"]["BACKEND"]
     if uses_workers and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         warnings.append(

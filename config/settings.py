@@ -18,6 +18,8 @@ SECRET_KEY_FALLBACKS  earlier keys, separated by commas: what they signed or enc
 PROXIES        how many of our own proxies a request passes, each adding to X-Forwarded-For; default 0. The first of
                them must set X-Forwarded-Proto to whether the request came by HTTPS
 HSTS_SECONDS   for how many seconds browsers use only HTTPS for this name once they have visited it; default a year
+SECURITY_CONTACT  where people report a vulnerability: an email address, or a page that begins with https://. Without
+               it, there is no /.well-known/security.txt
 HSTS_SUBDOMAINS  true extends that to all names below this one, and lets browsers list this name as HTTPS only;
                default false
 
@@ -46,6 +48,7 @@ import structlog
 from csp.constants import NONE, SELF
 from environs import Env, validate
 
+from config.contact import contact_uri
 from config.logs import safe_traceback
 from config.mail import mail_settings
 
@@ -431,6 +434,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     # Without a proxy of ours, anybody could send this header.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# As a URI, for security.txt.
+SECURITY_CONTACT = contact_uri(env.str("SECURITY_CONTACT", default="").strip())
 # A form with an outdated token is shown again with what was typed.
 CSRF_FAILURE_VIEW = "assessments.views.public.csrf_failure"
 # An answers file has at most 1 MB. The rest is room for what a form adds.

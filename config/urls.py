@@ -19,6 +19,7 @@ from assessments.views.sign_in import (
     our_page,
     second_steps,
     sessions,
+    sign_out,
 )
 
 handler400, handler403, handler404 = map(
@@ -29,7 +30,7 @@ handler500 = server_error
 # The pages of allauth that people who were invited need. The others have no address.
 account_pages = [
     path("login/", our_page(single_sign_on.sign_in), name="account_login"),
-    path("logout/", our_page(account.logout), name="account_logout"),
+    path("logout/", our_page(sign_out), name="account_logout"),
     path("inactive/", our_page(account.account_inactive), name="account_inactive"),
     path("password/change/", our_page(new_password(account.password_change)), name="account_change_password"),
     path("password/set/", our_page(new_password(account.password_set)), name="account_set_password"),

@@ -159,6 +159,7 @@ NOT_PICTURED = {
         "check:pdf check:json check:file check:dates check:staff_page assessment:pdf assessment:json assessment:file"
         " assessment:dates assessment:staff_page example_pdf questionnaire insights_pdf share_pdf share_summary"
         " share_json share_exchange mfa_download_recovery_codes live ready"
+        " security_txt robots_txt"
     ),
     "It leads to the next question.": "check:next assessment:next",
     "A script calls it to keep a session open.": "check:extend stay",

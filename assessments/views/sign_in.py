@@ -9,8 +9,8 @@ import time
 from smtplib import SMTPException
 from typing import Any, NoReturn, cast
 
+from allauth.account import views as account_views
 from allauth.account.authentication import get_authentication_records
-from allauth.account.views import PasswordResetView
 from allauth.core import context, ratelimit
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
@@ -242,7 +242,7 @@ class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # alla
             sign_in_changes.end_from_list(sessions=sessions, by=sessions[0].user)
 
 
-class NewPassword(PasswordResetView):  # type: ignore[misc]
+class NewPassword(account_views.PasswordResetView):  # type: ignore[misc]
     """Sends a link to set a new password. How often is limited for each email address and network address."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -260,6 +260,18 @@ class NewPassword(PasswordResetView):  # type: ignore[misc]
 def our_page(view: View) -> View:
     """Limit one of allauth's pages to the methods that a page needs."""
     return functools.wraps(view)(require_http_methods(["GET", "HEAD", "POST"])(view))
+
+
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """allauth's page to sign out. The browser then deletes what its scripts stored: htmx stores the last page's path.
+
+    Only that. With "cookies" it would delete those of all sites of the domain, such as toronto.ca. With "cache" it
+    would search its whole cache, which can take long, for files that everyone gets: pages are never cached.
+    """
+    response: HttpResponse = account_views.logout(request)
+    if request.method == "POST":
+        response.headers["Clear-Site-Data"] = '"storage"'
+    return response
 
 
 def not_offered(_: HttpRequest) -> NoReturn:

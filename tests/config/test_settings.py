@@ -286,6 +286,7 @@ def test_with_the_documented_settings_the_check_has_no_warning():
         ({"PROXIES": "0"}, "PROXIES is not set."),
         ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so the portal sends emails to port 25"),
         ({"EMAIL_FROM": "portal@localhost"}, "EMAIL_FROM is not set, so emails come from portal@localhost"),
+        ({"SECURITY_CONTACT": ""}, "SECURITY_CONTACT is not set, so the portal does not say where to report"),
         ({"DATABASE_URL": "", "TASKS": "database"}, "With TASKS=database and SQLite, workers"),
     ],
 )

@@ -6,7 +6,7 @@ from assessments.models import AnonymousCheck
 from assessments.models.checks import token_hash
 from tests.cast import account_of, answered
 from tests.journeys.test_stale_tabs import signed_out_and_in_again
-from tests.journeys.walking import WEBSITE, option, press, sign_in, started, titled
+from tests.journeys.walking import WEBSITE, open_menu, option, press, sign_in, started, titled
 
 NAMES = {"__Host-sessionid", "__Host-csrftoken", "__Host-check", "__Host-known"}
 
@@ -53,3 +53,20 @@ def test_a_token_of_the_earlier_name_is_not_taken_for_the_new_one(visitors, cast
     press(page, "Save now")
     titled(page, "Check your answers")
     assert draft.answers.get(question="resources.website").value == "unsure"
+
+
+def test_after_signing_out_the_browser_keeps_no_path_and_still_its_self_check(visitors, cast):
+    page = visitors.come()
+    started(page)
+    sign_in(page, visitors.address, cast.member)
+    page.goto(f"{visitors.address}/assessments/{cast.draft.pk}/section/resources", wait_until="networkidle")
+    page.evaluate("localStorage.setItem('something', 'kept')")
+    stored = "[...Object.values(sessionStorage), ...Object.values(localStorage)]"
+    assert page.evaluate(stored) == [f"/assessments/{cast.draft.pk}/section/resources", "kept"]
+    open_menu(page)
+    press(page, "Sign out")
+    titled(page, "Before you launch or change a social media account")
+    assert page.evaluate(stored) == []
+    assert {cookie["name"] for cookie in page.context.cookies()} == NAMES - {"__Host-sessionid"}
+    page.goto(f"{visitors.address}/check/")
+    titled(page, "Your self-check")
