@@ -328,6 +328,8 @@ ACCOUNT_RATE_LIMITS = {
     # An answers file is seldom so large, even with a note on each question (views.public.LARGE_FILE).
     "large_file": "5/h/ip",
     "invite": "30/h/user",
+    # Each list has at most 500 people (forms.invitation_list), and was previewed. Only sending it is counted.
+    "invite_list": "3/h/user",
     "change_email": "5/h/user",
 }
 # Limits count network addresses. Without this number, everybody behind a proxy would share one.

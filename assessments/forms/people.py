@@ -18,6 +18,7 @@ from assessments.forms.messages import PlainMessages, use_plain_messages
 from assessments.forms.sign_in import NOT_THE_SAME
 from assessments.models import Invitation, Membership, Office, User
 from assessments.models.people import MAX_FILE_NUMBER, MAX_HOLD_REASON
+from assessments.reports.roles_now import RolesNow
 from assessments.scoring.wording import long_date
 from assessments.typed.folding import same
 
@@ -103,6 +104,11 @@ class InviteForm(_ColumnForm):
         help_text="For a member of Council. Ignored for other roles.",
     )
 
+    def __init__(self, *args: Any, roles: RolesNow | None = None, **kwargs: Any) -> None:
+        """Give the `roles` that people have, where they are already read for a whole list."""
+        super().__init__(*args, **kwargs)
+        self.roles = roles
+
     def clean_starts_on(self) -> date | None:
         day: date | None = self.cleaned_data["starts_on"]
         today = timezone.localdate()
@@ -127,44 +133,23 @@ class InviteForm(_ColumnForm):
             for name in ("seat", "starts_on"):
                 self.errors.pop(name, None)
             cleaned |= {"seat": "", "starts_on": None}
-        seat = cleaned.get("seat")
-        if seat and (offices := Office.objects.current().select_related("member").named(seat)):
-            self.add_error(
-                "seat", f"{offices[0].member} holds this seat. End that term first, or enter another seat."
-            )
-        if email and role and (reason := _why_not(email, role) or _other_invitation(email, role, seat or "")):
-            self.add_error("email", reason)
+        roles, seat = self.roles or RolesNow([email or ""]), cleaned.get("seat") or ""
+        if seat and (holder := roles.holder(seat)):
+            self.add_error("seat", f"{holder} holds this seat. End that term first, or enter another seat.")
+        if email and role:
+            waiting = roles.other_invitation(email, role, seat)
+            if reason := roles.why_not(email, role) or _already_invited(waiting):
+                self.add_error("email", reason)
         return cleaned
 
 
-def _why_not(email: str, role: str) -> str:
-    """Why the person with this address could not accept, in words for an administrator; empty if they could."""
-    user = User.objects.filter(email=email).first()
-    if user is None:
-        return ""
-    if not user.is_active:
-        return f"{user}’s sign-in is suspended. Restore it first."
-    if user.is_officer or user.is_staff:
-        role = "an officer" if user.is_officer else "an administrator"
-        return f"{user} is already {role}, and cannot have another role. Enter another address."
-    if role == Role.MEMBER:
-        office = Office.objects.current().filter(member=user).first()
-        return f"{user} already has an office: {office.name}. End that term first." if office else ""
-    if Office.objects.filter(member=user).exists() or Membership.objects.current().filter(user=user).exists():
-        return f"{user} works in a member’s office, and cannot have this role as well. Enter another address."
-    return ""
-
-
-def _other_invitation(email: str, role: str, seat: str) -> str:
-    """That the address already has an open invitation to another role or seat, in words; empty if it has none."""
-    # Administrators do not learn who is invited to a member's staff.
-    others = Invitation.objects.open().exclude(role=Role.STAFF).exclude(role=role, seat=seat)
-    waiting = others.filter(email=email).first()
+def _already_invited(waiting: Invitation | None) -> str:
+    """That an address already has an open invitation to another role or seat, in words; empty if it has none."""
     if waiting is None:
         return ""
     to = waiting.get_role_display() + (f", {waiting.seat}" if waiting.seat else "")
     return (
-        f"{email} already has an invitation that is not accepted yet: {to}. "
+        f"{waiting.email} already has an invitation that is not accepted yet: {to}. "
         "In the list of invitations, withdraw it first, or send it again."
     )
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import EmailChange, FormerName, Invitation, Membership, Office, User
-from assessments.models.invitations import key_hash
 from assessments.services import audit, security_log
 from assessments.services.audit import Action
+from assessments.services.invitation_links import mark_sent, record_invitation
 from assessments.services.mail import send_mail
 from assessments.services.outbox import queue_mail
 from assessments.services.security_log import Event, Reason
@@ -60,7 +60,7 @@ def invite(
     OSError or SMTPException. It cannot be retried, because the link's key is stored nowhere: send a new invitation.
     """
     key = secrets.token_urlsafe(32)
-    invitation = _invite(
+    invitation = record_invitation(
         email=email, role=role, by=by, office=office, seat=seat, starts_on=starts_on, key=key
     )
     context = {"invitation": invitation, "path": reverse("invitation", kwargs={"key": key})}
@@ -69,11 +69,7 @@ def invite(
     except BaseException:
         revoke(invitation=invitation, by=by)
         raise
-    Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
-    earlier = Invitation.objects.filter(
-        email=email, role=role, office=office, seat=seat, pk__lt=invitation.pk
-    )
-    earlier.filter(used_at__isnull=True, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    mark_sent(invitation)
     return invitation
 
 
@@ -95,23 +91,6 @@ def resend(*, invitation: Invitation, by: User) -> Invitation:
         seat=current.seat,
         starts_on=current.starts_on,
     )
-
-
-@transaction.atomic
-def _invite(
-    *, email: str, role: str, by: User, office: Office | None, seat: str, starts_on: date | None, key: str
-) -> Invitation:
-    invitation = Invitation.objects.create(
-        email=email,
-        role=role,
-        office=office,
-        seat=seat,
-        starts_on=starts_on,
-        key_hash=key_hash(key),
-        invited_by=by,
-    )
-    audit.append(office=office, action=Action.INVITED, about=invitation, by=by)
-    return invitation
 
 
 @transaction.atomic

@@ -45,6 +45,7 @@ OTHER_FIELDS = {
     "keep_drafts_months": "Months that a draft is kept",
     "keep_attested_years": "Years that an attested self-check is kept",
     "email": "Email address",
+    "invitations": "List of people to invite",
     "seat": "Seat",
     "starts_on": "First day of the term",
     "on": "Last day",

@@ -1,7 +1,7 @@
 """The page of an office's audit trail."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import unescape
 from typing import Any
 
@@ -10,7 +10,16 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import Action, AuditEvent, Invitation, Membership, Office, StoredPdf, User
+from assessments.models import (
+    AccessReview,
+    Action,
+    AuditEvent,
+    Invitation,
+    Membership,
+    Office,
+    StoredPdf,
+    User,
+)
 from assessments.reports.trail import GONE, PORTAL, RECORD_KINDS, SENTENCES, in_words
 from assessments.services import audit, people, reviewing
 from assessments.services.drafts import start_assessment
@@ -80,6 +89,11 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
         "invitation": (Action.INVITED, Invitation.objects.get(), "invited new@example.ca"),
         "membership": (Action.STAFF_REMOVED, membership, "removed Sam {Roy} from the staff"),
         "office": (Action.TERM_ENDED, office, "ended the term: Ward 10"),
+        "accessreview": (
+            Action.ACCESS_REVIEWED,
+            AccessReview.objects.create(office=office, starts_on=date(2026, 10, 1), reviewed_by=member),
+            "confirmed who has access, in the review of October 2026",
+        ),
         "user": (Action.SIGN_IN_CLOSED, staff, "suspended sign-in for Sam {Roy}"),
     }
     assert cases.keys() == RECORD_KINDS.keys()

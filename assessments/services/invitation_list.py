@@ -1,0 +1,43 @@
+"""Inviting many people at once: each invitation is recorded, and its email is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Protocol
+
+from django.db import transaction
+from django.urls import reverse
+
+from assessments.models import User
+from assessments.services.invitation_links import record_invitation
+from assessments.services.outbox import INVITATION, queue_mail
+
+
+class Invitee(Protocol):
+    """Someone to invite to a role in the whole portal or, with a seat and a first day, as a member."""
+
+    @property
+    def email(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def seat(self) -> str: ...
+    @property
+    def starts_on(self) -> date | None: ...
+
+
+@transaction.atomic
+def queue_invitations(*, people: Iterable[Invitee], by: User) -> None:
+    """Record an invitation for each person, and queue its email for the next run of `send_waiting`.
+
+    No email is sent before the request is answered: a list of hundreds would take minutes, and a mail server that
+    does not respond would hold up the request.
+    """
+    page = reverse("people")
+    for each in people:
+        invitation = record_invitation(
+            email=each.email, role=each.role, by=by, office=None, seat=each.seat, starts_on=each.starts_on
+        )
+        words = {"invitation": invitation.pk}
+        queue_mail(to=by, address=each.email, name=INVITATION, path=page, words=words, soon=False)
