@@ -110,6 +110,7 @@ urlpatterns = [
     path("people/invite", invitation_list.invite_list, name="invite_list"),
     path("people/invitations.csv", invitation_list.invitation_template, name="invitation_template"),
     path("people/review", access_reviews.review_access, name="review_access"),
+    path("people/trail", trail.portal_trail, name="portal_trail"),
     path("people/search", people.search_people, name="search_people"),
     path("people/<int:pk>/name", people.rename_person, name="rename_person"),
     path("people/offices/<int:pk>/name", people.rename_office, name="rename_office"),

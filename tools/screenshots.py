@@ -143,6 +143,7 @@ OFFICERS = {
 }
 ADMINISTRATORS = {
     "people": "/people/",
+    "portal-trail": "/people/trail",
     "rename-person": "/people/1/name",
     "rename-office": "/people/offices/1/name",
     "end-term": "/people/offices/1/end",

@@ -11,14 +11,17 @@ from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.db.models import Q
 from django.utils import timezone
 
 from assessments.forms.fields import DayField, EmailField, LineField, LinesField
 from assessments.forms.messages import PlainMessages, use_plain_messages
 from assessments.forms.sign_in import NOT_THE_SAME
 from assessments.models import Invitation, Membership, Office, User
+from assessments.models.audit import AuditEventQuerySet
 from assessments.models.people import MAX_FILE_NUMBER, MAX_HOLD_REASON
 from assessments.reports.roles_now import RolesNow
+from assessments.reports.trail import OF_THE_PORTAL
 from assessments.scoring.wording import long_date
 from assessments.typed.folding import same
 
@@ -321,3 +324,31 @@ class AcceptForm(SetPasswordForm):
         # The password validators compare the password with the user's name.
         self.user.name = name
         return name
+
+
+class _PersonField(forms.ModelChoiceField):
+    """A list of people, with their addresses: two people can have one name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} ({obj.email})"
+
+
+class TrailFilterForm(PlainMessages, forms.Form):
+    """Which events of the portal's own audit trail to show."""
+
+    person = forms.ModelChoiceField(
+        User.objects.order_by("name", "pk"), required=False, empty_label="Everyone"
+    )
+    action = forms.ChoiceField(
+        label="Event",
+        required=False,
+        choices=[("", "All"), *((action.value, action.label) for action in OF_THE_PORTAL)],
+    )
+
+    def keep(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
+        """The events that the valid filters keep: those by or about a person, and those of an action."""
+        if person := self.cleaned_data.get("person"):
+            events = events.filter(Q(actor=person) | Q(record_type="user", record_id=person.pk))
+        if action := self.cleaned_data.get("action"):
+            events = events.filter(action=action)
+        return events

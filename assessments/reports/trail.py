@@ -16,6 +16,7 @@ from assessments.models import (
     Assessment,
     Attestation,
     AuditEvent,
+    Export,
     FormerName,
     Invitation,
     Membership,
@@ -100,6 +101,42 @@ SENTENCES: dict[str, str] = {
     Action.ACCESS_REVIEWED: "{who} confirmed who has access, in the review of {what}",
 }
 """The sentence for each action: `{who}` did it, `{what}` is the record's name, and `{before}` its former name."""
+OF_THE_PORTAL = (
+    Action.SIGNED_IN,
+    Action.SIGNED_IN_NEW_DEVICE,
+    Action.SIGNED_OUT,
+    Action.SESSION_ENDED,
+    Action.LOCKED_OUT,
+    Action.GUESSING,
+    Action.PASSWORD_CHANGED,
+    Action.PASSWORD_RESET,
+    Action.SECOND_STEP_ADDED,
+    Action.SECOND_STEP_REMOVED,
+    Action.SECOND_STEPS_RESET,
+    Action.RECOVERY_CODES_MADE,
+    Action.RECOVERY_CODE_USED,
+    Action.SSO_LINKED,
+    Action.SSO_UNLINKED,
+    Action.EMAIL_ASKED,
+    Action.EMAIL_CANCELLED,
+    Action.EMAIL_CHANGED,
+    Action.INVITED,
+    Action.INVITATION_REVOKED,
+    Action.JOINED,
+    Action.ROLE_CHANGED,
+    Action.RENAMED,
+    Action.SIGN_IN_CLOSED,
+    Action.SIGN_IN_OPENED,
+    Action.ACCESS_REVIEWED,
+    Action.HOLD_SET,
+    Action.HOLD_LIFTED,
+    Action.DESK_VIEWED,
+    Action.SHARES_EXPORTED,
+    Action.SHARE_ASSIGNED,
+    Action.SHARE_DEALT,
+    Action.SHARE_REOPENED,
+)
+"""The actions of the portal's own trail, in the order of its filter."""
 PORTAL = "The portal"
 """The name of the actor if no person was signed in."""
 GONE = "a deleted record"
@@ -147,6 +184,8 @@ RECORD_KINDS = {
         RecordKind(Invitation, lambda invitation: invitation.email),
         RecordKind(Membership, lambda membership: str(membership.user), ("user",)),
         RecordKind(Office, lambda office: office.name),
+        # Administrators read this, and may not know who shared.
+        RecordKind(Export, lambda _: "members"),
         RecordKind(User, str),
         RecordKind(AccessReview, lambda review: f"{review.starts_on:%B %Y}"),
     )
