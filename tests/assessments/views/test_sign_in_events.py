@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -23,6 +23,7 @@ from django.test import Client
 
 from assessments.middleware.after_response import work_after_response
 from assessments.models import AuditEvent, OutgoingMail, User
+from assessments.services import mail as sending
 from assessments.services import outbox, sign_in_changes
 from assessments.services.after_response import after_response
 from assessments.services.audit import current_address
@@ -141,7 +142,7 @@ def changes_the_password(user: User) -> None:
 def sets_a_password_by_the_link(user: User) -> None:
     client = Client()
     client.post("/account/password/reset/", {"email": user.email})
-    (link,) = re.findall(r"/account/password/reset/key/\S+", mail.outbox.pop().body)
+    (link,) = re.findall(r"/account/password/reset/key/\S+", str(mail.outbox.pop().body))
     landed = client.get(link, follow=True)
     client.post(landed.request["PATH_INFO"], {"password1": NEW, "password2": NEW})
 
@@ -209,9 +210,8 @@ def _sealed(text: str) -> str:
 
 
 Line = tuple[str, str | None, str | None]
-OK = ("sign_in", "password", None)
-NEW_DEVICE = ("signed_in_new_device", "new_device")
-Story = tuple[Callable[[User], None], list[Line], list[str], list[str]]
+OK: Line = ("sign_in", "password", None)
+Story = tuple[Callable[[User], None], Sequence[Line], list[str], list[str]]
 STORIES: list[Story] = [
     (signs_in, [OK], ["signed_in"], []),
     (signs_in_on_a_new_device, [OK], ["signed_in_new_device"], ["new_device"]),
@@ -303,7 +303,7 @@ STORIES: list[Story] = [
 def mails(monkeypatch) -> list[str]:
     """What each email is about, in order."""
     kinds: list[str] = []
-    send = outbox.send_mail
+    send = sending.send_mail
 
     def noted(**details: Any) -> None:
         kinds.append(details["context"].get("what", details["name"]))
@@ -426,7 +426,7 @@ def test_an_email_says_what_happened_when_and_with_what_and_what_to_do(settings)
     settings.PORTAL_URL = "https://check.example.ca"
     user = people()
     signs_in_on_a_new_device(user)
-    (message,) = mail.outbox
+    message: Any = mail.outbox[0]
     assert message.to == [user.email]
     assert message.subject == "New sign-in to the social media self-check"
     for part in (message.body, message.alternatives[0].content):
@@ -454,7 +454,7 @@ def test_every_change_has_words_of_its_own(django_capture_on_commit_callbacks, c
         sign_in_changes.tell_of_change(user=people(), what=what, by=None)
     clock.shift(timedelta(minutes=5))
     outbox.send_waiting()
-    (message,) = mail.outbox
+    message: Any = mail.outbox[0]
     words = message.body.split("\n\n")[1]
     assert "2 March 2026, 09:00 EST" in words
     assert words in unescape(message.alternatives[0].content)
