@@ -30,6 +30,8 @@ MAX_PEOPLE = 500
 """The most people on one list."""
 MAX_PROBLEMS, MAX_LINES = 20, 5
 """The most problems that are listed at once, and the most lines that are named for each."""
+SUFFIXES = (".csv", ".tsv", ".txt")
+"""How the name of a list may end."""
 COLUMNS = {
     "email": ("Email", "Email address", "Mail"),
     "role": ("Role",),
@@ -87,7 +89,7 @@ class InvitationListForm(PlainMessages, forms.Form):
         label="CSV file",
         help_text=f"At most {MAX_PEOPLE} people.",
         required=False,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ",".join((*SUFFIXES, "text/csv", "text/plain"))}),
     )
     invitations = forms.CharField(
         label="Or paste the list",
@@ -160,7 +162,13 @@ class InvitationListForm(PlainMessages, forms.Form):
         raw = uploaded.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES and not raw.startswith((b"%PDF", b"PK")):
             raise TableFault(TOO_LARGE)
-        return decoded(raw)
+        text = decoded(raw)
+        if not str(uploaded.name).lower().endswith(SUFFIXES):
+            raise TableFault(
+                "The file’s name ends differently from that of a list. Save the list as a CSV file: its name then "
+                "ends in “.csv”."
+            )
+        return text
 
     @staticmethod
     def _check_size(table: Table) -> None:

@@ -276,6 +276,18 @@ def test_a_problem_names_the_line_and_what_to_do_and_nothing_is_sent(browser, ot
 # --- Files --------------------------------------------------------------------------
 
 CSV = listed(PAT, LEE)
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [("list.csv", True), ("LIST.TXT", True), ("list.tsv", True), ("list.csv.exe", False), ("list", False)],
+)
+def test_a_list_has_a_name_of_its_kind_and_other_names_are_refused(browser, name, taken):
+    found = problems(upload(browser, listed("a@example.ca;Officer;;").encode(), name))
+    assert bool(found) is not taken
+    assert taken or "ends in “.csv”" in found[0]
+
+
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "This file is empty. Choose another one."),
     "blank": (b"\n\n", "The list is empty."),
