@@ -90,6 +90,15 @@ def test_no_service_can_read_the_history_of_the_code():
             assert "\nInaccessiblePaths=-/srv/portal/app/.git\n" in unit.read_text(), unit.name
 
 
+def test_the_files_with_secrets_are_for_root_and_the_portal_alone():
+    steps = (DEPLOY / "README.md").read_text()
+    for file, owner, mode in (("environment", "root:portal", "0640"), ("owner", "root:root", "0600")):
+        assert f"chown {owner} /etc/portal/{file} && chmod {mode} /etc/portal/{file}" in steps
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            assert "/etc/portal/owner" not in unit.read_text(), unit.name
+
+
 # --- gunicorn ---------------------------------------------------------------------
 
 
@@ -442,6 +451,13 @@ def test_every_cipher_of_nginx_keeps_earlier_recordings_secret_and_is_authentica
     (listed,) = re.findall(r"ssl_ciphers (\S+);", (DEPLOY / "nginx.conf").read_text())
     for cipher in listed.split(":"):
         assert re.fullmatch(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA\d+|CHACHA20-POLY1305)", cipher)
+
+
+def test_nginx_passes_requests_to_the_portal_alone_and_serves_no_folder_but_that_of_certificates():
+    text = (DEPLOY / "nginx.conf").read_text()
+    assert set(re.findall(r"^ *proxy_pass (.+);", text, re.MULTILINE)) == {"http://portal"}
+    assert re.findall(r"^ *server (\S+)", text, re.MULTILINE)[0].startswith("unix:")
+    assert re.findall(r"^ *(?:root|alias) (.+);", text, re.MULTILINE) == ["/var/www/html"]
 
 
 @needs_nginx

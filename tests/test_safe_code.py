@@ -112,6 +112,24 @@ def test_hashes_are_sha_256_or_longer():
     assert faults(weak_hashes) == {}
 
 
+def encryption(source: str) -> list[str]:
+    return [name for name in imported(source) if name in ("cryptography", "Crypto", "nacl", "ssl")]
+
+
+def test_one_module_encrypts_and_what_it_encrypts_is_authenticated():
+    assert encryption("from cryptography.fernet import Fernet") == ["cryptography"]
+    modules = [name for name in faults(encryption) if not name.startswith("deploy/")]
+    sources = {name: (ROOT / name).read_text() for name in modules}
+    # Fernet is AES in CBC mode with an HMAC over all of it.
+    used = {
+        name: set(re.findall(r"from cryptography\S* import (.+)", text)) for name, text in sources.items()
+    }
+    assert used["config/encryption.py"] == {"Fernet, MultiFernet"}
+    assert {names for name in used if name != "config/encryption.py" for names in used[name]} <= {
+        "InvalidToken"
+    }
+
+
 def guessable_numbers(source: str) -> list[str]:
     return re.findall(r"^ *(?:import|from) random\b|\buuid[14]\b", source, re.MULTILINE)
 

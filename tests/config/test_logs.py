@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -98,6 +99,39 @@ def test_an_identifier_is_taken_from_a_proxy_of_ours_alone(settings, proxies, id
     answer = Client().get("/health/live", headers=sent)
     assert (answer["X-Request-ID"] == identifier) is accepted
     assert len(answer["X-Request-ID"]) == (len(identifier) if accepted else 32)
+
+
+def test_the_log_goes_to_standard_error_alone_and_its_times_are_utc(lines):
+    handlers: Any = django_settings.LOGGING["handlers"]
+    assert {name: handler["class"] for name, handler in handlers.items()} == {
+        "stderr": "logging.StreamHandler"
+    }
+    loggers: Any = django_settings.LOGGING["loggers"]
+    assert all(logger["handlers"] == ["stderr"] for logger in loggers.values())
+    Client().get("/")
+    assert all(line["timestamp"].endswith("Z") for line in lines())
+
+
+@pytest.mark.parametrize(
+    "path", ["/zq7%0a%7B%22event%22:%22forged%22%7D", "/zq7%0d%0aforged", "/zq7%1b[2J%00"]
+)
+def test_no_address_writes_a_line_of_its_own_into_the_log(monkeypatch, path):
+    stream = io.StringIO()
+    for name in ("portal", "django"):
+        handler = next(h for h in logging.getLogger(name).handlers if type(h) is logging.StreamHandler)
+        monkeypatch.setattr(handler, "stream", stream)
+    Client().get(path)
+    parsed = [json.loads(line) for line in stream.getvalue().split("\n") if line]
+    assert [line["event"] for line in parsed if "path" in line] == ["answered"]
+    assert "forged" not in {line["event"] for line in parsed}
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", stream.getvalue())
+
+
+def test_what_someone_may_not_see_is_a_line_with_its_status(lines, cast):
+    cast.client("stranger").get(f"/assessments/{cast.draft_pk}/")
+    (line,) = [line for line in lines() if line["event"] == "answered"]
+    assert (line["path"], line["status"]) == (f"/assessments/{cast.draft_pk}/", 404)
+    assert any(other["level"] == "warning" and "Not Found" in other["event"] for other in lines())
 
 
 # --- What is refused ------------------------------------------------------------------------

@@ -122,6 +122,14 @@ def test_an_earlier_key_still_reads_a_session_and_the_next_save_encrypts_with_th
     assert SessionStore(session.session_key)["word"] == "kept"
 
 
+def test_a_new_key_without_the_earlier_one_signs_everyone_out(cast, settings):
+    clients = [cast.client(who) for who in ("member", "officer", "administrator")]
+    page = "/your-details/"
+    assert [client.get(page).status_code for client in clients] == [200] * 3
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the second", []
+    assert [client.get(page)["Location"] for client in clients] == [f"/account/login/?next={page}"] * 3
+
+
 def damaged(row: str) -> str:
     return row[:-6] + ("A" if row[-6] != "A" else "B") + row[-5:]
 

@@ -172,6 +172,13 @@ def test_a_form_of_more_than_two_and_a_half_megabytes_is_refused(client):
     assert client.post("/account/login/", {"username": "a" * 3_000_000}).status_code == 400
 
 
+def test_without_a_word_about_it_debug_is_off_and_nothing_made_for_it_is_there():
+    settings = settings_of(SECRET_KEY="long and random")
+    assert settings["DEBUG"] is False
+    assert not [name for name in settings["MIDDLEWARE"] if "not_found" in name]
+    assert settings["STORAGES"]["staticfiles"]["BACKEND"].startswith("whitenoise.")
+
+
 # --- Records ------------------------------------------------------------------
 
 
@@ -233,8 +240,11 @@ def test_when_a_view_fails_the_log_has_the_error_but_nothing_that_was_sent(
     written = io.StringIO()
     monkeypatch.setattr(handlers["stderr"], "stream", written)
 
-    assert client.post("/failing/", {"note": "between us"}).status_code == 500
+    answer = client.post("/failing/", {"note": "between us"})
 
+    assert answer.status_code == 500
+    for inside in ("the view failed", "Traceback", "test_settings", "between us"):
+        assert inside not in answer.content.decode()
     assert "the view failed" in written.getvalue()
     assert "between us" not in written.getvalue()
     assert mailoutbox == []

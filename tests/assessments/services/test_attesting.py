@@ -297,6 +297,14 @@ def test_its_pdf_is_printed_when_it_is_kept_and_is_the_record(
     assert printing.pdf_of(attestation) == content
 
 
+def test_a_stored_file_is_named_by_its_record_and_its_hash_alone(attestation, monkeypatch):
+    SocialAccount.objects.update(handle="../../etc/passwd", platform="../..")
+    monkeypatch.setattr(printing, "_full_pdf", printed_without_press)
+    printing.pdf_of(attestation)
+    stored = StoredPdf.objects.get()
+    assert stored.name == f"attestations/{attestation.pk}/{stored.sha256}.pdf"
+
+
 def printed_without_press(record: Attestation) -> bytes:
     return b"%PDF-" + record.record.encode()
 

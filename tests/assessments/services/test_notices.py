@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
+from django.core import mail, signing
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -15,6 +15,7 @@ from assessments.models import Assessment, Membership, Notice, Office, Thread, U
 from assessments.services import notices, reviewing
 from assessments.services.answering import Change, save_answers
 from assessments.services.mail import send_mail
+from assessments.services.notices import SALT
 from tests.cast import HANDLE, Cast, client_of, make, person
 
 pytestmark = pytest.mark.django_db
@@ -276,3 +277,25 @@ def test_mail_can_be_turned_off_and_on_in_the_portal(draft):
     client.post("/office/waiting/mail", {"wanted": "yes"})
     call_command("send_notices")
     assert mail.outbox[-1].to == ["member@example.ca"]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda pk: signing.dumps(pk, salt="another purpose"),
+        lambda pk: signing.dumps(pk, salt=SALT, key="a key of their own"),
+        lambda pk: signing.TimestampSigner(salt=SALT, algorithm="sha1").sign_object(pk),
+        lambda pk: signing.TimestampSigner(salt=SALT, algorithm="md5").sign_object(pk),
+        lambda pk: signing.dumps(pk, salt=SALT).rpartition(":")[0],
+        lambda pk: (
+            signing.dumps(pk + 1, salt=SALT).partition(":")[0]
+            + ":"
+            + signing.dumps(pk, salt=SALT).partition(":")[2]
+        ),
+    ],
+    ids=["purpose", "key", "sha1", "md5", "unsigned", "content"],
+)
+def test_a_token_counts_only_with_our_key_our_algorithm_and_for_its_own_purpose(draft, forged):
+    person = user("member")
+    assert Client().get(f"/notices/stop/{signing.dumps(person.pk, salt=SALT)}").status_code == 200
+    assert Client().get(f"/notices/stop/{forged(person.pk)}").status_code == 404

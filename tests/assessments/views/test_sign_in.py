@@ -104,6 +104,18 @@ def test_signing_in_never_leads_to_another_site(member):
         assert sign_in(Client(), member.email, next=address)["Location"] == "/office/", address
 
 
+def test_what_an_address_carries_fills_in_no_form_and_of_two_values_the_last_counts(client, member):
+    query = f"?login={member.email}&password={PASSWORD}"
+    client.post(f"/account/login/{query}")
+    assert not signed_in(client)
+    client.post("/account/login/", {"login": member.email, "password": [PASSWORD, "wrong"]})
+    assert not signed_in(client)
+    client.post(
+        "/account/login/", {"login": ["other@example.ca", member.email], "password": ["wrong", PASSWORD]}
+    )
+    assert signed_in(client)
+
+
 def test_what_was_typed_stays_on_the_page_but_not_the_password(client, member):
     page = sign_in(client, "membre@example.ca", "not the one").content.decode()
     assert 'value="membre@example.ca"' in page
