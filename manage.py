@@ -12,11 +12,10 @@ def main() -> None:
     from django.conf import settings  # noqa: PLC0415
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
-    from environs import EnvError  # noqa: PLC0415
 
     try:
         execute_from_command_line(sys.argv)
-    except (EnvError, ImproperlyConfigured) as error:
+    except (ValueError, ImproperlyConfigured) as error:
         # A wrong setting is the operator's to mend and needs no traceback. What goes wrong later is ours.
         if settings.configured:
             raise

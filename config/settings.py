@@ -34,6 +34,9 @@ OIDC_CLIENT_ID      the portal's name at that server
 OIDC_CLIENT_SECRET  the portal's secret at that server
 OIDC_NAME           what people call it, as in "Sign in with City account"; default: single sign-on
 
+Each of these can be in a file instead, as containers keep secrets: SECRET_KEY_FILE has the path of the file with
+SECRET_KEY, and so on. The AWS_ names are for Amazon's tools, which have a file of their own.
+
 This file must not open a database: `manage.py advise` has none.
 """
 
@@ -46,13 +49,13 @@ from typing import Any
 
 import structlog
 from csp.constants import NONE, SELF
-from environs import Env, validate
+from environs import FileAwareEnv, validate
 
 from config.contact import contact_uri
 from config.logs import safe_traceback
 from config.mail import mail_settings
 
-env = Env()
+env = FileAwareEnv(strip_whitespace=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"

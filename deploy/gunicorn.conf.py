@@ -5,11 +5,10 @@ import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import EnvError
 
 try:
     from config.settings import LOGGING
-except (EnvError, ImproperlyConfigured) as error:
+except (ValueError, ImproperlyConfigured) as error:
     # A wrong setting in a sentence, as manage.py does.
     sys.exit(str(error))
 

@@ -440,3 +440,26 @@ def test_requests_by_http_are_redirected_but_for_those_of_monitoring(path, sent,
     assert ("max-age=31536000" in answer.get("Strict-Transport-Security", "")) is bool(
         sent and proxies == "1"
     )
+
+
+def test_a_setting_can_be_in_a_file_which_may_end_in_a_new_line(tmp_path):
+    for name, value in (
+        ("key", "from a file\n"),
+        ("url", f"sqlite:///{tmp_path}/db.sqlite3\n"),
+        ("number", "2\n"),
+    ):
+        (tmp_path / name).write_text(value)
+    settings = settings_of(
+        SECRET_KEY_FILE=f"{tmp_path}/key",
+        DATABASE_URL_FILE=f"{tmp_path}/url",
+        PROXIES_FILE=f"{tmp_path}/number",
+    )
+    assert settings["SECRET_KEY"] == "from a file"
+    assert settings["DATABASES"]["default"]["NAME"] == f"{tmp_path}/db.sqlite3"
+    assert settings["ALLAUTH_TRUSTED_PROXY_COUNT"] == 2
+
+
+def test_a_file_of_a_setting_that_cannot_be_read_is_named_in_a_line():
+    checked = python("manage.py", "check", SECRET_KEY_FILE="/run/secrets/none")
+    assert checked.returncode == 1
+    assert re.fullmatch(r"[^\n]*SECRET_KEY_FILE[^\n]*\n", checked.stderr), checked.stderr
