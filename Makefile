@@ -52,6 +52,8 @@ check: ## Check style, types, architecture, templates and migrations
 	$(bin)/mypy
 	$(bin)/lint-imports
 	$(bin)/djlint templates --check --lint --quiet
+	$(bin)/hadolint Dockerfile
+	$(bin)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
 
