@@ -7,6 +7,12 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
+ANY_HOST = frozenset({"/health/live", "/health/ready", "/metrics"})
+"""The paths that answer whatever the Host header says. A load balancer asks by an address, not by the portal's name.
+
+Nothing that answers there uses the name.
+"""
+
 
 class Request(WSGIRequest):
     """A request that is always read as UTF-8, even if it claims another charset.
@@ -14,6 +20,9 @@ class Request(WSGIRequest):
     Our forms send UTF-8. Django would read the URL in the claimed charset before our error pages and our logging
     apply. One header caused a bare 500 and a log line with the query.
     """
+
+    def get_host(self) -> str:
+        return "localhost" if self.path_info in ANY_HOST else super().get_host()
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))

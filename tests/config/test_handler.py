@@ -15,11 +15,13 @@ pytestmark = pytest.mark.django_db
 SECRET = "between-us"
 
 
-def answer(content_type: str, query: str) -> tuple[str, dict[str, str], bytes]:
-    """What the web server gets for a request to the first page of help."""
+def answer(
+    content_type: str = "", query: str = "", path: str = "/health/live", **more: str
+) -> tuple[str, dict[str, str], bytes]:
+    """What the web server gets for a request."""
     environ: dict[str, Any] = {}
     setup_testing_defaults(environ)
-    environ |= {"CONTENT_TYPE": content_type, "QUERY_STRING": query, "PATH_INFO": "/health/live"}
+    environ |= {"CONTENT_TYPE": content_type, "QUERY_STRING": query, "PATH_INFO": path} | more
     began: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -58,6 +60,34 @@ def test_a_form_is_read_as_utf_8_whatever_charset_it_claims(charset):
     }
     setup_testing_defaults(environ)
     assert Request(environ).POST["text"] == "Zoë"
+
+
+# --- The name in a request -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.11:8000", "10.0.0.11", "[2001:db8::1]:8000", "a b", "evil.example.ca"]
+)
+@override_settings(ALLOWED_HOSTS=["check.example.ca"], SECURE_SSL_REDIRECT=True)
+def test_monitoring_is_answered_whatever_name_it_asks_by_and_nothing_else_is(host):
+    for path, status in (("/health/live", "200 "), ("/health/ready", ""), ("/metrics", "404 ")):
+        answered, headers, body = answer(path=path, HTTP_HOST=host)
+        assert answered.startswith(status)
+        assert answered[0] in "245"
+        assert answered[:3] != "400"
+        assert "Location" not in headers
+        assert host.encode() not in body
+        assert host not in str(headers)
+    for path in (
+        "/",
+        "/help",
+        "/health/live/",
+        "/health/",
+        "/metrics/",
+        "/health/live%2f..",
+        "//health/live",
+    ):
+        assert answer(path=path, HTTP_HOST=host, HTTP_X_FORWARDED_PROTO="https")[0].startswith("400")
 
 
 # --- The page for a refusal ------------------------------------------------------------------------------
