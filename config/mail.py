@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +59,52 @@ def _fault(url: str) -> str:
     except ValueError:
         return "has a part that cannot be read, such as a port that is not a number up to 65535"
     return ""
+
+
+FAULTS: tuple[tuple[type[OSError], str], ...] = (
+    (SMTPAuthenticationError, "{server} does not accept the user name and password. Check EMAIL_URL."),
+    (
+        SMTPNotSupportedError,
+        "{server} does not offer the encryption or the signing in that EMAIL_URL asks for.",
+    ),
+    (SMTPSenderRefused, "{server} refuses the sender {error.sender}{reply}. Check EMAIL_FROM."),
+    (SMTPRecipientsRefused, "{server} refuses the address{reply}."),
+    (SMTPResponseException, "{server} refuses the email{reply}."),
+    (
+        SMTPServerDisconnected,
+        "{server} ended the connection or did not answer. Check the scheme and the port.",
+    ),
+    (ssl.SSLCertVerificationError, "{server} has a certificate that is not valid here. Check EMAIL_URL."),
+    (ssl.SSLError, "{server} does not use encryption as EMAIL_URL asks. Check the scheme and the port."),
+    (socket.gaierror, "there is no host with the name {settings.EMAIL_HOST}. Check EMAIL_URL."),
+    (TimeoutError, "{server} does not answer. Check EMAIL_URL and the firewall."),
+    (OSError, "{server} cannot be reached ({error.strerror}). Check EMAIL_URL and the firewall."),
+)
+"""Why an email could not be sent, and which setting to check. The first that fits counts.
+
+smtplib's exceptions are OSErrors, too.
+"""
+
+
+def fault_in_words(error: OSError) -> str:
+    """Why an email could not be sent, as a clause and what to check, without a password."""
+    server = f"the email server {settings.EMAIL_HOST}, port {settings.EMAIL_PORT},"
+    words = next(words for kind, words in FAULTS if isinstance(error, kind))
+    return words.format(server=server, error=error, reply=_reply(error), settings=settings)
+
+
+def _reply(error: OSError) -> str:
+    """The server's own words, in brackets, or nothing."""
+    if isinstance(error, SMTPRecipientsRefused):
+        address, (code, text) = next(iter(error.recipients.items()))
+        return f" {address} ({code} {_text(text)})"
+    if isinstance(error, SMTPResponseException):
+        return f" ({error.smtp_code} {_text(error.smtp_error)})"
+    return ""
+
+
+def _text(reply: bytes | str) -> str:
+    return " ".join((reply.decode(errors="replace") if isinstance(reply, bytes) else reply).split())
 
 
 class MailToFiles(BaseEmailBackend):
