@@ -45,6 +45,14 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
                 id="config.W005",
             )
         )
+    if not settings.OPERATOR_EMAIL:
+        warnings.append(
+            checks.Warning(
+                "OPERATOR_EMAIL is not set, so no one gets an email when a backup or another command fails.",
+                hint="Set it to the address of the people who run the portal.",
+                id="config.W006",
+            )
+        )
     uses_workers = "django_tasks_db" in settings.TASKS["default"]["BACKEND"]
     if uses_workers and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         warnings.append(

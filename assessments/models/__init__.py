@@ -7,6 +7,7 @@ from assessments.models.assessments import Answer, Assessment
 from assessments.models.attestations import Attestation, Finding
 from assessments.models.audit import Action, AuditAddress, AuditEvent, AuditHead
 from assessments.models.checks import AnonymousCheck, CheckAnswer, CheckPdf
+from assessments.models.command_runs import CommandRun
 from assessments.models.desk import DeskEntry, DeskFinding, DeskUnsure, Export
 from assessments.models.done import DoneMark
 from assessments.models.email_changes import EmailChange
@@ -37,6 +38,7 @@ __all__ = [
     "AuditHead",
     "CheckAnswer",
     "CheckPdf",
+    "CommandRun",
     "Comment",
     "DeskEntry",
     "DeskFinding",

@@ -6,12 +6,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from assessments.management.scheduled import ScheduledCommand
 from assessments.operations.backup import BackupRefused, back_up
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Backs up the database and all stored files. Run it every day; the portal can stay up."""
 
     help = "Back up the database and all stored files into a folder that is new or empty. Run it every day."

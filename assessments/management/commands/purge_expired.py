@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from assessments.management.scheduled import ScheduledCommand
 from assessments.models import AnonymousCheck
 from assessments.services.drafts import delete_ended_checks
 from assessments.services.retention import Purged, count_expired, purge_expired
@@ -22,7 +23,7 @@ LINES = {
 }
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Deletes each record whose retention period has ended, and everything that belongs to it. Run it every hour."""
 
     help = (

@@ -9,16 +9,17 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from assessments.management.printers import deaf_to_ctrl_c, set_up
 from assessments.management.progress import bar
+from assessments.management.scheduled import ScheduledCommand
 from assessments.management.stopping import stoppable
 from assessments.models import StoredPdf
 from assessments.services.printing import print_missing, without_pdf
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Prints what has no PDF yet. It can be stopped at any time: the next run continues from there."""
 
     help = "Render missing PDFs of attested and shared self-checks. You can stop it; the next run continues."

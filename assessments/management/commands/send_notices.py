@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from assessments.management.scheduled import ScheduledCommand
 from assessments.services.mail import BETWEEN_TRIES
 from assessments.services.notices import send_digests
 from assessments.services.outbox import count_waiting, send_waiting
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Emails each person about new notices, and retries emails that failed. Run it every 5 to 10 minutes."""
 
     help = (

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from assessments.management.scheduled import ScheduledCommand
 from assessments.services.access_reviews import ask_for_reviews
 from assessments.services.reminding import send_reminders
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Reminds people a week and a day before something is due, and asks for access reviews. Run it every hour."""
 
     help = (

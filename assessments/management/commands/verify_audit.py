@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
+from assessments.management.scheduled import ScheduledCommand
 from assessments.services.audit_proof import (
     PORTAL,
     Mark,
@@ -30,7 +31,7 @@ ANCHOR = TypeAdapter(dict[Name, Mark])
 UNREADABLE = 2
 
 
-class Command(BaseCommand):
+class Command(ScheduledCommand):
     """Walks every chain, and reports for each that it is intact, or its first fault."""
 
     help = (
