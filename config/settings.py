@@ -12,6 +12,9 @@ S3_BUCKET      the S3-compatible bucket for stored files, instead of a folder, w
 S3_ENCRYPTION  how the bucket's server encrypts each file; default: AES256. Empty if it encrypts without being asked
 EMAIL_URL      such as submission://user:password@host:587; default: files in var/mail if DEBUG, else port 25 here
 EMAIL_FROM     the sender's address of emails; default: portal@localhost
+OPERATOR_EMAIL  the address that gets an email when a scheduled command fails; default: none
+METRICS_TOKEN  lets Prometheus read /metrics, as "Authorization: Bearer <token>"; at least 32 characters. Without it,
+               there is no such page
 PORTAL_URL     the portal's own URL, for links in emails; default: http://localhost:8000 if DEBUG, else https:// and
                the first of ALLOWED_HOSTS
 SECRET_KEY_FALLBACKS  earlier keys, separated by commas: what they signed or encrypted can still be read
@@ -42,6 +45,7 @@ This file must not open a database: `manage.py advise` has none.
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -49,6 +53,7 @@ from typing import Any
 
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environs import FileAwareEnv, validate
 
 from config.contact import contact_uri
@@ -362,6 +367,12 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HO
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
 # Nobody should wait for a mail server that does not answer.
 EMAIL_TIMEOUT = 10
+# Who gets an email when a scheduled command fails (`manage.py report_failure`).
+OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", default="")
+if OPERATOR_EMAIL and not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", OPERATOR_EMAIL):
+    raise ImproperlyConfigured(
+        "OPERATOR_EMAIL is not one email address. Set it to an address such as portal@example.ca, or remove it."
+    )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default="portal@localhost")
 
 # --- Words and time -----------------------------------------------------------
@@ -430,7 +441,7 @@ CHECK_COOKIE_NAME = f"{COOKIE_PREFIX}check"
 KNOWN_COOKIE_NAME = f"{COOKIE_PREFIX}known"
 # Requests by HTTP are redirected to HTTPS, except those of the proxy and of monitoring.
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else env.int("HSTS_SECONDS", default=365 * 24 * 60 * 60)
 # Off unless asked for: only whoever runs all the names below this one knows that each has HTTPS, and browsers
 # remember the instruction for a year. So Django's checks for it are silenced.
@@ -449,6 +460,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # An upload is never written to this machine's disk. One that is too long for memory is dropped.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# --- Monitoring -----------------------------------------------------------------
+
+# Sent in a header, so only ASCII.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and not re.fullmatch(r"[!-~]{32,}", METRICS_TOKEN):
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN needs at least 32 letters, digits or punctuation marks, without spaces. Make one with: "
+        "openssl rand -hex 32"
+    )
 
 # --- Log ----------------------------------------------------------------------
 

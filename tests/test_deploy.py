@@ -1,6 +1,7 @@
 """Everything that deploy/ names exists, and its files do what they say."""
 
 import http.client
+import inspect
 import os
 import re
 import runpy
@@ -25,7 +26,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
+from ruamel.yaml import YAML
 
+from assessments.operations import metrics
+from assessments.operations.command_runs import UNITS as UNITS_OF
 from assessments.pdf import press
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
@@ -69,6 +73,16 @@ def test_the_page_for_operators_names_every_command_that_a_timer_runs():
                 assert f"| `manage.py {command}" in page, command
 
 
+def test_each_timers_command_that_fails_or_hangs_tells_the_operator():
+    assert "manage.py report_failure %i\n" in (DEPLOY / "systemd" / "portal-failed@.service").read_text()
+    for unit in UNITS:
+        text = unit.read_text()
+        if "Type=oneshot" in text:
+            (command,) = re.findall(r"manage\.py (\w+)", text)
+            assert f"\nOnFailure=portal-failed@{command}.service\n" in text
+            assert re.search(r"\nTimeoutStartSec=\d+(?:min|h)\n", text)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_systemd_finds_no_fault_in_the_units(tmp_path):
     for unit in UNITS:
@@ -97,6 +111,33 @@ def test_the_files_with_secrets_are_for_root_and_the_portal_alone():
     for unit in UNITS:
         if unit.suffix == ".service":
             assert "/etc/portal/owner" not in unit.read_text(), unit.name
+
+
+# --- Prometheus -------------------------------------------------------------------
+
+RULES = DEPLOY / "prometheus-alerts.yml"
+
+
+def figures() -> set[str]:
+    """The names of all figures. They are made from the database, which is another test's matter."""
+    names = re.findall(r'_gauge\(\s*"(\w+)"', inspect.getsource(metrics))
+    return {f"portal_{name}" for name in names} | {
+        f"portal_command_{name}" for name in re.findall(r'\("(\w+)", "', inspect.getsource(metrics._commands))
+    }
+
+
+def test_every_alert_asks_for_figures_and_commands_that_exist():
+    (group,) = YAML(typ="safe").load(RULES)["groups"]
+    for rule in group["rules"]:
+        assert set(re.findall(r"portal_\w+", rule["expr"])) <= figures(), rule["alert"]
+        for commands in re.findall(r'command=~?"([^"]+)"', rule["expr"]):
+            assert set(commands.split("|")) <= UNITS_OF.keys(), rule["alert"]
+    assert len(group["rules"]) > 5
+
+
+def test_the_page_for_operators_names_every_figure():
+    page = (DEPLOY / "operating.md").read_text()
+    assert set(re.findall(r"`(portal_\w+)`", page)) == figures()
 
 
 # --- gunicorn ---------------------------------------------------------------------
@@ -194,7 +235,8 @@ def test_gunicorn_refuses_a_request_whose_end_could_be_read_in_two_ways(portal, 
         wait_until(lambda: client.connect_ex(str(portal / "web.sock")) == 0)
         client.sendall(f"POST /health/live HTTP/1.1\r\nHost: {NAME}\r\n{framing}\r\n\r\n0\r\n\r\n".encode())
         answer = client.makefile("rb").read()
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")), answer[:200]
+    # Our worker refuses every Transfer-Encoding with 411.
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 411")), answer[:200]
     assert answer.count(b"HTTP/1.1 ") == 1
 
 

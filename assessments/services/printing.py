@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import close_old_connections, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks import task
@@ -75,15 +76,24 @@ def without_pdf() -> list[tuple[str, int, Kind]]:
 
     Each is named as `print_missing` takes it: "attestation" or "share", the record's key, and the kind of PDF.
     """
-    missing: list[tuple[str, int, Kind]] = []
+    return [
+        (name, pk, kind)
+        for name, kind, records in _never_printed()
+        for pk in records.order_by("pk").values_list("pk", flat=True)
+    ]
+
+
+def count_without_pdf() -> int:
+    """The number of PDFs that were never printed."""
+    return sum(records.count() for _, _, records in _never_printed())
+
+
+def _never_printed() -> Iterator[tuple[str, Kind, QuerySet[Attestation] | QuerySet[Share]]]:
     never = ~Exists(StoredPdf.objects.filter(attestation=OuterRef("pk")))
-    attestations = Attestation.objects.filter(never).order_by("pk")
-    missing += [("attestation", pk, Kind.FULL) for pk in attestations.values_list("pk", flat=True)]
+    yield "attestation", Kind.FULL, Attestation.objects.filter(never)
     for kind in Kind:
         never = ~Exists(StoredPdf.objects.filter(share=OuterRef("pk"), kind=kind))
-        shares = Share.objects.standing().filter(never).order_by("pk")
-        missing += [("share", pk, kind) for pk in shares.values_list("pk", flat=True)]
-    return missing
+        yield "share", kind, Share.objects.standing().filter(never)
 
 
 def print_missing(missing: tuple[str, int, Kind]) -> bool:

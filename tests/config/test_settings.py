@@ -52,6 +52,7 @@ def environment_of(**environment: str) -> dict[str, str]:
     """This environment, with no other settings of the portal."""
     ours = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"}
     ours |= {"MEDIA_ROOT", "PROXIES", "TASKS", "HSTS_SUBDOMAINS", "DJANGO_SETTINGS_MODULE"}
+    ours |= {"OPERATOR_EMAIL", "METRICS_TOKEN"}
     # Set by the fixtures of tests that drive a browser.
     ours.add("DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
@@ -297,6 +298,7 @@ def test_with_the_documented_settings_the_check_has_no_warning():
         ({"EMAIL_URL": ""}, "EMAIL_URL is not set, so the portal sends emails to port 25"),
         ({"EMAIL_FROM": "portal@localhost"}, "EMAIL_FROM is not set, so emails come from portal@localhost"),
         ({"SECURITY_CONTACT": ""}, "SECURITY_CONTACT is not set, so the portal does not say where to report"),
+        ({"OPERATOR_EMAIL": ""}, "OPERATOR_EMAIL is not set, so no one gets an email when a backup"),
         ({"DATABASE_URL": "", "TASKS": "database"}, "With TASKS=database and SQLite, workers"),
     ],
 )
@@ -364,7 +366,17 @@ def test_an_address_of_a_mail_server_is_taken(url):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("DEBUG", "perhaps"), ("PROXIES", "one"), ("TASKS", "later"), ("DATABASE_URL", "portal.sqlite3")],
+    [
+        ("DEBUG", "perhaps"),
+        ("PROXIES", "one"),
+        ("TASKS", "later"),
+        ("DATABASE_URL", "portal.sqlite3"),
+        ("OPERATOR_EMAIL", "operators"),
+        ("OPERATOR_EMAIL", "a@example.ca, b@example.ca"),
+        ("METRICS_TOKEN", "a" * 31),
+        ("METRICS_TOKEN", "a token of words with more than 32"),
+        ("METRICS_TOKEN", "é" * 32),
+    ],
 )
 def test_a_setting_that_is_wrong_is_named_in_a_line(name, value):
     assert re.fullmatch(rf"[^\n]*{name}[^\n]*", fault_of(**{name: value}))

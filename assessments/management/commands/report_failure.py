@@ -28,8 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.OPERATOR_EMAIL:
             raise CommandError(
-                "No email was sent, because OPERATOR_EMAIL is not set. Set it to the address of the people who run the "
-                "portal."
+                "No email was sent, because OPERATOR_EMAIL is not set. Set it to the address of the people who run "
+                "the portal."
             )
         try:
             sent = report_failure(options["command"])
