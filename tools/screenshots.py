@@ -116,6 +116,7 @@ MEMBERS = {
     "shared": "/shares/1",
     "office-settings": "/office/1/settings",
     "office-people": "/office/1/people",
+    "review-staff": "/office/1/people/review",
     "trail": "/office/1/trail",
     "retention": "/office/1/keeping",
     "office-copy": "/office/1/export",
@@ -144,6 +145,8 @@ OFFICERS = {
 ADMINISTRATORS = {
     "people": "/people/",
     "portal-trail": "/people/trail",
+    "invite-list": "/people/invite",
+    "review-access": "/people/review",
     "rename-person": "/people/1/name",
     "rename-office": "/people/offices/1/name",
     "end-term": "/people/offices/1/end",
@@ -159,7 +162,7 @@ NOT_PICTURED = {
     "A file, or a probe for monitoring.": (
         "check:pdf check:json check:file check:dates check:staff_page assessment:pdf assessment:json assessment:file"
         " assessment:dates assessment:staff_page example_pdf questionnaire insights_pdf share_pdf share_summary"
-        " share_json share_exchange mfa_download_recovery_codes live ready"
+        " share_json share_exchange mfa_download_recovery_codes invitation_template live ready"
         " security_txt robots_txt"
     ),
     "It leads to the next question.": "check:next assessment:next",

@@ -33,7 +33,7 @@ MAX_PROBLEMS, MAX_LINES = 20, 5
 SUFFIXES = (".csv", ".tsv", ".txt")
 """How the name of a list may end."""
 COLUMNS = {
-    "email": ("Email", "Email address", "Mail"),
+    "email": ("Email", "Email address"),
     "role": ("Role",),
     "seat": ("Seat", "Office", "Ward"),
     "starts_on": (

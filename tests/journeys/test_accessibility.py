@@ -99,6 +99,7 @@ def signed_in_pages(account: SocialAccount, draft: Assessment) -> tuple[str, ...
         "/office/waiting",
         f"/office/{account.office_id}/settings",
         f"/office/{account.office_id}/people",
+        f"/office/{account.office_id}/people/review",
         f"/office/{account.office_id}/trail",
         f"/office/{account.office_id}/keeping",
         f"/office/{account.office_id}/export",
@@ -222,7 +223,12 @@ def test_every_page_behind_a_second_step_passes_axe(visitors, cast, shown, name)
     second_step = ("second-step/again/", "codes/new/", "app/remove/")
     pages = {
         "officer": ("/desk/?state=withdrawn", *(f"/account/{page}" for page in second_step)),
-        "administrator": ("/people/", f"/people/offices/{cast.office_pk}/end"),
+        "administrator": (
+            "/people/",
+            "/people/invite",
+            "/people/review",
+            f"/people/offices/{cast.office_pk}/end",
+        ),
     }
     assert_all_accessible(visitors.come(cast.user(name)), visitors.address, pages[name], shown)
 
