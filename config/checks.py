@@ -63,4 +63,42 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
                 id="config.W004",
             )
         )
+    warnings += _of_connections()
     return warnings
+
+
+def _of_connections() -> list[checks.CheckMessage]:
+    """Warn of connections to other hosts that anyone on the way could read or answer."""
+    warnings: list[checks.CheckMessage] = []
+    database = settings.DATABASES["default"]
+    options = database.get("OPTIONS", {})
+    checks_certificate = options.get("sslmode") in ("verify-ca", "verify-full")
+    if _is_elsewhere(database.get("HOST", "")) and not checks_certificate:
+        warnings.append(
+            checks.Warning(
+                "DATABASE_URL names another host without sslmode=verify-full, so the portal does not check whether "
+                "it reaches the right database, and may send everything unencrypted.",
+                hint="End it with ?sslmode=verify-full&sslrootcert= and the path of the certificate of whoever "
+                "issued the database's certificate.",
+                id="config.W007",
+            )
+        )
+    by_smtp = settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend"
+    is_safe = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
+    if by_smtp and _is_elsewhere(settings.EMAIL_HOST) and not is_safe:
+        warnings.append(
+            checks.Warning(
+                "EMAIL_URL begins with smtp://, so the portal sends emails and its password to another host "
+                "unencrypted.",
+                hint="Begin it with submission:// or smtps:// instead.",
+                id="config.W008",
+            )
+        )
+    return warnings
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Whether a host is neither this one nor a container beside it, whose name has no dot."""
+    is_path = host.startswith("/")
+    is_here = host in ("", "localhost", "::1") or host.startswith("127.")
+    return not (is_path or is_here) and ("." in host or ":" in host)

@@ -4,7 +4,8 @@ DEBUG          true on one's own machine only; default false
 SECRET_KEY     signs links and encrypts sessions; needed to serve pages unless DEBUG
 ALLOWED_HOSTS  the host names that the portal answers to, separated by commas; needed unless DEBUG
 DATABASE_URL   such as postgres://user:password@host/name; default: SQLite in var/db.sqlite3. What follows a question
-               mark sets options of the connection, such as sslmode=require; conn_max_age=0 closes it after a request
+               mark sets options of the connection, such as sslmode=verify-full for TLS with a checked certificate;
+               conn_max_age=0 closes it after a request
 MEDIA_ROOT     the folder for stored files; default: var/media
 S3_BUCKET      the S3-compatible bucket for stored files, instead of a folder, which several hosts can share. Its
                address and key come from AWS_ENDPOINT_URL_S3 (unless it is Amazon's), AWS_DEFAULT_REGION,

@@ -300,12 +300,32 @@ def test_with_the_documented_settings_the_check_has_no_warning():
         ({"SECURITY_CONTACT": ""}, "SECURITY_CONTACT is not set, so the portal does not say where to report"),
         ({"OPERATOR_EMAIL": ""}, "OPERATOR_EMAIL is not set, so no one gets an email when a backup"),
         ({"DATABASE_URL": "", "TASKS": "database"}, "With TASKS=database and SQLite, workers"),
+        ({"DATABASE_URL": "postgres://p@db.example.ca/p"}, "DATABASE_URL names another host without sslmode"),
+        (
+            {"DATABASE_URL": "postgres://p@10.0.0.9/p?sslmode=require"},
+            "DATABASE_URL names another host without",
+        ),
+        ({"EMAIL_URL": "smtp://portal:a@mail.example.ca:25"}, "EMAIL_URL begins with smtp://"),
     ],
 )
 def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):
     report = warnings_of(for_one_machine() | more)
     assert warning in report
     assert "1 issue" in report
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://portal:a@db/portal",
+        "postgres://portal:a@localhost/portal",
+        "postgres://portal:a@127.0.0.1:5433/portal",
+        "postgres://portal:a@%2Frun%2Fpostgresql/portal",
+        "postgres://portal:a@db.example.ca/portal?sslmode=verify-full",
+    ],
+)
+def test_a_database_beside_the_portal_or_with_a_checked_certificate_needs_no_warning(url):
+    assert "no issues" in warnings_of(for_one_machine() | {"DATABASE_URL": url})
 
 
 @pytest.mark.parametrize(("environment", "is_on"), [({}, False), ({"HSTS_SUBDOMAINS": "true"}, True)])
