@@ -25,6 +25,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -52,7 +53,9 @@ from config.allauth_private import GuessCountingAdapter, get_ip
 log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = settings.KNOWN_COOKIE_NAME, 365 * 24 * 60 * 60
-"""The cookie of a browser in which someone has signed in, and its lifetime in seconds."""
+"""The cookie of a browser in which people have signed in, and its lifetime in seconds."""
+MAX_MARKS = 8
+"""The most people whom the cookie remembers."""
 
 
 class Adapter(GuessCountingAdapter):
@@ -167,15 +170,7 @@ class Adapter(GuessCountingAdapter):
             is_new_device=not self.is_first and not known_browser(request, user.email),
             browser=known_name(request.headers.get("User-Agent", "")),
         )
-        response.set_signed_cookie(
-            KNOWN,
-            secrets.token_urlsafe(16),
-            salt=user.email,
-            max_age=KNOWN_FOR,
-            httponly=True,
-            samesite="Lax",
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
+        mark_known(request, response, user.email)
         return response
 
     def logout(self, request: HttpRequest) -> None:
@@ -218,7 +213,34 @@ class Adapter(GuessCountingAdapter):
 
 def known_browser(request: HttpRequest, email: str) -> str:
     """The mark of a browser in which this person has signed in before; empty in any other browser."""
-    return str(request.get_signed_cookie(KNOWN, default="", salt=email))
+    return _marks(request).get(_name_in_marks(email), "")
+
+
+def mark_known(request: HttpRequest, response: HttpResponse, email: str) -> None:
+    """Mark a browser as one in which this person has signed in. Marks of others who share the browser stay."""
+    name = _name_in_marks(email)
+    others = {other: mark for other, mark in _marks(request).items() if other != name}
+    marks = [*list(others.items())[1 - MAX_MARKS :], (name, secrets.token_urlsafe(16))]
+    response.set_signed_cookie(
+        KNOWN,
+        "|".join(".".join(pair) for pair in marks),
+        salt=KNOWN,
+        max_age=KNOWN_FOR,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def _marks(request: HttpRequest) -> dict[str, str]:
+    """A browser's marks, by what they call each person; the newest is the last."""
+    pairs = str(request.get_signed_cookie(KNOWN, default="", salt=KNOWN)).split("|")
+    return {name: mark for name, _, mark in (pair.partition(".") for pair in pairs) if mark}
+
+
+def _name_in_marks(email: str) -> str:
+    """What a mark calls a person: it does not reveal the address to others who use the browser."""
+    return salted_hmac("a known browser", email, algorithm="sha256").hexdigest()[:16]
 
 
 def method_of_sign_in(request: HttpRequest, user: User) -> Method | None:

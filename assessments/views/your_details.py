@@ -15,6 +15,7 @@ from assessments.models import EmailChange, User
 from assessments.services import email_changes
 from assessments.services.people import rename_person
 from assessments.views.access import freshly_signed_in, signed_in
+from assessments.views.sign_in import mark_known
 from assessments.views.single_sign_on import provider_name
 
 SAME_ADDRESS = "This is already your email address. Enter a different one."
@@ -105,4 +106,7 @@ def confirm_email(request: HttpRequest, by: User, token: str) -> HttpResponse:
         request,
         f"Your email address is now {by.email}. Sign in with it from now on. You are signed out elsewhere.",
     )
-    return redirect("your_details")
+    response = redirect("your_details")
+    # The next sign-in is in this browser, with the new address. It is no new device.
+    mark_known(request, response, by.email)
+    return response

@@ -422,6 +422,36 @@ def test_the_first_sign_in_of_all_is_on_no_new_device(mails):
     assert mails == ["new_device"]
 
 
+def test_people_who_share_a_browser_stay_known_in_it(mails):
+    client, colleague = Client(), person("colleague", password=PASSWORD)
+    for user in (people(), colleague) * 3:
+        enter(client, user)
+        client.post("/account/logout/")
+    assert mails == ["new_device"]
+    cookie = next(morsel for name, morsel in client.cookies.items() if name.endswith("known"))
+    assert "example" not in cookie.value
+    for number in range(8):
+        enter(client, person(f"visitor {number}", password=PASSWORD))
+        client.post("/account/logout/")
+    enter(client, colleague)
+    assert mails == ["new_device"] * 2
+    assert len(cookie.value) < 1_000
+
+
+def test_after_a_change_of_address_the_browser_is_still_known(mails, django_capture_on_commit_callbacks):
+    user, client = people(), Client()
+    enter(client, user)
+    client.post("/your-details/email", {"email": "new@example.ca"})
+    link = re.findall(r"/your-details/email/\S+", str(mail.outbox[-2].body) + str(mail.outbox[-1].body))[0]
+    client.post(link)
+    client.post("/account/logout/")
+    mails.clear()
+    user.refresh_from_db()
+    assert user.email == "new@example.ca"
+    enter(client, user)
+    assert mails == []
+
+
 def test_an_email_says_what_happened_when_and_with_what_and_what_to_do(settings):
     settings.PORTAL_URL = "https://check.example.ca"
     user = people()

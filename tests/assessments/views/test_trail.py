@@ -14,6 +14,7 @@ from assessments.models import (
     AccessReview,
     Action,
     AuditEvent,
+    Export,
     Invitation,
     Membership,
     Office,
@@ -93,6 +94,11 @@ def test_each_kind_of_record_is_named_in_words_that_people_know(cast, attestatio
             Action.ACCESS_REVIEWED,
             AccessReview.objects.create(office=office, starts_on=date(2026, 10, 1), reviewed_by=member),
             "confirmed who has access, in the review of October 2026",
+        ),
+        "export": (
+            Action.SHARES_EXPORTED,
+            Export.objects.create(form=Export.Form.CSV, shares=[share_.pk]),
+            "exported what was shared, some of it by members",
         ),
         "user": (Action.SIGN_IN_CLOSED, staff, "suspended sign-in for Sam {Roy}"),
     }
