@@ -49,8 +49,7 @@ def invite_list(request: HttpRequest, by: User) -> HttpResponse:
         elif not ratelimit.consume(request, action="invite_list", user=by):
             problem, status = TOO_MANY, 429
         else:
-            queue_invitations(people=form.invited, by=by)
-            count = len(form.invited)
+            count = queue_invitations(people=form.invited, by=by)
             messages.success(
                 request,
                 f"{count} invitation{'' if count == 1 else 's'} will be sent within about ten minutes. "

@@ -14,12 +14,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from assessments.forms.invitation_list import MAX_PEOPLE
+from assessments.forms.invitation_list import MAX_PEOPLE, ListedPerson
 from assessments.models import AuditEvent, Invitation, OutgoingMail, User
 from assessments.models.invitations import key_hash
 from assessments.services import outbox, people
+from assessments.services.invitation_list import queue_invitations
 from assessments.services.mail import send_mail
-from tests.cast import PASSWORD, Cast, office_of, person
+from tests.cast import PASSWORD, Cast, at_the_same_moment, make, office_of, person, together
 
 pytestmark = pytest.mark.django_db
 
@@ -507,3 +508,15 @@ def test_no_stored_row_has_a_link_that_works(browser):
     send(browser, listed(LEE))
     queued = OutgoingMail.objects.get()
     assert (queued.path, queued.words) == ("/people/", {"invitation": Invitation.objects.get().pk})
+
+
+@at_the_same_moment
+def test_the_same_list_sent_twice_at_the_same_moment_invites_each_once(transactional_db, time_machine):
+    cast = make()
+    listed_people = [
+        ListedPerson(2, "lee@example.ca", Invitation.Role.OFFICER),
+        ListedPerson(3, "pat@example.ca", Invitation.Role.MEMBER, "Mayor", date(2026, 12, 1)),
+    ]
+    counts = together(*[lambda: queue_invitations(people=listed_people, by=cast.administrator)] * 2)
+    assert sorted(counts) == [0, 2]
+    assert Invitation.objects.count() == OutgoingMail.objects.count() == 2
