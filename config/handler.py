@@ -24,6 +24,17 @@ class Request(WSGIRequest):
     def get_host(self) -> str:
         return "localhost" if self.path_info in ANY_HOST else super().get_host()
 
+    def _load_post_and_files(self) -> None:
+        """Read the form. One that cannot be read raises once, and is empty after that.
+
+        The page that refuses it reads the form, too: it shows its own forms. Django does the same for some errors.
+        """
+        try:
+            super()._load_post_and_files()
+        except Exception:
+            self._mark_post_parse_error()  # type: ignore[attr-defined]  # the stubs lack it
+            raise
+
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
 

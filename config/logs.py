@@ -11,6 +11,11 @@ from django.db.utils import Error
 _KEY = re.compile(
     r"(password/reset/key/|/invitation/|/your-details/email/|/notices/stop/|/verify/|/desk/export/)[^/\s]+"
 )
+_QUOTED = {
+    "gunicorn.error": re.compile(r"(Invalid request from ip=\S+: [^:'\"]*).*", re.DOTALL),
+    "django.security.csrf": re.compile(r"(Referer checking failed - [a-z]+://[^/?#\s]*)\S*"),
+}
+"""By the name of the logger: what is kept of a message, and what is removed after it."""
 _VALUE = re.compile(r': ".*')
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -37,8 +42,20 @@ class RefusedInOneLine(logging.Filter):
     """Removes the traceback of a request that Django refused: the line has the reason, and no code of ours failed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("django.security."):
+        status = getattr(record, "status_code", 0)
+        if record.name.startswith("django.security.") or (
+            record.name == "django.request" and 400 <= status < 500
+        ):
             record.exc_info = None
+        return True
+
+
+class WithoutRequests(logging.Filter):
+    """Removes what gunicorn and Django quote of a request that they refuse, such as a query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if quoted := _QUOTED.get(record.name):
+            record.msg, record.args = quoted.sub(r"\1", record.getMessage()), ()
         return True
 
 

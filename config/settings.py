@@ -125,10 +125,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "assessments.middleware.after_response.work_after_response",
     "assessments.middleware.request_log.with_identifier",
-    "django.middleware.security.SecurityMiddleware",
+    # Before all that can answer by itself, so that every response has their headers.
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "assessments.middleware.headers.private_by_default",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "assessments.middleware.headers.read_as_utf_8",
     "assessments.middleware.address.remember_address",
     "assessments.middleware.database_down.DatabaseDown",
     "assessments.middleware.earlier_cookies.rename_cookies",
@@ -141,7 +144,6 @@ MIDDLEWARE = [
     "assessments.middleware.password_queue.PasswordQueue",
     "django.contrib.messages.middleware.MessageMiddleware",
     "assessments.middleware.second_step.second_step_first",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 if DEBUG:
@@ -510,12 +512,13 @@ LOGGING = {
     "filters": {
         "keys": {"()": "config.logs.WithoutKeys"},
         "refused": {"()": "config.logs.RefusedInOneLine"},
+        "requests": {"()": "config.logs.WithoutRequests"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line" if DEBUG else "json",
-            "filters": ["keys", "refused"],
+            "filters": ["keys", "refused", "requests"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},

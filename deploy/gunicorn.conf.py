@@ -52,3 +52,6 @@ logconfig_dict = LOGGING | {
 }
 # Only the proxy can reach this socket or address, and it overwrites these headers in each request.
 forwarded_allow_ips = "*"
+# The portal is at the top of its host. gunicorn would also take the path of a request from these headers, and answer
+# 500 if the two do not fit.
+forwarder_headers = ""

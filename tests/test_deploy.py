@@ -211,6 +211,13 @@ def test_gunicorn_opens_a_socket_for_its_group_alone_and_writes_lines_of_json(po
         wait_until(lambda: client.connect_ex(str(address)) == 0)
         client.sendall(asked)
         assert b" 200 OK" in client.makefile("rb").read()
+    # A request's own headers do not change its path.
+    for named in (b"SCRIPT_NAME: /evil", b"PATH_INFO: /evil"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(str(address))
+            client.sendall(asked.replace(b"\r\n\r\n", b"\r\n" + named + b"\r\n\r\n"))
+            assert b" 200 OK" in client.makefile("rb").read()
     assert address.stat().st_mode & 0o777 == 0o770
     assert not list(portal.rglob("gunicorn.ctl"))
     lines = [line for line in (portal / "log").read_text().splitlines() if "staticfiles" not in line]

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
 FOR_EVERYONE = {"home", "help", "privacy", "accessibility", "example", "example_pdf", "questionnaire"}
 """The pages that search engines may list."""
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb")
+
+
+def read_as_utf_8(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware: read requests as UTF-8. Our forms send it, and a charset that a request claims may not be writable.
+
+    This also reads the query, and refuses one with too many parts. `private_by_default` comes before it, because
+    that refusal has its headers, too.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"
+        return get_response(request)
+
+    return middleware
 
 
 def private_by_default(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -19,14 +34,15 @@ def private_by_default(get_response: Callable[[HttpRequest], HttpResponse]) -> C
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        # Our forms send UTF-8, whatever charset a request claims, and some charsets cannot be written back.
-        request.encoding = "utf-8"
         response = get_response(request)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         match = request.resolver_match
         if match is None or match.view_name not in FOR_EVERYONE or response.status_code >= 400:
             response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        # Django sets these on all responses but those that its own SecurityMiddleware refuses to make.
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = ", ".join(f"{feature}=()" for feature in FEATURES)
         return response

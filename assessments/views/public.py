@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, wraps
@@ -15,8 +16,10 @@ from allauth.account.utils import get_login_redirect_url, get_next_redirect_url
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
@@ -402,6 +405,9 @@ def logged_if_it_fails(page: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
     @wraps(page)
     def wrapped(request: HttpRequest, exception: Exception) -> HttpResponse:
+        # For an unknown address, the page is the first to read the form, which may be one that cannot be read.
+        with suppress(BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError):
+            request.POST  # noqa: B018 - what is read is kept
         try:
             return page(request, exception)
         except Exception:

@@ -5,6 +5,7 @@ from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.conf import settings
 from django.template import loader
 from django.test import Client
 from django.test.utils import override_settings
@@ -16,12 +17,26 @@ SECRET = "between-us"
 
 
 def answer(
-    content_type: str = "", query: str = "", path: str = "/health/live", **more: str
+    content_type: str = "",
+    query: str = "",
+    path: str = "/health/live",
+    form: io.BytesIO | None = None,
+    **more: str,
 ) -> tuple[str, dict[str, str], bytes]:
-    """What the web server gets for a request."""
+    """What the web server gets for a request, which is a POST if it has a `form`."""
     environ: dict[str, Any] = {}
     setup_testing_defaults(environ)
     environ |= {"CONTENT_TYPE": content_type, "QUERY_STRING": query, "PATH_INFO": path} | more
+    if form is not None:
+        length = str(len(form.getvalue()))
+        # Without this cookie, Django refuses a form before it reads it.
+        cookie = f"{settings.CSRF_COOKIE_NAME}={'a' * 32}"
+        environ |= {
+            "REQUEST_METHOD": "POST",
+            "CONTENT_LENGTH": length,
+            "wsgi.input": form,
+            "HTTP_COOKIE": cookie,
+        }
     began: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -88,6 +103,46 @@ def test_monitoring_is_answered_whatever_name_it_asks_by_and_nothing_else_is(hos
         "//health/live",
     ):
         assert answer(path=path, HTTP_HOST=host, HTTP_X_FORWARDED_PROTO="https")[0].startswith("400")
+
+
+# --- Forms that cannot be read ----------------------------------------------------------------------------
+
+
+class Interrupted(io.BytesIO):
+    """A form whose sender goes away."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError("the client went away")
+
+
+FORM, FILES = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n'
+UNREADABLE = {
+    "without a boundary": ("multipart/form-data", io.BytesIO(b"a")),
+    "not base64": (FILES, io.BytesIO(PART + b"Content-Transfer-Encoding: base64\r\n\r\n?\r\n--x--\r\n")),
+    "long headers": (FILES, io.BytesIO(PART + b"X: " + b"y" * 2_000 + b"\r\n\r\n1\r\n--x--\r\n")),
+    "too many fields": (FORM, io.BytesIO(b"a=1&" * 1_001)),
+    "too large": (FORM, io.BytesIO(b"a=" + b"1" * 3_000_000)),
+    "interrupted": (FORM, Interrupted(b"a=1")),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "statuses"),
+    [("/no-such-page", ("404",)), ("/check/start", ("400", "403")), ("/office/", ("400", "403"))],
+)
+@pytest.mark.parametrize("how", UNREADABLE)
+@override_settings(ALLOWED_HOSTS=["*"])
+def test_a_form_that_cannot_be_read_is_refused_in_our_words_and_in_one_line(capfd, how, path, statuses):
+    content_type, form = UNREADABLE[how]
+    form.seek(0)
+    status, headers, body = answer(content_type, f"q={SECRET}", path, form)
+    assert status.startswith(statuses)
+    assert "Content-Security-Policy" in headers
+    assert b"<title>" in body
+    log = "".join(capfd.readouterr())
+    assert "Traceback" not in log
+    assert SECRET not in log
 
 
 # --- The page for a refusal ------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from django.urls import path
 
 from assessments.middleware.request_log import IncompleteResponse
 from assessments.models import Office, User
-from config.logs import Lines, safe_traceback
+from config.logs import Lines, WithoutRequests, safe_traceback
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
@@ -146,6 +146,33 @@ def test_a_name_that_is_not_ours_is_refused_in_words_and_in_one_line(lines, path
     assert "bad.example" in refused["event"]
     assert "exception" not in refused
     assert (answered["event"], answered["status"]) == ("answered", 400)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        ("Invalid HTTP request line: 'GET /?q=zq7 zq7 HTTP/1.1'", "Invalid HTTP request line"),
+        ("Invalid chunk size: b'zq7'", "Invalid chunk size"),
+        ("Invalid HTTP Header: 'zq7'", "Invalid HTTP Header"),
+        ("Limit: zq7", "Limit"),
+    ],
+)
+def test_a_request_that_the_server_cannot_read_is_not_quoted(error, shown):
+    record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 0, "", (), None)
+    record.msg = f"Invalid request from ip=203.0.113.7: {error}"
+    assert WithoutRequests().filter(record)
+    assert record.getMessage() == f"Invalid request from ip=203.0.113.7: {shown}"
+    handlers: Any = django_settings.LOGGING["handlers"]
+    assert "requests" in handlers["stderr"]["filters"]
+
+
+def test_nor_is_the_page_of_another_site_that_a_form_came_from(lines):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies[django_settings.CSRF_COOKIE_NAME] = "a" * 32
+    more: dict[str, Any] = {"secure": True, "HTTP_REFERER": "https://bad.example/zq7?zq7=zq7"}
+    assert client.post("/check/start", **more).status_code == 403
+    (refused, _) = lines()
+    assert "Referer checking failed - https://bad.example does not match" in refused["event"]
 
 
 # --- What a database quotes -------------------------------------------------------------------

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.cast import Cast
+from tests.test_permissions import missing_headers
+
 pytestmark = pytest.mark.django_db
 
 STATIC = "/static/css/site.css"
@@ -65,3 +68,34 @@ def test_a_style_is_sent_as_one(browser):
 )
 def test_no_folder_is_listed_and_no_other_file_is_served(browser, address):
     assert browser.get(address, secure=True).status_code == 404
+
+
+# --- What is answered before any view ----------------------------------------------
+
+
+def test_a_redirect_to_https_has_the_headers_of_every_page(settings):
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Client().get("/office/")
+    assert answer.status_code == 301
+    assert missing_headers("", answer) == []
+
+
+@pytest.mark.parametrize("redirects", [True, False])
+def test_a_refused_host_name_has_the_headers_of_every_page(settings, redirects):
+    settings.SECURE_SSL_REDIRECT = redirects
+    answer = Client(raise_request_exception=False).get("/office/", HTTP_HOST="bad.example")
+    assert answer.status_code == 400
+    assert missing_headers("", answer) == []
+
+
+def test_a_refused_query_has_the_headers_of_every_page():
+    answer = Client(raise_request_exception=False).get("/help?" + "q&" * 1_001)
+    assert answer.status_code == 400
+    assert missing_headers("", answer) == []
+
+
+@pytest.mark.parametrize("path", ["/desk/", "/help/", "/nothing"])
+def test_a_response_before_the_second_step_has_the_headers_of_every_page(cast: Cast, path):
+    client = Client()
+    client.force_login(cast.officer)
+    assert missing_headers("", client.get(path)) == []
