@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from config.oidc import ONE_FACTOR, Provider
+
 
 def deployed(**_: Any) -> list[checks.CheckMessage]:
     """Warn of missing settings that would otherwise show only when someone uses the portal."""
@@ -64,6 +66,30 @@ def deployed(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     warnings += _of_connections()
+    if settings.OIDC:
+        warnings += _of_single_sign_on(settings.OIDC)
+    return warnings
+
+
+def _of_single_sign_on(provider: Provider) -> list[checks.CheckMessage]:
+    warnings: list[checks.CheckMessage] = []
+    if not provider.issuer.startswith("https://"):
+        warnings.append(
+            checks.Warning(
+                "OIDC_SERVER_URL is on this machine, without HTTPS. That is for tests.",
+                hint="Set it to the provider of your organization, such as "
+                "https://login.microsoftonline.com/<tenant ID>/v2.0.",
+                id="config.W009",
+            )
+        )
+    for claim, value in sorted(provider.second_step & ONE_FACTOR):
+        warnings.append(
+            checks.Warning(
+                f"OIDC_SECOND_STEP has {claim}:{value}, which providers also send for a password alone.",
+                hint="Name a claim that only a second step gives, such as amr:mfa.",
+                id="config.W010",
+            )
+        )
     return warnings
 
 

@@ -32,11 +32,17 @@ TASKS          immediate (the default): PDFs are printed before a request is ans
 
 Single sign-on by OpenID Connect is offered only where the first of these is set:
 
-OIDC_SERVER_URL     the server, such as https://login.example.ca/city; its redirect address for the portal is
-                    https://<portal>/account/single-sign-on/callback/
+OIDC_SERVER_URL     the server, and the one issuer whose tokens count, such as https://login.example.ca/city or
+                    https://login.microsoftonline.com/<tenant ID>/v2.0. Its redirect address for the portal is
+                    PORTAL_URL/account/single-sign-on/callback/
 OIDC_CLIENT_ID      the portal's name at that server
 OIDC_CLIENT_SECRET  the portal's secret at that server
 OIDC_NAME           what people call it, as in "Sign in with City account"; default: single sign-on
+OIDC_ORGANIZATION   the organization that people must belong to, where the server signs in others too: Google's domain
+                    (hd) of your Workspace. Entra's tenant is in OIDC_SERVER_URL
+OIDC_ONLY           true: people sign in by single sign-on only, and no page takes a password; default false
+OIDC_SECOND_STEP    the claims that count as a second step, separated by commas, such as amr:mfa or acrs:c1;
+                    default: none, so officers and administrators set one up here
 
 Each of these can be in a file instead, as containers keep secrets: SECRET_KEY_FILE has the path of the file with
 SECRET_KEY, and so on. The AWS_ names are for Amazon's tools, which have a file of their own.
@@ -60,6 +66,7 @@ from environs import FileAwareEnv, validate
 from config.contact import contact_uri
 from config.logs import safe_traceback
 from config.mail import mail_settings
+from config.oidc import Provider, ProviderFault, provider_of
 
 env = FileAwareEnv(strip_whitespace=True)
 
@@ -109,7 +116,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -285,24 +291,25 @@ MFA_FORMS = {
         "add_webauthn": "AddPasskeyForm",
     }.items()
 }
-# Single sign-on creates no sign-in, and links none by its address alone.
+# The one provider of single sign-on, or None. allauth keeps the links to it; assessments.oidc talks to it.
+OIDC: Provider | None = None
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
-OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
-SOCIALACCOUNT_ADAPTER = "assessments.views.single_sign_on.SingleSignOnAdapter"
-SOCIALACCOUNT_PROVIDERS = {}
+OIDC_ONLY = env.bool("OIDC_ONLY", default=False)
 if OIDC_SERVER_URL:
-    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "oidc",
-                "name": OIDC_NAME,
-                "client_id": env.str("OIDC_CLIENT_ID"),
-                "secret": env.str("OIDC_CLIENT_SECRET"),
-                "settings": {"server_url": OIDC_SERVER_URL},
-            }
-        ],
-    }
+    try:
+        OIDC = provider_of(
+            server_url=OIDC_SERVER_URL,
+            client_id=env.str("OIDC_CLIENT_ID"),
+            client_secret=env.str("OIDC_CLIENT_SECRET"),
+            name=env.str("OIDC_NAME", default="single sign-on"),
+            organization=env.str("OIDC_ORGANIZATION", default=""),
+            second_step=env.str("OIDC_SECOND_STEP", default=""),
+            only=OIDC_ONLY,
+        )
+    except ProviderFault as fault:
+        raise ImproperlyConfigured(str(fault)) from None
+elif OIDC_ONLY:
+    raise ImproperlyConfigured("OIDC_ONLY is set, but OIDC_SERVER_URL is not, so no one could sign in.")
 # How long a link to a new password works.
 PASSWORD_RESET_TIMEOUT = 60 * 60
 

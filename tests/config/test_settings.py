@@ -291,6 +291,13 @@ def test_with_the_documented_settings_the_check_has_no_warning():
     assert "no issues (2 silenced)" in check.stdout
 
 
+ENTRA = {
+    "OIDC_SERVER_URL": "https://login.microsoftonline.com/3f1b0c52-9d7e-4c1a-8a55-0d1f2f3a4b5c/v2.0",
+    "OIDC_CLIENT_ID": "portal",
+    "OIDC_CLIENT_SECRET": "hush",
+}
+
+
 @pytest.mark.parametrize(
     ("more", "warning"),
     [
@@ -306,6 +313,8 @@ def test_with_the_documented_settings_the_check_has_no_warning():
             "DATABASE_URL names another host without",
         ),
         ({"EMAIL_URL": "smtp://portal:a@mail.example.ca:25"}, "EMAIL_URL begins with smtp://"),
+        (ENTRA | {"OIDC_SERVER_URL": "http://localhost:9400"}, "OIDC_SERVER_URL is on this machine"),
+        (ENTRA | {"OIDC_SECOND_STEP": "amr:mfa,amr:pwd"}, "OIDC_SECOND_STEP has amr:pwd"),
     ],
 )
 def test_a_setting_that_production_lacks_is_reported_in_words(more, warning):
