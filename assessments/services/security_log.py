@@ -13,6 +13,7 @@ import structlog
 from django.utils.crypto import salted_hmac
 
 from assessments.models import User
+from assessments.oidc import claims
 from assessments.services.after_commit import after_commit
 from assessments.services.audit import current_address
 
@@ -64,7 +65,7 @@ class Method(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why something was refused, or why a session ended."""
+    """Why something was refused, or why a session ended. Single sign-on has more (assessments.oidc.claims)."""
 
     WRONG_PASSWORD = "wrong_password"  # noqa: S105
     UNKNOWN_ADDRESS = "unknown_address"
@@ -73,12 +74,6 @@ class Reason(StrEnum):
     WRONG_PASSKEY = "wrong_passkey"
     TOO_MANY_GUESSES = "too_many_guesses"
     MANY_NETWORKS = "many_networks"
-    PROVIDER_ERROR = "provider_error"
-    UNVERIFIED_ADDRESS = "unverified_address"
-    OTHER_ADDRESS = "other_address"
-    OTHER_TENANT = "other_tenant"
-    NOT_LINKED = "not_linked"
-    NO_SECOND_STEP = "no_second_step"
     SIGNED_OUT = "signed_out"
     IDLE = "idle"
     MAXIMUM_TIME = "maximum_time"
@@ -89,6 +84,7 @@ class Reason(StrEnum):
     NEW_ADDRESS = "new_address"
     FIRST_SECOND_STEP = "first_second_step"
     SECOND_STEPS_RESET = "second_steps_reset"
+    LINK_REMOVED = "link_removed"
 
 
 FAILED = frozenset({Event.SIGN_IN_FAILED, Event.SECOND_STEP_FAILED, Event.IDENTITY_NOT_CONFIRMED})
@@ -109,7 +105,7 @@ def write(
     email: str = "",
     by: User | None = None,
     method: Method | None = None,
-    reason: Reason | None = None,
+    reason: Reason | claims.Reason | None = None,
 ) -> None:
     """Write a line once the caller's transaction commits; without a transaction, now.
 
