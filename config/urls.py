@@ -13,6 +13,7 @@ from assessments.views.second_step import NewRecoveryCodes, RecoveryCodes, Recov
 from assessments.views.sign_in import (
     NewPassword,
     end_session,
+    first_password,
     new_key,
     new_password,
     not_offered,
@@ -20,6 +21,7 @@ from assessments.views.sign_in import (
     second_steps,
     sessions,
     sign_out,
+    with_passwords,
 )
 
 handler400, handler403, handler404 = map(
@@ -32,22 +34,38 @@ account_pages = [
     path("login/", our_page(single_sign_on.sign_in), name="account_login"),
     path("logout/", our_page(sign_out), name="account_logout"),
     path("inactive/", our_page(account.account_inactive), name="account_inactive"),
-    path("password/change/", our_page(new_password(account.password_change)), name="account_change_password"),
-    path("password/set/", our_page(new_password(account.password_set)), name="account_set_password"),
-    path("password/reset/", our_page(NewPassword.as_view()), name="account_reset_password"),
-    path("password/reset/done/", our_page(account.password_reset_done), name="account_reset_password_done"),
+    path(
+        "password/change/",
+        our_page(with_passwords(new_password(account.password_change))),
+        name="account_change_password",
+    ),
+    path(
+        "password/set/",
+        our_page(with_passwords(first_password(new_password(account.password_set)))),
+        name="account_set_password",
+    ),
+    path("password/reset/", our_page(with_passwords(NewPassword.as_view())), name="account_reset_password"),
+    path(
+        "password/reset/done/",
+        our_page(with_passwords(account.password_reset_done)),
+        name="account_reset_password_done",
+    ),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        our_page(account.password_reset_from_key),
+        our_page(with_passwords(account.password_reset_from_key)),
         name="account_reset_password_from_key",
     ),
     path(
         "password/reset/key/done/",
-        our_page(account.password_reset_from_key_done),
+        our_page(with_passwords(account.password_reset_from_key_done)),
         name="account_reset_password_from_key_done",
     ),
-    path("reauthenticate/", our_page(new_key(account.reauthenticate)), name="account_reauthenticate"),
-    path("security/", our_page(single_sign_on.sign_in_settings), name="mfa_index"),
+    path(
+        "reauthenticate/",
+        our_page(with_passwords(new_key(account.reauthenticate))),
+        name="account_reauthenticate",
+    ),
+    path("security/", our_page(single_sign_on.SignInSettings.as_view()), name="mfa_index"),
     path("second-step/", our_page(mfa.authenticate), name="mfa_authenticate"),
     path("second-step/again/", our_page(new_key(mfa.reauthenticate)), name="mfa_reauthenticate"),
     path("app/", our_page(second_steps(totp.activate_totp)), name="mfa_activate_totp"),
@@ -67,16 +85,13 @@ account_pages = [
         our_page(new_key(webauthn.reauthenticate_webauthn)),
         name="mfa_reauthenticate_webauthn",
     ),
-    path("passkeys/sign-in/", our_page(webauthn.login_webauthn), name="mfa_login_webauthn"),
+    path("passkeys/sign-in/", our_page(with_passwords(webauthn.login_webauthn)), name="mfa_login_webauthn"),
     path("sessions/", our_page(sessions), name="usersessions_list"),
     path("sessions/<int:pk>/end/", end_session, name="end_session"),
     path("single-sign-on/", single_sign_on.start, name="single_sign_on"),
-    path(
-        "single-sign-on/callback/",
-        single_sign_on.callback,
-        {"provider_id": single_sign_on.PROVIDER},
-        name="openid_connect_callback",
-    ),
+    path("single-sign-on/again/", single_sign_on.confirm, name="confirm_by_single_sign_on"),
+    path("single-sign-on/callback/", single_sign_on.callback, name="single_sign_on_callback"),
+    path("single-sign-on/join/", single_sign_on.join, name="join_by_single_sign_on"),
     path("single-sign-on/link/", single_sign_on.link, name="link_single_sign_on"),
     path("single-sign-on/unlink/", single_sign_on.unlink, name="unlink_single_sign_on"),
     # allauth needs an address of this name. Nobody can sign up.

@@ -172,7 +172,8 @@ NOT_PICTURED = {
     "Nobody can sign up.": "account_signup",
     "It needs a security key.": "mfa_remove_webauthn mfa_reauthenticate_webauthn mfa_login_webauthn",
     "It needs a single sign-on provider.": (
-        "single_sign_on openid_connect_callback link_single_sign_on unlink_single_sign_on"
+        "single_sign_on confirm_by_single_sign_on single_sign_on_callback join_by_single_sign_on link_single_sign_on"
+        " unlink_single_sign_on"
     ),
 }
 """The names of the URLs that no picture shows, by the reason."""

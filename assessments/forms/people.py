@@ -294,6 +294,13 @@ class EraseForm(_ColumnForm):
         return name
 
 
+class JoinForm(_ColumnForm):
+    """The name of somebody who was invited and came by single sign-on."""
+
+    button = "Join"
+    name = LineField(label="Your name", max_length=200, help_text="This name appears beside your answers.")
+
+
 class AcceptForm(SetPasswordForm):
     """The name and password of somebody who was invited and has no sign-in yet."""
 

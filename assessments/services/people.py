@@ -115,21 +115,23 @@ def _revoke_all(invitations: list[Invitation], by: User) -> None:
         audit.append(office=invitation.office, action=Action.INVITATION_REVOKED, about=invitation, by=by)
 
 
-def accept(*, key: str, user: User | None = None, name: str = "", password: str = "") -> User:
+def accept(
+    *, invitation: Invitation, user: User | None = None, name: str = "", password: str | None = None
+) -> User:
     """Accept an invitation as `user`, or with a new sign-in of this name and password if nobody has signed in.
 
-    Raises InvitationGone, ExistingAccount where the address has a sign-in and nobody has signed in, CannotJoin, and
-    TooManyHashing.
+    Without a password, the new sign-in has none. Raises InvitationGone, ExistingAccount where the address has a
+    sign-in and nobody has signed in, CannotJoin, and TooManyHashing.
     """
     # Before the transaction: a password may wait for its turn, and nobody else should wait for the database then.
     hashed = make_password(password) if user is None else ""
-    return _accept(key=key, user=user, name=name, hashed=hashed)
+    return _accept(invitation_pk=invitation.pk, user=user, name=name, hashed=hashed)
 
 
 @transaction.atomic
-def _accept(*, key: str, user: User | None, name: str, hashed: str) -> User:
+def _accept(*, invitation_pk: int, user: User | None, name: str, hashed: str) -> User:
     # The lock makes a second press of the button wait; by then the link is used.
-    invitation = Invitation.objects.select_for_update(of=("self",)).open().with_key(key).first()
+    invitation = Invitation.objects.select_for_update(of=("self",)).open().filter(pk=invitation_pk).first()
     if invitation is None:
         raise InvitationGone
     if user is None:

@@ -15,7 +15,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from assessments.models import User
@@ -24,7 +23,13 @@ from assessments.views.not_saved import keep_typed, made_for_another
 View = Callable[..., HttpResponseBase]
 
 PROOFS = ("password", "mfa")
-"""How people prove who they are. Single sign-on is no proof here: the other site may not have asked them anything."""
+"""How people prove who they are here."""
+BY_PROVIDER = "socialaccount"
+"""How the session records single sign-on, under the name that allauth gives it."""
+ASKED_NOW, ASSERTED_STEP = "asked_now", "asserted_step"
+"""What a record of single sign-on says: that the provider asked the person just then, which makes it a proof; and
+that it asserted a second step that the operator accepts.
+"""
 CLOCKS_DIFFER = 60
 """Seconds by which the clocks of several hosts may differ."""
 SET_UP_HERE = "step_set_up_here"
@@ -80,16 +85,22 @@ def needs_step(user: Any) -> bool:
 
 
 def took_step(request: HttpRequest) -> bool:
-    """Whether the person used a second step in this session, or set up their first one in it."""
+    """Whether the person took a second step in this session: here, or at a provider whose word for it counts."""
+    records = get_authentication_records(request, request.user)
+    if any(record.get(ASSERTED_STEP) for record in records):
+        return True
     if not is_mfa_enabled(request.user):
         return False
-    records = get_authentication_records(request, request.user)
     return SET_UP_HERE in request.session or any(record.get("method") == "mfa" for record in records)
 
 
 def proven_lately(request: HttpRequest) -> bool:
-    """Whether the person gave a password, a code or a passkey in this session in the last few minutes."""
-    times = [r["at"] for r in get_authentication_records(request, request.user) if r.get("method") in PROOFS]
+    """Whether the person proved who they are in this session in the last few minutes.
+
+    They gave a password, a code or a passkey, or the provider of single sign-on asked them just then.
+    """
+    records = get_authentication_records(request, request.user)
+    times = [r["at"] for r in records if r.get("method") in PROOFS or r.get(ASKED_NOW)]
     if not times:
         return False
     # The newest proof is the last one, whatever the clock said.
@@ -120,9 +131,7 @@ def freshly_signed_in(view: View) -> View:
             return view(request, *args, **kwargs)
         if request.method == "POST":
             return keep_typed(request, "not_fresh")
-        methods = get_adapter().get_reauthentication_methods(request.user)
-        # Someone with neither password nor second step came by single sign-on, and sets a password first.
-        page = methods[0]["url"] if methods else reverse("account_set_password")
+        page = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
         address = f"{page}?{urlencode({'next': request.get_full_path()})}"
         if "HX-Request" in request.headers:
             # A redirect would load into a part of the page. This header makes the browser leave the whole page.

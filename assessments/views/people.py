@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
-from allauth.account.utils import perform_login
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,11 +23,7 @@ from assessments.services import people as services
 from assessments.services.hashing import TooManyHashing
 from assessments.typed.mending import mended_line
 from assessments.views.access import administrator, fresh_to_send, freshly_signed_in, signed_in
-from assessments.views.not_saved import FAULTS
-from config.allauth_private import record_authentication
-
-log = logging.getLogger(__name__)
-
+from assessments.views.sign_in import welcome
 
 SEARCH = "people_search"
 """The session's key for the words of an administrator's last search. No address has them."""
@@ -299,20 +293,22 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         return render(request, "people/no_invitation.html", status=404)
     user = request.user if isinstance(request.user, User) else None
     is_theirs = user is not None and user.email == open_invitation.email
+    # Where people sign in by single sign-on only, no form takes a password.
+    may_choose = user is None and not (settings.OIDC and settings.OIDC.only)
     form = AcceptForm(
-        request.POST if request.method == "POST" and user is None else None, email=open_invitation.email
+        request.POST if request.method == "POST" and may_choose else None, email=open_invitation.email
     )
     context: dict[str, Any] = {"invitation": open_invitation, "form": form, "is_theirs": is_theirs}
     if is_theirs and user is not None and request.method != "POST":
         context["problem"] = services.why_not_join(invitation=open_invitation, user=user)
-    if request.method == "POST" and (is_theirs or (user is None and form.is_valid())):
+    if request.method == "POST" and (is_theirs or form.is_valid()):
         new_person = (
             {}
             if user
             else {"name": form.cleaned_data["name"], "password": form.cleaned_data["new_password1"]}
         )
         try:
-            person = services.accept(key=key, user=user, **new_person)
+            person = services.accept(invitation=open_invitation, user=user, **new_person)
         except services.InvitationGone:
             return render(request, "people/no_invitation.html", status=404)
         except services.ExistingAccount:
@@ -322,23 +318,8 @@ def invitation(request: HttpRequest, key: str) -> HttpResponse:
         except services.CannotJoin as error:
             context["problem"] = str(error)
         else:
-            first_page = reverse("people" if person.is_staff else "register")
             if user is None:
-                return _signed_in(request, person, first_page)
+                return welcome(request, person, "password", email=person.email)
             messages.success(request, f"Welcome, {person}.")
-            return redirect(first_page)
+            return redirect("people" if person.is_staff else "register")
     return render(request, "people/invitation.html", context)
-
-
-def _signed_in(request: HttpRequest, person: User, first_page: str) -> HttpResponse:
-    """Sign in someone who has just joined, or have them sign in if the database takes no new session now."""
-    try:
-        # They have just chosen a password, so they need not enter it again to confirm who they are.
-        record_authentication(request, person, method="password", email=person.email)
-        response: HttpResponse = perform_login(request, person, redirect_url=first_page)
-    except FAULTS as error:
-        log.error("Someone joined and could not be signed in: %s", type(error).__name__)
-        request.session.modified = False
-        return redirect(f"{reverse('account_login')}?ready")
-    messages.success(request, f"Welcome, {person}.")
-    return response

@@ -11,8 +11,9 @@ from typing import Any, NoReturn, cast
 
 from allauth.account import views as account_views
 from allauth.account.authentication import get_authentication_records
+from allauth.account.utils import perform_login
 from allauth.core import context, ratelimit
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
@@ -36,9 +37,11 @@ from assessments.services.hashing import BUSY, TooManyHashing
 from assessments.services.people import end_sessions
 from assessments.services.security_log import Event, Method, Reason
 from assessments.services.sign_in_changes import Change, tell_of_change
+from assessments.services.sign_ins import is_linked
 from assessments.templatetags.words import known_name
 from assessments.views import guesses
 from assessments.views.access import (
+    BY_PROVIDER,
     SET_UP_HERE,
     View,
     fresh_to_send,
@@ -48,7 +51,8 @@ from assessments.views.access import (
     took_step,
 )
 from assessments.views.not_saved import FAULTS, keep_typed
-from config.allauth_private import GuessCountingAdapter, get_ip
+from config.allauth_private import GuessCountingAdapter, get_ip, record_authentication
+from config.oidc import Provider
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +93,27 @@ class Adapter(GuessCountingAdapter):
         return request.method == "GET" and request.path == reverse("mfa_login_webauthn")
 
     def is_reauthentication_required(self, *, app: str) -> bool:
-        """Ask people to confirm who they are only if they have not just done so, by signing in for example."""
-        return not proven_lately(context.request)
+        """Ask people to confirm who they are only if they have not just done so, by signing in for example.
+
+        Raises ReauthenticationRequired: a mere True would let through those without password and second step.
+        """
+        if proven_lately(context.request):
+            return False
+        raise ReauthenticationRequired
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The ways in which someone who has signed in can confirm who they are; there is always one."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        provider: Provider | None = settings.OIDC
+        if provider and provider.only:
+            methods = [method for method in methods if method["id"] != "reauthenticate"]
+        if provider and (provider.only or is_linked(user=user)):
+            url = reverse("confirm_by_single_sign_on")
+            methods.append({"id": BY_PROVIDER, "description": f"Use {provider.name}", "url": url})
+        if not methods:
+            url = reverse("account_reset_password")
+            methods.append({"id": "new_password", "description": "Set a password", "url": url})
+        return methods
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uid, _, token = key.partition("-")
@@ -296,6 +319,44 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def welcome(request: HttpRequest, person: User, method: str, **marks: Any) -> HttpResponse:
+    """Sign in someone who has just joined, or have them sign in if the database takes no new session now."""
+    try:
+        # They have just shown who they are, so they need not confirm it again.
+        record_authentication(request, person, method=method, **marks)
+        response: HttpResponse = perform_login(request, person)
+    except FAULTS as error:
+        log.error("Someone joined and could not be signed in: %s", type(error).__name__)
+        request.session.modified = False
+        return redirect(f"{reverse('account_login')}?ready")
+    messages.success(request, f"Welcome, {person}.")
+    return response
+
+
+def with_passwords(view: View) -> View:
+    """Wrap a page for signing in without the provider: it exists unless people sign in by single sign-on only."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.OIDC and settings.OIDC.only:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+def first_password(view: View) -> View:
+    """Wrap the page where people without a password set one: they first confirm who they are, which allauth omits."""
+    fresh = freshly_signed_in(view)
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        has_none = isinstance(request.user, User) and not request.user.has_usable_password()
+        return (fresh if has_none else view)(request, *args, **kwargs)
+
+    return wrapped
+
+
 def not_offered(_: HttpRequest) -> NoReturn:
     """404, for an address that allauth needs by name and that has no page here."""
     raise Http404
@@ -375,20 +436,32 @@ def new_key(view: View) -> View:
         proofs = len(get_authentication_records(request, request.user))
         response = view(request, *args, **kwargs)
         if isinstance(request.user, User) and len(get_authentication_records(request, request.user)) > proofs:
-            former = request.session.session_key
-            with transaction.atomic():
-                request.session.cycle_key()
-                key = request.session.session_key
-                UserSession.objects.filter(session_key=former).update(session_key=key)
+            change_key(request)
         return response
 
     return wrapped
 
 
+def change_key(request: HttpRequest) -> None:
+    """Give the session of someone who has signed in a new key."""
+    former = request.session.session_key
+    with transaction.atomic():
+        request.session.cycle_key()
+        key = request.session.session_key
+        UserSession.objects.filter(session_key=former).update(session_key=key)
+
+
 def menu(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: whether the menu links to pages that need a second step. Evaluated only when used."""
+    """Context processor: whether the menu links to pages that need a second step, evaluated only when used; and what
+    people call the single sign-on, empty if there is none, and whether there is no other way to sign in.
+    """
     user = getattr(request, "user", None)
-    return {"menu_is_open": SimpleLazyObject(lambda: not needs_step(user) or took_step(request))}
+    provider: Provider | None = settings.OIDC
+    return {
+        "menu_is_open": SimpleLazyObject(lambda: not needs_step(user) or took_step(request)),
+        "single_sign_on": provider.name if provider else "",
+        "single_sign_on_only": bool(provider and provider.only),
+    }
 
 
 # Whoever finds a browser open cannot sign out the person's other devices.

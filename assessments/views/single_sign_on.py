@@ -1,158 +1,345 @@
-"""Single sign-on by OpenID Connect, for people who have a sign-in here and have linked it themselves."""
+"""Single sign-on by OpenID Connect: leaving for the provider, coming back, and what follows from it.
+
+Whatever goes wrong, people see one same page, so that it reveals nobody's sign-in. The reason is in the log.
+"""
 
 from __future__ import annotations
 
-import logging
+import secrets
 import time
-from typing import Any, NoReturn
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from allauth.account import views as account
-from allauth.account.utils import get_next_redirect_url
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import get_next_redirect_url, perform_login
 from allauth.mfa.base import views as mfa
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.adapter import get_adapter as get_social_adapter
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from assessments.forms.people import JoinForm
 from assessments.models import Invitation, User
-from assessments.services import sign_ins
-from assessments.views.access import freshly_signed_in, signed_in
+from assessments.oidc.claims import Identity, Reason, Refusal
+from assessments.oidc.client import Departure, address_to_leave, identity_of
+from assessments.services import people, sign_ins
+from assessments.services.security_log import Event, Method, write
+from assessments.typed.mending import mended_line
+from assessments.views.access import ASKED_NOW, ASSERTED_STEP, BY_PROVIDER, freshly_signed_in, signed_in
+from assessments.views.sign_in import change_key, welcome
+from config.allauth_private import record_authentication
+from config.oidc import Provider
 
-log = logging.getLogger(__name__)
-
-PROVIDER = "oidc"
-TO_LINK, LINK_SECONDS = "to_link", 15 * 60
-"""The session's key for a person who came by single sign-on and has yet to prove that the sign-in is theirs; and how
-many seconds they have.
+DEPARTURES, MAX_DEPARTURES, DEPARTURE_SECONDS = "departures", 10, 10 * 60
+"""The session's key for those who left for the provider, by their state; how many it keeps, and for how long."""
+TO_LINK, TO_JOIN, PENDING_SECONDS = "to_link", "to_join", 15 * 60
+"""The session's keys for a person who came by single sign-on and has yet to prove that a sign-in is theirs, or to
+accept an invitation; and how many seconds they have.
 """
+MAX_NAME = 200
 
 
-def provider_name() -> str:
-    """The name by which people know the single sign-on; empty if there is none."""
-    return settings.OIDC_NAME if settings.SOCIALACCOUNT_PROVIDERS else ""
+@dataclass(frozen=True)
+class Trip:
+    """What the session keeps of a departure: where the person goes afterwards, and who they are to confirm to be."""
+
+    departure: Departure
+    next_url: str
+    confirms: int | None
 
 
-# The templates call the function, so both pages offer single sign-on only if it is configured at that moment.
-sign_in = account.LoginView.as_view(extra_context={"single_sign_on": provider_name})
-sign_in_settings = mfa.IndexView.as_view(extra_context={"single_sign_on": provider_name})
-
-
-def refusal(request: HttpRequest) -> HttpResponse:
-    """The same page for everyone who cannot sign in this way. It gives no reason, so it reveals nobody's sign-in."""
+def refused(request: HttpRequest, reason: Reason) -> HttpResponse:
+    """The same page for everyone who cannot go on this way, and a line in the log with the reason."""
+    log_refusal(request, reason)
     return render(request, "account/single_sign_on_refused.html", status=403)
 
 
-class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Signs in only people who linked their single sign-on themselves, and creates no sign-ins."""
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        return False
-
-    def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> NoReturn:
-        """Show the one refusal for every error, a wrong state included."""
-        raise ImmediateHttpResponse(refusal(request))
-
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Decide what happens to everyone who comes back from the other site, before allauth does anything."""
-        identity = sociallogin.account
-        email = verified_email(identity.extra_data)
-        if identity.pk:
-            # allauth has just stored all that the other site sent about the person. The portal needs none of it.
-            identity.extra_data = {}
-            identity.save(update_fields=["extra_data"])
-            if sociallogin.user.is_active and sociallogin.user.email == email:
-                return
-            raise ImmediateHttpResponse(refusal(request))
-        if email and User.objects.filter(email=email, is_active=True).exists():
-            request.session[TO_LINK] = {"uid": identity.uid, "email": email, "at": int(time.time())}
-            raise ImmediateHttpResponse(redirect("link_single_sign_on"))
-        if email and Invitation.objects.open().filter(email=email).exists():
-            raise ImmediateHttpResponse(render(request, "account/single_sign_on_invited.html"))
-        raise ImmediateHttpResponse(refusal(request))
+def log_refusal(request: HttpRequest, reason: Reason) -> None:
+    """Tell the operator why. No line has an address or a claim's value."""
+    by = request.user if isinstance(request.user, User) else None
+    write(Event.SINGLE_SIGN_ON_REFUSED, person=by, by=by, method=Method.SINGLE_SIGN_ON, reason=reason)
 
 
-def verified_email(claims: dict[str, Any]) -> str:
-    """The email address that the other site has verified, in the form stored here; empty if there is none.
+def _provider() -> Provider:
+    provider: Provider | None = settings.OIDC
+    if provider is None:
+        raise Http404
+    return provider
 
-    The claims come from `userinfo`, `id_token` or both. Both must name the same subject, as OpenID Connect requires.
-    """
-    sources = [claims[name] for name in ("userinfo", "id_token") if isinstance(claims.get(name), dict)]
-    if len({source.get("sub") for source in sources}) != 1:
-        return ""
-    for source in sources:
-        if source.get("email_verified") is True and isinstance(source.get("email"), str):
-            return User.normalize_username(source["email"])
-    return ""
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page. It takes no password where people sign in by single sign-on only."""
+    if request.method == "POST" and settings.OIDC and settings.OIDC.only:
+        return redirect("account_login")
+    response: HttpResponse = account.login(request)
+    return response
+
+
+class SignInSettings(mfa.IndexView):  # type: ignore[misc]  # allauth ships no types
+    """The ways in which a person signs in."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "is_linked": sign_ins.is_linked(user=self.request.user)}
+
+
+# --- Leaving and coming back -----------------------------------------------------------
 
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Redirect to the other site. Pages link here, because our policy blocks forms that lead elsewhere."""
-    if not provider_name():
-        raise Http404
-    try:
-        provider = get_social_adapter(request).get_provider(request, provider=PROVIDER)
-        response: HttpResponse = provider.redirect(
-            request, process="login", next_url=get_next_redirect_url(request)
-        )
-    except (KeyError, OSError, ValueError) as error:
-        # The other site does not answer, or not as it should. The errors of `requests` are OSErrors too.
-        log.warning("Single sign-on does not answer: %s", type(error).__name__)
-        return refusal(request)
-    return response
+    """Redirect to the provider. Pages link here, because our policy blocks forms that lead elsewhere."""
+    return _leave(request)
 
 
 @require_safe
-def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """The address to which the other site sends people back."""
-    if not provider_name():
-        raise Http404
+@signed_in
+def confirm(request: HttpRequest, by: User) -> HttpResponse:
+    """Redirect to the provider, which is to ask the person again who they are."""
+    return _leave(request, confirms=by.pk)
+
+
+def _leave(request: HttpRequest, confirms: int | None = None) -> HttpResponse:
+    provider = _provider()
+    departure = Departure(
+        state=secrets.token_urlsafe(24),
+        nonce=secrets.token_urlsafe(24),
+        verifier=secrets.token_urlsafe(48),
+        left_at=time.time(),
+    )
     try:
-        response: HttpResponse = openid_connect.callback(request, provider_id)
-    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        # Not the error's own text, which can contain what the other site sent about a person.
-        log.warning("Single sign-on sent what cannot be read: %s", type(error).__name__)
-        return refusal(request)
+        address = address_to_leave(provider, departure, back=_way_back(), ask_again=confirms is not None)
+    except Refusal as refusal:
+        return refused(request, refusal.reason)
+    trip = Trip(departure, get_next_redirect_url(request) or "", confirms)
+    kept = {**request.session.get(DEPARTURES, {}), departure.state: asdict(trip)}
+    newest = list(kept)[-MAX_DEPARTURES:]
+    request.session[DEPARTURES] = {state: kept[state] for state in newest}
+    return redirect(address)
+
+
+def _way_back() -> str:
+    """The address to which the provider sends people back."""
+    return settings.PORTAL_URL + reverse("single_sign_on_callback")
+
+
+def _taken_trip(request: HttpRequest) -> Trip:
+    """The departure that this way back belongs to. It counts once, in this browser, for some minutes."""
+    kept = request.session.get(DEPARTURES, {})
+    trip = kept.pop(request.GET.get("state", ""), None)
+    if trip is None:
+        raise Refusal(Reason.STATE)
+    request.session[DEPARTURES] = kept
+    # Now: the provider may take a while to answer, and another request must not take the same departure.
+    request.session.save()
+    departure = Departure(**trip["departure"])
+    if not 0 <= time.time() - departure.left_at < DEPARTURE_SECONDS:
+        raise Refusal(Reason.STATE)
+    return Trip(departure, trip["next_url"], trip["confirms"])
+
+
+@require_safe
+def callback(request: HttpRequest) -> HttpResponse:
+    """The address to which the provider sends people back."""
+    provider = _provider()
+    try:
+        trip = _taken_trip(request)
+        if "code" not in request.GET:
+            raise Refusal(Reason.PROVIDER_REFUSED)
+        identity = identity_of(
+            provider, trip.departure, code=request.GET["code"], back=_way_back(), now=time.time()
+        )
+        if trip.confirms is not None:
+            return _confirmed(request, trip, identity)
+        return _arrived(request, provider, trip, identity)
+    except Refusal as refusal:
+        return refused(request, refusal.reason)
+
+
+def _arrived(request: HttpRequest, provider: Provider, trip: Trip, identity: Identity) -> HttpResponse:
+    """Sign the person in, or lead them to link or to join."""
+    person = _person_of(provider, identity)
+    if person:
+        return _sign_in(request, person, identity, trip)
+    if User.objects.filter(email=identity.address).exists():
+        request.session[TO_LINK] = _pending(identity)
+        return redirect("link_single_sign_on")
+    invitation = _invitation_of(trip, identity)
+    request.session[TO_JOIN] = {
+        **_pending(identity),
+        "invitation": invitation.pk,
+        "asked_now": identity.proven_since(trip.departure.left_at, now=time.time())
+        or invitation == _named_invitation(trip),
+    }
+    return redirect("join_by_single_sign_on")
+
+
+def _person_of(provider: Provider, identity: Identity) -> User | None:
+    """The person who is linked to this identity, or whom its address links now; None if nobody is. Raises Refusal."""
+    person = sign_ins.linked_person(identity)
+    if person is None:
+        if not identity.address:
+            raise Refusal(Reason.NO_ADDRESS)
+        person = User.objects.filter(email=identity.address).first()
+        if person and person.is_active and not provider.only:
+            # They prove first that the sign-in is theirs, with the password.
+            return None
+        if person and person.is_active:
+            sign_ins.link_single_sign_on(by=person, identity=identity, replace=False)
+    if person and not person.is_active:
+        raise Refusal(Reason.SUSPENDED)
+    return person
+
+
+def _sign_in(request: HttpRequest, person: User, identity: Identity, trip: Trip) -> HttpResponse:
+    if request.user.is_authenticated:
+        get_adapter().logout(request)
+    asked_now = identity.proven_since(trip.departure.left_at, now=time.time())
+    record_authentication(request, person, BY_PROVIDER, **_marks(identity, asked_now=asked_now))
+    response: HttpResponse = perform_login(request, person, redirect_url=trip.next_url or None)
     return response
 
 
-def _pending_link(request: HttpRequest) -> dict[str, Any] | None:
-    """The identity that waits to be linked in this session; None if there is none or it is too old."""
-    pending = request.session.get(TO_LINK)
-    if pending and 0 <= time.time() - pending["at"] < LINK_SECONDS:
-        return dict(pending)
-    return None
+def _marks(identity: Identity, *, asked_now: bool) -> dict[str, bool]:
+    """What the session records of how the person signed in."""
+    return {ASKED_NOW: asked_now, ASSERTED_STEP: identity.took_second_step}
+
+
+def _confirmed(request: HttpRequest, trip: Trip, identity: Identity) -> HttpResponse:
+    """Record that the person has just confirmed who they are, if the provider asked them after they left.
+
+    Only `auth_time` shows that: a browser could drop the request to ask again from the address it leaves by.
+    """
+    person = _person_of(_provider(), identity)
+    if not isinstance(request.user, User) or trip.confirms != request.user.pk or person != request.user:
+        raise Refusal(Reason.LINKED_TO_ANOTHER)
+    if identity.auth_time is None:
+        raise Refusal(Reason.NO_AUTH_TIME)
+    if not identity.proven_since(trip.departure.left_at, now=time.time()):
+        raise Refusal(Reason.NOT_PROVEN_NOW)
+    record_authentication(request, request.user, BY_PROVIDER, **_marks(identity, asked_now=True))
+    change_key(request)
+    write(Event.IDENTITY_CONFIRMED, person=person, by=person, method=Method.SINGLE_SIGN_ON)
+    return redirect(trip.next_url or get_adapter().get_login_redirect_url(request))
+
+
+# --- Joining -----------------------------------------------------------------------------
+
+
+def _named_invitation(trip: Trip) -> Invitation | None:
+    """The open invitation from whose page the person left; None if they left from elsewhere. Raises Refusal."""
+    try:
+        match = resolve(trip.next_url)
+    except Resolver404:
+        return None
+    if match.view_name != "invitation":
+        return None
+    invitation = Invitation.objects.open().with_key(match.kwargs["key"]).first()
+    if invitation is None:
+        raise Refusal(Reason.INVITATION_GONE)
+    return invitation
+
+
+def _invitation_of(trip: Trip, identity: Identity) -> Invitation:
+    """The invitation that a person without a sign-in may accept. Raises Refusal.
+
+    The provider's word for the address replaces the link in the email: both show that the address is the person's.
+    """
+    invitation = _named_invitation(trip)
+    if invitation and invitation.email != identity.address:
+        raise Refusal(Reason.OTHER_ADDRESS)
+    invitation = invitation or Invitation.objects.open().filter(email=identity.address).first()
+    if invitation is None:
+        raise Refusal(Reason.NO_INVITATION)
+    return invitation
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest) -> HttpResponse:
+    """Accept an invitation with a new sign-in that has no password: only the name is asked."""
+    try:
+        pending = _taken_pending(request, TO_JOIN)
+    except Refusal as refusal:
+        return refused(request, refusal.reason)
+    identity = Identity(**pending["identity"])
+    invitation = (
+        Invitation.objects.open().filter(pk=pending["invitation"]).select_related("office__member").first()
+    )
+    if invitation is None:
+        log_refusal(request, Reason.INVITATION_GONE)
+        return render(request, "people/no_invitation.html", status=404)
+    name = mended_line(identity.name)[:MAX_NAME]
+    form = JoinForm(request.POST if request.method == "POST" else None, initial={"name": name})
+    context: dict[str, Any] = {"invitation": invitation, "form": form}
+    if form.is_valid():
+        try:
+            person = sign_ins.join(invitation=invitation, name=form.cleaned_data["name"], identity=identity)
+        except people.InvitationGone:
+            log_refusal(request, Reason.INVITATION_GONE)
+            return render(request, "people/no_invitation.html", status=404)
+        except people.ExistingAccount:
+            # It was made a moment ago. The provider's next answer leads to it.
+            return redirect("single_sign_on")
+        except Refusal as refusal:
+            return refused(request, refusal.reason)
+        except people.CannotJoin as error:
+            context["problem"] = str(error)
+        else:
+            return _joined(request, person, pending, identity)
+    return render(request, "account/single_sign_on_join.html", context)
+
+
+def _joined(request: HttpRequest, person: User, pending: dict[str, Any], identity: Identity) -> HttpResponse:
+    del request.session[TO_JOIN]
+    if request.user.is_authenticated:
+        get_adapter().logout(request)
+    return welcome(request, person, BY_PROVIDER, **_marks(identity, asked_now=pending["asked_now"]))
+
+
+# --- Linking -----------------------------------------------------------------------------
+
+
+def _pending(identity: Identity) -> dict[str, Any]:
+    return {"identity": asdict(identity), "at": int(time.time())}
+
+
+def _taken_pending(request: HttpRequest, key: str) -> dict[str, Any]:
+    """The identity that waits in this session, with what belongs to it. Raises Refusal."""
+    provider, pending = _provider(), request.session.get(key)
+    if not pending or not 0 <= time.time() - pending["at"] < PENDING_SECONDS:
+        raise Refusal(Reason.TOO_LATE)
+    if pending["identity"]["issuer"] != provider.issuer:
+        raise Refusal(Reason.ISSUER)
+    return dict(pending)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest) -> HttpResponseBase:
     """Link single sign-on to the sign-in of a person who has signed in here."""
-    pending = _pending_link(request)
-    if pending is None:
-        return refusal(request)
-    if not isinstance(request.user, User):
-        return render(request, "account/single_sign_on_first.html", {"single_sign_on": provider_name()})
-    if request.user.email != pending["email"]:
-        return refusal(request)
-    return _confirm(request, by=request.user, uid=pending["uid"])
+    try:
+        identity = Identity(**_taken_pending(request, TO_LINK)["identity"])
+        if not isinstance(request.user, User):
+            return render(request, "account/single_sign_on_first.html")
+        if request.user.email != identity.address:
+            raise Refusal(Reason.OTHER_ADDRESS)
+    except Refusal as refusal:
+        return refused(request, refusal.reason)
+    return _confirm(request, by=request.user, identity=identity)
 
 
 @freshly_signed_in
-def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
+def _confirm(request: HttpRequest, by: User, identity: Identity) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "account/single_sign_on_link.html", {"single_sign_on": provider_name()})
+        return render(request, "account/single_sign_on_link.html")
     try:
-        sign_ins.link_single_sign_on(by=by, provider=PROVIDER, uid=uid)
-    except sign_ins.LinkConflict:
-        return refusal(request)
+        sign_ins.link_single_sign_on(by=by, identity=identity, replace=True)
+    except Refusal as refusal:
+        return refused(request, refusal.reason)
     del request.session[TO_LINK]
-    messages.success(request, f"You can now sign in with {provider_name()}.")
+    messages.success(request, f"You can now sign in with {_provider().name}.")
     return redirect("mfa_index")
 
 
@@ -161,6 +348,13 @@ def _confirm(request: HttpRequest, by: User, uid: str) -> HttpResponse:
 @freshly_signed_in
 def unlink(request: HttpRequest, by: User) -> HttpResponse:
     """Remove the link."""
-    sign_ins.unlink_single_sign_on(by=by)
-    messages.success(request, f"You can no longer sign in with {provider_name()}.")
+    provider = _provider()
+    if provider.only:
+        raise Http404
+    try:
+        sign_ins.unlink_single_sign_on(by=by)
+    except sign_ins.NoPassword:
+        messages.error(request, f"Set a password first. Without one, you need {provider.name} to sign in.")
+        return redirect("mfa_index")
+    messages.success(request, f"You can no longer sign in with {provider.name}.")
     return redirect("mfa_index")

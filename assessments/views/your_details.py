@@ -14,9 +14,9 @@ from assessments.forms.people import OwnEmailForm, OwnNameForm
 from assessments.models import EmailChange, User
 from assessments.services import email_changes
 from assessments.services.people import rename_person
+from assessments.services.sign_ins import is_linked
 from assessments.views.access import freshly_signed_in, signed_in
 from assessments.views.sign_in import mark_known
-from assessments.views.single_sign_on import provider_name
 
 SAME_ADDRESS = "This is already your email address. Enter a different one."
 TOO_MANY = "You have asked for many links in a short time. Try again in an hour."
@@ -33,7 +33,7 @@ def _page(
         "name_form": name_form or OwnNameForm(initial={"name": by.name}),
         "email_form": email_form or OwnEmailForm(),
         "change": EmailChange.objects.filter(user=by).first(),
-        "single_sign_on": provider_name(),
+        "is_linked": is_linked(user=by),
     }
     return render(request, "people/your_details.html", context)
 

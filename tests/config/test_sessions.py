@@ -17,7 +17,7 @@ from django.utils import timezone
 from assessments.models import User
 from config.encryption import cipher
 from config.sessions import SessionStore
-from tests.assessments.views.test_single_sign_on import come, offered, server  # noqa: F401 - fixtures
+from tests.assessments.views.test_single_sign_on import come, entra, server  # noqa: F401 - fixtures
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -91,13 +91,13 @@ def with_message(cast: Cast) -> Client:
     [
         ("mfa.totp.secret", app_offered),
         ("mfa.webauthn.state", passkey_offered),
-        ("socialaccount_states", sent_away),
+        ("departures", sent_away),
         ("to_link", sent_back),
         ("desk_searches", searched),
         ("_messages", with_message),
     ],
 )
-@pytest.mark.usefixtures("offered", "published")
+@pytest.mark.usefixtures("entra", "published")
 def test_what_a_session_holds_cannot_be_read_from_its_row(cast, key, browser):
     session = browser(cast).session
     assert key in session

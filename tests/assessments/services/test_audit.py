@@ -441,7 +441,9 @@ CALLS = [
     ),
     Call(
         "accept: staff",
-        lambda _: people.accept(key="key", name="New", password="quiet-harbour-9"),
+        lambda _: people.accept(
+            invitation=Invitation.objects.latest("pk"), name="New", password="quiet-harbour-9"
+        ),
         (Action.JOINED,),
         "invitation",
         by="new",
@@ -449,7 +451,9 @@ CALLS = [
     ),
     Call(
         "accept: a member",
-        lambda _: people.accept(key="key", name="New", password="quiet-harbour-9"),
+        lambda _: people.accept(
+            invitation=Invitation.objects.latest("pk"), name="New", password="quiet-harbour-9"
+        ),
         (Action.JOINED,),
         "invitation",
         by="new",

@@ -19,6 +19,7 @@ from assessments.services.audit import Action
 from assessments.services.email_changes import AddressTaken
 from assessments.services.retention import purge_expired
 from config.logs import WithoutKeys
+from config.oidc import Provider
 from tests.cast import PASSWORD, client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -341,10 +342,10 @@ def test_an_invitation_and_a_password_link_are_for_the_new_address_only(cast, as
 
 def test_what_happens_to_single_sign_on_is_said_where_it_is_linked(cast, settings):
     client = cast.client("member")
-    settings.OIDC_NAME, settings.SOCIALACCOUNT_PROVIDERS = "City account", {"openid_connect": {}}
-    assert "City account signs you in" not in client.get(PAGE).content.decode()
-    Link.objects.create(user=cast.member, provider="oidc", uid="1")
-    assert "City account signs you in" in client.get(PAGE).content.decode()
+    settings.OIDC = Provider("https://login.example.ca", "portal", "secret", name="City account")
+    assert "sign in with City account" not in client.get(PAGE).content.decode()
+    Link.objects.create(user=cast.member, provider="https://login.example.ca", uid="1")
+    assert "You can still sign in with City account" in client.get(PAGE).content.decode()
 
 
 def test_the_log_and_the_record_show_neither_the_link_nor_the_address(ask):

@@ -20,7 +20,7 @@ from assessments.services.hashing import LimitedArgon2
 from assessments.views.sign_in import Adapter
 from config import settings as settings_file
 from config.logs import WithoutKeys
-from tests.cast import PASSWORD, person
+from tests.cast import PASSWORD, client_of, person
 
 pytestmark = pytest.mark.django_db
 
@@ -476,6 +476,10 @@ def test_a_page_about_signing_in_is_ours_and_is_kept_nowhere(client, member):
 
 def test_a_person_without_a_password_is_led_to_set_one(client):
     client.force_login(person("invited"))
+    response = client.get("/account/password/change/", follow=True)
+    # Nothing proves yet that it is they, so the link comes by email.
+    assert response.request["PATH_INFO"] == "/account/password/reset/"
+    client = client_of(person("new"))
     response = client.get("/account/password/change/", follow=True)
     assert response.request["PATH_INFO"] == "/account/password/set/"
     assert "Set your password" in response.content.decode()
