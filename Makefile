@@ -11,7 +11,7 @@ pytest := $(bin)/python -m pytest -n auto --dist worksteal
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test test-slow test-postgres bench fuzz check screenshots lock clean
+.PHONY: help run test test-slow test-postgres bench fuzz check screenshots sbom audit lock clean
 
 help: ## List all commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -70,6 +70,14 @@ fuzz: ## Attack every page with 10,000 requests on each database: about five min
 screenshots: ## Take a picture of every page, in both widths and colour schemes, into var/screenshots
 	@tools/setup.sh test
 	$(bin)/python tools/screenshots.py
+
+sbom: ## List all packages, fonts and styles with their hashes, as CycloneDX, in var/sbom.json
+	@tools/setup.sh test
+	$(bin)/python tools/sbom.py
+
+audit: ## Ask whether the locked packages have known vulnerabilities; needs a connection to api.osv.dev
+	@tools/setup.sh test
+	$(bin)/python tools/audit.py
 
 lock: ## Lock the packages that pyproject.toml names, keeping versions that still fit
 	@tools/setup.sh test

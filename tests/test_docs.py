@@ -104,6 +104,22 @@ def test_every_name_of_the_code_that_a_document_uses_is_in_the_code():
     assert names - words <= {"pre_save", "post_save"}
 
 
+def test_each_figure_for_it_was_measured():
+    section = (ROOT / "docs/for-it.md").read_text().partition("## How much machine")[2]
+    section = section.partition(" Each web process")[0].replace("\n", " ")
+    rates = re.findall(r"\b(\d+) (?:requests |to save|for the officers)", section)
+    sizes = re.findall(r"\b[\d,]+ (?:ms|MB|PDFs)", section)
+    assert (len(rates), len(sizes)) == (3, 3)
+    measured = (ROOT / "tests/bench/RESULTS.md").read_text()
+    for figure in (*(f"{rate} requests a second" for rate in rates), *sizes):
+        assert f" {figure}," in measured, figure
+
+
+def test_the_page_for_it_has_two_printed_pages():
+    words = re.findall(r"[^\s|-]+", (ROOT / "docs/for-it.md").read_text())
+    assert len(words) <= 1100
+
+
 def test_the_contents_of_contributing_list_every_part():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert re.findall(r"^- \[(.+)\]\(#", text, re.MULTILINE) == re.findall(r"^## (.+)$", text, re.MULTILINE)
