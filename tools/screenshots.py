@@ -162,7 +162,7 @@ NOT_PICTURED = {
     "A file, or a probe for monitoring.": (
         "check:pdf check:json check:file check:dates check:staff_page assessment:pdf assessment:json assessment:file"
         " assessment:dates assessment:staff_page example_pdf questionnaire insights_pdf share_pdf share_summary"
-        " share_json share_exchange mfa_download_recovery_codes invitation_template live ready"
+        " share_json share_exchange mfa_download_recovery_codes invitation_template live ready metrics"
         " security_txt robots_txt"
     ),
     "It leads to the next question.": "check:next assessment:next",
