@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import sys
@@ -212,6 +213,9 @@ class Command(BaseCommand):
             return
         try:
             target = Path(name).resolve()  # a symbolic link stays, and its target is written
+            if target.is_symlink():
+                # Only a loop of links ends in one. Until Python 3.13, `resolve` refuses it.
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             is_there = target.exists()
             if is_there and not target.is_file():
                 with target.open("wb") as device:

@@ -346,7 +346,8 @@ if __name__ == "__main__":
 def test_a_command_prints_forks_and_ends_in_peace_without_being_run_again(tmp_path):
     (tmp_path / "command.py").write_text(COMMAND)
     ended = subprocess.run(
-        [sys.executable, "command.py", page("<p>x")],
+        # Since Python 3.12, to fork beside threads is warned of.
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "command.py", page("<p>x")],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
         capture_output=True,
