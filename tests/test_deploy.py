@@ -297,7 +297,7 @@ def certificate(folder: Path) -> None:
 class Nginx:
     """nginx with the settings of deploy/, in other places."""
 
-    def __init__(self, folder: Path, behind: int) -> None:
+    def __init__(self, folder: Path, behind: int, *, monitoring: str = "127.0.0.1") -> None:
         self.folder, self.ports = folder, [free_port(), free_port()]
         certificate(folder)
         (folder / ".well-known/acme-challenge").mkdir(parents=True)
@@ -308,6 +308,7 @@ class Nginx:
             ("/var/log/nginx", str(folder)),
             ("/var/www/html;", f"{folder};"),
             ("unix:/run/portal/web.sock", f"127.0.0.1:{behind}"),
+            ("allow 127.0.0.1;", f"allow {monitoring};"),
             # Low enough that even a slow machine can exceed it.
             ("rate=100r/s", "rate=1r/s"),
         ):
@@ -507,6 +508,22 @@ def test_nginx_passes_requests_to_the_portal_alone_and_serves_no_folder_but_that
     assert set(re.findall(r"^ *proxy_pass (.+);", text, re.MULTILINE)) == {"http://portal"}
     assert re.findall(r"^ *server (\S+)", text, re.MULTILINE)[0].startswith("unix:")
     assert re.findall(r"^ *(?:root|alias) (.+);", text, re.MULTILINE) == ["/var/www/html"]
+
+
+@needs_nginx
+@pytest.mark.parametrize(("monitoring", "status"), [("127.0.0.1", 200), ("192.0.2.9", 403)])
+@pytest.mark.parametrize(
+    "path", ["/health/ready", "/health/live", "/metrics", "//metrics", "/x/../health/ready"]
+)
+def test_nginx_shows_health_and_metrics_to_the_internal_network_alone(
+    tmp_path, behind, path, monitoring, status
+):
+    server = Nginx(tmp_path, behind.server_port, monitoring=monitoring)
+    with subprocess.Popen(server.command()) as running:
+        wait_until((tmp_path / "pid").exists)
+        answered = server.ask(path)[0]
+        running.terminate()
+    assert answered == status
 
 
 @needs_nginx
