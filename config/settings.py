@@ -27,6 +27,9 @@ SECURITY_CONTACT  where people report a vulnerability: an email address, or a pa
 HSTS_SUBDOMAINS  true extends that to all names below this one, and lets browsers list this name as HTTPS only;
                default false
 
+SECOND_STEP    roles (the default): officers and administrators need a passkey or an authenticator app as well as a
+               password; everyone: so do members and their staff
+
 TASKS          immediate (the default): PDFs are printed before a request is answered; database: workers print them,
                `manage.py db_worker`, any number on any hosts
 
@@ -268,6 +271,9 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 # Seconds after which an action that affects who can sign in asks for the password or the second step again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+SECOND_STEP_FOR_EVERYONE = (
+    env.str("SECOND_STEP", default="roles", validate=validate.OneOf(["roles", "everyone"])) == "everyone"
+)
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Social media self-check"

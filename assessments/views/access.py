@@ -80,8 +80,8 @@ def administrator(view: View) -> View:
 
 
 def needs_step(user: Any) -> bool:
-    """Whether this person needs a second step: officers and administrators do."""
-    return isinstance(user, User) and (user.is_officer or user.is_staff)
+    """Whether this person needs a second step: officers and administrators do, and all if the settings say so."""
+    return isinstance(user, User) and (settings.SECOND_STEP_FOR_EVERYONE or user.is_officer or user.is_staff)
 
 
 def took_step(request: HttpRequest) -> bool:

@@ -397,6 +397,7 @@ def test_an_address_of_a_mail_server_is_taken(url):
     ("name", "value"),
     [
         ("DEBUG", "perhaps"),
+        ("SECOND_STEP", "all"),
         ("PROXIES", "one"),
         ("TASKS", "later"),
         ("DATABASE_URL", "portal.sqlite3"),

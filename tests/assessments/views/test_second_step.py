@@ -132,6 +132,21 @@ def test_a_member_may_do_without():
     assert "You need a second step" not in client.get(SECURITY).content.decode()
 
 
+def test_where_the_operator_says_so_members_set_one_up_before_anything_else(settings):
+    settings.SECOND_STEP_FOR_EVERYONE = True
+    who = newcomer()
+    office_of(who)
+    client = signed_in(who)
+    for address in ("/", "/office/", "/check/"):
+        assert client.get(address)["Location"] == SECURITY
+    page = client.get(SECURITY).content.decode()
+    assert "You need a second step" in page
+    assert "everyone needs one" in page
+    set_up_app(client)
+    assert client.get("/office/").status_code == 200
+    assert "You need a second step" not in client.get(SECURITY).content.decode()
+
+
 def test_an_administrator_begins_at_the_list_of_people():
     client = signed_in(with_second_step(newcomer("administrator")))
     assert client.post("/account/second-step/", {"code": code()})["Location"] == "/people/"
