@@ -151,6 +151,10 @@ def _check_token(token: Mapping[str, Any], *, provider: Provider, nonce: str, no
         raise Refusal(Reason.EXPIRED)
     if issued is None or not issued <= now + CLOCKS_DIFFER:
         raise Refusal(Reason.EXPIRED)
+    # Not every provider says from when a token is good.
+    starts = _number(token["nbf"]) if "nbf" in token else issued
+    if starts is None or not starts <= now + CLOCKS_DIFFER:
+        raise Refusal(Reason.EXPIRED)
     if provider.organization:
         claim = "tid" if "tid" in token else "hd"
         if _text(token.get(claim)).lower() != provider.organization:

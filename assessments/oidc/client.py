@@ -138,11 +138,14 @@ def _verified(token: str, endpoints: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _get(address: str, headers: Mapping[str, str] | None = None) -> requests.Response:
-    return requests.get(address, headers=headers, timeout=TIMEOUT)
+    return requests.get(address, headers=headers, timeout=TIMEOUT, allow_redirects=False)
 
 
 def _json(response: requests.Response) -> Mapping[str, Any]:
     response.raise_for_status()
+    if response.is_redirect:
+        # The operator named one provider. No answer of it leads to another.
+        raise ValueError
     document = response.json()
     if not isinstance(document, dict):
         raise TypeError

@@ -91,7 +91,12 @@ class SignInSettings(mfa.IndexView):  # type: ignore[misc]  # allauth ships no t
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Redirect to the provider. Pages link here, because our policy blocks forms that lead elsewhere."""
+    """Redirect to the provider. Pages link here, because our policy blocks forms that lead elsewhere.
+
+    Another site that leads here comes to the sign-in page first: nobody is signed in without a press of their own.
+    """
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return redirect(request.get_full_path().replace(request.path, reverse("account_login"), 1))
     return _leave(request)
 
 

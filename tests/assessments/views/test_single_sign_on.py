@@ -196,6 +196,16 @@ def test_one_leaves_with_a_state_a_nonce_and_a_challenge_of_ones_own(client, ent
         assert asked[name] != asked_again[name]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_signs_nobody_in_without_a_press_of_their_own(client, entra, member, site):
+    linked(member, entra)
+    answer = client.get(f"{START}?next=/check/keep", headers={"Sec-Fetch-Site": site})
+    assert answer["Location"] == "/account/login/?next=/check/keep"
+    assert not client.session.get("departures")
+    for own in ("same-origin", "none"):
+        assert client.get(START, headers={"Sec-Fetch-Site": own})["Location"].startswith(entra.issuer)
+
+
 def test_the_session_keeps_the_last_ten_departures(client, entra):
     first = sent_back(client, "ana")
     for _ in range(10):
