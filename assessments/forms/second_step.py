@@ -142,7 +142,7 @@ class _SignedChallengeForm(webauthn.AuthenticateWebAuthnForm):  # type: ignore[m
                 Event.LOCKED_OUT,
                 person=self.user,
                 method=Method.PASSKEY,
-                reason=Reason.TOO_MANY_GUESSES,
+                reason=Reason.NETWORK_LIMIT,
             )
             raise get_adapter().validation_error("too_many_codes")
         try:

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     WRONG_CODE = "wrong_code"
     WRONG_PASSKEY = "wrong_passkey"
     TOO_MANY_GUESSES = "too_many_guesses"
+    NETWORK_LIMIT = "network_limit"
     MANY_NETWORKS = "many_networks"
     SIGNED_OUT = "signed_out"
     IDLE = "idle"

@@ -26,6 +26,8 @@ from config.allauth_private import consume, get_ip
 
 BETWEEN_ALARMS = 24 * 60 * 60
 """Seconds after an alarm about someone's sign-in in which there is no other."""
+BETWEEN_REFUSALS = 60 * 60
+"""Seconds after an audit event about refused guesses in which there is no other about the same person."""
 
 
 @dataclass(frozen=True)
@@ -77,49 +79,58 @@ def key_of(request: HttpRequest, guessed: Guessed, known: str) -> str:
 
 def count_guess(request: HttpRequest, guessed: Guessed, *, known: str) -> Guess | None:
     """Count a guess before it is checked; None if there were too many."""
-    guess, reason = _counted(request, guessed, known)
-    if guess is None:
-        security_log.write(
-            Event.LOCKED_OUT,
-            person=guessed.person,
-            email=guessed.email,
-            method=guessed.method,
-            reason=reason,
-        )
+    guess = _counted(request, guessed, known)
+    if isinstance(guess, Guess):
+        return guess
+    security_log.write(
+        Event.LOCKED_OUT, person=guessed.person, email=guessed.email, method=guessed.method, reason=guess
+    )
+    # A network that guesses at everybody is in the log alone: the trail would have an event about each person.
+    if guess is not Reason.NETWORK_LIMIT:
         after_response("an audit event of refused guesses", _record_refusal, guessed.person)
-    return guess
+    return None
 
 
-def _counted(request: HttpRequest, guessed: Guessed, known: str) -> tuple[Guess | None, Reason]:
+def _counted(request: HttpRequest, guessed: Guessed, known: str) -> Guess | Reason:
+    """The guess, or why it is refused."""
     key = key_of(request, guessed, known)
-    first = _consume(request, "login_failed", key, by_key_only=bool(known))
-    if not first:
-        return None, Reason.TOO_MANY_GUESSES
+    network = None if known else _consume(request, "login_failed", key, per="ip")
+    if not (known or network):
+        return Reason.NETWORK_LIMIT
+    own = _consume(request, "login_failed", key, per="key")
+    if not own:
+        return Reason.TOO_MANY_GUESSES
     if known:
-        return Guess((first,)), Reason.TOO_MANY_GUESSES
-    total = _consume(request, "guesses_together", guessed.name)
-    if total:
-        return Guess((first, total)), Reason.TOO_MANY_GUESSES
-    _alarm_once_a_day(guessed)
+        return Guess((own,))
+    together = _consume(request, "guesses_together", guessed.name)
+    if together:
+        return Guess((network, own, together))
+    _alarm_once_a_day(request, guessed)
     slow = _consume(request, "guesses_when_many", key)
-    if slow and guessed.is_code:
-        # A code has six digits only: any number of networks must not have enough guesses.
-        most = _consume(request, "codes_when_many", guessed.name)
-        return (Guess((first, slow, most)) if most else None), Reason.MANY_NETWORKS
-    return (Guess((first, slow)) if slow else None), Reason.MANY_NETWORKS
+    if not slow:
+        return Reason.MANY_NETWORKS
+    if not guessed.is_code:
+        return Guess((network, own, slow))
+    # A code has six digits only: any number of networks must not have enough guesses.
+    most = _consume(request, "codes_when_many", guessed.name)
+    return Guess((network, own, slow, most)) if most else Reason.MANY_NETWORKS
 
 
-def _consume(request: HttpRequest, action: str, key: str, *, by_key_only: bool = False) -> Any:
-    config = None
-    if by_key_only:
-        rates = str(settings.ACCOUNT_RATE_LIMITS.get(action, "")).split(",")
-        config = {action: ",".join(rate for rate in rates if rate.strip().endswith("/key"))}
-    return consume(request, app="allauth.account", action=action, config=config, key=key)
+def _consume(request: HttpRequest, action: str, key: str, *, per: str = "key", dry_run: bool = False) -> Any:
+    """Count by those rates of the settings that are for each `key` or each `ip`; None if there were too many.
+
+    It is None, too, if others count under this key for as long as a second. `dry_run` only looks.
+    """
+    rates = str(settings.ACCOUNT_RATE_LIMITS.get(action, "")).split(",")
+    config = {action: ",".join(rate for rate in rates if rate.strip().endswith(f"/{per}"))}
+    return consume(request, app="allauth.account", action=action, config=config, key=key, dry_run=dry_run)
 
 
-def _alarm_once_a_day(guessed: Guessed) -> None:
+def _alarm_once_a_day(request: HttpRequest, guessed: Guessed) -> None:
     key = f"guessing:{hashlib.sha256(guessed.name.encode()).hexdigest()}"
-    if cache.get(key) is None and cache.add(key, "", timeout=BETWEEN_ALARMS):
+    if cache.get(key) is not None or _consume(request, "guesses_together", guessed.name, dry_run=True):
+        return
+    if cache.add(key, "", timeout=BETWEEN_ALARMS):
         after_response("an alarm about guesses", _raise_alarm, guessed)
 
 
@@ -137,9 +148,9 @@ def _raise_alarm(guessed: Guessed) -> None:
 
 
 def _record_refusal(person: User | None) -> None:
-    if person is not None:
+    if person is not None and cache.add(f"refused:{person.pk}", "", timeout=BETWEEN_REFUSALS):
         with transaction.atomic():
-            audit.append(office=None, action=Action.LOCKED_OUT, about=person, by=None, coalesce=True)
+            audit.append(office=None, action=Action.LOCKED_OUT, about=person, by=None)
 
 
 def fresh_start(request: HttpRequest, user: User) -> None:

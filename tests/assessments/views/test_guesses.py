@@ -156,6 +156,14 @@ def test_many_refused_guesses_are_one_event(member, logged):
     assert [event.action for event in AuditEvent.objects.of_chain(None)] == ["locked_out"]
 
 
+def test_a_network_that_guesses_at_everybody_is_in_the_log_and_not_in_the_trail(logged):
+    people = [person(f"person {number}") for number in range(70)]
+    for user in people:
+        guess(user.email, 1)
+    assert sum(number for (event, _), number in logged.items() if event == "locked_out") == 10
+    assert not AuditEvent.objects.exists()
+
+
 # --- Codes ------------------------------------------------------------------------------------
 
 
