@@ -49,14 +49,19 @@ def invite_list(request: HttpRequest, by: User) -> HttpResponse:
         elif not ratelimit.consume(request, action="invite_list", user=by):
             problem, status = TOO_MANY, 429
         else:
-            count = queue_invitations(people=form.invited, by=by)
-            messages.success(
-                request,
-                f"{count} invitation{'' if count == 1 else 's'} will be sent within about ten minutes. "
-                "The list of invitations shows which are not sent yet.",
-            )
+            messages.success(request, _queued(queue_invitations(people=form.invited, by=by)))
             return redirect("people")
     return render(request, "people/invite_list.html", {"form": form, "problem": problem}, status=status)
+
+
+def _queued(count: int) -> str:
+    if not count:
+        # The list was sent twice at the same moment.
+        return "Everyone on this list is already invited."
+    return (
+        f"{count} invitation{'' if count == 1 else 's'} will be sent within about ten minutes. "
+        "The list of invitations shows which are not sent yet."
+    )
 
 
 @require_safe
