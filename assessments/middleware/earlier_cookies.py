@@ -13,16 +13,21 @@ from django.utils import timezone
 
 from assessments.models import AnonymousCheck
 from assessments.models.checks import LIFE
+from assessments.views.sign_in import EARLIER_KNOWN, KNOWN
 from assessments.views.workspace import COOKIE, own_check, remember
 
 EARLIER_CHECK = "check"
-EARLIER = ("sessionid", "csrftoken", EARLIER_CHECK, "known")
+EARLIER = ("sessionid", "csrftoken", EARLIER_CHECK)
 UPDATE = {"app": "assessments", "name": "0025_new_sessions"}
 """The migration that comes with the new names: when it ran is when the portal was updated."""
 
 
 def rename_cookies(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: a browser with cookies of the earlier names keeps its anonymous check, and loses those cookies."""
+    """Middleware: a browser with cookies of the earlier names keeps its anonymous check, and loses those cookies.
+
+    The mark of a known browser stays until the next sign-in there, which reads it. Otherwise everyone would get an
+    email about a new device.
+    """
     if not settings.COOKIE_PREFIX:
         raise MiddlewareNotUsed
 
@@ -32,6 +37,8 @@ def rename_cookies(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         response = get_response(request)
         if check is not None and COOKIE not in response.cookies:
             remember(response, request.COOKIES[COOKIE], outlives_browser=check.outlives_browser)
+        if EARLIER_KNOWN in request.COOKIES and KNOWN in response.cookies:
+            earlier.append(EARLIER_KNOWN)
         for name in earlier:
             response.delete_cookie(name, samesite="Lax")
         return response

@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = settings.KNOWN_COOKIE_NAME, 365 * 24 * 60 * 60
 """The cookie of a browser in which people have signed in, and its lifetime in seconds."""
+EARLIER_KNOWN = "known"
+"""The name of that cookie before 0.2.0. It had the mark of one person."""
 MAX_MARKS = 8
 """The most people whom the cookie remembers."""
 
@@ -236,7 +238,9 @@ class Adapter(GuessCountingAdapter):
 
 def known_browser(request: HttpRequest, email: str) -> str:
     """The mark of a browser in which this person has signed in before; empty in any other browser."""
-    return _marks(request).get(_name_in_marks(email), "")
+    mark = _marks(request).get(_name_in_marks(email), "")
+    # Delete this in the release after 0.2.0, with middleware/earlier_cookies.py.
+    return mark or str(request.get_signed_cookie(EARLIER_KNOWN, default="", salt=email))
 
 
 def mark_known(request: HttpRequest, response: HttpResponse, email: str) -> None:

@@ -4,15 +4,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.conf import settings as django_settings
+from django.core import signing
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from assessments.middleware.earlier_cookies import EARLIER, UPDATE, rename_cookies
-from assessments.models import AnonymousCheck
+from assessments.models import AnonymousCheck, User
 from assessments.services.answering import Change, save_answers
 from assessments.services.drafts import start_check
 from tests.cast import PASSWORD, person
@@ -107,15 +108,18 @@ def test_without_the_prefix_there_is_nothing_to_do(settings):
         rename_cookies(lambda _: HttpResponse())
 
 
-def test_each_cookie_of_the_portal_is_for_this_host_alone_and_by_https(cast):
+@pytest.mark.parametrize(("whose", "emails"), [("known", 0), ("another", 1)])
+def test_a_browser_that_was_known_before_is_still_known_at_the_next_sign_in(
+    whose, emails, mailoutbox, django_capture_on_commit_callbacks
+):
+    member = person("known", password=PASSWORD)
+    User.objects.filter(pk=member.pk).update(last_login=timezone.now())
     client = Client()
-    client.post("/check/start")
-    client.get("/account/login/")
-    member = person("signing-in", password=PASSWORD)
-    client.post("/account/login/", {"login": member.email, "password": PASSWORD})
-    assert {*client.cookies} >= {f"__Host-{name}" for name in EARLIER}
-    for cookie in client.cookies.values():
-        attributes = {part.strip().lower() for part in cookie.OutputString().split(";")[1:]}
-        assert {"secure", "path=/", "samesite=lax"} <= attributes
-        assert not [attribute for attribute in attributes if attribute.startswith("domain")]
-    assert django_settings.SESSION_COOKIE_DOMAIN is django_settings.CSRF_COOKIE_DOMAIN is None
+    signer = signing.get_cookie_signer(salt=f"known{whose}@example.ca")
+    client.cookies["known"] = signer.sign("a random mark")
+    assert "known" not in client.get("/account/login/").cookies
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/account/login/", {"login": member.email, "password": PASSWORD})
+    assert len(mailoutbox) == emails
+    assert answer.cookies["known"]["max-age"] == 0
+    assert answer.cookies["__Host-known"].value
