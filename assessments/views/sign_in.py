@@ -44,7 +44,6 @@ from assessments.views.access import (
     BY_PROVIDER,
     SET_UP_HERE,
     View,
-    fresh_to_send,
     freshly_signed_in,
     needs_step,
     proven_lately,
@@ -469,7 +468,7 @@ def menu(request: HttpRequest) -> dict[str, Any]:
 
 
 # Whoever finds a browser open cannot sign out the person's other devices.
-sessions = login_required(fresh_to_send(list_usersessions))
+sessions = login_required(freshly_signed_in(list_usersessions))
 
 
 @require_POST

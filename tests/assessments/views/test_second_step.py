@@ -518,16 +518,18 @@ def test_a_session_has_a_new_random_key_at_each_sign_in_and_no_other():
 def test_to_end_sessions_one_confirms_who_one_is(clock):
     who = newcomer()
     here, other = signed_in(who), signed_in(who)
+    page = here.get("/account/sessions/").content.decode()
+    (end,) = re.findall(r'action="(/account/sessions/\d+/end/)"', page)
     clock.move_to(NOW + timedelta(minutes=16), tick=False)
-    (end,) = re.findall(
-        r'action="(/account/sessions/\d+/end/)"', here.get("/account/sessions/").content.decode()
-    )
+    asked = here.get("/account/sessions/")["Location"]
+    assert asked == "/account/reauthenticate/?next=%2Faccount%2Fsessions%2F"
     for address in (end, "/account/sessions/"):
         answer = here.post(address)
         assert answer.status_code == 409
         assert "Confirm it’s you" in answer.content.decode()
     assert is_in(other)
-    here.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert here.post(asked, {"password": PASSWORD})["Location"] == "/account/sessions/"
+    assert end in here.get("/account/sessions/").content.decode()
     here.post(end)
     assert not is_in(other)
 
