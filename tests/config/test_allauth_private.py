@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
+from assessments.forms.second_step import MALFORMED
 from config import allauth_private as private
 from tests.cast import PASSWORD, person
 
@@ -95,6 +96,16 @@ def test_a_recorded_authentication_is_among_the_sessions_records_with_its_method
     assert (first["method"], first["email"]) == ("password", EMAIL)
     assert time.time() - first["at"] < 60
     assert (second["method"], second["at"]) == ("mfa", 0)
+
+
+def test_signing_passkey_refuses_what_no_passkey_signed_and_counts_nothing_by_person(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "1/m/key"}
+    user, request = person("member"), guess()
+    request.session = Client().session
+    for _ in range(3):
+        with context.request_context(request), pytest.raises((ValidationError, *MALFORMED)) as raised:
+            private.signing_passkey(user, {"id": "x"})
+        assert "Too many" not in str(raised.value)
 
 
 class Adapter(private.GuessCountingAdapter):

@@ -1,8 +1,9 @@
-"""The page of an office's audit trail."""
+"""The pages of the audit trails: an office's, and the portal's own."""
 
 import re
 from datetime import UTC, date, datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,8 @@ from assessments.models import (
     StoredPdf,
     User,
 )
-from assessments.reports.trail import GONE, PORTAL, RECORD_KINDS, SENTENCES, in_words
-from assessments.services import audit, people, reviewing
+from assessments.reports.trail import GONE, OF_THE_PORTAL, PORTAL, RECORD_KINDS, SENTENCES, in_words
+from assessments.services import audit, people, reviewing, sign_in_changes
 from assessments.services.drafts import start_assessment
 from tests.cast import HANDLE, Cast, account_of, person
 
@@ -30,11 +31,12 @@ pytestmark = pytest.mark.django_db
 ACCOUNT = f"TikTok: {HANDLE}"
 
 
-def append(office: Office, action: Action, on: Any, by: User | None) -> str:
+def append(office: Office | None, action: Action, on: Any, by: User | None) -> str:
     """Record an event; return its sentence."""
     with transaction.atomic():
         audit.append(office=office, action=action, about=on, by=by)
-    return in_words([AuditEvent.objects.of_chain(office.pk).first()])[0].words  # type: ignore[list-item]
+    chain = AuditEvent.objects.of_chain(office.pk if office else None)
+    return in_words([chain.first()])[0].words  # type: ignore[list-item]
 
 
 def page(cast: Cast, query: str = "", client: Client | None = None) -> str:
@@ -190,3 +192,66 @@ def test_the_settings_of_the_office_lead_to_each_page_that_the_person_may_see(ca
     for name in ("export", "erase"):
         assert (f'href="{office}/{name}"' in html) is own
         assert not own or f'href="{office}/settings"' in client.get(f"{office}/{name}").content.decode()
+
+
+# --- The portal's own --------------------------------------------------------------------------
+
+
+def portal_page(cast: Cast, query: str = "") -> str:
+    return str(cast.client("administrator").get(f"/people/trail{query}").content.decode())
+
+
+def test_administrators_read_the_portals_trail_and_filter_it_by_person_and_event(cast):
+    member, officer, administrator = cast.member, cast.officer, cast.administrator
+    append(None, Action.SIGNED_IN, member, member)
+    append(None, Action.SIGN_IN_CLOSED, member, administrator)
+    append(None, Action.SIGNED_IN, officer, officer)
+    append(cast.office, Action.RENAMED, member, member)
+    suspended = "Alex Martin suspended sign-in for Ana Silva"
+    assert lines(portal_page(cast)) == ["Robin Ng signed in", suspended, "Ana Silva signed in"]
+    for query, shown in (
+        (f"?person={member.pk}", [suspended, "Ana Silva signed in"]),
+        ("?action=signed_in", ["Robin Ng signed in", "Ana Silva signed in"]),
+        (f"?person={officer.pk}&action=sign_in_closed", []),
+    ):
+        assert lines(portal_page(cast, query)) == shown, query
+    assert "No events match these filters." in portal_page(cast, "?action=guessing")
+
+
+@pytest.mark.parametrize(
+    "query", ["?person=abc", "?person=999999", "?person=%00", "?action=printed", "?action=x"]
+)
+def test_a_filter_that_is_none_is_left_out_and_named(cast, query):
+    append(None, Action.SIGNED_IN, cast.member, cast.member)
+    page_ = portal_page(cast, query)
+    assert "There is a problem" in page_
+    assert lines(page_) == ["Ana Silva signed in"]
+
+
+def test_the_portals_trail_is_paged_and_keeps_its_filter(cast):
+    for _ in range(60):
+        append(None, Action.SIGNED_IN, cast.member, cast.member)
+    first = portal_page(cast, f"?person={cast.member.pk}")
+    (earlier,) = re.findall(r'<a href="(\?person[^"]+before=\d+)">', first)
+    assert len(lines(first)) == 50
+    assert len(lines(portal_page(cast, unescape(earlier)))) == 10
+
+
+def test_no_page_of_a_trail_shows_a_network_address(cast):
+    token = audit.current_address.set("192.0.2.7")
+    append(None, Action.SIGNED_IN, cast.member, cast.member)
+    append(cast.elsewhere, Action.RENAMED, cast.elsewhere, cast.stranger)
+    audit.current_address.reset(token)
+    assert "192.0.2.7" not in portal_page(cast) + page(cast)
+
+
+def test_the_filter_has_every_action_that_a_service_puts_into_the_portals_trail():
+    services = Path(audit.__file__).parent
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in [*services.glob("*.py"), *services.parent.glob("views/*.py")]
+    ]
+    named = {name for text in sources for name in re.findall(r"office=None,\s*action=Action\.(\w+)", text)}
+    assert len(named) > 10
+    changes = {action for action, _ in sign_in_changes.RECORDED_AS.values()}
+    assert {Action[name] for name in named} | changes <= set(OF_THE_PORTAL)
