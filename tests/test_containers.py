@@ -296,7 +296,11 @@ CLOCKS = {
 
 def unit(folder: Path, name: str, *, clock: str = "*:0/1", command: str = "true", more: str = "") -> Timer:
     (folder / f"{name}.timer").write_text(f"[Timer]\nOnCalendar={clock}\n")
-    (folder / f"{name}.service").write_text(f"[Service]\nExecStart={command}\n{more}\n")
+    (folder / f"{name}.service").write_text(
+        f"[Unit]\nOnFailure=failed@{name}.service\n"
+        f"[Service]\nTimeoutStartSec=3h\nExecStart={command}\n{more}\n"
+    )
+    (folder / "failed@.service").write_text(f"[Service]\nExecStart=sh -c 'echo %i >>{folder}/failures'\n")
     return timers.read_timer(folder / f"{name}.timer")
 
 
@@ -343,7 +347,13 @@ def test_systemd_and_the_runner_agree_on_the_next_three_times(path):
 
 @pytest.mark.parametrize(
     ("clock", "command"),
-    [("Mon 04:00", "true"), ("daily", "true"), ("*:0/5:30", "true"), ("04:00", "echo %i")],
+    [
+        ("Mon 04:00", "true"),
+        ("daily", "true"),
+        ("*:0/5:30", "true"),
+        ("04:00", "echo %i"),
+        ("04:00", "echo %H"),
+    ],
 )
 def test_a_unit_that_the_runner_does_not_understand_is_refused(tmp_path, clock, command):
     with pytest.raises(NotUnderstood, match=re.escape(command if clock == "04:00" else clock)):
@@ -385,6 +395,55 @@ def test_a_command_starts_at_its_time_and_its_end_is_a_line_of_the_log(tmp_path,
     assert not runner.running
 
 
+def reported(folder: Path) -> str:
+    file = folder / "failures"
+    return file.read_text() if file.exists() else ""
+
+
+def test_a_failure_is_reported_once_an_hour_at_most(tmp_path):
+    clock = Clock()
+    runner = Runner([unit(tmp_path, "portal-x", command="false")], tmp_path, now=clock)
+    runner.step()
+    for minutes, reports in ((1, 1), (5, 1), (60, 2)):
+        clock.now += minutes * 60
+        runner.step()
+        step_to_the_end(runner)
+        runner.reports["portal-x"].process.wait()
+        assert reported(tmp_path) == "portal-x\n" * reports
+
+
+def test_a_command_that_takes_too_long_is_stopped_and_counts_as_failed(tmp_path, capfd):
+    clock = Clock()
+    # Its exit code is of success.
+    slow = f"sh -c 'trap \"exit 0\" TERM; touch {tmp_path}/ready; while :; do sleep 0.05; done'"
+    runner = Runner([unit(tmp_path, "portal-x", clock="10:01", command=slow)], tmp_path, now=clock)
+    runner.step()
+    clock.now += 60
+    runner.step()
+    wait_until((tmp_path / "ready").exists)
+    clock.now += 3 * 60 * 60
+    step_to_the_end(runner)
+    (line,) = ended(capfd)
+    assert (line["code"], line["level"]) == (0, "error")
+    runner.reports["portal-x"].process.wait()
+    assert reported(tmp_path) == "portal-x\n"
+
+
+def test_a_command_that_does_not_stop_is_killed(tmp_path, capfd):
+    clock = Clock()
+    deaf = f"sh -c 'trap \"\" TERM; touch {tmp_path}/ready; while :; do sleep 0.05; done'"
+    runner = Runner([unit(tmp_path, "portal-x", clock="10:01", command=deaf)], tmp_path, now=clock)
+    runner.step()
+    clock.now += 60
+    runner.step()
+    wait_until((tmp_path / "ready").exists)
+    clock.now += 3 * 60 * 60
+    runner.step()
+    clock.now += 60
+    step_to_the_end(runner)
+    assert ended(capfd)[0]["code"] == -9
+
+
 def test_an_exit_code_that_the_unit_calls_success_is_no_error(tmp_path, capfd):
     clock = Clock()
     failing = unit(tmp_path, "portal-x", command="sh -c 'exit 130'", more="SuccessExitStatus=130")
@@ -402,10 +461,10 @@ def test_a_command_is_not_started_beside_itself_and_is_stopped_with_the_runner(t
     runner.step()
     clock.now += 60
     runner.step()
-    process, _ = runner.running["portal-x"]
+    process = runner.running["portal-x"].process
     clock.now += 600
     runner.step()
-    assert runner.running["portal-x"][0] is process
+    assert runner.running["portal-x"].process is process
     runner.stop()
     assert ended(capfd)[0]["code"] == -15
 
