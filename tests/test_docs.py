@@ -14,7 +14,7 @@ from assessments.management.commands.demo_data import SIGN_INS
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
     [
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "UPGRADE.md")),
         *(ROOT / "deploy").glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
     ]

@@ -14,7 +14,7 @@ GLOSSARY = table("glossary.yaml")
 MAX_WORDS = 25
 CONDITION = re.compile(r"\b[a-z_]+\.[a-z_]+ (?:is|has|at most) |^(?:not )?[a-z_.]+$")
 """A condition of an edition, which is no sentence."""
-DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "deploy", "docs")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "UPGRADE.md", "deploy", "docs")
 NEVER = {
     re.compile(rf"(?<![\w-])(?:{row['never']})(?![\w-])", re.IGNORECASE): row["say"]
     for row in GLOSSARY["words"]
