@@ -62,7 +62,7 @@ account_pages = [
     ),
     path(
         "reauthenticate/",
-        our_page(with_passwords(new_key(account.reauthenticate))),
+        our_page(new_key(account.reauthenticate)),
         name="account_reauthenticate",
     ),
     path("security/", our_page(single_sign_on.SignInSettings.as_view()), name="mfa_index"),

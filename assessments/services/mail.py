@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from config.oidc import Provider
+
 BETWEEN_TRIES = timedelta(minutes=2)
 """The least time between two tries at an email. After it, a try that never ended was stopped."""
 
@@ -24,7 +26,9 @@ def send_mail(
     *, to: str, name: str, context: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> None:
     """Send the email `name` of templates/mail. Raises OSError or SMTPException if it cannot be sent."""
-    context = {**context, "portal": settings.PORTAL_URL}
+    provider: Provider | None = settings.OIDC
+    only = provider.name if provider and provider.only else ""
+    context = {**context, "portal": settings.PORTAL_URL, "single_sign_on_only": only}
     subject, _, text = render_to_string(f"mail/{name}.txt", context).partition("\n")
     message = EmailMultiAlternatives(
         subject.strip(), text.strip() + "\n", to=[to], headers=dict(headers or {})

@@ -17,12 +17,14 @@ from django.utils import timezone
 from oidc_provider_mock import User as Claims
 from oidc_provider_mock import run_server_in_thread
 
-from assessments.models import AuditEvent, Invitation, Office, User
+from assessments.models import AuditEvent, Invitation, Office, OutgoingMail, User
 from assessments.models.invitations import key_hash
 from assessments.oidc import client as oidc_client
 from assessments.oidc.claims import Identity, Reason, Refusal
 from assessments.services import security_log
+from assessments.services.mail import send_mail
 from assessments.services.sign_ins import link_single_sign_on
+from assessments.views import single_sign_on
 from config.oidc import Provider
 from tests.cast import PASSWORD, at_the_same_moment, client_of, person, together, with_second_step
 
@@ -413,6 +415,19 @@ def test_a_way_back_works_in_the_browser_that_left_and_once(client, entra, membe
     assert client.get(back).status_code == 403
 
 
+def test_a_way_back_is_taken_before_the_provider_is_asked(client, entra, member, monkeypatch, reasons):
+    back, left = sent_back(client, "ana"), []
+
+    def slow(*_: Any, **__: Any) -> Identity:
+        left.append(client.session["departures"])
+        raise Refusal(Reason.PROVIDER_SILENT)
+
+    monkeypatch.setattr(single_sign_on, "identity_of", slow)
+    client.get(back)
+    assert left == [{}]
+    assert reasons() == ["provider_silent"]
+
+
 def test_a_way_back_works_for_ten_minutes(client, entra, member, time_machine, reasons):
     linked(member, entra)
     back = sent_back(client, "ana")
@@ -707,11 +722,12 @@ def test_only_single_sign_on_is_offered_and_no_page_takes_a_password(client, onl
         "password/reset/",
         "password/change/",
         "password/set/",
-        "reauthenticate/",
         "passkeys/sign-in/",
     ):
         assert client.get(f"/account/{path}").status_code == 404, path
         assert client_of(member).get(f"/account/{path}").status_code == 404, path
+    confirm = client_of(member).post("/account/reauthenticate/?next=/your-details/", {"password": PASSWORD})
+    assert confirm["Location"] == f"{AGAIN}?next=%2Fyour-details%2F"
     invitation = client.get("/invitation/invited").content.decode()
     assert "Continue with City account" in invitation
     assert 'type="password"' not in invitation
@@ -744,3 +760,19 @@ def test_confirming_does_not_ask_for_the_password(client, only, member):
     come(client, "ana", AGAIN)
     assert client.get("/your-details/").status_code == 200
     assert client.post(UNLINK).status_code == 404
+
+
+def test_emails_name_no_page_that_is_not_there(only, member, mailoutbox):
+    send_mail(to=member.email, name="sign_in_change", context={"what": "new_device", "path": "/"})
+    assert "Change your password for City account." in mailoutbox[-1].body
+    for text in (mailoutbox[-1].body, mailoutbox[-1].alternatives[0][0]):
+        assert "password/reset" not in text
+
+
+def test_a_new_link_is_an_event_and_an_email(client, only, member):
+    with_claims(only, "ana")
+    come(client, "ana")
+    assert AuditEvent.objects.filter(action="sso_linked").count() == 1
+    assert OutgoingMail.objects.filter(name="sign_in_change").count() == 1
+    come(client, "ana")
+    assert AuditEvent.objects.filter(action="sso_linked").count() == 1
