@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FILLING = ["attack", "desk", "effort", "killed", "lost_updates", "pages", "server", "verify_audit"]
+FILLING = [
+    "attack",
+    "desk",
+    "effort",
+    "guessing",
+    "killed",
+    "lost_updates",
+    "pages",
+    "server",
+    "verify_audit",
+]
 """The benchmarks that open the database which their environment names."""
 NAMED = {"DATABASE_URL": "postgres://portal@db.example.ca/portal", "S3_BUCKET": "papers"}
 OURS = "postgresql://postgres@/postgres?host=%2Ftmp%2Fours"
