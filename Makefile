@@ -11,7 +11,7 @@ pytest := $(bin)/python -m pytest -n auto --dist worksteal
 compile := UV_PYTHON_DOWNLOADS=never $(bin)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test test-slow test-postgres bench fuzz check screenshots sbom audit lock clean
+.PHONY: help run test test-slow test-postgres bench fuzz check image screenshots sbom audit lock clean
 
 help: ## List all commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -66,6 +66,10 @@ fuzz: ## Attack every page with 10,000 requests on each database: about five min
 	@tools/setup.sh test
 	$(bin)/python -m tests.fuzz
 	$(bin)/python -m tests.postgres $(bin)/python -m tests.fuzz
+
+image: ## As root on Debian: build the images of the Dockerfile, and run the portal in its own
+	@tools/setup.sh test
+	$(bin)/python -m tests.image
 
 screenshots: ## Take a picture of every page, in both widths and colour schemes, into var/screenshots
 	@tools/setup.sh test
