@@ -4,6 +4,7 @@ Each test serves a small application with few threads and few connections.
 """
 
 import ast
+import re
 import socket
 import subprocess
 import sys
@@ -167,18 +168,17 @@ def test_requests_that_are_sent_together_on_one_connection_are_answered_in_turn(
     post = b"POST / HTTP/1.1\r\nHost: portal\r\nContent-Length: 5\r\n\r\nhello"
     with portal.connect() as client:
         client.sendall(GET + post + post.replace(b"POST /", b"POST " + NOTHING_READ.encode()) + GET[:-2])
+        bodies: list[bytes] = []
         received = b""
-        while received.count(b"200 OK") < 3:
-            received += client.recv(1000)
-        client.sendall(GET[-2:])
-        while received.count(b"200 OK") < 4:
-            received += client.recv(1000)
-    assert [line for line in received.split(b"\n") if line.endswith((b" 0", b" 5"))] == [
-        b"GET 0",
-        b"POST 5",
-        b"POST 0",
-        b"GET 0",
-    ]
+        for body in (b"GET 0\n", b"POST 5\n", b"POST 0\n", b"GET 0\n"):
+            if len(bodies) == 3:
+                client.sendall(GET[-2:])
+            while not (match := re.match(rb"HTTP/1.1 200 OK\r\n.*?\r\n\r\n(.*?\n)", received, re.DOTALL)):
+                received += client.recv(1000)
+            bodies.append(match[1])
+            received = received[match.end() :]
+            assert bodies[-1] == body
+        assert received == b""
 
 
 def test_a_connection_that_is_kept_is_closed_after_a_while_without_a_request(portal):
