@@ -62,6 +62,8 @@ def main() -> int:
         from tests.fuzz.world import make_world  # noqa: PLC0415
 
         settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+        # Hashes that are slow on purpose would take a fifth of the time.
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         command = f"python -m tests.fuzz --seed {options.seed}"
         if connection.vendor == "postgresql":
             command = f"python -m tests.postgres {command}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from urllib.parse import quote_from_bytes, urlsplit
 
+from tests.cast import code_at
 from tests.fuzz.atlas import Atlas, Route, fields_of
 from tests.fuzz.headers import header
 from tests.fuzz.pages import Field, Form
@@ -30,6 +32,8 @@ FILES = (
     "answers.json",
 )
 """Hostile names of files."""
+TIMES = 70
+"""More requests of one kind than anyone may send in a minute."""
 NUMBERS = (
     *("0", "-1", "1" * 18, "9223372036854775807", "9223372036854775808", "9" * 30, "9" * 4_400),
     *("007", "+1", "1.0", "1e3", "１", "٣", "²", "1\n", " 1", "1;2"),
@@ -46,6 +50,7 @@ class Cases:
     atlas: Atlas
     people: Sequence[str]
     cookies: dict[str, dict[str, str]]
+    passwords: dict[str, str]
 
     def case(self, number: int) -> list[Ask]:
         """The requests of a case, one after the other. Those before the last are as the pages make them."""
@@ -57,7 +62,9 @@ class Cases:
         # Often about what the step before it was about.
         if asks and random.random() < 0.3:
             last = Make(random, asks[-1].mark + "z", self).request(last.who, self._route(asks[-1].route))
-        return [*asks, last]
+        # Once in a while the same request again and again, until it is refused as too many.
+        times = TIMES if last.method == "POST" and random.random() < 0.002 else 1
+        return [*asks, *[last] * times]
 
     def _route(self, name: str) -> Route:
         return next(route for route in self.routes if route.name == name)
@@ -67,7 +74,7 @@ class Cases:
         who, route = random.choice(sorted(self.atlas.forms))
         form = random.choice(self.atlas.forms[who, route])
         make = Make(random, mark, self)
-        pairs = make.filled(form)
+        pairs = make.filled(form, who)
         ask = make.bare(who, form.method, urlsplit(form.action).path.encode(), route)
         if form.method == "POST":
             ask.query = urlsplit(form.action).query.encode()
@@ -195,7 +202,7 @@ class Make:
 
     # --- Forms ----------------------------------------------------------------
 
-    def filled(self, form: Form) -> Pairs:
+    def filled(self, form: Form, who: str) -> Pairs:
         """A form's names and values, as a person might fill it in."""
         pairs: Pairs = []
         buttons = [f for f in form.fields if f.kind in ("button", "submit")]
@@ -207,10 +214,10 @@ class Make:
             elif entry.kind == "checkbox":
                 pairs += [(entry.name, choice) for choice in entry.choices if self.chance(0.7)]
             else:
-                pairs.append((entry.name, self._answer(entry)))
+                pairs.append((entry.name, self._answer(entry, who)))
         return pairs
 
-    def _answer(self, entry: Field) -> str:
+    def _answer(self, entry: Field, who: str) -> str:
         if entry.kind in ("hidden", "file"):
             return entry.value
         if entry.kind in ("radio", "select") and entry.choices:
@@ -219,6 +226,12 @@ class Make:
             return entry.value
         if "email" in entry.name or entry.kind == "email":
             return f"{self.mark}@example.ca"
+        if entry.kind == "password" and self.chance(0.7):
+            return self.cases.passwords.get(who, "quiet harbour nine")
+        if entry.name == "login" and self.chance(0.7):
+            return self.random.choice(("member@example.ca", "officer@example.ca", "nobody@example.ca"))
+        if entry.name == "code" and self.chance(0.7):
+            return code_at(time.time())
         if any(
             word in entry.name for word in ("day", "since", "until", "starts_on", "ends", "by", "on")
         ) and self.chance(0.6):
@@ -259,7 +272,7 @@ class Make:
     # --- Bodies ---------------------------------------------------------------
 
     def _fill_body(self, ask: Ask, form: Form | None) -> None:
-        pairs = self.filled(form) if form else [("csrfmiddlewaretoken", self._token(ask.who))]
+        pairs = self.filled(form, ask.who) if form else [("csrfmiddlewaretoken", self._token(ask.who))]
         if self.chance(0.7):
             token = [pair for pair in pairs if pair[0] in ("csrfmiddlewaretoken", "as")]
             rest = self._mutated([pair for pair in pairs if pair not in token])

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from django.core.files.storage import FileSystemStorage
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 
+from assessments.pdf.press import Enclosed
 from assessments.services.audit_proof import chains, walk
 from tests.fuzz import faults
 from tests.fuzz.atlas import all_routes, explore
@@ -51,12 +52,18 @@ class Report:
         return kinds
 
 
+def escaped(carried: bytes) -> bytes:
+    """A carried file as it may stand in HTML: it is no markup."""
+    return carried.replace(b"<", b"&lt;").replace(b'"', b"&quot;").replace(b"'", b"&#39;")
+
+
 @contextmanager
 def printed_as_html() -> Iterator[None]:
     """Give each document's HTML in place of its PDF: printing takes long, and marks can be read in HTML."""
 
-    def printed(_: object, html: str, *__: object, **___: object) -> bytes:
-        return b"%PDF-1.7\n" + html.encode("utf-8", "replace")
+    def printed(_: object, html: str, __: object, *, enclosed: Enclosed | None, **___: object) -> bytes:
+        carried = enclosed.content if enclosed else b""
+        return b"%PDF-1.7\n" + html.encode("utf-8", "replace") + b"\n<!-- it carries -->\n" + escaped(carried)
 
     with patch("assessments.pdf.press._print", printed):
         yield
@@ -75,6 +82,19 @@ def kept_open() -> Iterator[None]:
         yield
 
 
+def as_header(cookies: dict[str, str]) -> str:
+    """Cookies as a browser sends them."""
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
+def take_cookies(ask: Ask, reply: Reply, jars: dict[str, dict[str, str]]) -> None:
+    """Keep the cookies of a response. Whoever is nobody stays nobody: accepting an invitation signs in."""
+    for name, value in reply.headers:
+        if name.lower() == "set-cookie" and ask.who not in ("nobody", "with_check"):
+            key, _, kept = value.partition(";")[0].partition("=")
+            jars[ask.who][key] = kept.strip('"')
+
+
 @dataclass
 class Run:
     """The cases of a seed in one world."""
@@ -83,17 +103,22 @@ class Run:
     watch: faults.Watch
     report: Report
     cases: Cases | None = None
+    made: dict[str, str] = field(default_factory=dict)
+    """The digests of the world as it was made."""
 
     def explore(self, seed: int) -> None:
         """Read people's pages for the forms and addresses that the cases use."""
+        self.made = faults.digests(self.world)
         routes = all_routes()
         atlas = explore(self.world.cookies, self.world.links, self._read, most=PAGES)
-        self.cases = Cases(seed, routes, atlas, sorted(self.world.cookies), self.world.cookies)
+        self.cases = Cases(
+            seed, routes, atlas, sorted(self.world.cookies), self.world.cookies, self.world.passwords
+        )
 
     def _read(self, ask: Ask) -> Reply:
         cookies = self.world.cookies[ask.who]
         if cookies:
-            ask.headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
+            ask.headers.append(("Cookie", as_header(cookies)))
         with transaction.atomic():
             reply = self.ask(ask, -1, widened=False)
             transaction.set_rollback(True)
@@ -120,11 +145,20 @@ class Run:
     def case(self, number: int) -> None:
         """Run one case, and undo what it did."""
         assert self.cases is not None
-        widened = False
+        widened, before = False, self.made
+        jars = {who: dict(cookies) for who, cookies in self.world.cookies.items()}
         with transaction.atomic():
-            before = self.before
             for ask in self.cases.case(number):
-                reply = self.ask(ask, number, widened=widened)
+                made, now = as_header(self.world.cookies[ask.who]), as_header(jars[ask.who])
+                ask.headers = [(name, now if value == made else value) for name, value in ask.headers]
+                try:
+                    with transaction.atomic():
+                        reply = self.ask(ask, number, widened=widened)
+                except DatabaseError as error:
+                    fault = f"the transaction is broken after it: {type(error).__name__}"
+                    self.report.faults.append((number, fault, str(ask)))
+                    break
+                take_cookies(ask, reply, jars)
                 if faults.writes_kept(self.watch):
                     after = faults.digests(self.world)
                     for fault in faults.changed(ask, before, after):
@@ -134,13 +168,6 @@ class Run:
                 if "assessments_auditevent" in self.watch.written and number % 5 == 0:
                     self.verify(number, ask)
             transaction.set_rollback(True)
-
-    @property
-    def before(self) -> dict[str, str]:
-        """The digests of the world as it was made."""
-        if not hasattr(self, "_before"):
-            self._before = faults.digests(self.world)
-        return self._before
 
     def verify(self, number: int, ask: Ask) -> None:
         """Walk every chain of the audit trail."""

@@ -46,6 +46,14 @@ class World:
     marks: dict[tuple[str, str], str]
     links: list[str] = field(default_factory=list)
 
+    @property
+    def passwords(self) -> dict[str, str]:
+        """The password of each person."""
+        users = {
+            who: self.cast.users.get(who.partition(",")[0].partition(" without")[0]) for who in self.cookies
+        }
+        return {who: password_of(pk) for who, pk in users.items() if pk}
+
     def hidden_from(self, who: str, *, widened: bool = False) -> dict[str, str]:
         """Each mark that a person may not see, with its name. `widened`: an office shared more in this case."""
         hidden = {}
@@ -102,6 +110,11 @@ def make_world(seed: int) -> World:
     return world
 
 
+def password_of(pk: int) -> str:
+    """The password of the person with this key."""
+    return f"quiet harbour number {pk}"
+
+
 def _rename(cast: Cast, marks: dict[tuple[str, str], str]) -> None:
     by = cast.administrator
     inside = {
@@ -114,7 +127,7 @@ def _rename(cast: Cast, marks: dict[tuple[str, str], str]) -> None:
         for name in names[: 3 if owner == "ward4" else 2]:
             people.rename_person(user=cast.user(name), name=spiked(name, mark), by=by)
     for user in User.objects.all():
-        user.set_password(f"the password of {user.pk}")
+        user.set_password(password_of(user.pk))
         user.save()
 
 
