@@ -73,7 +73,14 @@ def main() -> int:
             with printed_as_html():
                 world = make_world(options.seed)
             tell = partial(print, flush=True)
-            report = run(world, numbers, seed=options.seed, requests=options.requests, tell=tell)
+            report = run(
+                world,
+                numbers,
+                seed=options.seed,
+                requests=options.requests,
+                tell=tell,
+                really_print=options.only is None,
+            )
             transaction.set_rollback(True)
         connection.close()
         raw = RawReport()
@@ -94,7 +101,10 @@ def _tell(report: Report, command: str) -> None:
     for name, counts in report.counts.items():
         if name != "route":
             print(f"by {name}: " + ", ".join(f"{key} {count:,}" for key, count in sorted(counts.items())))
-    print(f"URL patterns: {len(report.counts['route'])}. Audit chains verified: {report.chains:,}.")
+    print(
+        f"URL patterns: {len(report.counts['route'])}. Audit chains verified: {report.chains:,}. "
+        f"PDFs printed: {report.printed}, {report.marked} of them with the person's own marks."
+    )
     print("slowest:", *(f"  {seconds:.2f} s {what}" for seconds, what in report.slowest), sep="\n")
     for fault, samples in report.kinds().items():
         print(f"\n{len(samples)} × {fault}")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+import pikepdf
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.signals import got_request_exception
@@ -38,6 +39,7 @@ from assessments.models import (
 )
 from tests.fuzz.wire import Ask, Reply, host
 from tests.fuzz.world import INSIDE, World
+from tests.reading import flat, margins_of_pdf, opened, texts_of_pages
 from tests.test_permissions import missing_headers
 
 SECONDS = 10.0
@@ -150,6 +152,19 @@ def writes_kept(watch: Watch) -> bool:
     return not watch.written.isdisjoint({model._meta.db_table for model in OFFICE})
 
 
+def text_of_pdf(body: bytes) -> str:
+    """All texts of a PDF, without white space, and the files that it carries. Empty for HTML in place of one."""
+    try:
+        pdf = opened(body)
+    except pikepdf.PdfError:
+        return ""
+    carried = [
+        pdf.attachments[name].get_file().read_bytes().decode("utf-8", "replace") for name in pdf.attachments
+    ]
+    about = str(pdf.open_metadata())
+    return flat("".join([*texts_of_pages(pdf), *margins_of_pdf(pdf)])) + about + "".join(carried)
+
+
 def readable(reply: Reply) -> str:
     """All that a response says: its headers and its body, unpacked and unfolded."""
     texts = [f"{name}: {value}" for name, value in reply.headers]
@@ -157,6 +172,8 @@ def readable(reply: Reply) -> str:
         with suppress(zipfile.BadZipFile):
             archive = zipfile.ZipFile(io.BytesIO(reply.body))
             texts += [name + archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
+    if reply.kind == "application/pdf" and (printed := text_of_pdf(reply.body)):
+        texts.append(printed)
     texts.append(reply.body.decode("utf-8", "replace").replace("\r\n ", ""))
     return "\n".join(texts)
 
@@ -180,12 +197,17 @@ def of_response(ask: Ask, reply: Reply, watch: Watch, world: World, *, widened: 
         yield f"headers missing: {', '.join(missing)}"
     yield from _redirects(reply)
     yield from _markup(ask, reply, world)
+    yield from hidden_marks(ask, reply, world, widened=widened)
+    yield from _traces(ask, watch, world)
+
+
+def hidden_marks(ask: Ask, reply: Reply, world: World, *, widened: bool = False) -> Iterator[str]:
+    """The marks in a response that its person may not see."""
     text = readable(reply)
     for mark, name in world.hidden_from(ask.who, widened=widened).items():
         # A form with a mark comes from a page of someone who may see it, and is given back.
         if mark in text and mark not in _own_key(ask, world) and mark not in typed_in(ask):
             yield f"shows what is hidden from {ask.who}: {name}"
-    yield from _traces(ask, watch, world)
 
 
 def route_of(path: bytes) -> str:
@@ -229,7 +251,7 @@ def _redirects(reply: Reply) -> Iterator[str]:
         value = reply.get(name)
         split = urlsplit(value) if value else None
         if split and (
-            split.netloc not in ("", host())
+            split.hostname not in (None, host())
             or split.scheme not in ("", "https")
             or value[:2] in ("//", "/\\", "\\/")
         ):

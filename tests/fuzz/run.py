@@ -18,8 +18,10 @@ from tests.fuzz import faults
 from tests.fuzz.atlas import all_routes, explore
 from tests.fuzz.cases import Cases
 from tests.fuzz.wire import Ask, Reply, send
-from tests.fuzz.world import World, run_hooks
+from tests.fuzz.world import INSIDE, World, run_hooks
 
+EXPLORED, PRINTED = -1, -2
+"""In place of a case's number: for a page that was read before the cases, and for a PDF after them."""
 PAGES = 70
 """Pages that are read for each person before the cases, to find forms and addresses."""
 
@@ -35,6 +37,9 @@ class Report:
     slowest: list[tuple[float, str]] = field(default_factory=list)
     faults: list[tuple[int, str, str]] = field(default_factory=list)
     chains: int = 0
+    printed: int = 0
+    marked: int = 0
+    """PDFs that were printed, and those that have a mark of the person's own."""
 
     def count(self, ask: Ask, reply: Reply) -> None:
         """Count a response."""
@@ -103,6 +108,8 @@ class Run:
     watch: faults.Watch
     report: Report
     cases: Cases | None = None
+    pdf_routes: set[str] = field(default_factory=set)
+    """The URL patterns that have answered with a PDF."""
     made: dict[str, str] = field(default_factory=dict)
     """The digests of the world as it was made."""
 
@@ -120,7 +127,7 @@ class Run:
         if cookies:
             ask.headers.append(("Cookie", as_header(cookies)))
         with transaction.atomic():
-            reply = self.ask(ask, -1, widened=False)
+            reply = self.ask(ask, EXPLORED, widened=False)
             transaction.set_rollback(True)
         for name, value in reply.headers:
             # Forms need the cookie that their token belongs to.
@@ -138,6 +145,8 @@ class Run:
         except Exception as error:  # noqa: BLE001 - it would be the request's
             reply.error = error
         self.report.count(ask, reply)
+        if reply.kind == "application/pdf":
+            self.pdf_routes.add(ask.route)
         for fault in faults.of_response(ask, reply, self.watch, self.world, widened=widened):
             self.report.faults.append((number, fault, str(ask)))
         return reply
@@ -169,6 +178,34 @@ class Run:
                     self.verify(number, ask)
             transaction.set_rollback(True)
 
+    def print_some(self) -> None:
+        """Have a PDF of each URL pattern printed for some people, and look for marks in it."""
+        assert self.cases is not None
+        for route in (route for route in self.cases.routes if route.name in self.pdf_routes):
+            for who in ("officer", "with_check", "member"):
+                for values in self.cases.atlas.values.get((who, route.name), [])[:1]:
+                    ask = Ask(who, "GET", route.path(values).encode(), route=route.name)
+                    ask.headers = [("Cookie", as_header(self.world.cookies[who]))]
+                    self._print(ask)
+
+    def _print(self, ask: Ask) -> None:
+        with transaction.atomic():
+            reply = send(ask)
+            transaction.set_rollback(True)
+        if reply.status != 200:
+            # A host that is busy prints it later.
+            return
+        for fault in faults.hidden_marks(ask, reply, self.world):
+            self.report.faults.append((PRINTED, fault, str(ask)))
+        text = faults.text_of_pdf(reply.body)
+        own = [
+            mark
+            for (owner, _), mark in self.world.marks.items()
+            if ask.who in (*INSIDE.get(owner, ()), owner)
+        ]
+        self.report.printed += 1
+        self.report.marked += any(mark in text for mark in own)
+
     def verify(self, number: int, ask: Ask) -> None:
         """Walk every chain of the audit trail."""
         for chain in chains({}):
@@ -183,6 +220,7 @@ def run(
     *,
     seed: int,
     requests: int = 10**9,
+    really_print: bool = False,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Report:
     """Run cases in a world until there were so many requests. What each changes is undone."""
@@ -195,5 +233,8 @@ def run(
             if running.report.requests >= requests:
                 break
             running.case(number)
-        running.verify(-1, Ask("", "", b""))
+        running.verify(EXPLORED, Ask("", "", b""))
+    if really_print:
+        with faults.watching() as running.watch, kept_open():
+            running.print_some()
     return running.report
