@@ -11,7 +11,7 @@ from config.mail import fault_in_words
 class Command(sendtestemail.Command):
     """Sends a test email, and reports what the email server answered."""
 
-    help = "Send a test email to the addresses, with the portal's own settings. Exit with 1 if that fails."
+    help = "Send a test email with the portal's settings. Exit with 1 if it cannot be sent."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
