@@ -769,6 +769,14 @@ def test_emails_name_no_page_that_is_not_there(only, member, mailoutbox):
         assert "password/reset" not in text
 
 
+@pytest.mark.parametrize("name", ["sign_in_change", "email_asked"])
+def test_emails_name_only_the_providers_password(only, member, mailoutbox, name):
+    context = {"what": "code_guesses", "when": "today", "path": "/", "address": "p•••@example.ca"}
+    send_mail(to=member.email, name=name, context=context)
+    for text in (mailoutbox[-1].body, mailoutbox[-1].alternatives[0][0]):
+        assert text.count("password") == text.count("password for City account") > 0
+
+
 def test_a_new_link_is_an_event_and_an_email(client, only, member):
     with_claims(only, "ana")
     come(client, "ana")
