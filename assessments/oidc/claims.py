@@ -47,11 +47,14 @@ class Reason(StrEnum):
 
 
 class Refusal(Exception):
-    """Someone cannot sign in, link or confirm by single sign-on. The reason is for the log alone."""
+    """Someone cannot sign in, link or confirm by single sign-on. The reason is for the log alone.
 
-    def __init__(self, reason: Reason) -> None:
+    `person` is whose sign-in it is about; None if that is not known.
+    """
+
+    def __init__(self, reason: Reason, *, person: Any = None) -> None:
         super().__init__(str(reason))
-        self.reason = reason
+        self.reason, self.person = reason, person
 
 
 @dataclass(frozen=True)

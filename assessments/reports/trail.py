@@ -96,7 +96,7 @@ SENTENCES: dict[str, str] = {
     Action.RECOVERY_CODES_MADE: "{who} made new recovery codes",
     Action.RECOVERY_CODE_USED: "{who} used a recovery code",
     Action.SSO_LINKED: "{who} linked single sign-on to their sign-in",
-    Action.SSO_UNLINKED: "{who} removed the link to single sign-on from their sign-in",
+    Action.SSO_UNLINKED: "{who} removed the link to single sign-on from the sign-in of {what}",
     Action.ROLE_CHANGED: "{who} changed the role of {what}",
     Action.ACCESS_REVIEWED: "{who} confirmed who has access, in the review of {what}",
 }

@@ -29,9 +29,9 @@ def linked_person(identity: Identity) -> User | None:
     link = Link.objects.select_related("user").filter(provider=identity.issuer, uid=identity.subject).first()
     if link is None:
         return None
-    if link.extra_data != _kept(identity):
-        raise Refusal(Reason.LINK_DIFFERS)
     person: User = link.user
+    if link.extra_data != _kept(identity):
+        raise Refusal(Reason.LINK_DIFFERS, person=person)
     return person
 
 
@@ -59,7 +59,7 @@ def link_single_sign_on(*, by: User, identity: Identity, replace: bool) -> None:
     if replace:
         others.delete()
     elif others.filter(provider=identity.issuer).exists():
-        raise Refusal(Reason.LINKED_TO_ANOTHER)
+        raise Refusal(Reason.LINKED_TO_ANOTHER, person=by)
     if _link(by, identity):
         tell_of_change(user=by, what=Change.SINGLE_SIGN_ON_LINKED, by=by)
 

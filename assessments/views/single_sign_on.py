@@ -52,16 +52,22 @@ class Trip:
     confirms: int | None
 
 
-def refused(request: HttpRequest, reason: Reason) -> HttpResponse:
+def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The same page for everyone who cannot go on this way, and a line in the log with the reason."""
-    log_refusal(request, reason)
+    log_refusal(request, refusal)
     return render(request, "account/single_sign_on_refused.html", status=403)
 
 
-def log_refusal(request: HttpRequest, reason: Reason) -> None:
-    """Tell the operator why. No line has an address or a claim's value."""
+def log_refusal(request: HttpRequest, refusal: Refusal) -> None:
+    """Tell the operator why, and whose sign-in it is about. No line has an address or a claim's value."""
     by = request.user if isinstance(request.user, User) else None
-    write(Event.SINGLE_SIGN_ON_REFUSED, person=by, by=by, method=Method.SINGLE_SIGN_ON, reason=reason)
+    write(
+        Event.SINGLE_SIGN_ON_REFUSED,
+        person=refusal.person or by,
+        by=by,
+        method=Method.SINGLE_SIGN_ON,
+        reason=refusal.reason,
+    )
 
 
 def _provider() -> Provider:
@@ -118,7 +124,7 @@ def _leave(request: HttpRequest, confirms: int | None = None) -> HttpResponse:
     try:
         address = address_to_leave(provider, departure, back=_way_back(), ask_again=confirms is not None)
     except Refusal as refusal:
-        return refused(request, refusal.reason)
+        return refused(request, refusal)
     trip = Trip(departure, get_next_redirect_url(request) or "", confirms)
     kept = {**request.session.get(DEPARTURES, {}), departure.state: asdict(trip)}
     newest = list(kept)[-MAX_DEPARTURES:]
@@ -161,7 +167,7 @@ def callback(request: HttpRequest) -> HttpResponse:
             return _confirmed(request, trip, identity)
         return _arrived(request, provider, trip, identity)
     except Refusal as refusal:
-        return refused(request, refusal.reason)
+        return refused(request, refusal)
 
 
 def _arrived(request: HttpRequest, provider: Provider, trip: Trip, identity: Identity) -> HttpResponse:
@@ -195,7 +201,7 @@ def _person_of(provider: Provider, identity: Identity) -> User | None:
         if person and person.is_active:
             sign_ins.link_single_sign_on(by=person, identity=identity, replace=False)
     if person and not person.is_active:
-        raise Refusal(Reason.SUSPENDED)
+        raise Refusal(Reason.SUSPENDED, person=person)
     return person
 
 
@@ -268,13 +274,13 @@ def join(request: HttpRequest) -> HttpResponse:
     try:
         pending = _taken_pending(request, TO_JOIN)
     except Refusal as refusal:
-        return refused(request, refusal.reason)
+        return refused(request, refusal)
     identity = Identity(**pending["identity"])
     invitation = (
         Invitation.objects.open().filter(pk=pending["invitation"]).select_related("office__member").first()
     )
     if invitation is None:
-        log_refusal(request, Reason.INVITATION_GONE)
+        log_refusal(request, Refusal(Reason.INVITATION_GONE))
         return render(request, "people/no_invitation.html", status=404)
     name = mended_line(identity.name)[:MAX_NAME]
     form = JoinForm(request.POST if request.method == "POST" else None, initial={"name": name})
@@ -283,13 +289,13 @@ def join(request: HttpRequest) -> HttpResponse:
         try:
             person = sign_ins.join(invitation=invitation, name=form.cleaned_data["name"], identity=identity)
         except people.InvitationGone:
-            log_refusal(request, Reason.INVITATION_GONE)
+            log_refusal(request, Refusal(Reason.INVITATION_GONE))
             return render(request, "people/no_invitation.html", status=404)
         except people.ExistingAccount:
             # It was made a moment ago. The provider's next answer leads to it.
             return redirect("single_sign_on")
         except Refusal as refusal:
-            return refused(request, refusal.reason)
+            return refused(request, refusal)
         except people.CannotJoin as error:
             context["problem"] = str(error)
         else:
@@ -331,7 +337,7 @@ def link(request: HttpRequest) -> HttpResponseBase:
         if request.user.email != identity.address:
             raise Refusal(Reason.OTHER_ADDRESS)
     except Refusal as refusal:
-        return refused(request, refusal.reason)
+        return refused(request, refusal)
     return _confirm(request, by=request.user, identity=identity)
 
 
@@ -342,7 +348,7 @@ def _confirm(request: HttpRequest, by: User, identity: Identity) -> HttpResponse
     try:
         sign_ins.link_single_sign_on(by=by, identity=identity, replace=True)
     except Refusal as refusal:
-        return refused(request, refusal.reason)
+        return refused(request, refusal)
     del request.session[TO_LINK]
     messages.success(request, f"You can now sign in with {_provider().name}.")
     return redirect("mfa_index")

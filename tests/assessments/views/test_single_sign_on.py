@@ -12,6 +12,8 @@ import pytest
 import requests
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount as Link
+from django.core import mail
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from oidc_provider_mock import User as Claims
@@ -21,6 +23,7 @@ from assessments.models import AuditEvent, Invitation, Office, OutgoingMail, Use
 from assessments.models.invitations import key_hash
 from assessments.oidc import client as oidc_client
 from assessments.oidc.claims import Identity, Reason, Refusal
+from assessments.reports.trail import in_words
 from assessments.services import security_log
 from assessments.services.mail import send_mail
 from assessments.services.sign_ins import link_single_sign_on
@@ -321,6 +324,24 @@ def test_a_second_step_is_asked_of_those_who_come_this_way_too(client, entra, me
     assert not is_in(client)
 
 
+def test_a_link_that_an_operator_removes_ends_all_sessions_and_the_trail_says_whose_it_was(
+    client, entra, member, django_capture_on_commit_callbacks
+):
+    linked(member, entra)
+    come(client, "ana")
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("forget_single_sign_on", member.email)
+    assert client.get("/office/").status_code == 302
+    assert not Link.objects.exists()
+    (line,) = in_words([AuditEvent.objects.of_chain(None).latest("number")])
+    assert line.words == f"The portal removed the link to single sign-on from the sign-in of {member}"
+    (notice,) = mail.outbox
+    assert "The link to single sign-on was removed" in str(notice.body)
+    # Another identity can be linked now.
+    assert come(client, "other-ana")["Location"] == LINK
+
+
 @pytest.mark.parametrize("who", ["ana", "renamed-ana"])
 def test_the_subject_decides_whatever_the_address_is_by_now(client, entra, member, who):
     linked(member, entra, who)
@@ -390,6 +411,21 @@ def test_a_suspended_person_is_refused_although_linked(client, entra, member, re
     User.objects.update(is_active=False)
     assert come(client, "ana").status_code == 403
     assert reasons() == ["suspended"]
+
+
+def test_the_log_says_whose_sign_in_was_refused_if_the_portal_knows(
+    client, settings, entra, member, *, former, reasons, caplog
+):
+    settings.OIDC = replace(entra, only=True)
+    linked(member, entra, "other-ana")
+    for who in ("former", "ana", "stranger"):
+        come(Client(), who)
+    Link.objects.update(extra_data={})
+    come(Client(), "other-ana")
+    assert reasons() == ["suspended", "linked_to_another", "no_invitation", "link_differs"]
+    lines: list[Any] = [record.msg for record in caplog.records if record.name == "portal.security"]
+    refused = [line["person"] for line in lines if line["event"] == "single_sign_on_refused"]
+    assert refused == [str(former.pk), str(member.pk), None, str(member.pk)]
 
 
 @pytest.mark.parametrize("state", ["other", "", None])
