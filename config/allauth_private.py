@@ -3,8 +3,8 @@
 Checked against allauth 65.21.1. Any release may change them, so pyproject.toml admits only the 65.21 series, and
 tests/config/test_allauth_private.py has a test for each: an upgrade fails there first.
 
-- `consume` takes other rates than the settings' (`config`), and returns what takes a count back. The public
-  `allauth.core.ratelimit.consume` does neither.
+- `consume` takes other rates than the settings' (`config`), counts a GET (`limit_get`), and returns what takes a
+  count back. The public `allauth.core.ratelimit.consume` does none of that.
 - `get_ip` names an address as allauth's own limits do. Our counts and the audit trail must name it the same way.
 - `normalize_user_code` reads a code as allauth does, so that a used code stays used however it is typed.
 - `record_authentication` records that somebody who accepts an invitation has just chosen a password. The public

@@ -345,9 +345,12 @@ ACCOUNT_RATE_LIMITS = {
     "passkey": "60/m/ip",
     # Only wrong guesses are counted.
     "login": "",
-    # Not by email address alone, or anyone could keep somebody else from getting a new password.
+    # Not by email address alone, or anyone could keep somebody else from getting a new password. By the hour too, so
+    # that nobody fills a mailbox.
     "reset_password": "60/m/ip",
-    "reset_password_of": "5/m/key",
+    "reset_password_of": "5/m/key,20/h/key",
+    # Each departure writes a session, and has a thread wait for the provider's answers.
+    "single_sign_on": "60/m/ip",
     "start_check": "60/m/ip",
     # An answers file is seldom so large, even with a note on each question (views.public.LARGE_FILE).
     "large_file": "5/h/ip",

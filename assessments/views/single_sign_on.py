@@ -26,12 +26,12 @@ from assessments.forms.people import JoinForm
 from assessments.models import Invitation, User
 from assessments.oidc.claims import Identity, Reason, Refusal
 from assessments.oidc.client import Departure, address_to_leave, identity_of
-from assessments.services import people, sign_ins
+from assessments.services import people, security_log, sign_ins
 from assessments.services.security_log import Event, Method, write
 from assessments.typed.mending import mended_line
 from assessments.views.access import ASKED_NOW, ASSERTED_STEP, BY_PROVIDER, freshly_signed_in, signed_in
 from assessments.views.sign_in import change_key, welcome
-from config.allauth_private import record_authentication
+from config.allauth_private import consume, record_authentication
 from config.oidc import Provider
 
 DEPARTURES, MAX_DEPARTURES, DEPARTURE_SECONDS = "departures", 10, 10 * 60
@@ -115,6 +115,13 @@ def confirm(request: HttpRequest, by: User) -> HttpResponse:
 
 def _leave(request: HttpRequest, confirms: int | None = None) -> HttpResponse:
     provider = _provider()
+    if not consume(request, app="allauth.account", action="single_sign_on", limit_get=True):
+        write(
+            Event.SINGLE_SIGN_ON_REFUSED,
+            method=Method.SINGLE_SIGN_ON,
+            reason=security_log.Reason.NETWORK_LIMIT,
+        )
+        return render(request, "429.html", status=429)
     departure = Departure(
         state=secrets.token_urlsafe(24),
         nonce=secrets.token_urlsafe(24),

@@ -60,6 +60,15 @@ def test_consume_counts_by_the_settings_rates_unless_it_is_given_others(settings
     assert private.consume(guess(), **kwargs) is None
 
 
+def test_consume_counts_a_get_only_where_that_is_asked(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "1/m/key"}
+    kwargs = {"app": "allauth.account", "action": "login_failed", "key": "a"}
+    request = RequestFactory().get("/")
+    assert all(private.consume(request, **kwargs) for _ in range(3))
+    assert private.consume(request, **kwargs, limit_get=True)
+    assert private.consume(request, **kwargs, limit_get=True) is None
+
+
 @pytest.mark.parametrize(
     ("proxies", "headers", "address"),
     [

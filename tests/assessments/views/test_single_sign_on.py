@@ -219,6 +219,28 @@ def test_the_session_keeps_the_last_ten_departures(client, entra):
     assert client.get(first).status_code == 403
 
 
+def test_a_network_leaves_sixty_times_a_minute_so_that_nobody_keeps_the_portal_asking(
+    entra, monkeypatch, reasons
+):
+    asked: list[str] = []
+
+    def address(*_: Any, **how: Any) -> Any:
+        asked.append(how["back"])
+        return entra.issuer
+
+    monkeypatch.setattr(single_sign_on, "address_to_leave", address)
+
+    def leave(where: str = "127.0.0.1", client: Client | None = None, start: str = START) -> int:
+        return int((client or Client()).get(start, REMOTE_ADDR=where).status_code)
+
+    assert {leave() for _ in range(60)} == {302}
+    assert leave() == 429
+    assert leave(client=client_of(person("member")), start=AGAIN) == 429
+    assert len(asked) == 60
+    assert reasons() == ["network_limit"] * 2
+    assert leave("192.0.2.7") == 302
+
+
 # --- Linking -------------------------------------------------------------------------
 
 
