@@ -19,6 +19,7 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _SEPARATOR_LINE = re.compile(r"\Asep=.[^\n]*\n", re.IGNORECASE)
 """The line by which Excel learns the separator of a file."""
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
+_PUNCTUATION = str.maketrans("", "", f'{SEPARATORS}"')
 _FORMULA = re.compile(r"['\"\s]*[=+\-@＝＋－＠]|#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!)")
 
 
@@ -78,7 +79,7 @@ def read_table(text: str, names: Mapping[str, tuple[str, ...]]) -> Table:
     if '"' not in text:
         # Phones turn straight quotation marks into these.
         text = text.translate(_CURLY)
-    if not text.strip(f"{SEPARATORS} \n"):
+    if not text.translate(_PUNCTUATION).strip():
         raise TableFault("The list is empty.")
     separator = max(SEPARATORS, key=lambda each: _fit(text, each, names))
     rows = _rows(text, separator, skipped)

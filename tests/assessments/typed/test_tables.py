@@ -118,6 +118,8 @@ def test_without_names_the_columns_are_in_the_order_of_the_template(line):
     [
         ("", "The list is empty."),
         ("\n , , \n", "The list is empty."),
+        ('""', "The list is empty."),
+        ("sep=;\n\u00a0;\u3000", "The list is empty."),
         ("Who,What\nPat,Member", "The first line must name the columns: Email, Role, Seat, First day."),
         ("Email,Role,Email address\na@b.ca,Member,c@d.ca", "Two columns are named Email."),
         ('Email,Role\na@b.ca,Member\nc@d.ca,"Member\ne@f.ca,Member', "Line 3 can’t be read."),
