@@ -80,10 +80,12 @@ def staff_access(office: Office) -> list[Access]:
 
 
 def portal_access() -> list[Access]:
-    """Everyone who can sign in, except the staff of current offices: their members review them."""
-    staff = Membership.objects.current().filter(office__ends_on__isnull=True).values("user")
+    """Everyone who can sign in, except the staff of current offices whose members can sign in and review them."""
+    staff = Membership.objects.current().filter(office__in=_reviewed_by_members()).values("user")
     people = User.objects.filter(is_active=True).exclude(pk__in=staff, offices__isnull=True)
-    offices = {office.member_id: office for office in Office.objects.order_by("-ends_on")}
+    # The last one counts.
+    ended = Office.objects.filter(ends_on__isnull=False).order_by("ends_on")
+    offices = {office.member_id: office for office in ended}
     current = {office.member_id: office for office in Office.objects.current()}
     roles, joined, second_steps = office_roles(), _joined(), _with_second_step()
     listed = []
@@ -105,6 +107,11 @@ def portal_access() -> list[Access]:
     return listed
 
 
+def _reviewed_by_members() -> QuerySet[Office]:
+    """The current offices whose members can sign in."""
+    return Office.objects.current().filter(member__is_active=True)
+
+
 def _joined() -> dict[tuple[int, str], datetime]:
     """When officers and administrators last accepted the invitation to their role, by their key and the role."""
     used = Invitation.objects.filter(used_at__isnull=False, role__in=("officer", "administrator"))
@@ -121,11 +128,11 @@ def _with_second_step() -> set[int]:
 
 
 def offices_to_review(review: Review) -> QuerySet[Office]:
-    """The current offices with staff from before the review started, whose member has not done it yet."""
+    """The offices with staff from before the review started, whose member can do it and has not done it yet."""
     began = _began(review)
     staff = Membership.objects.current().filter(office=OuterRef("pk"), joined_at__lt=began)
     done = AccessReview.objects.filter(office=OuterRef("pk"), starts_on=review.starts_on)
-    return Office.objects.current().filter(Exists(staff), ~Exists(done))
+    return _reviewed_by_members().filter(Exists(staff), ~Exists(done))
 
 
 def portal_to_review(review: Review) -> bool:

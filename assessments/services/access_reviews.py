@@ -64,8 +64,8 @@ def ask_for_reviews() -> int:
 
 def _reviewers(review: Review) -> list[tuple[int, str]]:
     """The keys of the people who have a review to do, each with the path of its page."""
-    offices = offices_to_review(review).filter(member__is_active=True)
-    reviewers = [(office.member_id, _path(office)) for office in offices.order_by("pk")]
+    offices = offices_to_review(review).order_by("pk")
+    reviewers = [(office.member_id, _path(office)) for office in offices]
     if portal_to_review(review):
         administrators = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
         reviewers += [(pk, _path(None)) for pk in administrators.values_list("pk", flat=True)]

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from assessments.models import AccessReview, AuditEvent, Membership, Office, OutgoingMail, User
-from assessments.reports.access_reviews import portal_access, review_on, staff_access
+from assessments.reports.access_reviews import offices_to_review, portal_access, review_on, staff_access
 from assessments.services import access_reviews, outbox, people
 from assessments.services.access_reviews import AccessChanged, AlreadyReviewed, confirm_access
 from assessments.services.mail import send_mail
@@ -124,6 +124,7 @@ def test_no_email_goes_to_a_member_who_cannot_or_need_not_review(run, cast, how)
             joined_at=datetime(2027, 4, 1, 0, 0, tzinfo=TORONTO)
         )
     assert run(APRIL) == ["administrator@example.ca", "stranger@example.ca"]
+    assert not offices_to_review(review_on(APRIL)).filter(pk=cast.office_pk).exists()
 
 
 def test_a_new_portal_has_no_review_to_do(run):
@@ -169,15 +170,26 @@ def test_everyone_who_can_sign_in_is_reviewed_by_administrators_or_by_their_memb
     person("suspended", is_active=False)
     ended = office_of(person("past member"), "Ward 7", ends_on=date(2026, 12, 1))
     Membership.objects.create(office=ended, user=person("past staff"))
+    without_member = office_of(person("suspended member", is_active=False), "Ward 9")
+    Membership.objects.create(office=without_member, user=person("staff of a suspended member"))
     both = person("member and staff")
     office_of(both, "Ward 8")
     Membership.objects.create(office=cast.elsewhere, user=both)
-    by_members = {each.user.email for office in Office.objects.current() for each in staff_access(office)}
+    offices = Office.objects.current().filter(member__is_active=True)
+    by_members = {each.user.email for office in offices for each in staff_access(office)}
     by_administrators = {each.user.email for each in portal_access()}
     active = set(User.objects.filter(is_active=True).values_list("email", flat=True))
     assert by_members | by_administrators == active
     assert by_members & by_administrators == {both.email}
     assert by_members == {"staff@example.ca", "other_staff@example.ca", both.email}
+
+
+def test_after_two_terms_the_access_is_that_of_the_later(cast):
+    past = person("past member")
+    office_of(past, "Ward 7", starts_on=date(2018, 12, 1), ends_on=date(2022, 11, 14))
+    later = office_of(past, "Ward 8", starts_on=date(2022, 11, 15), ends_on=date(2026, 12, 1))
+    (listed,) = (each for each in portal_access() if each.user == past)
+    assert listed.since == later.starts_on
 
 
 def test_the_page_shows_role_since_last_sign_in_and_second_step(cast):
