@@ -1,13 +1,14 @@
 """Runs the timers of deploy/systemd where there is no systemd: `python deploy/timers.py FOLDER`
 
-A timer's command starts at its unit's time, on this machine's clock, unless the last one is still running. FOLDER has
-the time at which each last started. If a timer's time came while this process was stopped, its command runs once at
-the next start. A command that takes longer than its unit allows is stopped. After one that failed, the command of its
-`OnFailure` runs, once an hour at most. Standard error gets a line of JSON for each command that has ended. When asked
-to stop, this process stops the commands under way and waits for them.
+A timer's command starts at its unit's time, on this machine's clock, unless the last one is still running. The time
+of each file in FOLDER is when that timer's command last started. If a timer's time came while this process was
+stopped, its command runs once at the next start. A command that takes longer than its unit allows is stopped. After
+one that failed, the command of its `OnFailure` runs, once an hour at most. Standard error gets a line of JSON for
+each command that has ended. When asked to stop, this process stops the commands under way and waits for them.
 """
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -129,9 +130,9 @@ class Runner:
             self._stop_if_late(timer)
             now, stamp = self.now(), self.folder / timer.name
             if not stamp.exists():
-                stamp.write_text(str(now))
-            if timer.name not in self.running and timer.is_due(float(stamp.read_text()), now):
-                stamp.write_text(str(now))
+                _mark(stamp, now)
+            if timer.name not in self.running and timer.is_due(stamp.stat().st_mtime, now):
+                _mark(stamp, now)
                 self.running[timer.name] = self._started(timer.command)
 
     def stop(self) -> None:
@@ -176,6 +177,12 @@ class Runner:
         earlier = self.reports.get(timer.name)
         if reports and not succeeded and (earlier is None or self.now() - earlier.started >= HOUR):
             self.reports[timer.name] = self._started(timer.report)
+
+
+def _mark(stamp: Path, now: float) -> None:
+    """Keep a time as that of an empty file: on a full disk, a file can lose its content, but not its time."""
+    stamp.touch()
+    os.utime(stamp, (now, now))
 
 
 def main(folder: Path) -> int:

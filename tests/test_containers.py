@@ -319,6 +319,21 @@ def test_a_timer_is_due_once_its_time_has_come(tmp_path, clock):
     assert timer.is_due(0, seconds("12:34"))
 
 
+def test_what_runs_once_a_day_runs_once_on_the_days_when_the_clocks_change():
+    daily = [timer for timer in read_timers() if timer.hour is not None]
+    assert daily
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "America/Toronto")
+        time.tzset()
+        for day in ("2026-03-08", "2026-11-01"):
+            begins = time.mktime(time.strptime(day, "%Y-%m-%d"))
+            ends = time.mktime(time.strptime(f"{day} 23:59", "%Y-%m-%d %H:%M"))
+            minutes = [begins + offset for offset in range(0, int(ends - begins) + 1, 60)]
+            for timer in daily:
+                assert sum(timer.is_due(at - 60, at) for at in minutes) == 1, (timer.name, day)
+    time.tzset()
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "deploy/systemd").glob("*.timer")), ids=lambda path: path.stem
@@ -393,6 +408,18 @@ def test_a_command_starts_at_its_time_and_its_end_is_a_line_of_the_log(tmp_path,
     assert (line["event"], line["code"], line["level"]) == ("portal-x ended", 1, "error")
     runner.step()
     assert not runner.running
+
+
+def test_a_file_that_a_full_disk_left_empty_does_not_stop_the_timers(tmp_path):
+    timer, clock = unit(tmp_path, "portal-x"), Clock()
+    Runner([timer], tmp_path, now=clock).step()
+    (tmp_path / "portal-x").write_text("")
+    os.utime(tmp_path / "portal-x", (clock.now, clock.now))
+    clock.now += 60
+    runner = Runner([timer], tmp_path, now=clock)
+    runner.step()
+    assert runner.running
+    step_to_the_end(runner)
 
 
 def reported(folder: Path) -> str:
