@@ -27,7 +27,7 @@ RUN /srv/portal/app/.venv/bin/python manage.py collectstatic --noinput \
 FROM debian:12.15-slim AS portal
 LABEL org.opencontainers.image.title="Social media self-check" \
       org.opencontainers.image.description="Council members check a social media account against the bulletin" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.base.name="docker.io/library/debian:12.15-slim"
 # Whole seconds, because a layer keeps no others, and fontconfig's cache names the time of each folder.
@@ -69,7 +69,7 @@ CMD ["gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"]
 
 FROM debian:12.15-slim AS proxy
 LABEL org.opencontainers.image.title="Social media self-check, nginx" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.base.name="docker.io/library/debian:12.15-slim"
 # hadolint ignore=DL3008  # as above
 RUN apt-get update \

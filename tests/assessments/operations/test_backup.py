@@ -235,7 +235,7 @@ def test_the_manifest_says_what_the_folder_holds(full, taken):
     contents = document["backup"]
     rows, files = full.holds()
     assert document["format"] == 1
-    assert (contents["vendor"], contents["portal"], contents["missing"]) == (connection.vendor, "0.1.0", [])
+    assert (contents["vendor"], contents["portal"], contents["missing"]) == (connection.vendor, "0.2.0", [])
     assert contents["rows"] == {table: len(there) for table, there in rows.items()}
     assert ["assessments", "0004_working_together"] in contents["migrations"]
     assert {file["name"]: file["sha256"] for file in contents["files"]} == files
