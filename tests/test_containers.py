@@ -334,6 +334,16 @@ def test_what_runs_once_a_day_runs_once_on_the_days_when_the_clocks_change():
     time.tzset()
 
 
+def test_the_nightly_printing_fits_into_the_memory_of_its_container():
+    (timer,) = (timer for timer in read_timers() if timer.name == "portal-render")
+    # By itself, it takes as many as the host has processors, which a container sees too.
+    processes = int(timer.command[timer.command.index("--processes") + 1])
+    memory = {"m": 1, "g": 1024}[COMPOSE["services"]["timers"]["mem_limit"][-1]] * int(
+        COMPOSE["services"]["timers"]["mem_limit"][:-1]
+    )
+    assert processes * 400 < memory
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "deploy/systemd").glob("*.timer")), ids=lambda path: path.stem
