@@ -8,6 +8,7 @@ alarm, and the person gets an email. An address without a sign-in is counted in 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +132,16 @@ def _alarm_once_a_day(request: HttpRequest, guessed: Guessed) -> None:
     if cache.get(key) is not None or _consume(request, "guesses_together", guessed.name, dry_run=True):
         return
     if cache.add(key, "", timeout=BETWEEN_ALARMS):
-        after_response("an alarm about guesses", _raise_alarm, guessed)
+        after_response("an alarm about guesses", _or_again, key, _raise_alarm, guessed)
+
+
+def _or_again(key: str, work: Callable[..., object], *args: Any) -> None:
+    """Do work that is done only once while `key` is in the cache. If it fails, the next refused guess does it."""
+    try:
+        work(*args)
+    except Exception:
+        cache.delete(key)
+        raise
 
 
 def _raise_alarm(guessed: Guessed) -> None:
@@ -148,9 +158,16 @@ def _raise_alarm(guessed: Guessed) -> None:
 
 
 def _record_refusal(person: User | None) -> None:
-    if person is not None and cache.add(f"refused:{person.pk}", "", timeout=BETWEEN_REFUSALS):
-        with transaction.atomic():
-            audit.append(office=None, action=Action.LOCKED_OUT, about=person, by=None)
+    if person is None:
+        return
+    key = f"refused:{person.pk}"
+    if cache.add(key, "", timeout=BETWEEN_REFUSALS):
+        _or_again(key, _append_refusal, person)
+
+
+@transaction.atomic
+def _append_refusal(person: User) -> None:
+    audit.append(office=None, action=Action.LOCKED_OUT, about=person, by=None)
 
 
 def fresh_start(request: HttpRequest, user: User) -> None:

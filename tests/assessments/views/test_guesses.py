@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.tokens import default_token_generator
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import int_to_base36
 
 from assessments.models import AuditEvent, OutgoingMail, User
-from assessments.services import security_log
+from assessments.services import audit, security_log
 from assessments.views import guesses
 from tests.cast import PASSWORD, SECRET, code_at, person, with_second_step
 
@@ -118,6 +118,27 @@ def test_the_first_guess_too_many_raises_one_alarm_a_day(member, logged, clock):
             guess(member.email, network)
     assert logged["guessing", str(member.pk)] == 2
     assert OutgoingMail.objects.count() == 2
+
+
+def test_an_alarm_or_event_that_could_not_be_written_is_written_at_the_next_refused_guess(
+    member, logged, monkeypatch
+):
+    append, faults = audit.append, [OperationalError("locked"), OperationalError("locked")]
+
+    def append_later(**event: Any) -> None:
+        if faults:
+            raise faults.pop()
+        append(**event)
+
+    monkeypatch.setattr(audit, "append", append_later)
+    guesses_from_many(member.email)
+    for network in range(50, 53):
+        for _ in range(2):
+            guess(member.email, network)
+    assert not faults
+    events = [event.action for event in AuditEvent.objects.of_chain(None)]
+    assert sorted(events) == ["guessing", "locked_out"]
+    assert OutgoingMail.objects.count() == 1
 
 
 def test_an_address_without_a_sign_in_has_the_same_limits_and_alarm_and_no_event_or_email(logged):
