@@ -7,9 +7,9 @@ from allauth.socialaccount.models import SocialAccount as Link
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from assessments.models import Invitation, User
+from assessments.models import Action, Invitation, User
 from assessments.oidc.claims import Identity, Reason, Refusal
-from assessments.services import people, security_log
+from assessments.services import audit, people, security_log
 from assessments.services.people import end_sessions
 from assessments.services.sign_in_changes import Change, tell_of_change
 from config.oidc import Provider
@@ -90,6 +90,9 @@ def join(*, invitation: Invitation, name: str, identity: Identity) -> User:
         raise Refusal(Reason.OTHER_ADDRESS)
     person = people.accept(invitation=invitation, name=name)
     _link(person, identity)
+    # No email: they are just joining.
+    security_log.write(security_log.Event.SINGLE_SIGN_ON_LINKED, person=person, by=person)
+    audit.append(office=None, action=Action.SSO_LINKED, about=person, by=person)
     return person
 
 

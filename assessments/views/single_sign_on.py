@@ -16,6 +16,7 @@ from allauth.account.utils import get_next_redirect_url, perform_login
 from allauth.mfa.base import views as mfa
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.sessions.backends.base import UpdateError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -152,7 +153,12 @@ def _taken_trip(request: HttpRequest) -> Trip:
         raise Refusal(Reason.STATE)
     request.session[DEPARTURES] = kept
     # Now: the provider may take a while to answer, and another request must not take the same departure.
-    request.session.save()
+    try:
+        request.session.save()
+    except UpdateError as error:
+        # Another request has taken it, and has signed the person in: the session has a new key.
+        request.session.modified = False
+        raise Refusal(Reason.STATE) from error
     departure = Departure(**trip["departure"])
     if not 0 <= time.time() - departure.left_at < DEPARTURE_SECONDS:
         raise Refusal(Reason.STATE)
