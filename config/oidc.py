@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+NAME = "single sign-on"
+"""What people call the provider if the operator gives no name. Pages show no link to one without a name."""
 MICROSOFT = {
     "login.microsoftonline.com",
     "login.microsoftonline.us",
@@ -43,7 +45,7 @@ class Provider:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    name: str = "single sign-on"
+    name: str = NAME
     organization: str = ""
     is_entra: bool = False
     second_step: frozenset[tuple[str, str]] = frozenset()
@@ -55,7 +57,7 @@ def provider_of(
     server_url: str,
     client_id: str,
     client_secret: str,
-    name: str = "single sign-on",
+    name: str = "",
     organization: str = "",
     second_step: str = "",
     only: bool = False,
@@ -65,6 +67,9 @@ def provider_of(
     organization = organization.strip().lower()
     if fault := _address_fault(issuer):
         raise ProviderFault(f"OIDC_SERVER_URL {fault}")
+    for setting, value in (("OIDC_CLIENT_ID", client_id), ("OIDC_CLIENT_SECRET", client_secret)):
+        if not value.strip():
+            raise ProviderFault(f"{setting} is empty. Set it to what the provider gave you for the portal.")
     host, path = urlsplit(issuer).hostname or "", urlsplit(issuer).path
     is_entra = host in MICROSOFT
     if is_entra:
@@ -88,7 +93,7 @@ def provider_of(
         issuer=issuer,
         client_id=client_id,
         client_secret=client_secret,
-        name=name,
+        name=name.strip() or NAME,
         organization=organization,
         is_entra=is_entra,
         second_step=_steps(second_step),

@@ -307,7 +307,7 @@ if OIDC_SERVER_URL:
             server_url=OIDC_SERVER_URL,
             client_id=env.str("OIDC_CLIENT_ID"),
             client_secret=env.str("OIDC_CLIENT_SECRET"),
-            name=env.str("OIDC_NAME", default="single sign-on"),
+            name=env.str("OIDC_NAME", default=""),
             organization=env.str("OIDC_ORGANIZATION", default=""),
             second_step=env.str("OIDC_SECOND_STEP", default=""),
             only=OIDC_ONLY,

@@ -82,7 +82,10 @@ def _readable() -> Iterator[None]:
         raise Refusal(Reason.PROVIDER_SILENT) from error
     except jwt.InvalidSignatureError as error:
         raise Refusal(Reason.SIGNATURE) from error
-    except (jwt.PyJWTError, requests.RequestException, LookupError, TypeError, ValueError) as error:
+    except (
+        *(jwt.PyJWTError, requests.RequestException),
+        *(AttributeError, LookupError, TypeError, ValueError),
+    ) as error:
         log.warning("The provider's answer cannot be read: %s", type(error).__name__)
         raise Refusal(Reason.PROVIDER_UNREADABLE) from error
 

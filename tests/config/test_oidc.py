@@ -65,6 +65,20 @@ def test_entra_has_the_tenant_in_its_address_and_google_needs_its_domain():
     assert named(GOOGLE, organization=" City.ca").organization == "city.ca"
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_name_that_is_left_empty_is_single_sign_on(name):
+    # Without a name, no page would offer it.
+    assert named(ENTRA, name=name).name == "single sign-on"
+    assert named(ENTRA, name=" City account ").name == "City account"
+
+
+@pytest.mark.parametrize("missing", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+def test_an_empty_number_or_secret_is_refused(missing):
+    sent = {"client_id": "portal", "client_secret": "hush", missing.removeprefix("OIDC_").lower(): " "}
+    with pytest.raises(ProviderFault, match=f"{missing} is empty"):
+        provider_of(server_url=ENTRA, **sent)
+
+
 @pytest.mark.parametrize("text", ["mfa", "amr:", "amr", "sub:ana", "amr:mfa, acr"])
 def test_a_second_step_that_cannot_be_read_is_refused(text):
     with pytest.raises(ProviderFault, match="OIDC_SECOND_STEP"):

@@ -95,6 +95,7 @@ def test_the_tokens_of_entra_okta_and_google_name_their_person():
         ("exp", WITHOUT, Reason.EXPIRED),
         ("exp", str(NOW + 60), Reason.EXPIRED),
         ("exp", float("nan"), Reason.EXPIRED),
+        pytest.param("exp", 10**400, Reason.EXPIRED, id="exp-of-400-digits"),
         ("nbf", NOW + 60, None),
         ("nbf", NOW + 61, Reason.EXPIRED),
         ("nbf", "now", Reason.EXPIRED),

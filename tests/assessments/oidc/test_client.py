@@ -100,6 +100,15 @@ def test_a_token_counts_only_with_the_providers_own_key_and_a_safe_algorithm(pro
     assert refused.value.reason == Reason.SIGNATURE
 
 
+@pytest.mark.parametrize("answer", [{"keys": ["one"]}, {"keys": 1}, {"keys": None}, {}, [], "keys"])
+def test_keys_that_make_no_sense_are_refused(monkeypatch, answer):
+    monkeypatch.setattr(client, "_get", lambda _: None)
+    monkeypatch.setattr(client, "_json", lambda _: answer)
+    with pytest.raises(Refusal) as refused:
+        verified(signed(), "")
+    assert refused.value.reason == Reason.PROVIDER_UNREADABLE
+
+
 def test_no_answer_of_the_provider_leads_to_another_address(provider):
     with pytest.raises(Refusal) as refused:
         verified(signed(THEIRS), f"{provider}/away")
