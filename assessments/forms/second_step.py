@@ -96,7 +96,8 @@ class _CountedCodeForm(_KeypadForm):
                 self.authenticator = authenticator
                 guess.rollback()
                 return code
-        write(self.wrong, person=self.user, method=Method.CODE, reason=Reason.WRONG_CODE)
+        by = self.user if self.wrong is Event.IDENTITY_NOT_CONFIRMED else None
+        write(self.wrong, person=self.user, by=by, method=Method.CODE, reason=Reason.WRONG_CODE)
         raise get_adapter().validation_error("incorrect_code")
 
     def save(self) -> None:
@@ -148,7 +149,8 @@ class _SignedChallengeForm(webauthn.AuthenticateWebAuthnForm):  # type: ignore[m
         try:
             return signing_passkey(self.user, self.cleaned_data["credential"])
         except (*MALFORMED, ValidationError) as error:
-            write(self.wrong, person=self.user, method=Method.PASSKEY, reason=Reason.WRONG_PASSKEY)
+            by = self.user if self.wrong is Event.IDENTITY_NOT_CONFIRMED else None
+            write(self.wrong, person=self.user, by=by, method=Method.PASSKEY, reason=Reason.WRONG_PASSKEY)
             raise get_adapter().validation_error("incorrect_passkey") from error
 
     def save(self) -> None:

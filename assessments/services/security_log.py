@@ -60,7 +60,6 @@ class Method(StrEnum):
     RECOVERY_CODE = "recovery_code"
     CODE = "code"
     SINGLE_SIGN_ON = "single_sign_on"
-    INVITATION = "invitation"
     LINK = "link"
 
 

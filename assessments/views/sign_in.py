@@ -153,11 +153,12 @@ class Adapter(GuessCountingAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Log a wrong password."""
         guessed = guesses.password_of(str(credentials.get("email", "")))
-        signed_in = request.user.is_authenticated
+        by = request.user if isinstance(request.user, User) else None
         security_log.write(
-            Event.IDENTITY_NOT_CONFIRMED if signed_in else Event.SIGN_IN_FAILED,
+            Event.IDENTITY_NOT_CONFIRMED if by else Event.SIGN_IN_FAILED,
             person=guessed.person,
             email=guessed.email,
+            by=by,
             method=Method.PASSWORD,
             reason=Reason.WRONG_PASSWORD if guessed.person else Reason.UNKNOWN_ADDRESS,
         )

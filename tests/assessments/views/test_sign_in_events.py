@@ -130,6 +130,15 @@ def confirms_the_password(user: User) -> None:
     client.post("/account/reauthenticate/", {"password": PASSWORD})
 
 
+def confirms_by_a_code(user: User) -> None:
+    with_second_step(user)
+    client = Client()
+    enter(client, user)
+    client.post(STEP, {"code": code()})
+    for typed in ("000000", code(30)):
+        client.post(f"{STEP}again/", {"code": typed})
+
+
 def changes_the_password(user: User) -> None:
     client, elsewhere = known_to(user), known_to(user)
     for browser in (client, elsewhere):
@@ -236,6 +245,17 @@ STORIES: list[Story] = [
         [],
     ),
     (
+        confirms_by_a_code,
+        [
+            ("second_step", "app_code", None),
+            OK,
+            ("identity_not_confirmed", "code", "wrong_code"),
+            ("identity_confirmed", "app_code", None),
+        ],
+        ["signed_in_new_device"],
+        ["new_device"],
+    ),
+    (
         changes_the_password,
         [
             OK,
@@ -330,6 +350,8 @@ def test_what_happens_to_a_sign_in_is_logged_recorded_and_mailed(lines, mails, m
     own = lines()[first_line:]
     assert [(line["event"], line["method"], line["reason"]) for line in own] == logged
     assert {line["person"] for line in own} == {str(user.pk)}
+    assert {line["by"] for line in own if line["event"].startswith("identity_")} <= {str(user.pk)}
+    assert {line["by"] for line in own if line["event"].endswith("_failed")} <= {None}
     events = list(AuditEvent.objects.of_chain(None).order_by("number"))[first_event:]
     assert [event.action for event in events] == recorded
     assert {(event.record_type, event.record_id) for event in events} <= {("user", user.pk)}
