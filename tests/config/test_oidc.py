@@ -1,5 +1,7 @@
 """The settings of single sign-on: one issuer, named in full, or words that say what to write."""
 
+from typing import Any
+
 import pytest
 
 from config.oidc import Provider, ProviderFault, provider_of
@@ -74,7 +76,8 @@ def test_a_name_that_is_left_empty_is_single_sign_on(name):
 
 @pytest.mark.parametrize("missing", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
 def test_an_empty_number_or_secret_is_refused(missing):
-    sent = {"client_id": "portal", "client_secret": "hush", missing.removeprefix("OIDC_").lower(): " "}
+    sent: dict[str, Any] = {"client_id": "portal", "client_secret": "hush"}
+    sent[missing.removeprefix("OIDC_").lower()] = " "
     with pytest.raises(ProviderFault, match=f"{missing} is empty"):
         provider_of(server_url=ENTRA, **sent)
 
