@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from smtplib import (
     SMTPAuthenticationError,
+    SMTPDataError,
     SMTPNotSupportedError,
     SMTPRecipientsRefused,
     SMTPResponseException,
@@ -69,6 +70,8 @@ FAULTS: tuple[tuple[type[OSError], str], ...] = (
     ),
     (SMTPSenderRefused, "{server} refuses the sender {error.sender}{reply}. Check EMAIL_FROM."),
     (SMTPRecipientsRefused, "{server} refuses the address{reply}."),
+    # Some servers compare the sender with the user name only once they have the text.
+    (SMTPDataError, "{server} refuses the email{reply}. Check EMAIL_FROM."),
     (SMTPResponseException, "{server} refuses the email{reply}."),
     (
         SMTPServerDisconnected,

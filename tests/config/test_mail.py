@@ -82,7 +82,7 @@ def test_a_dead_server_is_reported_with_what_to_check(smtp, settings):
     [
         ("MAIL", "550 not yours", "refuses the sender portal@example.ca (550 not yours). Check EMAIL_FROM."),
         ("RCPT", "550 no such person", f"refuses the address {TO} (550 no such person)."),
-        ("DATA", "554 spam", "refuses the email (554 spam)."),
+        ("DATA", "554 SendAsDenied", "refuses the email (554 SendAsDenied). Check EMAIL_FROM."),
         ("", "554 go away", "refuses the email (554 go away)."),
     ],
 )
