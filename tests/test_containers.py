@@ -237,6 +237,12 @@ def test_nginx_finds_no_fault_in_its_settings_for_a_container(tmp_path):
     assert "[warn]" not in ended.stderr
 
 
+def test_the_test_email_is_sent_by_a_service_that_reaches_the_email_server():
+    steps = STEPS.partition("## With containers")[2]
+    (service,) = re.findall(r"docker compose exec (\w+) python manage\.py sendtestemail", steps)
+    assert "outgoing" in SERVICES[service]["networks"]
+
+
 def test_the_steps_name_services_and_files_that_are_there():
     steps = STEPS.partition("## With containers")[2].replace("\\\n", " ")
     options = r"(?: --(?:volume \S+|\S+))*"

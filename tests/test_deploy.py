@@ -113,6 +113,15 @@ def test_the_files_with_secrets_are_for_root_and_the_portal_alone():
             assert "/etc/portal/owner" not in unit.read_text(), unit.name
 
 
+def test_a_strict_umask_keeps_no_code_from_the_services():
+    documents = [DEPLOY / "README.md", DEPLOY.parent / "UPGRADE.md"]
+    blocks = re.findall(r"```sh\n(.+?)```", "".join(path.read_text() for path in documents), re.DOTALL)
+    with_code = [block for block in blocks if re.search(r"git (?:\S+ )*(?:clone|checkout) ", block)]
+    assert len(with_code) == 6
+    for block in with_code:
+        assert "umask 022" in block.partition("git ")[0], block
+
+
 # --- Prometheus -------------------------------------------------------------------
 
 RULES = DEPLOY / "prometheus-alerts.yml"
