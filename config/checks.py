@@ -76,7 +76,7 @@ def _of_single_sign_on(provider: Provider) -> list[checks.CheckMessage]:
     if not provider.issuer.startswith("https://"):
         warnings.append(
             checks.Warning(
-                "OIDC_SERVER_URL is on this machine, without HTTPS. That is for tests.",
+                "OIDC_SERVER_URL is on this machine, without HTTPS. Use such a server only for tests.",
                 hint="Set it to the provider of your organization, such as "
                 "https://login.microsoftonline.com/<tenant ID>/v2.0.",
                 id="config.W009",

@@ -66,7 +66,7 @@ FAULTS: tuple[tuple[type[OSError], str], ...] = (
     (SMTPAuthenticationError, "{server} does not accept the user name and password. Check EMAIL_URL."),
     (
         SMTPNotSupportedError,
-        "{server} does not offer the encryption or the signing in that EMAIL_URL asks for.",
+        "{server} does not offer the encryption or the sign-in method that EMAIL_URL asks for.",
     ),
     (SMTPSenderRefused, "{server} refuses the sender {error.sender}{reply}. Check EMAIL_FROM."),
     (SMTPRecipientsRefused, "{server} refuses the address{reply}."),

@@ -59,7 +59,7 @@ class NotAboutThePortal:
         left = _WORDS.sub("", password)
         if left != password and len(left) < LEFT:
             raise ValidationError(
-                "Choose a password that says less about the City or this portal.", "about_portal"
+                "Choose a password with fewer words about the City or this portal.", "about_portal"
             )
 
     def get_help_text(self) -> str:

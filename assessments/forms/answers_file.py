@@ -36,7 +36,7 @@ def wrong_file(raw: bytes, name: str = "") -> str:
     if b"\0" in raw and not raw.startswith(UTF_16):
         return f"This is not a text file. {right}"
     if name and not name.lower().endswith(SUFFIXES):
-        return f"The file’s name ends differently from that of an answers file. {right}"
+        return f"The file’s name doesn’t end in .json or .txt. {right}"
     return ""
 
 

@@ -57,7 +57,7 @@ _ROLES = {fold(words): role for role, spellings in ROLES.items() for words in sp
 INVITED = "Already invited."
 JOINED = "Already has this role."
 REPLACED = "The link in the earlier email will stop working."
-TOO_LARGE = f"The file is too large. A list of {MAX_PEOPLE} people has much less than 1 MB."
+TOO_LARGE = f"The list is larger than 1 MB. Split it into lists of at most {MAX_PEOPLE} people."
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,7 @@ class InvitationListForm(PlainMessages, forms.Form):
         text = decoded(raw)
         if not str(uploaded.name).lower().endswith(SUFFIXES):
             raise TableFault(
-                "The file’s name ends differently from that of a list. Save the list as a CSV file: its name then "
-                "ends in “.csv”."
+                "The file’s name doesn’t end in .csv, .tsv or .txt. Save the list as a CSV file and choose that."
             )
         return text
 
@@ -174,7 +173,9 @@ class InvitationListForm(PlainMessages, forms.Form):
     def _check_size(table: Table) -> None:
         for key in ("email", "role"):
             if key not in table.columns:
-                raise TableFault(f"The list has no {COLUMNS[key][0]} column. Name it in the first line.")
+                raise TableFault(
+                    f"The list has no {COLUMNS[key][0]} column. Add it, with its name in the first line."
+                )
         if not table.rows:
             raise TableFault("The list has only its first line. Add a line for each person.")
         if len(table.rows) > MAX_PEOPLE:
@@ -195,7 +196,9 @@ class InvitationListForm(PlainMessages, forms.Form):
         for problem in list(lines)[:MAX_PROBLEMS]:
             self.add_error(None, f"{_lines_in_words(lines[problem])}: {problem}")
         if len(lines) > MAX_PROBLEMS:
-            self.add_error(None, f"{len(lines) - MAX_PROBLEMS} more problems are not listed here.")
+            self.add_error(
+                None, f"Correct these problems first. Problems not listed here: {len(lines) - MAX_PROBLEMS}."
+            )
 
 
 class _Earlier:
@@ -265,7 +268,7 @@ def _cells(row: Row, table: Table, role: Role) -> dict[str, str]:
     for key in counting:
         name, cell = COLUMNS[key][0], row.cells.get(key, "")
         if key not in table.columns:
-            raise _LineProblem(f"Members need a {name} column. Name it in the first line.")
+            raise _LineProblem(f"Members need a {name} column. Add it, with its name in the first line.")
         if is_formula(cell):
             raise _LineProblem(f"{name}: “{cell[:40]}” looks like a formula. Enter the text itself.")
     return {key: row.cells.get(key, "") if key in counting else "" for key in COLUMNS}

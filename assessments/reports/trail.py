@@ -87,7 +87,7 @@ SENTENCES: dict[str, str] = {
     Action.SIGNED_OUT: "{who} signed out",
     Action.SESSION_ENDED: "{who} ended sessions of {what}",
     Action.LOCKED_OUT: "{who} refused more wrong passwords or codes for {what}",
-    Action.GUESSING: "{who} noticed many wrong guesses for {what}",
+    Action.GUESSING: "{who} noticed many wrong passwords or codes for {what}",
     Action.PASSWORD_CHANGED: "{who} changed their password",
     Action.PASSWORD_RESET: "{who} accepted a new password, set by an emailed link, for {what}",
     Action.SECOND_STEP_ADDED: "{who} added a second step to their sign-in",

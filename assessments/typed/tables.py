@@ -50,7 +50,9 @@ def decoded(raw: bytes) -> str:
     if raw.startswith(b"%PDF"):
         raise TableFault("This is a PDF. Save the list as a CSV file in your spreadsheet.")
     if raw.startswith(_WORKBOOKS):
-        raise TableFault("This is a spreadsheet’s own file. In the spreadsheet, save the list as a CSV file.")
+        raise TableFault(
+            "This is a spreadsheet file, not a CSV file. Save the list as a CSV file in your spreadsheet."
+        )
     if raw.startswith(_UTF_16):
         return raw.decode("utf-16", "replace")
     if b"\0" in raw:
@@ -136,7 +138,7 @@ def _rows(text: str, separator: str, skipped: int) -> Iterator[tuple[int, list[s
             return
         except csv.Error as error:
             raise TableFault(
-                f"Line {line} can’t be read. Check that each quotation mark in it has a partner."
+                f"Line {line} can’t be read. Check that each opening quotation mark has a closing one."
             ) from error
         if any(cells):
             yield line, cells
@@ -147,6 +149,6 @@ def _row(line: int, cells: list[str], keys: list[str], separator: str) -> Row:
     if any(cells[len(keys) :]):
         mark = {",": "a comma", ";": "a semicolon", "\t": "a tab"}[separator]
         problem = (
-            f"There are more cells than columns. Put quotation marks around each text that has {mark} in it."
+            f"There are more cells than columns. Put quotation marks around any text that contains {mark}."
         )
     return Row(line, {key: cell for key, cell in zip(keys, cells, strict=False) if key}, problem)

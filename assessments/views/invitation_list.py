@@ -21,7 +21,9 @@ from assessments.views.access import administrator, freshly_signed_in
 from assessments.views.downloads import file_response
 
 TOO_MANY = "You have sent several lists in a short time. Try again in an hour. Nothing was sent."
-CHANGED = "The list, or what it would do, has changed since the preview. Check it again. Nothing was sent."
+CHANGED = (
+    "Nothing was sent. The list, or someone’s access, has changed since the preview. Check the new preview."
+)
 
 
 @sensitive_post_parameters()

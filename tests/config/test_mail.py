@@ -66,7 +66,7 @@ def fault_of(to: str = TO) -> str:
 
 def test_an_email_that_the_server_takes_is_reported(smtp, capsys):
     call_command("sendtestemail", TO)
-    assert capsys.readouterr().out == f"The email server took the email to {TO}. Check that it arrives.\n"
+    assert capsys.readouterr().out == f"The email server accepted the email to {TO}. Check that it arrives.\n"
 
 
 def test_a_dead_server_is_reported_with_what_to_check(smtp, settings):
@@ -114,7 +114,7 @@ def test_an_address_that_no_email_can_have_is_reported(smtp, to):
         ),
         (
             SMTPNotSupportedError("zq7"),
-            "does not offer the encryption or the signing in that EMAIL_URL asks for.",
+            "does not offer the encryption or the sign-in method that EMAIL_URL asks for.",
         ),
         (
             SMTPServerDisconnected("zq7"),

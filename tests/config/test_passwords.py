@@ -61,7 +61,7 @@ def test_more_than_three_thousand_common_passwords_of_the_right_length_are_refus
 )
 def test_a_password_of_the_portals_own_words_is_refused(password, is_refused):
     assert (
-        "Choose a password that says less about the City or this portal." in refused(password)
+        "Choose a password with fewer words about the City or this portal." in refused(password)
     ) is is_refused
 
 

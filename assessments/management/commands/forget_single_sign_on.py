@@ -14,7 +14,7 @@ from assessments.services.sign_ins import forget_single_sign_on
 class Command(BaseCommand):
     """Removes a person's link to single sign-on and signs them out everywhere. They can then link another."""
 
-    help = "Remove the link of someone whose account at the provider is new. Confirm the person's identity first."
+    help = "Remove a person's link to single sign-on, to link a new account. Confirm the person's identity first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="the person's email address")

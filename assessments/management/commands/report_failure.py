@@ -39,5 +39,5 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Emailed {settings.OPERATOR_EMAIL}."
             if sent
-            else f"Not emailed again: {settings.OPERATOR_EMAIL} got an email in the last {hours} hours."
+            else f"No email was sent: {settings.OPERATOR_EMAIL} already got one in the last {hours} hours."
         )

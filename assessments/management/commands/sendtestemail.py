@@ -22,4 +22,4 @@ class Command(sendtestemail.Command):
         except OSError as error:
             raise CommandError(f"The email was not sent: {fault_in_words(error)}") from error
         addresses = ", ".join(options["email"])
-        self.stdout.write(f"The email server took the email to {addresses}. Check that it arrives.")
+        self.stdout.write(f"The email server accepted the email to {addresses}. Check that it arrives.")

@@ -204,7 +204,7 @@ def test_a_summary_names_the_field_where_the_message_does_not(message, label, na
         ("a1-b2", "Use at least 8 characters."),
         ("pat.lee@example.ca", "Choose a password that is less like your name or email address."),
         ("sunshine1", "Choose a less common password."),
-        ("TorontoCouncil2026!", "Choose a password that says less about the City or this portal."),
+        ("TorontoCouncil2026!", "Choose a password with fewer words about the City or this portal."),
     ],
 )
 def test_a_password_is_refused_in_words_of_ours(password, sentence):

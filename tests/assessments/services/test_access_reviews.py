@@ -231,7 +231,7 @@ def test_one_press_confirms_the_list_and_the_trail_records_it(cast, name, time_m
     assert sorted(keys) == sorted(listed(office))
     html = client.post(page, {"listed": keys}, follow=True).content.decode()
     assert "The review is done." in html
-    assert "Done on 1 April 2027" in html
+    assert "Completed on 1 April 2027" in html
     assert "The next review starts on 1 October 2027." in html
     assert 'name="listed"' not in html
     review = AccessReview.objects.get()
@@ -260,7 +260,7 @@ def test_a_page_that_no_longer_shows_who_has_access_is_not_accepted(cast):
     shown = re.findall(r'name="listed" value="([^"]+)"', html)
     people.remove_staff(membership=new, by=office.member)
     html = client.post(page, {"listed": shown}).content.decode()
-    assert "1 person listed before no longer has that access." in html
+    assert "1 person on the earlier list no longer has that access." in html
     assert client.post(page, {"listed": listed(office)}).status_code == 302
 
 

@@ -242,7 +242,10 @@ PROBLEMS: list[tuple[str, str]] = [
     ("invited@example.ca;Admin;;", "invited@example.ca already has an invitation that is not accepted yet"),
     (SEAT_LINE.format("Ward 12"), "ann@example.ca is already invited to the seat Ward 12."),
     ("pat@example.ca;Officer;;;x", "Line 2: There are more cells than columns."),
-    ('pat@example.ca;"Officer', "Line 2 can’t be read. Check that each quotation mark in it has a partner."),
+    (
+        'pat@example.ca;"Officer',
+        "Line 2 can’t be read. Check that each opening quotation mark has a closing one.",
+    ),
     ("a@b;Officer;;\nb@c;Officer;;", "Lines 2 and 3: Enter one valid email address"),
     (
         "\n".join(f"{n}@b;Officer;;" for n in range(9)),
@@ -286,7 +289,7 @@ CSV = listed(PAT, LEE)
 def test_a_list_has_a_name_of_its_kind_and_other_names_are_refused(browser, name, taken):
     found = problems(upload(browser, listed("a@example.ca;Officer;;").encode(), name))
     assert bool(found) is not taken
-    assert taken or "ends in “.csv”" in found[0]
+    assert taken or "doesn’t end in .csv" in found[0]
 
 
 FILES: dict[str, tuple[bytes, str]] = {
@@ -297,19 +300,25 @@ FILES: dict[str, tuple[bytes, str]] = {
         b"Who;What\nPat;Boss",
         "The first line must name the columns: Email, Role, Seat, First day.",
     ),
-    "no role": (b"Email;Seat\na@example.ca;Mayor", "The list has no Role column. Name it in the first line."),
-    "no email": (b"Role;Seat\nMember;Mayor", "The list has no Email column. Name it in the first line."),
+    "no role": (
+        b"Email;Seat\na@example.ca;Mayor",
+        "The list has no Role column. Add it, with its name in the first line.",
+    ),
+    "no email": (
+        b"Role;Seat\nMember;Mayor",
+        "The list has no Email column. Add it, with its name in the first line.",
+    ),
     "no seat": (b"Email;Role\na@example.ca;Member", "Line 2: Members need a Seat column."),
     "a PDF": (b"%PDF-1.7\n\x00\x01", "This is a PDF. Save the list as a CSV file"),
     "a large PDF": (b"%PDF-1.7\n" + b"x" * 1_500_000, "This is a PDF."),
-    "a workbook": (b"PK\x03\x04\x00\x00", "This is a spreadsheet’s own file."),
+    "a workbook": (b"PK\x03\x04\x00\x00", "This is a spreadsheet file, not a CSV file."),
     "an image": (b"\x89PNG\r\n\x00\x00", "This is not a text file."),
     "10,000 lines": (
         listed(*(f"p{n}@example.ca;Officer;;" for n in range(10_000))).encode(),
         "The list has 10,000 people. Split it into lists of at most 500.",
     ),
-    "1.5 MB": (b"Email;Role\n" + b"x" * 1_500_000, "The file is too large."),
-    "5 MB": (b"Email;Role\n" + b"x" * 5_000_000, "The file is too large."),
+    "1.5 MB": (b"Email;Role\n" + b"x" * 1_500_000, "The list is larger than 1 MB."),
+    "5 MB": (b"Email;Role\n" + b"x" * 5_000_000, "The list is larger than 1 MB."),
 }
 
 
@@ -397,7 +406,7 @@ def test_what_was_not_previewed_is_previewed_first(browser, cast, change):
 def test_a_second_press_sends_nothing_twice(browser):
     send(browser, CSV)
     html = preview(browser, CSV)
-    assert "No one on this list is left to invite." in html
+    assert "This list has no one new to invite." in html
     assert 'name="send"' not in html
     again = browser.post(PAGE, {"invitations": CSV, "previewed": mark(html), "send": "yes"})
     assert (again.status_code, Invitation.objects.count()) == (409, 2)
