@@ -8,9 +8,11 @@ MAX_HEAD = 32 * 1024
 """The most bytes before the body, as in nginx. Our own requests have at most a few kilobytes."""
 MAX_BODY = 3 * 1024 * 1024
 """The most bytes of a body, as in deploy/nginx.conf."""
+MAX_DIGITS = 18
+"""The most digits of a length, however many of them are zeros."""
 
 _HEAD_ENDS = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
@@ -40,10 +42,11 @@ def length_of(received: bytes | bytearray) -> int | None:
     if _TRANSFER_ENCODING.search(head):
         raise Refused(411, "Length Required")
     match = _CONTENT_LENGTH.search(head)
-    length = int(match[1]) if match else 0
-    if length > MAX_BODY:
+    digits = match[1] if match else b"0"
+    # Python converts no number of thousands of digits.
+    if len(digits) > MAX_DIGITS or int(digits) > MAX_BODY:
         raise Refused(413, "Content Too Large")
-    return len(head) + length
+    return len(head) + int(digits)
 
 
 def expects_continue(received: bytes | bytearray) -> bool:

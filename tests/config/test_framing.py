@@ -39,6 +39,8 @@ def test_a_request_ends_with_its_head_or_as_long_after_it_as_the_head_tells(rece
 @pytest.mark.parametrize(
     ("received", "status"),
     [
+        (POST.replace(b"5", b"9" * 19), 413),
+        (POST.replace(b"5", b"9" * 5_000), 413),
         (b"a" * (MAX_HEAD + 1), 431),
         (POST.replace(b"5", str(MAX_BODY + 1).encode()), 413),
         (POST.replace(b"5", b"9" * 18), 413),
