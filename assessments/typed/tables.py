@@ -87,18 +87,18 @@ def read_table(text: str, names: Mapping[str, tuple[str, ...]]) -> Table:
     rows = _rows(text, separator, skipped)
     _, first = next(rows)
     keys = [_key(name, names) for name in first]
+    ignored = tuple(name for name, key in zip(first, keys, strict=True) if name and not key)
     if not any(keys):
         if "@" not in first[0]:
             raise TableFault(f"The first line must name the columns: {_wanted(names)}.")
-        keys, rows = list(names), _rows(text, separator, skipped)
+        keys, ignored, rows = list(names), (), _rows(text, separator, skipped)
     twice = next((key for key in names if keys.count(key) > 1), None)
     if twice:
         raise TableFault(f"Two columns are named {names[twice][0]}. Remove or rename one of them.")
-    ignored = [name for name, key in zip(first, keys, strict=False) if name and not key]
     return Table(
         tuple(_row(line, cells, keys, separator) for line, cells in rows),
         tuple(key for key in keys if key),
-        tuple(ignored) if any(_key(name, names) for name in first) else (),
+        ignored,
     )
 
 
