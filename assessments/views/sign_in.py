@@ -215,7 +215,8 @@ class Adapter(GuessCountingAdapter):
         by = user if request.user.is_authenticated else None
         user.set_password(password)
         with transaction.atomic():
-            user.save()
+            # Nothing else: while the password was hashed, someone may have suspended the person.
+            user.save(update_fields=["password"])
             but = request.session.session_key if by else None
             end_sessions(user=user, but=but, by=by, reason=Reason.NEW_PASSWORD)
             what = Change.PASSWORD_CHANGED if by else Change.PASSWORD_RESET

@@ -404,6 +404,22 @@ def test_a_change_of_password_signs_out_everywhere_else(client, member):
     assert elsewhere.get("/office/").status_code == 302
 
 
+def test_a_new_password_undoes_nothing_that_changed_while_it_was_hashed(client, member, monkeypatch):
+    sign_in(client, member.email)
+    set_password = User.set_password
+
+    def while_hashing(user: User, password: str) -> None:
+        set_password(user, password)
+        User.objects.filter(pk=user.pk).update(is_active=False, email="new@example.ca")
+
+    monkeypatch.setattr(User, "set_password", while_hashing)
+    new = {"oldpassword": PASSWORD, "password1": "loud-valley-77", "password2": "loud-valley-77"}
+    client.post("/account/password/change/", new)
+    member.refresh_from_db()
+    assert member.check_password("loud-valley-77")
+    assert (member.is_active, member.email) == (False, "new@example.ca")
+
+
 def test_without_the_current_password_there_is_no_new_one(client, member):
     sign_in(client, member.email)
     new = {"oldpassword": "wrong", "password1": "loud-valley-77", "password2": "loud-valley-77"}
