@@ -189,7 +189,7 @@ def _arrived(request: HttpRequest, provider: Provider, trip: Trip, identity: Ide
     if person:
         return _sign_in(request, person, identity, trip)
     if User.objects.filter(email=identity.address).exists():
-        request.session[TO_LINK] = _pending(identity)
+        request.session[TO_LINK] = {**_pending(identity), "next_url": trip.next_url}
         return redirect("link_single_sign_on")
     invitation = _invitation_of(trip, identity)
     request.session[TO_JOIN] = {
@@ -344,18 +344,19 @@ def _taken_pending(request: HttpRequest, key: str) -> dict[str, Any]:
 def link(request: HttpRequest) -> HttpResponseBase:
     """Link single sign-on to the sign-in of a person who has signed in here."""
     try:
-        identity = Identity(**_taken_pending(request, TO_LINK)["identity"])
+        pending = _taken_pending(request, TO_LINK)
+        identity = Identity(**pending["identity"])
         if not isinstance(request.user, User):
             return render(request, "account/single_sign_on_first.html")
         if request.user.email != identity.address:
             raise Refusal(Reason.OTHER_ADDRESS)
     except Refusal as refusal:
         return refused(request, refusal)
-    return _confirm(request, by=request.user, identity=identity)
+    return _link(request, by=request.user, identity=identity, next_url=pending["next_url"])
 
 
 @freshly_signed_in
-def _confirm(request: HttpRequest, by: User, identity: Identity) -> HttpResponse:
+def _link(request: HttpRequest, by: User, identity: Identity, next_url: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/single_sign_on_link.html")
     try:
@@ -364,7 +365,7 @@ def _confirm(request: HttpRequest, by: User, identity: Identity) -> HttpResponse
         return refused(request, refusal)
     del request.session[TO_LINK]
     messages.success(request, f"You can now sign in with {_provider().name}.")
-    return redirect("mfa_index")
+    return redirect(next_url or "mfa_index")
 
 
 @require_POST

@@ -265,6 +265,15 @@ def test_someone_with_a_sign_in_is_asked_to_sign_in_here_once_and_then_to_confir
     assert "Linked" in client.get("/account/security/").content.decode()
 
 
+def test_someone_with_a_sign_in_who_is_invited_comes_back_to_the_invitation(
+    client, entra, member, invitations
+):
+    Invitation.objects.filter(seat="invited").update(email=member.email)
+    assert come(client, "ana", f"{START}?next=/invitation/invited")["Location"] == LINK
+    sign_in(client, member, next=LINK)
+    assert client.post(LINK)["Location"] == "/invitation/invited"
+
+
 def test_of_what_the_provider_says_only_its_numbers_are_kept(client, entra, member):
     come(client, "ana")
     sign_in(client, member)
