@@ -536,6 +536,22 @@ def test_nginx_shows_health_and_metrics_to_the_internal_network_alone(
 
 
 @needs_nginx
+def test_behind_a_load_balancer_nginx_believes_the_visitors_address_that_it_adds(tmp_path, behind):
+    server = Nginx(tmp_path, behind.server_port)
+    settings = server.settings.read_text().replace(
+        "# set_real_ip_from 10.0.0.5;", "set_real_ip_from 127.0.0.1;"
+    )
+    server.settings.write_text(settings.replace("# real_ip_header", "real_ip_header"))
+    with subprocess.Popen(server.command()) as running:
+        wait_until((tmp_path / "pid").exists)
+        _, headers = server.ask("/help")
+        health, _ = server.ask("/health/ready")
+        running.terminate()
+    assert "X-Forwarded-For: 192.0.2.1\n" in headers
+    assert health == 403
+
+
+@needs_nginx
 def test_nginx_lists_no_folder_and_answers_no_trace(nginx):
     assert "autoindex" not in (DEPLOY / "nginx.conf").read_text()
     assert nginx.answer_to("/help", method="TRACE")[0] == 405
