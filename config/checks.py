@@ -94,7 +94,7 @@ def _of_single_sign_on(provider: Provider) -> list[checks.CheckMessage]:
 
 
 def _of_connections() -> list[checks.CheckMessage]:
-    """Warn of connections to other hosts that anyone on the way could read or answer."""
+    """Warn about connections to other hosts that someone between them could read or answer."""
     warnings: list[checks.CheckMessage] = []
     database = settings.DATABASES["default"]
     options = database.get("OPTIONS", {})

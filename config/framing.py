@@ -1,4 +1,4 @@
-"""Where a request ends, from the bytes that have arrived of it."""
+"""Where a request ends, calculated from the bytes that have arrived."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE
 
 
 class Refused(Exception):
-    """A request that is not read to its end: the status of the answer, and its reason in words."""
+    """A request that is refused before it is complete: the status of the response, and the reason in words."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

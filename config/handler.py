@@ -8,9 +8,9 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
 ANY_HOST = frozenset({"/health/live", "/health/ready", "/metrics"})
-"""The paths that answer whatever the Host header says. A load balancer asks by an address, not by the portal's name.
+"""The paths that accept any Host header. A load balancer uses an IP address, not the portal's name.
 
-Nothing that answers there uses the name.
+Nothing at these paths uses the name.
 """
 
 

@@ -83,14 +83,14 @@ FAULTS: tuple[tuple[type[OSError], str], ...] = (
     (TimeoutError, "{server} does not answer. Check EMAIL_URL and the firewall."),
     (OSError, "{server} cannot be reached ({error.strerror}). Check EMAIL_URL and the firewall."),
 )
-"""Why an email could not be sent, and which setting to check. The first that fits counts.
+"""Why an email could not be sent, and which setting to check. The first match counts.
 
 smtplib's exceptions are OSErrors, too.
 """
 
 
 def fault_in_words(error: OSError) -> str:
-    """Why an email could not be sent, as a clause and what to check, without a password."""
+    """Why an email could not be sent, and what to check. It has no password."""
     server = f"the email server {settings.EMAIL_HOST}, port {settings.EMAIL_PORT},"
     words = next(words for kind, words in FAULTS if isinstance(error, kind))
     return words.format(server=server, error=error, reply=_reply(error), settings=settings)

@@ -18,7 +18,7 @@ MICROSOFT = {
 """The hosts of Microsoft Entra ID, of all its clouds and versions."""
 GOOGLE = "accounts.google.com"
 FOR_MANY = {"common", "organizations", "consumers", "{tenantid}", "9188040d-6c67-4c5b-b112-36a304b66dad"}
-"""What Microsoft's addresses have in place of one tenant. The last is the tenant of all personal accounts."""
+"""What Microsoft's addresses have instead of one tenant. The last is the tenant of all personal accounts."""
 WELL_KNOWN = "/.well-known/openid-configuration"
 STEP_CLAIMS = ("amr", "acr", "acrs")
 """The claims in which providers name how someone signed in; `acrs` is Entra's for authentication contexts."""
@@ -35,7 +35,7 @@ class ProviderFault(ValueError):
 
 @dataclass(frozen=True)
 class Provider:
-    """The one provider whose word counts.
+    """The one provider that the portal trusts.
 
     `issuer` has no slash at the end. `organization` is the tenant (Entra) or domain (Google) that people must belong
     to, in lower case; empty if the issuer has only one. `second_step` has pairs of a claim and a value that say that

@@ -1,6 +1,6 @@
 """The rules for passwords: Django's, in the portal's words, and one of our own.
 
-There is none about kinds of characters, and none that makes people change a password after some time.
+No rule asks for kinds of characters, or makes people change a password after some time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class NotCommon(django.CommonPasswordValidator):
 
 
 class NotAboutThePortal:
-    """Refuses a password that is little more than words that people here would guess first: WORDS."""
+    """Refuses a password that is little more than WORDS, which people here would guess first."""
 
     def validate(self, password: str, user: object = None) -> None:
         """Raise ValidationError if fewer than LEFT characters remain without those words."""

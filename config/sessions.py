@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionStore(DatabaseSessions):
-    """Django's sessions, encrypted: the secrets of a second step being set up, messages and searches are in them.
+    """Django's sessions, encrypted: they have searches, messages and the secrets of a second step during its setup.
 
     Django only signs sessions, and would answer 400 when the database is full or locked after the view has written.
     """
@@ -26,7 +26,7 @@ class SessionStore(DatabaseSessions):
         return cipher("sessions").encrypt(self.serializer().dumps(session_dict)).decode()
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """Decrypt what a row stores. A session that cannot be read gives way to a new one, with a new key."""
+        """Decrypt what a row stores. If a session cannot be read, a new one with a new key replaces it."""
         try:
             session_dict: dict[str, Any] = self.serializer().loads(cipher("sessions").decrypt(session_data))
         except (InvalidToken, ValueError) as error:

@@ -15,7 +15,7 @@ EMAIL_URL      such as submission://user:password@host:587; default: files in va
 EMAIL_FROM     the sender's address of emails; default: portal@localhost
 OPERATOR_EMAIL  the address that gets an email when a scheduled command fails; default: none
 METRICS_TOKEN  lets Prometheus read /metrics, as "Authorization: Bearer <token>"; at least 32 characters. Without it,
-               there is no such page
+               that page does not exist
 PORTAL_URL     the portal's own URL, for links in emails; default: http://localhost:8000 if DEBUG, else https:// and
                the first of ALLOWED_HOSTS
 SECRET_KEY_FALLBACKS  earlier keys, separated by commas: what they signed or encrypted can still be read
@@ -35,14 +35,14 @@ TASKS          immediate (the default): PDFs are printed before a request is ans
 
 Single sign-on by OpenID Connect is offered only where the first of these is set:
 
-OIDC_SERVER_URL     the server, and the one issuer whose tokens count, such as https://login.example.ca/city or
+OIDC_SERVER_URL     the server, which is the only issuer whose tokens count, such as https://login.example.ca/city or
                     https://login.microsoftonline.com/<tenant ID>/v2.0. Its redirect address for the portal is
                     PORTAL_URL/account/single-sign-on/callback/
 OIDC_CLIENT_ID      the portal's name at that server
 OIDC_CLIENT_SECRET  the portal's secret at that server
 OIDC_NAME           what people call it, as in "Sign in with City account"; default: single sign-on
-OIDC_ORGANIZATION   the organization that people must belong to, where the server signs in others too: Google's domain
-                    (hd) of your Workspace. Entra's tenant is in OIDC_SERVER_URL
+OIDC_ORGANIZATION   the organization that people must belong to, if the server also signs in others: with Google, the
+                    domain (hd) of your Workspace. Entra's tenant is in OIDC_SERVER_URL
 OIDC_ONLY           true: people sign in by single sign-on only, and no page takes a password; default false
 OIDC_SECOND_STEP    the claims that count as a second step, separated by commas, such as amr:mfa or acrs:c1;
                     default: none, so officers and administrators set one up here

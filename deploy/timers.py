@@ -32,7 +32,7 @@ MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 class NotUnderstood(ValueError):
-    """A unit says something that this program does not know."""
+    """A unit has something that this program does not know."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def read_timers(folder: Path = UNITS) -> list[Timer]:
 
 @dataclass
 class Run:
-    """A command under way: its process, when it started, and whether it was told to stop for taking too long."""
+    """A command under way: its process, when it started, and whether it was asked to stop for taking too long."""
 
     process: subprocess.Popen[bytes]
     started: float

@@ -7,7 +7,7 @@ skipped, and for a service that answers nothing. This command fails instead, and
 - The service knows a vulnerability that has long been known.
 - Each vulnerability has an exception in tools/audit_exceptions.yaml, with a reason and a last day that is not past.
 
-It needs a connection to the service, so it is no part of what every change must pass.
+It needs a connection to the service, so it is not among the checks of each change.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def faults(
                 yield _line(answer, vulnerability, ids, last_day)
     for exempt in exceptions:
         if exempt not in used:
-            yield f"The exception for {exempt.id} of {exempt.package} is not needed any more. Remove it."
+            yield f"The exception for {exempt.id} of {exempt.package} is no longer needed. Remove it."
 
 
 def _line(

@@ -23,7 +23,7 @@ from assessments.scoring.document import (
 from bulletin.shelf import calendar, editions
 
 SUFFIXES = (".json", ".txt")
-"""How the name of an answers file ends. Some email programs change the first to the second."""
+"""The endings of an answers file's name. Some email programs change the first to the second."""
 
 
 def wrong_file(raw: bytes, name: str = "") -> str:

@@ -29,9 +29,9 @@ Role = Invitation.Role
 MAX_PEOPLE = 500
 """The most people on one list."""
 MAX_PROBLEMS, MAX_LINES = 20, 5
-"""The most problems that are listed at once, and the most lines that are named for each."""
+"""The most problems that are listed together, and the most lines that are named for each."""
 SUFFIXES = (".csv", ".tsv", ".txt")
-"""How the name of a list may end."""
+"""The endings that a list's name may have."""
 COLUMNS = {
     "email": ("Email", "Email address"),
     "role": ("Role",),
@@ -62,7 +62,7 @@ TOO_LARGE = f"The list is larger than 1 MB. Split it into lists of at most {MAX_
 
 @dataclass(frozen=True)
 class ListedPerson:
-    """A line of a list: whom it invites. If it invites nobody, `left_out` says why. `note` is what else happens."""
+    """The person on a line of a list. `left_out` says why the line invites no one. `note` says what else happens."""
 
     line: int
     email: str

@@ -108,7 +108,7 @@ class InviteForm(_ColumnForm):
     )
 
     def __init__(self, *args: Any, roles: RolesNow | None = None, **kwargs: Any) -> None:
-        """Give the `roles` that people have, where they are already read for a whole list."""
+        """Give the `roles` that people have if they were already read for a whole list."""
         super().__init__(*args, **kwargs)
         self.roles = roles
 
@@ -147,7 +147,7 @@ class InviteForm(_ColumnForm):
 
 
 def _already_invited(waiting: Invitation | None) -> str:
-    """That an address already has an open invitation to another role or seat, in words; empty if it has none."""
+    """The message that an address already has an open invitation to another role or seat; empty if it has none."""
     if waiting is None:
         return ""
     to = waiting.get_role_display() + (f", {waiting.seat}" if waiting.seat else "")
@@ -295,7 +295,7 @@ class EraseForm(_ColumnForm):
 
 
 class JoinForm(_ColumnForm):
-    """The name of somebody who was invited and came by single sign-on."""
+    """The name of someone who was invited and joins by single sign-on."""
 
     button = "Join"
     name = LineField(label="Your name", max_length=200, help_text="This name appears beside your answers.")

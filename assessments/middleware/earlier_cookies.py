@@ -47,9 +47,9 @@ def rename_cookies(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
 
 
 def _earlier_check(request: HttpRequest) -> AnonymousCheck | None:
-    """The check whose token has the earlier name, once the request has it under the new one too.
+    """The self-check whose token is in the earlier cookie. The request then has it under the new name too.
 
-    Only for a day after the update: by then, every check of before has ended or has its new cookie. After that,
+    Only for a day after the update: by then, every earlier self-check has ended or has its new cookie. After that,
     another site below the same domain could only set this cookie to lead someone into a check that it can read.
     """
     token = request.COOKIES.get(EARLIER_CHECK)

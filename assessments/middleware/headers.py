@@ -16,8 +16,8 @@ FEATURES = ("camera", "geolocation", "microphone", "payment", "usb")
 def read_as_utf_8(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware: read requests as UTF-8. Our forms send it, and a charset that a request claims may not be writable.
 
-    This also reads the query, and refuses one with too many parts. `private_by_default` comes before it, because
-    that refusal has its headers, too.
+    This also reads the query, and refuses one with too many parts. `private_by_default` comes before it, so that the
+    refusal has its headers, too.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -40,7 +40,7 @@ class AccessReview(models.Model):
 
 
 class AccessReviewRequest(models.Model):
-    """An email was queued that asks a person to review access, once in the half-year from `starts_on`."""
+    """An email that asks a person to review access was queued. There is one in the half-year from `starts_on`."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     starts_on = models.DateField("first day of the half-year")

@@ -10,8 +10,8 @@ from django.db import models
 class CommandRun(models.Model):
     """When a scheduled command last began, ended and succeeded, and with which exit code it last ended.
 
-    A run that is under way, or was killed, began after the last one ended. `reported_at` is when the operator was
-    last told of a failure.
+    A run that is under way, or was killed, began after the last one ended. `reported_at` is when the operator
+    last got an email about a failure.
     """
 
     command = models.CharField(max_length=40, primary_key=True)

@@ -1,1 +1,1 @@
-"""Single sign-on by OpenID Connect: what its provider says of a person (`claims`), and asking it (`client`)."""
+"""Single sign-on by OpenID Connect: the claims about a person (`claims`), and requests to the provider (`client`)."""

@@ -1,4 +1,4 @@
-"""What the provider's claims say of a person, or why they do not count. Pure: it reads no clock and no database."""
+"""What the provider's claims say about a person, or why they do not count. Pure: no clock and no database."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Refusal(Exception):
 class Identity:
     """A person as the provider knows them.
 
-    `issuer` and `subject` together identify the person for good. `tenant` and `object_id` are Entra's `tid` and
+    `issuer` and `subject` together identify the person permanently. `tenant` and `object_id` are Entra's `tid` and
     `oid`; others send none. `address` is in lower case and counts as the person's; empty if the provider sent none.
     `auth_time` is when the person last signed in there, in Unix seconds.
     """
@@ -95,7 +95,7 @@ def read_identity(
     """The person whom the claims are about. The token's signature must have been verified. Raises Refusal.
 
     An address counts unless the provider says that it is unverified: the operator named this one provider, which
-    knows its own people. Entra says nothing of it, so its address would otherwise never count.
+    knows its own people. Entra does not say either, so its address would otherwise never count.
     """
     _check_token(id_token, provider=provider, nonce=nonce, now=now)
     subject = id_token.get("sub")

@@ -1,4 +1,4 @@
-"""Asking the provider of single sign-on: the authorization code flow with PKCE. Knows nothing of people here."""
+"""Requests to the provider of single sign-on: the authorization code flow with PKCE, without the portal's people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCOPE = "openid profile email"
 
 @dataclass(frozen=True)
 class Departure:
-    """What is kept of someone who leaves for the provider, until they come back.
+    """What the session keeps about one sign-in attempt, from the redirect to the provider until the person returns.
 
     `state` and `nonce` belong to this departure alone; `verifier` is PKCE's. `left_at` is in Unix seconds.
     """
@@ -91,7 +91,7 @@ def _readable() -> Iterator[None]:
 
 
 def _discovered(provider: Provider) -> Mapping[str, Any]:
-    """The provider's description of itself. It must be of the issuer that the operator named."""
+    """The provider's description of itself. It must name the issuer in the settings."""
     document = _json(_get(provider.issuer + WELL_KNOWN))
     if str(document["issuer"]).rstrip("/") != provider.issuer:
         raise Refusal(Reason.ISSUER)
@@ -147,7 +147,7 @@ def _get(address: str, headers: Mapping[str, str] | None = None) -> requests.Res
 def _json(response: requests.Response) -> Mapping[str, Any]:
     response.raise_for_status()
     if response.is_redirect:
-        # The operator named one provider. No answer of it leads to another.
+        # The operator named one provider. Its answers cannot redirect to another.
         raise ValueError
     document = response.json()
     if not isinstance(document, dict):

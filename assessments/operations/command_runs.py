@@ -31,14 +31,14 @@ UNITS = {
 CRASHED = 70
 """The exit code that is recorded for an error in the portal or in what it depends on, such as its database."""
 BETWEEN_REPORTS = timedelta(days=1)
-"""A command that goes on failing is reported again after this time."""
+"""A command that keeps failing is reported again after this time."""
 
 
 @contextmanager
 def recorded(command: str) -> Iterator[None]:
     """Record that a run of a scheduled command begins, and how it ends. A killed run has no end.
 
-    A run goes on if it cannot be recorded: its own outcome matters more.
+    A run continues if it cannot be recorded: its own outcome matters more.
     """
     _record(command, began_at=timezone.now())
     try:
@@ -57,7 +57,7 @@ def recorded(command: str) -> Iterator[None]:
 def report_failure(command: str) -> bool:
     """Email OPERATOR_EMAIL that a scheduled command failed; return whether an email was due.
 
-    One is due for the first failure after a success, and once a day while the command goes on failing. Raises OSError
+    One is due for the first failure after a success, and once a day while the command keeps failing. Raises OSError
     or SMTPException if it cannot be sent.
     """
     log.error("The scheduled command %s failed.", command)
@@ -73,7 +73,7 @@ def _is_due(command: str) -> bool:
     try:
         run = CommandRun.objects.filter(command=command).first()
     except DatabaseError:
-        # Without a database, nobody knows of an earlier report.
+        # Without the database, an earlier report is not known.
         return True
     if run is None or run.reported_at is None or run.reported_at <= timezone.now() - BETWEEN_REPORTS:
         return True

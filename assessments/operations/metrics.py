@@ -18,7 +18,7 @@ from assessments.operations.command_runs import UNITS
 from assessments.services.printing import count_without_pdf
 
 SENDING = timedelta(minutes=1)
-"""An email whose last try began longer ago was not sent by it."""
+"""If an email's last try began longer ago than this, the try did not send it."""
 VERDICTS = {0: 1, 1: 0}
 """Whether the audit trail is intact, by the exit code of verify_audit. Any other code is no verdict."""
 

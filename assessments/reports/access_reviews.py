@@ -1,4 +1,4 @@
-"""Who has access and has to be reviewed twice a year, and which reviews are still to be done."""
+"""Whose access is reviewed twice a year, and which reviews are still due."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from assessments.reports.people import office_roles, roles_of
 MONTHS = (4, 10)
 """April and October: a review starts on the first day of these months."""
 LAST_DAY = 30
-"""A review is to be done by this day of its first month; after that it is overdue."""
+"""A review is due by this day of its first month. After that, it is overdue."""
 
 
 @dataclass(frozen=True)
 class Review:
-    """The access review of a half-year: the day it starts, the day it is to be done by, and when the next starts."""
+    """The access review of a half-year: the day it starts, the day it is due, and the day the next one starts."""
 
     starts_on: date
     today: date
@@ -42,7 +42,7 @@ class Review:
 
 
 def review_on(day: date) -> Review:
-    """The review of the half-year that a day is in."""
+    """The review of the half-year that includes a day."""
     spring, autumn = (date(day.year, month, 1) for month in MONTHS)
     if day >= autumn:
         return Review(autumn, day)

@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class AlreadyReviewed(Exception):
-    """Somebody has done this review of the half-year."""
+    """This review of the half-year is already done."""
 
 
 class AccessChanged(Exception):
-    """Other people have access than those on the page: `joined` are not on it, and `left` is how many are gone."""
+    """Access has changed since the page: `joined` are not on it, and `left` people on it no longer have access."""
 
     def __init__(self, joined: list[Access], left: int) -> None:
         super().__init__()
@@ -46,8 +46,8 @@ class AccessChanged(Exception):
 def ask_for_reviews() -> int:
     """Queue an email to each person who has a review to do, once in the half-year; return how many were queued.
 
-    It is queued in the review's first month. After that, the portal's pages show that the review is overdue. A run
-    that was missed is made up by the next. `send_waiting` retries what cannot be sent.
+    It is queued in the review's first month. After that, the portal's pages show that the review is overdue. The next
+    run makes up for one that was missed. `send_waiting` retries what cannot be sent.
     """
     review = current_review()
     if review.is_overdue:
@@ -78,7 +78,7 @@ def _path(office: Office | None) -> str:
 
 @transaction.atomic
 def _ask(pk: int, path: str, review: Review) -> int:
-    """Queue one person's email and return 1; return 0 where this or another run has done so."""
+    """Queue one person's email and return 1; return 0 if this or another run has already queued it."""
     # Locked, so that two runs at the same time take turns.
     user = User.objects.select_for_update(no_key=True).get(pk=pk)
     asked = AccessReviewRequest.objects.filter(user=user, starts_on=review.starts_on)

@@ -1,4 +1,4 @@
-"""Work that follows a response. Nobody waits for it, and how long it takes reveals nothing to whoever asked."""
+"""Work that follows a response. No one waits for it, and how long it takes reveals nothing to the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log lines about signing in: one fixed set of fields, from which a monitor sees who tried to get in and how.
+"""The log lines about signing in: one fixed set of fields, which shows who tried to sign in and how.
 
 A line never has a password, a code, the key of a link, an email address or anything else that a person typed.
 deploy/operating.md has the fields, events, methods and reasons for operators.

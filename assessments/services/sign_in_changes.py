@@ -18,7 +18,7 @@ from assessments.services.security_log import Event, Method, Reason
 
 
 class Change(StrEnum):
-    """A change that the person is told of. Its value chooses the words in templates/mail/_sign_in_change.txt."""
+    """A change that people get an email about. Its value chooses the text in templates/mail/_sign_in_change.txt."""
 
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password

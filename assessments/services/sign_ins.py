@@ -36,7 +36,7 @@ def linked_person(identity: Identity) -> User | None:
 
 
 def is_linked(*, user: User) -> bool:
-    """Whether single sign-on signs this person in, by a link to the provider of today."""
+    """Whether single sign-on signs this person in: they are linked to the current provider."""
     provider: Provider | None = settings.OIDC
     return provider is not None and Link.objects.filter(user=user, provider=provider.issuer).exists()
 

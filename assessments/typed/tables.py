@@ -29,7 +29,7 @@ class TableFault(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """A row, its first line in the text, and its cells by column. `problem` says why they cannot be told apart."""
+    """A row, its first line in the text, and its cells by column. `problem` says why they cannot be separated."""
 
     line: int
     cells: Mapping[str, str]
@@ -72,7 +72,7 @@ def is_formula(text: str) -> bool:
 def read_table(text: str, names: Mapping[str, tuple[str, ...]]) -> Table:
     """Read a table whose first row names its columns, in any order.
 
-    `names` has, for each column, the names it may have, of which people are told the first. Without a first row of
+    `names` has, for each column, the names it may have; messages use the first. Without a first row of
     names, the columns are taken in the order of `names`. Raises TableFault.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

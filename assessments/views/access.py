@@ -85,7 +85,7 @@ def needs_step(user: Any) -> bool:
 
 
 def took_step(request: HttpRequest) -> bool:
-    """Whether the person took a second step in this session: here, or at a provider whose word for it counts."""
+    """Whether the person took a second step in this session: here, or at a provider, if its claim counts."""
     records = get_authentication_records(request, request.user)
     if any(record.get(ASSERTED_STEP) for record in records):
         return True

@@ -1,4 +1,4 @@
-"""Counting wrong guesses at passwords and codes: guessing is slow and is noticed, and nobody locks anybody else out.
+"""Counting wrong guesses at passwords and codes: guessing is slow and noticed, and no one can lock others out.
 
 A browser in which the person has signed in before has a count of its own. All other browsers are counted by network,
 and together. Once there are many wrong guesses from all networks together, each network has fewer, the log has an
@@ -33,7 +33,7 @@ BETWEEN_REFUSALS = 60 * 60
 
 @dataclass(frozen=True)
 class Guess:
-    """A counted guess: `counts` are what the limits have of it."""
+    """A counted guess, with its `counts` in each limit."""
 
     counts: tuple[Any, ...]
 
@@ -45,7 +45,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Guessed:
-    """Whose password or code a guess is for; `email` is the address that was typed where nobody has it."""
+    """Whose password or code a guess is for. If no one has the address that was typed, `person` is None."""
 
     person: User | None
     email: str
@@ -86,7 +86,7 @@ def count_guess(request: HttpRequest, guessed: Guessed, *, known: str) -> Guess 
     security_log.write(
         Event.LOCKED_OUT, person=guessed.person, email=guessed.email, method=guessed.method, reason=guess
     )
-    # A network that guesses at everybody is in the log alone: the trail would have an event about each person.
+    # A network that guesses at everyone is only in the log: the trail would have an event about each person.
     if guess is not Reason.NETWORK_LIMIT:
         after_response("an audit event of refused guesses", _record_refusal, guessed.person)
     return None
@@ -120,7 +120,7 @@ def _counted(request: HttpRequest, guessed: Guessed, known: str) -> Guess | Reas
 def _consume(request: HttpRequest, action: str, key: str, *, per: str = "key", dry_run: bool = False) -> Any:
     """Count by those rates of the settings that are for each `key` or each `ip`; None if there were too many.
 
-    It is None, too, if others count under this key for as long as a second. `dry_run` only looks.
+    It is also None if others hold this key's count for a second. With `dry_run`, nothing is counted.
     """
     rates = str(settings.ACCOUNT_RATE_LIMITS.get(action, "")).split(",")
     config = {action: ",".join(rate for rate in rates if rate.strip().endswith(f"/{per}"))}
@@ -173,8 +173,8 @@ def _append_refusal(person: User) -> None:
 def fresh_start(request: HttpRequest, user: User) -> None:
     """Let someone who set a new password by a link enter codes in a new browser again, at most once a day.
 
-    Whoever guessed codes had the former password. Once a day: with somebody's mailbox one could set a new password
-    again and again, and guess for ever.
+    Someone who guessed codes had the former password. The limit of once a day stops someone with access to the
+    person's mailbox from setting new passwords to guess without end.
     """
     if cache.add(f"fresh-start:{user.pk}", "", timeout=BETWEEN_ALARMS):
         for action in ("guesses_together", "codes_when_many"):

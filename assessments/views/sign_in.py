@@ -56,7 +56,7 @@ from config.oidc import Provider
 log = logging.getLogger(__name__)
 
 KNOWN, KNOWN_FOR = settings.KNOWN_COOKIE_NAME, 365 * 24 * 60 * 60
-"""The cookie of a browser in which people have signed in, and its lifetime in seconds."""
+"""The cookie that marks a browser in which people have signed in, and its lifetime in seconds."""
 EARLIER_KNOWN = "known"
 """The name of that cookie before 0.2.0. It had the mark of one person."""
 MAX_MARKS = 8
@@ -96,7 +96,7 @@ class Adapter(GuessCountingAdapter):
     def is_reauthentication_required(self, *, app: str) -> bool:
         """Ask people to confirm who they are only if they have not just done so, by signing in for example.
 
-        Raises ReauthenticationRequired: a mere True would let through those without password and second step.
+        Raises ReauthenticationRequired: True alone would let people without a password and a second step through.
         """
         if proven_lately(context.request):
             return False
@@ -171,7 +171,7 @@ class Adapter(GuessCountingAdapter):
         return is_right
 
     def pre_login(self, request: HttpRequest, user: Any, **details: Any) -> Any:
-        """Log that someone proved who they are whose sign-in is suspended."""
+        """Log that someone with a suspended sign-in proved who they are."""
         if not user.is_active:
             method = method_of_sign_in(request, user)
             security_log.write(Event.SIGN_IN_FAILED, person=user, method=method, reason=Reason.SUSPENDED)
@@ -433,7 +433,7 @@ def new_password(view: View) -> View:
 def new_key(view: View) -> View:
     """Wrap a page where people confirm who they are: the session gets a new key, and its earlier one no longer works.
 
-    Whoever copied the earlier key gains nothing from the fresh proof.
+    So someone who copied the earlier key gains nothing from the fresh proof.
     """
 
     @functools.wraps(view)
@@ -469,7 +469,7 @@ def menu(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-# Whoever finds a browser open cannot sign out the person's other devices.
+# So someone who finds a browser open cannot sign out the person's other devices.
 sessions = login_required(freshly_signed_in(list_usersessions))
 
 

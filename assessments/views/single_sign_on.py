@@ -1,6 +1,6 @@
-"""Single sign-on by OpenID Connect: leaving for the provider, coming back, and what follows from it.
+"""Single sign-on by OpenID Connect: the redirect to the provider, the return, and what follows.
 
-Whatever goes wrong, people see one same page, so that it reveals nobody's sign-in. The reason is in the log.
+Whatever goes wrong, people see the same page, which reveals no one's sign-in. The reason is in the log.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Trip:
-    """What the session keeps of a departure: where the person goes afterwards, and who they are to confirm to be."""
+    """What the session keeps about a departure: the page to go to afterwards, and who the person must prove to be."""
 
     departure: Departure
     next_url: str
@@ -54,7 +54,7 @@ class Trip:
 
 
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """The same page for everyone who cannot go on this way, and a line in the log with the reason."""
+    """The same page for everyone who is refused, and a line in the log with the reason."""
     log_refusal(request, refusal)
     return render(request, "account/single_sign_on_refused.html", status=403)
 
@@ -100,7 +100,7 @@ class SignInSettings(mfa.IndexView):  # type: ignore[misc]  # allauth ships no t
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect to the provider. Pages link here, because our policy blocks forms that lead elsewhere.
 
-    Another site that leads here comes to the sign-in page first: nobody is signed in without a press of their own.
+    A link on another site opens the sign-in page first, so no one is signed in without pressing a button here.
     """
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return redirect(request.get_full_path().replace(request.path, reverse("account_login"), 1))

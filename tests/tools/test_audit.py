@@ -66,7 +66,7 @@ def exempt(until: date, *, package: str = "django", number: str = "CVE-2026-1") 
         ({"django": {"vulns": [FLAW]}}, [exempt(TODAY, number="PYSEC-2026-7")], None),
         ({"django": {"vulns": [FLAW]}}, [exempt(date(2026, 11, 29))], "Its exception ended on 2026-11-29."),
         ({"django": {"vulns": [FLAW]}}, [exempt(date(2026, 11, 29)), exempt(TODAY)], None),
-        ({}, [exempt(TODAY)], "The exception for CVE-2026-1 of django is not needed any more. Remove it."),
+        ({}, [exempt(TODAY)], "The exception for CVE-2026-1 of django is no longer needed. Remove it."),
     ],
 )
 def test_an_audit_fails_for_each_package_that_is_not_known_to_be_well(changes, exceptions, reason):

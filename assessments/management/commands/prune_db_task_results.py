@@ -1,4 +1,4 @@
-"""`manage.py prune_db_task_results`: that of django_tasks_db, whose runs are recorded for monitoring."""
+"""`manage.py prune_db_task_results`: django_tasks_db's own command, with its runs recorded for monitoring."""
 
 from django_tasks_db.management.commands import prune_db_task_results
 

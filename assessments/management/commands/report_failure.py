@@ -1,4 +1,4 @@
-"""`manage.py report_failure COMMAND`: tell the operator that a scheduled command failed."""
+"""`manage.py report_failure COMMAND`: email the operator that a scheduled command failed."""
 
 from __future__ import annotations
 
