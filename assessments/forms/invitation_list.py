@@ -79,7 +79,7 @@ class ListedPerson:
 
 
 class _LineProblem(Exception):
-    """Why a line cannot be used, in words."""
+    """Why a line cannot be used: each problem in words."""
 
 
 class InvitationListForm(PlainMessages, forms.Form):
@@ -122,9 +122,14 @@ class InvitationListForm(PlainMessages, forms.Form):
         return [each for each in self.people if not each.left_out]
 
     @property
-    def left_out(self) -> int:
-        """How many lines invite nobody."""
-        return len(self.people) - len(self.invited)
+    def left_out(self) -> list[ListedPerson]:
+        """The lines that invite nobody."""
+        return [each for each in self.people if each.left_out]
+
+    @property
+    def previewed(self) -> list[ListedPerson]:
+        """All lines. Those left out are first: nobody should have to look for them."""
+        return [*self.left_out, *self.invited]
 
     @property
     def mark(self) -> str:
@@ -192,7 +197,8 @@ class InvitationListForm(PlainMessages, forms.Form):
             try:
                 yield earlier.check(_person(row, table, roles))
             except _LineProblem as error:
-                lines[str(error)].append(row.line)
+                for problem in error.args:
+                    lines[problem].append(row.line)
         for problem in list(lines)[:MAX_PROBLEMS]:
             self.add_error(None, f"{_lines_in_words(lines[problem])}: {problem}")
         if len(lines) > MAX_PROBLEMS:
@@ -253,7 +259,7 @@ def _person(row: Row, table: Table, roles: RolesNow) -> ListedPerson:
     if roles.has_role(email, role, seat):
         return replace(person, left_out=JOINED)
     if form.errors:
-        raise _LineProblem(_in_words(form))
+        raise _LineProblem(*_in_words(form))
     earlier = roles.invitation(email, role, seat)
     if earlier is None:
         return person
@@ -292,13 +298,13 @@ def _without_time(day: str) -> str:
     return re.sub(r"[ T]0?0:00(:00(\.0+)?)?\Z", "", day)
 
 
-def _in_words(form: forms.Form) -> str:
+def _in_words(form: forms.Form) -> list[str]:
     """The errors of a form, each with its column's name where it does not name the column."""
     messages = []
     for name, errors in form.errors.items():
         label = COLUMNS[name][0]
         messages += [each if names_field(each, label) else f"{label}: {each}" for each in map(str, errors)]
-    return " ".join(messages)
+    return messages
 
 
 def _lines_in_words(lines: list[int]) -> str:

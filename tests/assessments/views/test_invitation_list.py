@@ -178,6 +178,33 @@ def test_a_line_with_nothing_left_to_do_is_left_out_and_sends_nothing(browser, c
     assert len(mail.outbox) == mails
 
 
+def test_the_lines_left_out_are_first_in_the_preview(browser):
+    html = preview(browser, listed(PAT, LEE, LEE))
+    assert re.findall(r'data-label="Line">(\d+)<', html) == ["4", "2", "3"]
+
+
+def test_two_problems_of_a_line_are_each_listed_with_the_other_lines_that_have_them(browser):
+    office_of(person("kim"), "Councillor, Ward 11")
+    html = preview(
+        browser,
+        listed(
+            "pat@example.ca;Member of Council;Councillor, Ward 11;12/01/2026",
+            "lee@example.ca;Member of Council;Councillor, Ward 12;12/01/2026",
+        ),
+    )
+    day, seat = problems(html)
+    assert day.startswith("Lines 2 and 3: First day: “12/01/2026” could mean two dates.")
+    assert seat.startswith("Line 2: Kim holds this seat.")
+
+
+def test_the_page_of_people_leads_to_the_invitations_far_below(browser):
+    assert 'href="#invitations"' not in browser.get("/people/").content.decode()
+    send(browser, listed(PAT, LEE))
+    html = browser.get("/people/").content.decode()
+    assert re.search(r'<a href="#invitations">[^<]+</a>: 2\s', html)
+    assert html.count('id="invitations"') == 1
+
+
 def test_an_invitation_with_another_first_day_is_replaced_once_the_new_email_is_sent(
     browser, cast, time_machine
 ):
