@@ -512,6 +512,19 @@ def test_every_change_has_words_of_its_own(django_capture_on_commit_callbacks, c
     assert words in unescape(message.alternatives[0].content)
 
 
+def test_an_email_says_how_to_check_without_its_links_and_what_a_reset_by_a_stranger_means(
+    django_capture_on_commit_callbacks, clock
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        sign_in_changes.tell_of_change(user=people(), what=sign_in_changes.Change.PASSWORD_RESET, by=None)
+    clock.shift(timedelta(minutes=5))
+    outbox.send_waiting()
+    message: Any = mail.outbox[0]
+    for words in (message.body, unescape(message.alternatives[0].content)):
+        assert "someone can read your email. First change the password of your email account. Then:" in words
+        assert "If you aren’t sure that this email is real, don’t use its links." in words
+
+
 def test_an_email_that_strangers_cause_leaves_with_the_timer(django_capture_on_commit_callbacks, clock):
     change = sign_in_changes.Change.PASSWORD_GUESSES
     with django_capture_on_commit_callbacks(execute=True):
