@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assessments.forms.people import JoinForm
@@ -56,7 +57,7 @@ class Trip:
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The same page for everyone who is refused, and a line in the log with the reason."""
     log_refusal(request, refusal)
-    return render(request, "account/single_sign_on_refused.html", status=403)
+    return render(request, "account/single_sign_on_refused.html", {"at": timezone.now()}, status=403)
 
 
 def log_refusal(request: HttpRequest, refusal: Refusal) -> None:

@@ -217,6 +217,12 @@ def test_administrators_read_the_portals_trail_and_filter_it_by_person_and_event
     assert "No events match these filters." in portal_page(cast, "?action=guessing")
 
 
+def test_the_portals_trail_says_how_to_learn_who_guessed_and_is_no_page_of_results(cast):
+    page_ = portal_page(cast)
+    assert "The portal’s security log shows the network that each guess came from" in page_
+    assert "Results are based on your own answers" not in page_
+
+
 @pytest.mark.parametrize(
     "query", ["?person=abc", "?person=999999", "?person=%00", "?action=printed", "?action=x"]
 )
