@@ -55,6 +55,7 @@ ROLES = {
 """The roles, and the words they may have on a list."""
 _ROLES = {fold(words): role for role, spellings in ROLES.items() for words in spellings}
 INVITED = "Already invited."
+NOT_SENT = "Already invited, but the email is not sent yet."
 JOINED = "Already has this role."
 REPLACED = "The link in the earlier email will stop working."
 TOO_LARGE = f"The list is larger than 1 MB. Split it into lists of at most {MAX_PEOPLE} people."
@@ -264,7 +265,7 @@ def _person(row: Row, table: Table, roles: RolesNow) -> ListedPerson:
     if earlier is None:
         return person
     if earlier.starts_on == starts_on:
-        return replace(person, left_out=INVITED)
+        return replace(person, left_out=INVITED if earlier.sent_at else NOT_SENT)
     return replace(person, note=REPLACED)
 
 

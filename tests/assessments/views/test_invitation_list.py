@@ -205,6 +205,11 @@ def test_the_page_of_people_leads_to_the_invitations_far_below(browser):
     assert html.count('id="invitations"') == 1
 
 
+def test_a_line_whose_email_is_not_sent_says_so(browser):
+    send(browser, listed(LEE))
+    assert "Already invited, but the email is not sent yet." in preview(browser, listed(LEE))
+
+
 def test_an_invitation_with_another_first_day_is_replaced_once_the_new_email_is_sent(
     browser, cast, time_machine
 ):
