@@ -83,8 +83,12 @@ def _readable() -> Iterator[None]:
     except jwt.InvalidSignatureError as error:
         raise Refusal(Reason.SIGNATURE) from error
     except (
-        *(jwt.PyJWTError, requests.RequestException),
-        *(AttributeError, LookupError, TypeError, ValueError),
+        jwt.PyJWTError,
+        requests.RequestException,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
     ) as error:
         log.warning("The provider's answer cannot be read: %s", type(error).__name__)
         raise Refusal(Reason.PROVIDER_UNREADABLE) from error
