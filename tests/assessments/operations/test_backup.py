@@ -132,6 +132,14 @@ class Place:
             here.close()
 
 
+def but_for_runs(
+    held: tuple[dict[str, list[str]], dict[str, str]],
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """What a place holds, without the notes of when commands ran: a backup notes its own end after it has ended."""
+    rows, files = held
+    return {table: there for table, there in rows.items() if table != "assessments_commandrun"}, files
+
+
 def rows_of(database: BaseDatabaseWrapper) -> dict[str, list[str]]:
     rows = {}
     with database.cursor() as cursor:
@@ -198,9 +206,8 @@ def test_what_was_backed_up_is_there_again_row_by_row_and_byte_by_byte(full, tak
     printed = place.done("restore", taken)
 
     rows, files = place.holds()
-    assert rows == before[0]
+    assert but_for_runs((rows, files)) == but_for_runs(before)
     assert len(rows["assessments_user"]) == 7
-    assert files == before[1]
     assert {
         name: hashlib.sha256(content).hexdigest() for name, content in STORED.items()
     }.items() < files.items()
@@ -227,7 +234,7 @@ def test_it_comes_back_into_tables_without_rows_but_on_sqlite_not_while_a_portal
         rows, files = place.holds()
         assert (rows["assessments_user"], files) == ([], {})
     place.done("restore", taken)
-    assert place.holds() == full.holds()
+    assert but_for_runs(place.holds()) == but_for_runs(full.holds())
 
 
 def test_the_manifest_says_what_the_folder_holds(full, taken):
