@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -94,11 +95,13 @@ def module_world(module_db: None) -> World:
 
 
 @pytest.fixture
-def world(module_world: World, db: None) -> World:
+def world(module_world: World, db: None) -> Iterator[World]:
     """Everyone, in the rows that all tests of this module share."""
-    return module_world
+    with run.kept_open():
+        yield module_world
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     ("view", "fault"),
     [
@@ -116,6 +119,7 @@ def test_a_fault_of_a_response_is_found(world, settings, view, fault):
     assert any(re.match(fault, found) for found in _faults(world, f"/{view}"))
 
 
+@pytest.mark.postgres
 def test_a_change_by_someone_who_may_not_is_found(world, settings):
     settings.ROOT_URLCONF = Faulty
     before = faults.digests(world)

@@ -6,7 +6,7 @@ from assessments.models import AnonymousCheck
 from assessments.models.checks import token_hash
 from tests.cast import account_of, answered
 from tests.journeys.test_stale_tabs import signed_out_and_in_again
-from tests.journeys.walking import WEBSITE, open_menu, option, press, sign_in, started, titled
+from tests.journeys.walking import WEBSITE, autosave, open_menu, option, press, sign_in, started, titled
 
 NAMES = {"__Host-sessionid", "__Host-csrftoken", "__Host-check", "__Host-known"}
 
@@ -28,8 +28,7 @@ def test_a_browser_takes_each_cookie_for_this_host_alone(visitors, cast):
 def test_a_self_check_from_before_the_cookies_were_renamed_goes_on(visitors):
     page = visitors.come()
     started(page, "City resources")
-    option(page, WEBSITE, "Yes").check()
-    press(page, "Save and go to the list")
+    autosave(page, WEBSITE, "Yes")
     (token,) = [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "__Host-check"]
     page.context.clear_cookies()
     for name, value in (("check", token), ("csrftoken", "a" * 32)):
