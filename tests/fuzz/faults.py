@@ -251,7 +251,8 @@ def _redirects(reply: Reply) -> Iterator[str]:
         value = reply.get(name)
         split = urlsplit(value) if value else None
         if split and (
-            split.hostname not in (None, host())
+            # A full stop after a name says that it is whole: the same host, and Django answers to it.
+            split.hostname not in (None, host(), f"{host()}.")
             or split.scheme not in ("", "https")
             or value[:2] in ("//", "/\\", "\\/")
         ):
