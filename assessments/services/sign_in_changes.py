@@ -66,7 +66,6 @@ def tell_of_change(
     `by` is who made it; None if nobody was signed in. `browser` is the kind of browser and device in the portal's own
     words, empty if it gave no name. Call it last, as `audit.append`.
     """
-    action, event = RECORDED_AS[what]
     words = {
         "what": what.value,
         "when": clock.moment_in_words(timezone.now()),
@@ -75,6 +74,14 @@ def tell_of_change(
     }
     soon = what not in CAUSED_BY_STRANGERS
     queue_mail(to=user, name="sign_in_change", path=reverse("mfa_index"), words=words, soon=soon)
+    record_change(user=user, what=what, by=by, method=method, reason=reason)
+
+
+def record_change(
+    *, user: User, what: Change, by: User | None, method: Method | None = None, reason: Reason | None = None
+) -> None:
+    """Record a change to a person's sign-in, as `tell_of_change` does, without an email. Call it last, too."""
+    action, event = RECORDED_AS[what]
     security_log.write(event, person=user, by=by, method=method, reason=reason)
     audit.append(office=None, action=action, about=user, by=by)
 

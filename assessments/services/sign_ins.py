@@ -7,11 +7,11 @@ from allauth.socialaccount.models import SocialAccount as Link
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from assessments.models import Action, Invitation, User
+from assessments.models import Invitation, User
 from assessments.oidc.claims import Identity, Reason, Refusal
-from assessments.services import audit, people, security_log
+from assessments.services import people, security_log
 from assessments.services.people import end_sessions
-from assessments.services.sign_in_changes import Change, tell_of_change
+from assessments.services.sign_in_changes import Change, record_change, tell_of_change
 from config.oidc import Provider
 
 
@@ -91,8 +91,7 @@ def join(*, invitation: Invitation, name: str, identity: Identity) -> User:
     person = people.accept(invitation=invitation, name=name)
     _link(person, identity)
     # No email: they are just joining.
-    security_log.write(security_log.Event.SINGLE_SIGN_ON_LINKED, person=person, by=person)
-    audit.append(office=None, action=Action.SSO_LINKED, about=person, by=person)
+    record_change(user=person, what=Change.SINGLE_SIGN_ON_LINKED, by=person)
     return person
 
 
